@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int text_copy(char *dst, size_t cap, struct slice s)
+{
+	if (s.n >= cap) {
+		dst[0] = '\0';
+		return -EMSGSIZE;
+	}
+	if (s.n)
+		memcpy(dst, s.p, s.n);
+	dst[s.n] = '\0';
+	return 0;
+}
+
+int text_set(char *dst, size_t cap, const char *s)
+{
+	return text_copy(dst, cap, slice_of(s));
+}
+
+int text_format(char *dst, size_t cap, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(dst, cap, fmt, ap);
+	va_end(ap);
+
+	if (n < 0 || (size_t)n >= cap) {
+		dst[0] = '\0';
+		return -EMSGSIZE;
+	}
+	return 0;
+}
+
+int text_number(struct slice s, uint64_t max, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (!s.n)
+		return -EINVAL;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned char)s.p[i] - '0';
+		if (digit > 9 || value > (max - digit) / 10 || digit > max)
+			return -EINVAL;
+		value = value * 10 + digit;
+	}
+	*out = value;
+	return 0;
+}
+
+char *text_dup(struct slice s)
+{
+	char *copy = malloc(s.n + 1);
+
+	if (!copy)
+		return NULL;
+	if (s.n)
+		memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
+	return copy;
+}
+
+/* Octets of the UTF-8 sequence that begins with @lead; 0: none does. */
+static size_t utf8_len(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xc2 && lead <= 0xdf)
+		return 2;
+	if ((lead & 0xf0) == 0xe0)
+		return 3;
+	if (lead >= 0xf0 && lead <= 0xf4)
+		return 4;
+	return 0;
+}
+
+/* The code point at the head of @s and its length; length 0 if invalid. */
+static size_t utf8_decode(struct slice s, uint32_t *out)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *p = (const unsigned char *)s.p;
+	size_t n = utf8_len(p[0]);
+
+	if (!n || n > s.n)
+		return 0;
+	uint32_t c = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*out = c;
+	return n;
+}
+
+static bool is_fit(uint32_t c)
+{
+	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+	bool bidi =
+		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+	bool no_character = (c & 0xfffe) == 0xfffe;
+
+	return !control && !bidi && !no_character;
+}
+
+void text_clean(char *dst, size_t cap, struct slice s)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	size_t at = 0;
+
+	while (s.n) {
+		uint32_t c = 0;
+		size_t n = utf8_decode(s, &c);
+		bool fit = n && is_fit(c);
+		struct slice put =
+			fit ? (struct slice){ s.p, n } : slice_of(replacement);
+		if (at + put.n >= cap)
+			break;
+		memcpy(dst + at, put.p, put.n);
+		at += put.n;
+		s.p += n ? n : 1;
+		s.n -= n ? n : 1;
+	}
+	dst[at] = '\0';
+}

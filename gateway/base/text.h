@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Text of bounded length in arrays, and numbers read from text. Nothing is
+ * truncated silently: too long is -EMSGSIZE and leaves an empty string.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+#include "gateway/base/slice.h"
+
+/* Copy @s into @dst of @cap octets, NUL-terminated. 0 or -EMSGSIZE. */
+CHECKED int text_copy(char *dst, size_t cap, struct slice s);
+
+/* As text_copy(), from a string; NULL is the empty string. */
+CHECKED int text_set(char *dst, size_t cap, const char *s);
+
+/* printf into @dst. 0 or -EMSGSIZE. */
+CHECKED int text_format(char *dst, size_t cap, const char *fmt, ...)
+	PRINTF(3, 4);
+
+/*
+ * A decimal number that fills the whole of @s: no sign, no blank, at most
+ * @max. 0 or -EINVAL.
+ */
+CHECKED int text_number(struct slice s, uint64_t max, uint64_t *out);
+
+/* An owned copy of @s, NULL when memory is out. */
+CHECKED char *text_dup(struct slice s);
+
+/*
+ * Make text that a peer sent fit for people, logs and XML: invalid UTF-8,
+ * control characters, U+FFFE/U+FFFF and bidirectional overrides become U+FFFD,
+ * what is over @cap is cut at a character. Always terminates @dst.
+ * (facts: a C0 octet in a display name closes the whole component stream.)
+ */
+void text_clean(char *dst, size_t cap, struct slice s);
