@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The media of one call, as the main thread sees it: two sides, A the caller's
+ * and B the callee's, relayed to each other by a worker. Everything here runs
+ * on the main thread; handlers are called there too, from the event loop, never
+ * from inside a function of this header.
+ *
+ * A side is either
+ *   MEDIA_ICE: full ICE (RFC 8445, 8838, 7675) on the worker's shared port with
+ *              DTLS-SRTP (RFC 5764), rtcp-mux; or
+ *   MEDIA_RTP: an even port of its own, symmetric RTP (RFC 4961), plain or
+ *              SDES-SRTP (RFC 4568), RTCP on the next port or muxed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "media/desc.h"
+#include "media/map.h"
+
+struct event_base;
+struct media; /* workers, ports, certificate: one a process */
+struct bridge;
+
+struct media_config {
+	struct addr address;        /* bind here; unspecified: all, host
+				     * candidates are the interfaces' */
+	struct addr public_address; /* also offered; unset: none. IP alone */
+	bool public_auto;           /* find it: media_set_stun() */
+	uint16_t ice_port;          /* of worker 0; worker n has ice_port + n */
+	uint16_t port_min, port_max;
+	unsigned workers;        /* 0: one per processor */
+	bool allow_loopback;     /* for tests and the demo only */
+	const char *certificate; /* PEM, certificate and key; made if absent */
+};
+
+enum media_side { MEDIA_SIDE_A, MEDIA_SIDE_B };
+enum media_transport { MEDIA_ICE, MEDIA_RTP };
+
+enum media_failure {
+	MEDIA_FAIL_ICE,         /* no pair within ICE_FAIL_MS */
+	MEDIA_FAIL_CONSENT,     /* RFC 7675: the peer is gone */
+	MEDIA_FAIL_DTLS,        /* handshake failed or timed out */
+	MEDIA_FAIL_FINGERPRINT, /* the certificate is not the signalled one */
+	MEDIA_FAIL_SILENCE,     /* nothing received for long, not on hold */
+	MEDIA_FAIL_WORKER,      /* no memory, no socket */
+};
+
+struct bridge_handlers {
+	/*
+	 * Media may flow: ICE selected a pair and DTLS verified the peer, or an
+	 * RTP side has got its remote description. Once a side.
+	 */
+	void (*ready)(enum media_side side, void *arg);
+	void (*failed)(enum media_side side, enum media_failure why, void *arg);
+	/* Our own address changed (NAT, interface): time for an ICE restart. */
+	void (*moved)(enum media_side side, void *arg);
+	/* A telephone-event has ended on @side (it was relayed already). */
+	void (*digit)(enum media_side side, char digit, unsigned duration_ms,
+		      void *arg);
+};
+
+/* What a side has seen; all counters only grow. */
+struct media_side_stats {
+	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+	uint64_t lost;      /* by sequence number, RFC 3550 A.3 */
+	uint64_t dropped;   /* not relayed: bad source, auth, replay, pt, … */
+	uint32_t jitter_us; /* RFC 3550, 6.4.1 */
+	uint32_t rtt_us;    /* from RTCP; 0 unknown */
+	uint64_t ice_ms, dtls_ms; /* how long each took; 0 not (yet) */
+	struct addr remote;       /* where packets go now */
+	enum srtp_profile srtp;
+};
+
+/*
+ * Start the workers. @base must outlive *@out: media_free().
+ * 0 or -errno (ports in use, certificate unreadable).
+ */
+CHECKED int media_new(struct media **out, const struct media_config *config,
+		      struct event_base *base);
+/* All bridges must be freed before. Joins the workers. */
+struct media *media_free(struct media *media);
+
+/* The STUN server that tells our public address (public_auto). */
+void media_set_stun(struct media *media, const struct addr *server);
+/* The public address as known now, the port unset; unset: unknown. */
+struct addr media_public_address(const struct media *media);
+
+/*
+ * @name is the call's, for the log. *@out is owned by the caller:
+ * bridge_free(); no handler runs after that. @handlers and @arg are borrowed
+ * for its lifetime. 0 or -errno.
+ */
+CHECKED int bridge_new(struct bridge **out, struct media *media,
+		       const char *name, const struct bridge_handlers *handlers,
+		       void *arg);
+struct bridge *bridge_free(struct bridge *bridge);
+DEFINE_AUTO(struct bridge *, bridge_free)
+
+/*
+ * Make @side ready to be described. @offerer: we write the offer on this side
+ * (controlling and actpass with ICE). @peer tells which local address to use
+ * for an RTP side (routing decides); NULL: the configured one. 0, or -errno
+ * (-EADDRINUSE: no port left).
+ */
+CHECKED int bridge_open(struct bridge *bridge, enum media_side side,
+			enum media_transport transport, bool offerer,
+			const struct addr *peer);
+
+/* Whether bridge_open() was called for @side. */
+bool bridge_is_open(const struct bridge *bridge, enum media_side side);
+
+/*
+ * Write @side's transport into @content: candidates, ufrag, pwd, fingerprint
+ * and setup; or address, profile and crypto. As an answer when the remote offer
+ * was given before. 0 or -errno.
+ */
+CHECKED int bridge_local(struct bridge *bridge, enum media_side side,
+			 struct media_content *content);
+
+/*
+ * What the peer's description says of transport; may come again (re-INVITE, ICE
+ * restart: new ufrag and pwd). Starts ICE when both are known.
+ * 0, -EINVAL (no usable transport: RFC 8839 lengths, missing fingerprint),
+ * -errno.
+ */
+CHECKED int bridge_remote(struct bridge *bridge, enum media_side side,
+			  const struct media_content *content);
+
+/* Trickle (RFC 8838). 0, -E2BIG past the limit, -EINVAL. */
+CHECKED int bridge_candidate(struct bridge *bridge, enum media_side side,
+			     const struct media_cand *cand);
+
+/* New local ufrag, pwd and candidates: an ICE restart, ours or the peer's. */
+CHECKED int bridge_restart(struct bridge *bridge, enum media_side side);
+
+/* How packets received on @from are written for the other side. */
+CHECKED int bridge_map(struct bridge *bridge, enum media_side from,
+		       const struct media_map *map);
+
+/*
+ * What may flow on @side, from our view: sendrecv at first. A side that does
+ * not receive is not watched for silence.
+ */
+CHECKED int bridge_direction(struct bridge *bridge, enum media_side side,
+			     enum media_dir dir);
+
+/* Play a digit [0-9*#A-D] towards @side as RFC 4733; queued. -EINVAL. */
+CHECKED int bridge_digit(struct bridge *bridge, enum media_side side,
+			 char digit, unsigned duration_ms);
+
+/* Give @side back what it sends, for the echo number. The other stays closed.
+ */
+CHECKED int bridge_echo(struct bridge *bridge, enum media_side side);
+
+void bridge_stats(const struct bridge *bridge, enum media_side side,
+		  struct media_side_stats *out);

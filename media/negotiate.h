@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What two parties that cannot hear of each other's codecs directly can both
+ * do, without transcoding (RFC 3264, RFC 7587, RFC 4733).
+ *
+ * These functions deal with codecs, contents and direction; transport
+ * (addresses, candidates, fingerprints, keys) is added by each leg.
+ */
+#pragma once
+
+#include "media/desc.h"
+#include "media/map.h"
+
+enum negotiate_outcome {
+	NEGOTIATE_E_CODEC = 1, /* no common audio codec */
+	NEGOTIATE_E_MEDIA =
+		2, /* no audio at all, or video the peer insists on */
+};
+
+/*
+ * An offer of our own, when the other party's codecs are not known yet: PCMU,
+ * PCMA, G.722 and telephone-event/8000, one audio content named "0".
+ * *@out is owned by the caller. 0 or -ENOMEM.
+ */
+CHECKED int negotiate_caps(struct media_desc **out);
+
+/*
+ * The offer for the second leg: of @offer's first audio content the codecs
+ * that we can relay, in its order and with its payload types, and
+ * telephone-event. Everything that is not audio is left out.
+ * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.
+ */
+CHECKED int negotiate_offer(struct media_desc **out,
+			    const struct media_desc *offer);
+
+/*
+ * The answer to @offer, once the other leg has settled on @agreed (its answer,
+ * or its offer when that came first): the first codec of @agreed that @offer
+ * has too, under @offer's payload type, and @offer's telephone-event. Every
+ * content of @offer is answered in order under its mid; those that are not
+ * relayed are rejected. Direction: @agreed's, turned round through the gateway.
+ * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.
+ */
+CHECKED int negotiate_answer(struct media_desc **out,
+			     const struct media_desc *offer,
+			     const struct media_desc *agreed);
+
+/*
+ * How packets of the party that speaks @from (what it may send us: our local
+ * description towards it) become packets for the party of @to (what it wants to
+ * get: its remote description). Codecs first, then telephone-event with its
+ * clocks. 0 or NEGOTIATE_E_CODEC.
+ */
+CHECKED int negotiate_map(struct media_map *out,
+			  const struct media_content *from,
+			  const struct media_content *to);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one direction under one master key.
+ * Two engines stand behind it: OpenSSL's EVP (srtp_evp.c), whose cost does not
+ * grow with the number of sessions, and libsrtp2 (srtp_libsrtp.c), its referee.
+ *
+ * One object is one direction: it either protects or unprotects. It belongs to
+ * one thread and allocates nothing per packet.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+#include "media/desc.h"
+
+enum {
+	SRTP_MAX_TRAILER = 32, /* room protect needs behind the packet */
+	SRTP_REPLAY_WINDOW = 128,
+	SRTP_MAX_SSRCS = 8, /* per direction; made only after authentication */
+};
+
+enum srtp_outcome {
+	SRTP_E_AUTH = 1,   /* tag wrong */
+	SRTP_E_REPLAY = 2, /* index seen, or older than the window */
+	SRTP_E_SYNTAX = 3, /* not a packet */
+	SRTP_E_LIMIT = 4,  /* key lifetime or number of SSRCs used up */
+	SRTP_E_REUSE = 5,  /* protect: this index was already used */
+};
+
+enum srtp_use { SRTP_PROTECT, SRTP_UNPROTECT };
+
+struct srtp;
+
+struct srtp_engine {
+	const char *name;
+	int (*new)(struct srtp **out, enum srtp_use use,
+		   enum srtp_profile profile, const uint8_t *key,
+		   size_t key_len);
+	struct srtp *(*free)(struct srtp *srtp);
+	int (*rtp)(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
+	int (*rtcp)(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
+	/* Highest 48-bit RTP index of @ssrc, SRTCP index; for restore. */
+	int (*save)(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
+		    uint32_t *rtcp_index);
+	int (*restore)(struct srtp *srtp, uint32_t ssrc, uint64_t index,
+		       uint32_t rtcp_index);
+};
+
+extern const struct srtp_engine srtp_evp;
+extern const struct srtp_engine srtp_libsrtp2;
+
+/*
+ * @key is master key then master salt. *@out is owned by the caller:
+ * srtp_free(), which wipes the keys. 0, -EINVAL, -ENOMEM.
+ */
+CHECKED int srtp_new(struct srtp **out, enum srtp_use use,
+		     enum srtp_profile profile, const uint8_t *key,
+		     size_t key_len);
+struct srtp *srtp_free(struct srtp *srtp);
+
+/*
+ * Protect or unprotect in place: @n is the length before and after, @cap the
+ * room behind @p. 0 or SRTP_E_*; on anything but 0 the packet must not be used.
+ */
+CHECKED int srtp_rtp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
+CHECKED int srtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
+
+/* -ENOENT: no packet of @ssrc yet. -ENOTSUP: the engine cannot. */
+CHECKED int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
+		      uint32_t *rtcp_index);
+CHECKED int srtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
+			 uint32_t rtcp_index);
