@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The SIP user agent (RFC 3261): sofia-sip's transports and transactions
+ * inside our libevent loop. Everything stands on sofia's nta; NUA cannot
+ * restore a dialog, answers methods by itself and parses peers' SDP.
+ *
+ * Requests outside dialogs come to the handlers; those inside go to their
+ * dialog (sip/dialog.h). No peer's body reaches sofia's parsers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "gateway/base/slice.h"
+
+struct event_base;
+struct media_desc;
+struct sip_agent;
+struct sip_dialog;
+
+enum sip_transport { SIP_UDP, SIP_TCP };
+
+struct sip_listen {
+	enum sip_transport transport;
+	struct addr addr;
+};
+
+struct sip_agent_config {
+	const struct sip_listen *listens;
+	size_t nlistens;
+	/* What Via, Contact and SDP say when it is set; the IP alone. */
+	struct addr public_address;
+	unsigned max_half_open; /* unanswered inbound INVITEs; above: 503 */
+};
+
+/* Who sent a request, from the socket, not from what it says of itself. */
+struct sip_source {
+	struct addr addr;
+	enum sip_transport transport;
+};
+
+/* An INVITE that opens a dialog. All borrowed until the handler returns. */
+struct sip_invite {
+	struct sip_source source;
+	const char *request_user; /* Request-URI's user, unescaped; "" none */
+	const char *to_user;
+	const char *from_user;          /* by PAI, RPID, From; RFC 3325 */
+	const char *from_display;       /* cleaned text; "" none */
+	bool anonymous;                 /* Privacy: id, or anonymous.invalid */
+	const struct media_desc *offer; /* NULL: offerless */
+};
+
+enum sip_trust {
+	SIP_STRANGER, /* silence, or one cheap stateless 403 */
+	SIP_TRUSTED,
+};
+
+struct sip_agent_handlers {
+	/* Before any state is kept for a request outside dialogs. */
+	enum sip_trust (*source)(const struct sip_source *source, void *arg);
+	/*
+	 * A new call. The dialog is given to the handler, which sets its
+	 * handlers with sip_dialog_accept() and answers with
+	 * sip_dialog_ring(), _answer() or _hangup(), now or later.
+	 */
+	void (*invite)(struct sip_dialog *dialog,
+		       const struct sip_invite *invite, void *arg);
+	/* OPTIONS is answered with what an INVITE would get now (RFC 3261,
+	 * 11.2): 200, 486, 503. */
+	unsigned (*options)(const struct sip_source *source, void *arg);
+};
+
+/*
+ * Listen. @base and @handlers must outlive *@out: sip_agent_free(). Only one
+ * agent may exist in a process (sofia's clock hooks are global).
+ * 0 or -errno (port in use, no epoll descriptor found).
+ */
+CHECKED int sip_agent_new(struct sip_agent **out,
+			  const struct sip_agent_config *config,
+			  struct event_base *base,
+			  const struct sip_agent_handlers *handlers, void *arg);
+/* All dialogs and trunks must be freed before. */
+struct sip_agent *sip_agent_free(struct sip_agent *agent);
+
+/*
+ * Run sofia's turn. To be called after every iteration of the event loop:
+ * what nta was asked to do makes no descriptor readable.
+ */
+void sip_agent_pump(struct sip_agent *agent);
+
+/* The public address changed: in Via, Contact and SDP from now on. */
+void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
+
+/* What is said in SDP's o= and c= towards @peer when media has no better. */
+struct addr sip_agent_local(const struct sip_agent *agent,
+			    const struct addr *peer);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * One INVITE dialog (RFC 3261, 12 to 15; RFC 3264; RFC 4028 as answerer), in
+ * either role, with its offers and answers, and what is needed to take it up
+ * again in another process.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "sip/agent.h"
+
+struct media_desc;
+struct sip_dialog;
+struct sip_trunk;
+
+enum sip_dialog_outcome {
+	SIP_E_STATE = 1,       /* not now: already answered, ended, glare */
+	SIP_E_UNREACHABLE = 2, /* no address for the next hop */
+};
+
+/* Why a dialog ended. Strings are borrowed until the handler returns. */
+struct sip_end {
+	unsigned status;     /* final response, or 0: BYE, CANCEL or ours */
+	unsigned q850;       /* Reason: Q.850;cause= (RFC 3326); 0 none */
+	unsigned reason_sip; /* Reason: SIP;cause=; 0 none */
+	const char *text;    /* cleaned reason phrase or Reason text; "" */
+	bool by_cancel;      /* CANCEL before the answer */
+	bool timeout;        /* transaction or session timer, no ACK */
+};
+
+struct sip_dialog_handlers {
+	/* 18x to our INVITE; @early may be NULL. Can come repeatedly. */
+	void (*ring)(unsigned status, const struct media_desc *early,
+		     void *arg);
+	/* 2xx to our INVITE or re-INVITE with the answer (ACK is sent). */
+	void (*answer)(const struct media_desc *answer, void *arg);
+	/* The peer's re-INVITE or UPDATE. @offer NULL: it wants ours. Answer
+	 * with sip_dialog_answer() or sip_dialog_refuse(). */
+	void (*offer)(const struct media_desc *offer, void *arg);
+	/* The answer the peer put in ACK, after an offerless INVITE. */
+	void (*late_answer)(const struct media_desc *answer, void *arg);
+	/* Our re-INVITE was refused; the old description stays. */
+	void (*refused)(unsigned status, void *arg);
+	/* INFO with application/dtmf-relay or application/dtmf. */
+	void (*digit)(char digit, unsigned duration_ms, void *arg);
+	/* Something sip_dialog_save() tells has changed. */
+	void (*changed)(void *arg);
+	/* Over. No handler runs afterwards; free the dialog. */
+	void (*ended)(const struct sip_end *end, void *arg);
+};
+
+struct sip_dialog_start {
+	struct sip_trunk *trunk;  /* must outlive the dialog */
+	const char *to_user;      /* "+15551234567" */
+	const char *from_user;    /* our account's number */
+	const char *from_display; /* or NULL */
+	bool anonymous;
+	const struct media_desc *offer; /* NULL: offerless */
+};
+
+/*
+ * Send an INVITE through a trunk. *@out is owned by the caller:
+ * sip_dialog_free(). @handlers and @arg are borrowed for its lifetime.
+ * 0, SIP_E_UNREACHABLE (no address is known of the trunk), or -errno.
+ */
+CHECKED int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,
+			     const struct sip_dialog_start *start,
+			     const struct sip_dialog_handlers *handlers,
+			     void *arg);
+
+/* Inbound: take the dialog that the agent's invite handler gave. */
+void sip_dialog_accept(struct sip_dialog *dialog,
+		       const struct sip_dialog_handlers *handlers, void *arg);
+
+/* 180 or 183, with early media's answer or NULL. Repeated by the dialog so
+ * that proxies keep waiting (RFC 3261, 13.3.1.1). */
+CHECKED int sip_dialog_ring(struct sip_dialog *dialog, unsigned status,
+			    const struct media_desc *early);
+/* 200 to the INVITE, or to the re-INVITE or UPDATE that is open. */
+CHECKED int sip_dialog_answer(struct sip_dialog *dialog,
+			      const struct media_desc *answer);
+/* Refuse the open re-INVITE or UPDATE (488, 491, 500 …). */
+void sip_dialog_refuse(struct sip_dialog *dialog, unsigned status);
+/* Our re-INVITE with a new offer; answer() or refused() follows. 491 is tried
+ * again by the dialog (RFC 3261, 14.1). 0, SIP_E_STATE, -errno. */
+CHECKED int sip_dialog_offer(struct sip_dialog *dialog,
+			     const struct media_desc *offer);
+/* INFO with application/dtmf-relay. */
+CHECKED int sip_dialog_digit(struct sip_dialog *dialog, char digit,
+			     unsigned duration_ms);
+
+struct sip_hangup {
+	unsigned status;        /* the final response when not yet answered */
+	unsigned q850;          /* 0: no Reason header */
+	const char *text;       /* reason phrase or NULL */
+	unsigned retry_after_s; /* with 503; 0 none */
+};
+/*
+ * Refuse, CANCEL or BYE, whatever fits now. The dialog still needs freeing; no
+ * handler runs any more. What must be repeated or waited for (CANCEL against a
+ * crossing 200: ACK and BYE) goes on by itself.
+ */
+void sip_dialog_hangup(struct sip_dialog *dialog, const struct sip_hangup *why);
+
+/* Hangs up when it still lives. NULL is fine; returns NULL. */
+struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog);
+
+/* The peer's address in signalling: media of a NATed peer may come from it. */
+struct addr sip_dialog_peer(const struct sip_dialog *dialog);
+const char *sip_dialog_call_id(const struct sip_dialog *dialog);
+
+/* All a fresh process needs. Strings are owned by the struct. */
+struct sip_dialog_state {
+	bool uac;
+	char *call_id, *local_tag, *remote_tag;
+	char *local, *remote; /* name-addr without tag, as in From and To */
+	char *remote_target;  /* the peer's Contact */
+	char *route;          /* in the order of sending, comma-separated */
+	char *contact;        /* our Contact */
+	char *trunk;          /* its name; "" none */
+	enum sip_transport transport;
+	struct addr peer;
+	uint32_t local_cseq, remote_cseq;
+	uint64_t sdp_id, sdp_version;
+	unsigned session_expires_s; /* 0: no session timer */
+	bool we_refresh;
+};
+/* Only of an answered dialog. 0, SIP_E_STATE, -ENOMEM. */
+CHECKED int sip_dialog_save(const struct sip_dialog *dialog,
+			    struct sip_dialog_state *out);
+void sip_dialog_state_fini(struct sip_dialog_state *state);
+/* As sip_dialog_start(), of a dialog that lived before; @trunk may be NULL. */
+CHECKED int sip_dialog_restore(struct sip_dialog **out, struct sip_agent *agent,
+			       const struct sip_dialog_state *state,
+			       struct sip_trunk *trunk,
+			       const struct sip_dialog_handlers *handlers,
+			       void *arg);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * One configured SIP peer: where it is, who may speak for it, digest
+ * credentials, registration (RFC 3261, 10) and health by OPTIONS.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "sip/agent.h"
+
+struct sip_trunk;
+
+struct sip_trunk_config { /* borrowed for the call alone */
+	const char *name;
+	const char *proxy; /* "sip:host:port;transport=tcp" */
+	const char *username, *password, *realm; /* "" none */
+	const char *from_domain;                 /* "": the proxy's host */
+	bool do_register;
+	unsigned expires_s;
+	const struct addr_net *allow;
+	size_t nallow;
+};
+
+enum sip_trunk_state { SIP_TRUNK_UNKNOWN, SIP_TRUNK_UP, SIP_TRUNK_DOWN };
+
+struct sip_trunk_handlers {
+	/* @why is borrowed text: "401", "no answer", … */
+	void (*changed)(struct sip_trunk *trunk, enum sip_trunk_state state,
+			const char *why, void *arg);
+};
+
+/* Resolves, registers and qualifies from now on. @agent must outlive it. */
+CHECKED int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
+			  const struct sip_trunk_config *config,
+			  const struct sip_trunk_handlers *handlers, void *arg);
+struct sip_trunk *sip_trunk_free(struct sip_trunk *trunk);
+
+const char *sip_trunk_name(const struct sip_trunk *trunk);
+enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
+/* Whether @source may speak for the trunk: its allow list, or, when that is
+ * empty, the addresses its proxy resolves to. */
+bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source);
