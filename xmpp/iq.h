@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Our iq requests and who waits for their answers: matched on the full triple
+ * from, to, id (RFC 6120, 8.2.3), each with a time limit and counted.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+
+struct event_base;
+struct stanza;
+struct xmpp_stream;
+struct iq_table;
+
+enum { IQ_TIMEOUT_MS = 30000, IQ_MAX_PENDING = 20000 };
+
+enum iq_answer { IQ_RESULT, IQ_ERROR, IQ_TIMEOUT, IQ_NOT_SENT };
+
+/* @reply is borrowed, NULL for IQ_TIMEOUT and IQ_NOT_SENT. Called once, unless
+ * iq_cancel(). */
+typedef void (*iq_fn)(enum iq_answer answer, const struct stanza *reply,
+		      void *arg);
+
+CHECKED int iq_table_new(struct iq_table **out, struct event_base *base,
+			 struct xmpp_stream *stream);
+struct iq_table *iq_table_free(struct iq_table *table);
+
+/*
+ * Give @iq (get or set, with from and to) an id and send it. @fn may be NULL:
+ * the answer is read over. It is called from the loop, never from here.
+ * 0, -ENOMEM, or -EAGAIN past IQ_MAX_PENDING.
+ */
+CHECKED int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn,
+		    void *arg);
+/* No answer to any request made with @arg is reported any more. */
+void iq_cancel(struct iq_table *table, const void *arg);
+/* An iq of type result or error: true when somebody waited for it. */
+bool iq_receive(struct iq_table *table, const struct stanza *iq);

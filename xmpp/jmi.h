@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Jingle Message Initiation (XEP-0353, 0.8): reading and writing its messages.
+ * The states of a call are the leg's.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "gateway/base/err.h"
+#include "xmpp/reason.h"
+
+struct stanza;
+
+#define JMI_NS "urn:xmpp:jingle-message:0"
+
+enum jmi_action {
+	JMI_PROPOSE,
+	JMI_RINGING,
+	JMI_PROCEED,
+	JMI_REJECT,
+	JMI_RETRACT,
+	JMI_FINISH,
+	JMI_ACCEPT, /* between a user's own devices: read over */
+	JMI_NACTIONS,
+};
+
+/* Borrowed from the stanza. */
+struct jmi {
+	enum jmi_action action;
+	const char *sid;
+	const char *from, *to;
+	const char *message_id; /* NULL none */
+	bool audio, video;      /* propose: the kinds described */
+	bool tie_break;
+	const char *migrated_to; /* finish; NULL none */
+	enum reason reason;
+	const char *reason_text; /* NULL none */
+	bool receipt_requested;  /* XEP-0184 */
+	bool delayed;            /* XEP-0203: from an archive, rings nobody */
+	bool error;              /* a bounce of our own message */
+	const char *error_condition; /* of that */
+};
+
+/* 0, or 1: @message has no JMI element, or none that is well-formed. */
+CHECKED int jmi_parse(struct jmi *out, const struct stanza *message);
+
+struct jmi_message { /* borrowed for the call alone */
+	enum jmi_action action;
+	const char *sid, *from, *to;
+	enum reason reason; /* REASON_NONE: none is written */
+	const char *reason_text;
+	const char *migrated_to;
+	bool tie_break;
+};
+
+/* type=chat with a store hint (XEP-0334); propose describes audio.
+ * *@out is owned by the caller. */
+CHECKED int jmi_format(struct stanza **out, const struct jmi_message *message);
+
+/* XEP-0184 receipt for a message that asked for one. */
+CHECKED int jmi_receipt(struct stanza **out, const char *from, const char *to,
+			const char *message_id);
