@@ -16,7 +16,8 @@
 #include "gateway/base/err.h"
 
 enum {
-	MEDIA_MAX_CONTENTS = 4,
+	MEDIA_MAX_CONTENTS = 16, /* kept, so that each can be answered … */
+	MEDIA_USED_CONTENTS = 4, /* … but only these are read in full */
 	MEDIA_MAX_CODECS = 32,
 	MEDIA_MAX_CANDS = 32,
 	MEDIA_MAX_CRYPTOS = 8,
@@ -29,6 +30,7 @@ enum {
 	MEDIA_UFRAG_CAP = 257,     /* RFC 8839, 5.4: 4 to 256 */
 	MEDIA_PWD_CAP = 257,       /* 22 to 256 */
 	MEDIA_HASH_CAP = 12,
+	MEDIA_WORD_CAP = 24,        /* "application", "UDP/DTLS/SCTP" */
 	MEDIA_FINGERPRINT_MAX = 64, /* octets; SHA-512 */
 	MEDIA_CRYPTO_KEY_MAX = 46,  /* master key and salt; AES-256 */
 };
@@ -123,6 +125,14 @@ struct media_content {
 	enum media_dir dir;
 	bool rejected; /* port 0, content not accepted */
 	bool rtcp_mux;
+	/*
+	 * What a refusal repeats (RFC 3264, 6) of a medium that is not ours:
+	 * the medium's name with MEDIA_OTHER, the profile's and the first
+	 * format with MEDIA_PROFILE_OTHER. "" otherwise.
+	 */
+	char other_media[MEDIA_WORD_CAP];
+	char other_profile[MEDIA_WORD_CAP];
+	char other_format[MEDIA_WORD_CAP];
 
 	/* In order of preference; codecs and telephone-event (RFC 4733). */
 	struct media_codec codecs[MEDIA_MAX_CODECS];
@@ -186,13 +196,21 @@ CHECKED int media_content_add_codec(struct media_content *content,
 				    const struct media_codec *codec);
 CHECKED int media_content_add_cand(struct media_content *content,
 				   const struct media_cand *cand);
+CHECKED int media_content_add_crypto(struct media_content *content,
+				     const struct media_crypto *crypto);
+CHECKED int media_content_add_fingerprint(
+	struct media_content *content,
+	const struct media_fingerprint *fingerprint);
 
 /*
  * Name, clock rate and channels of a static payload type (RFC 3551, table 4).
  * 0 or -ENOENT.
  */
 CHECKED int media_codec_static(struct media_codec *out, uint8_t pt);
-/* The same encoding (name without case, clock rate, channels), whatever pt. */
+/*
+ * The same encoding (name without case, clock rate, channels), whatever pt.
+ * Opus is one encoding, mono or stereo (RFC 7587, 4.1).
+ */
 bool media_codec_same(const struct media_codec *a, const struct media_codec *b);
 bool media_codec_is_event(const struct media_codec *codec);
 const struct media_codec *media_content_codec(const struct media_content *c,
@@ -205,6 +223,7 @@ bool media_profile_is_dtls(enum media_profile profile);
 const char *media_cand_type_name(enum media_cand_type type);
 /* "host", "srflx", "prflx", "relay". 0 or -EINVAL. */
 CHECKED int media_cand_type_parse(enum media_cand_type *out, struct slice s);
+/* "actpass", …; NULL for MEDIA_SETUP_NONE. 0 or -EINVAL, in any case. */
 const char *media_setup_name(enum media_setup setup);
 CHECKED int media_setup_parse(enum media_setup *out, struct slice s);
 /* RFC 4568 and 7714 names ("AES_CM_128_HMAC_SHA1_80"). */
@@ -214,7 +233,11 @@ CHECKED int srtp_profile_parse(enum srtp_profile *out, struct slice s);
 size_t srtp_profile_key_len(enum srtp_profile profile);
 size_t srtp_profile_salt_len(enum srtp_profile profile);
 
-/* "AB:CD:…" <-> octets (RFC 8122). -EINVAL on a wrong length for the hash. */
+/*
+ * "AB:CD:…" <-> octets (RFC 8122). -EINVAL when it is no fingerprint or its
+ * length is not the hash's; -ENOTSUP for a hash that proves nothing today or
+ * that we do not know (md5, sha-1).
+ */
 CHECKED int media_fingerprint_parse(struct media_fingerprint *out,
 				    struct slice hash, struct slice hex);
 enum { MEDIA_FINGERPRINT_TEXT_CAP = MEDIA_FINGERPRINT_MAX * 3 };

@@ -4,7 +4,8 @@
  * do, without transcoding (RFC 3264, RFC 7587, RFC 4733).
  *
  * These functions deal with codecs, contents and direction; transport
- * (addresses, candidates, fingerprints, keys) is added by each leg.
+ * (addresses, candidates, fingerprints, keys, rtcp-mux, and the BUNDLE group of
+ * an offer) is added by each leg.
  */
 #pragma once
 
@@ -13,8 +14,7 @@
 
 enum negotiate_outcome {
 	NEGOTIATE_E_CODEC = 1, /* no common audio codec */
-	NEGOTIATE_E_MEDIA =
-		2, /* no audio at all, or video the peer insists on */
+	NEGOTIATE_E_MEDIA = 2, /* no audio that is not refused */
 };
 
 /*
@@ -27,7 +27,9 @@ CHECKED int negotiate_caps(struct media_desc **out);
 /*
  * The offer for the second leg: of @offer's first audio content the codecs
  * that we can relay, in its order and with its payload types, and
- * telephone-event. Everything that is not audio is left out.
+ * telephone-event behind them, which has no parameters. ptime and direction are
+ * the offer's. Everything that is not audio is left out; the content is named
+ * "0".
  * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.
  */
 CHECKED int negotiate_offer(struct media_desc **out,
@@ -36,9 +38,11 @@ CHECKED int negotiate_offer(struct media_desc **out,
 /*
  * The answer to @offer, once the other leg has settled on @agreed (its answer,
  * or its offer when that came first): the first codec of @agreed that @offer
- * has too, under @offer's payload type, and @offer's telephone-event. Every
+ * has too, under @offer's payload type and with @agreed's parameters and ptime,
+ * and that one telephone-event of @offer that fits the codec's clock. Every
  * content of @offer is answered in order under its mid; those that are not
- * relayed are rejected. Direction: @agreed's, turned round through the gateway.
+ * relayed are rejected (RFC 3264, 6). Direction: @agreed's, as far as @offer's
+ * allows (6.1). BUNDLE is echoed.
  * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.
  */
 CHECKED int negotiate_answer(struct media_desc **out,
@@ -48,8 +52,9 @@ CHECKED int negotiate_answer(struct media_desc **out,
 /*
  * How packets of the party that speaks @from (what it may send us: our local
  * description towards it) become packets for the party of @to (what it wants to
- * get: its remote description). Codecs first, then telephone-event with its
- * clocks. 0 or NEGOTIATE_E_CODEC.
+ * get: its remote description). The agreed codec is the first of @to that @from
+ * has. Every telephone-event of @from becomes the one of @to that fits the
+ * agreed codec's clock. 0 or NEGOTIATE_E_CODEC; @out is always written.
  */
 CHECKED int negotiate_map(struct media_map *out,
 			  const struct media_content *from,

@@ -78,12 +78,11 @@ static size_t utf8_len(unsigned char lead)
 	return 0;
 }
 
-/* The code point at the head of @s and its length; length 0 if invalid. */
-static size_t utf8_decode(struct slice s, uint32_t *out)
+size_t text_utf8(struct slice s, uint32_t *out)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)s.p;
-	size_t n = utf8_len(p[0]);
+	size_t n = s.n ? utf8_len(p[0]) : 0;
 
 	if (!n || n > s.n)
 		return 0;
@@ -116,7 +115,7 @@ void text_clean(char *dst, size_t cap, struct slice s)
 
 	while (s.n) {
 		uint32_t c = 0;
-		size_t n = utf8_decode(s, &c);
+		size_t n = text_utf8(s, &c);
 		bool fit = n && is_fit(c);
 		struct slice put =
 			fit ? (struct slice){ s.p, n } : slice_of(replacement);

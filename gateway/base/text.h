@@ -36,3 +36,9 @@ CHECKED char *text_dup(struct slice s);
  * (facts: a C0 octet in a display name closes the whole component stream.)
  */
 void text_clean(char *dst, size_t cap, struct slice s);
+
+/*
+ * The code point at the head of @s (RFC 3629: shortest form, no surrogates)
+ * and how many octets it takes; 0 when @s does not begin with one.
+ */
+size_t text_utf8(struct slice s, uint32_t *out);

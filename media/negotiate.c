@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * RFC 3264 without transcoding: the codecs here are those that the relay
+ * passes through, and telephone-event (RFC 4733), whose clock it converts.
+ */
+#include "media/negotiate.h"
+
+#include <string.h>
+
+#include "gateway/base/text.h"
+
+enum { OPUS_CLOCK = 48000, TELEPHONE_CLOCK = 8000 };
+
+static const struct media_codec relayed[] = {
+	{ 0, 1, TELEPHONE_CLOCK, "PCMU", "" },
+	{ 8, 1, TELEPHONE_CLOCK, "PCMA", "" },
+	{ 9, 1, TELEPHONE_CLOCK, "G722", "" },
+	{ 111, 2, OPUS_CLOCK, "opus", "" },
+	{ 101, 1, TELEPHONE_CLOCK, "telephone-event", "" },
+	{ 110, 1, OPUS_CLOCK, "telephone-event", "" },
+};
+enum { NRELAYED = sizeof(relayed) / sizeof(*relayed) };
+
+static bool is_relayed(const struct media_codec *codec)
+{
+	for (size_t i = 0; i < NRELAYED; i++)
+		if (media_codec_same(codec, &relayed[i]))
+			return true;
+	return false;
+}
+
+static const struct media_codec *find_same(const struct media_content *content,
+					   const struct media_codec *codec)
+{
+	for (size_t i = 0; i < content->ncodecs; i++)
+		if (media_codec_same(&content->codecs[i], codec))
+			return &content->codecs[i];
+	return NULL;
+}
+
+static const struct media_codec *find_event(const struct media_content *content,
+					    uint32_t clock)
+{
+	for (size_t i = 0; i < content->ncodecs; i++)
+		if (media_codec_is_event(&content->codecs[i]) &&
+		    content->codecs[i].clockrate == clock)
+			return &content->codecs[i];
+	return NULL;
+}
+
+/*
+ * The telephone-event that goes with @codec: of the same clock (RFC 4733, 2.1),
+ * or for Opus the telephone's, which is all that many SIP peers have.
+ */
+static const struct media_codec *event_for(const struct media_content *content,
+					   const struct media_codec *codec)
+{
+	const struct media_codec *event = find_event(content, codec->clockrate);
+
+	return event ? event : find_event(content, TELEPHONE_CLOCK);
+}
+
+int negotiate_caps(struct media_desc **out)
+{
+	static const size_t caps[] = { 0, 1, 2, 4 };
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_content *content;
+	int r = media_desc_new(&desc);
+
+	if (!r)
+		r = media_desc_add(desc, &content);
+	if (!r)
+		r = text_set(content->mid, sizeof(content->mid), "0");
+	for (size_t i = 0; !r && i < sizeof(caps) / sizeof(*caps); i++)
+		r = media_content_add_codec(content, &relayed[caps[i]]);
+	if (r)
+		return r;
+	*out = desc;
+	desc = NULL;
+	return 0;
+}
+
+/*
+ * Dino takes the first payload type of a description for the agreed one, and
+ * Monal writes them in random order: codecs first, then telephone-event, whose
+ * parameters Monal cannot read (a list of events has no name).
+ */
+static int copy_codecs(struct media_content *to,
+		       const struct media_content *from, bool events)
+{
+	for (size_t i = 0; i < from->ncodecs; i++) {
+		struct media_codec codec = from->codecs[i];
+		if (!is_relayed(&codec) ||
+		    media_codec_is_event(&codec) != events)
+			continue;
+		if (events)
+			codec.fmtp[0] = '\0';
+		int r = media_content_add_codec(to, &codec);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static void copy_ptime(struct media_content *to,
+		       const struct media_content *from)
+{
+	to->ptime_ms = from->ptime_ms;
+	to->maxptime_ms = from->maxptime_ms;
+}
+
+int negotiate_offer(struct media_desc **out, const struct media_desc *offer)
+{
+	const struct media_content *from = media_desc_first(offer, MEDIA_AUDIO);
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_content *content;
+
+	if (!from)
+		return NEGOTIATE_E_MEDIA;
+	int r = media_desc_new(&desc);
+	if (!r)
+		r = media_desc_add(desc, &content);
+	if (!r)
+		r = text_set(content->mid, sizeof(content->mid), "0");
+	if (!r)
+		r = copy_codecs(content, from, false);
+	if (!r && !content->ncodecs)
+		r = NEGOTIATE_E_CODEC;
+	if (!r)
+		r = copy_codecs(content, from, true);
+	if (r)
+		return r;
+	content->dir = from->dir;
+	copy_ptime(content, from);
+	*out = desc;
+	desc = NULL;
+	return 0;
+}
+
+/* What identifies a content in an answer, and all that a refusal has. */
+static void copy_name(struct media_content *to,
+		      const struct media_content *from)
+{
+	memcpy(to->mid, from->mid, sizeof(to->mid));
+	to->kind = from->kind;
+	to->profile = from->profile;
+	memcpy(to->other_media, from->other_media, sizeof(to->other_media));
+	memcpy(to->other_profile, from->other_profile,
+	       sizeof(to->other_profile));
+	memcpy(to->other_format, from->other_format, sizeof(to->other_format));
+}
+
+/* RFC 3264, 6: a refused stream still has a payload type of the offer. */
+static int refuse(struct media_content *content,
+		  const struct media_content *offered)
+{
+	content->rejected = true;
+	content->dir = MEDIA_INACTIVE;
+	return offered->ncodecs
+		       ? media_content_add_codec(content, &offered->codecs[0])
+		       : 0;
+}
+
+/* The first codec of @agreed that @offered has; *@mine is @offered's. */
+static const struct media_codec *agree(const struct media_content *offered,
+				       const struct media_content *agreed,
+				       const struct media_codec **mine)
+{
+	for (size_t i = 0; i < agreed->ncodecs; i++) {
+		const struct media_codec *codec = &agreed->codecs[i];
+		if (!is_relayed(codec) || media_codec_is_event(codec))
+			continue;
+		*mine = find_same(offered, codec);
+		if (*mine)
+			return codec;
+	}
+	return NULL;
+}
+
+static int add_event(struct media_content *content,
+		     const struct media_content *offered)
+{
+	const struct media_codec *found =
+		event_for(offered, &content->codecs[0]);
+
+	if (!found)
+		return 0;
+	struct media_codec event = *found;
+	event.fmtp[0] = '\0';
+	return media_content_add_codec(content, &event);
+}
+
+/* Payload types are the offer's, parameters those of who will listen. */
+static int take(struct media_content *content,
+		const struct media_content *offered,
+		const struct media_content *agreed)
+{
+	const struct media_codec *mine = NULL;
+	const struct media_codec *theirs = agree(offered, agreed, &mine);
+
+	if (!theirs)
+		return NEGOTIATE_E_CODEC;
+	struct media_codec codec = *mine;
+	memcpy(codec.fmtp, theirs->fmtp, sizeof(codec.fmtp));
+	int r = media_content_add_codec(content, &codec);
+	if (!r)
+		r = add_event(content, offered);
+	if (r)
+		return r;
+	content->dir =
+		(enum media_dir)(agreed->dir & media_dir_reverse(offered->dir));
+	copy_ptime(content, agreed);
+	return 0;
+}
+
+int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
+		     const struct media_desc *agreed)
+{
+	const struct media_content *audio =
+		media_desc_first(offer, MEDIA_AUDIO);
+	const struct media_content *other =
+		media_desc_first(agreed, MEDIA_AUDIO);
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+
+	if (!audio || !other)
+		return NEGOTIATE_E_MEDIA;
+	int r = media_desc_new(&desc);
+	for (size_t i = 0; !r && i < offer->ncontents; i++) {
+		const struct media_content *offered = offer->contents[i];
+		struct media_content *content;
+		r = media_desc_add(desc, &content);
+		if (r)
+			break;
+		copy_name(content, offered);
+		r = offered == audio ? take(content, offered, other)
+				     : refuse(content, offered);
+	}
+	if (r)
+		return r;
+	desc->bundle = offer->bundle;
+	*out = desc;
+	desc = NULL;
+	return 0;
+}
+
+static void map_codecs(struct media_map *out, const struct media_content *from,
+		       const struct media_content *to)
+{
+	for (size_t i = 0; i < from->ncodecs; i++) {
+		const struct media_codec *rx = &from->codecs[i];
+		const struct media_codec *tx =
+			rx->pt < MEDIA_MAP_NPTS && is_relayed(rx) &&
+					!media_codec_is_event(rx)
+				? find_same(to, rx)
+				: NULL;
+		if (tx)
+			out->rx[rx->pt] = (struct media_map_entry){
+				tx->pt, false, rx->clockrate, tx->clockrate
+			};
+	}
+}
+
+static void map_events(struct media_map *out, const struct media_content *from)
+{
+	if (out->event_pt == MEDIA_MAP_NONE)
+		return;
+	for (size_t i = 0; i < from->ncodecs; i++) {
+		const struct media_codec *rx = &from->codecs[i];
+		if (rx->pt < MEDIA_MAP_NPTS && is_relayed(rx) &&
+		    media_codec_is_event(rx))
+			out->rx[rx->pt] =
+				(struct media_map_entry){ out->event_pt, true,
+							  rx->clockrate,
+							  out->event_clock };
+	}
+}
+
+int negotiate_map(struct media_map *out, const struct media_content *from,
+		  const struct media_content *to)
+{
+	const struct media_codec *heard = NULL;
+	const struct media_codec *codec = agree(from, to, &heard);
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < MEDIA_MAP_NPTS; i++)
+		out->rx[i].pt = MEDIA_MAP_NONE;
+	out->event_pt = MEDIA_MAP_NONE;
+	if (!codec)
+		return NEGOTIATE_E_CODEC;
+	out->codec_pt = codec->pt;
+	out->codec_clock = codec->clockrate;
+	const struct media_codec *event = event_for(to, codec);
+	if (event) {
+		out->event_pt = event->pt;
+		out->event_clock = event->clockrate;
+	}
+	map_codecs(out, from, to);
+	map_events(out, from);
+	return 0;
+}
