@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The n-th allocation fails: include it in one .c of a test program.
+ *
+ *     FAIL_EACH_ALLOCATION(r, build(&thing))
+ *     	thing = thing_free(thing);
+ *
+ * runs the expression with the first, second, … allocation failing until one
+ * run needs no more of them, and demands -ENOMEM of all the others; the
+ * statement behind it undoes the last, good run. Leaks are for ASan and
+ * valgrind. Under the sanitizers, which own malloc, only the good run is made.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+static long fail_alloc_left = -1; /* -1: never */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FAIL_ALLOC_OFF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+	__has_feature(memory_sanitizer)
+#define FAIL_ALLOC_OFF 1
+#endif
+#endif
+
+#ifndef FAIL_ALLOC_OFF
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+static bool fail_alloc_now(void)
+{
+	if (fail_alloc_left < 0)
+		return false;
+	if (fail_alloc_left > 0) {
+		fail_alloc_left--;
+		return false;
+	}
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t n)
+{
+	return fail_alloc_now() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fail_alloc_now() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fail_alloc_now() ? NULL : __libc_realloc(p, n);
+}
+#endif
+
+/* The allocation to fail in run @run; -1 when none may. */
+static inline void fail_alloc_arm(long run)
+{
+#ifndef FAIL_ALLOC_OFF
+	fail_alloc_left = run;
+#else
+	(void)run;
+#endif
+}
+
+static inline int fail_alloc_disarm(int r)
+{
+	fail_alloc_left = -1;
+	return r;
+}
+
+#define FAIL_EACH_ALLOCATION(r, expression)                                 \
+	for (long fail_run_ = 0, fail_done_ = 0;                            \
+	     !fail_done_ &&                                                 \
+	     (fail_alloc_arm(fail_run_), (r) = (expression),                \
+					 (r) = fail_alloc_disarm(r), true); \
+	     fail_run_++)                                                   \
+		if ((r) != 0)                                               \
+			assert_int_equal(r, -ENOMEM);                       \
+		else if ((fail_done_ = 1))
