@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The one table of keys that reading, checking and printing share; only the
+ * files gateway/config*.c include it.
+ */
+#pragma once
+
+#include "gateway/config.h"
+
+enum config_section {
+	CONFIG_TOP,
+	CONFIG_XMPP,
+	CONFIG_SIP,
+	CONFIG_MEDIA,
+	CONFIG_DB,
+	CONFIG_LIMITS,
+	CONFIG_LOG,
+	CONFIG_TRUNK,
+	CONFIG_NUMBER,
+	CONFIG_NSECTIONS
+};
+
+enum config_key_id {
+	CONFIG_KEY_ADMINS,
+	CONFIG_KEY_XMPP_HOST,
+	CONFIG_KEY_XMPP_PORT,
+	CONFIG_KEY_XMPP_DOMAIN,
+	CONFIG_KEY_XMPP_SECRET,
+	CONFIG_KEY_XMPP_SECRET_FILE,
+	CONFIG_KEY_SIP_LISTEN,
+	CONFIG_KEY_SIP_PUBLIC,
+	CONFIG_KEY_MEDIA_ADDRESS,
+	CONFIG_KEY_MEDIA_PUBLIC,
+	CONFIG_KEY_MEDIA_STUN,
+	CONFIG_KEY_MEDIA_ICE_PORT,
+	CONFIG_KEY_MEDIA_PORT_MIN,
+	CONFIG_KEY_MEDIA_PORT_MAX,
+	CONFIG_KEY_MEDIA_WORKERS,
+	CONFIG_KEY_MEDIA_LOOPBACK,
+	CONFIG_KEY_MEDIA_CERTIFICATE,
+	CONFIG_KEY_DB_PATH,
+	CONFIG_KEY_LIMITS_CALLS,
+	CONFIG_KEY_LIMITS_PER_ACCOUNT,
+	CONFIG_KEY_LIMITS_RING,
+	CONFIG_KEY_LIMITS_DURATION,
+	CONFIG_KEY_LOG_FILE,
+	CONFIG_KEY_LOG_LEVEL,
+	CONFIG_KEY_TRUNK_PROXY,
+	CONFIG_KEY_TRUNK_USERNAME,
+	CONFIG_KEY_TRUNK_PASSWORD,
+	CONFIG_KEY_TRUNK_PASSWORD_FILE,
+	CONFIG_KEY_TRUNK_REALM,
+	CONFIG_KEY_TRUNK_REGISTER,
+	CONFIG_KEY_TRUNK_EXPIRES,
+	CONFIG_KEY_TRUNK_FROM_DOMAIN,
+	CONFIG_KEY_TRUNK_ALLOW,
+	CONFIG_KEY_TRUNK_EARLY_MEDIA,
+	CONFIG_KEY_NUMBER_OWNER,
+	CONFIG_KEY_NUMBER_TRUNK,
+	CONFIG_NKEYS
+};
+
+struct config_key;
+
+/* What a type of value can do. */
+struct config_kind {
+	bool list;
+	bool secret; /* never shown in a mistake */
+	const char *expected;
+	/* Text into *@field. 0, CONFIG_E_INVALID, -ENOMEM. */
+	int (*read)(void *field, const struct config_key *key,
+		    const char *text);
+	/* Empty or free *@field; fine on zeroed memory. */
+	void (*fini)(void *field);
+	/* "key = value" to @to, indented by @indent. */
+	void (*print)(const void *field, const struct config_key *key,
+		      const char *indent, FILE *to);
+};
+
+struct config_key {
+	enum config_section section;
+	const char *name;
+	const struct config_kind *kind;
+	size_t offset; /* in struct config, _trunk or _number */
+	const char *const
+		*initial;  /* texts read as the default; ends in NULL */
+	unsigned min, max; /* of numbers */
+};
+
+extern const struct config_key config_keys[CONFIG_NKEYS];
+extern const char *const config_section_names[CONFIG_NSECTIONS];
+
+extern const struct config_kind config_kind_text, config_kind_path,
+	config_kind_secret, config_kind_host, config_kind_domain,
+	config_kind_name, config_kind_port, config_kind_count, config_kind_flag,
+	config_kind_addr, config_kind_public, config_kind_endpoint,
+	config_kind_uri, config_kind_level, config_kind_early, config_kind_jid,
+	config_kind_jids, config_kind_listens, config_kind_nets;
+
+/* Mistakes, kept until the whole file is read. */
+struct config_mistake {
+	unsigned line;
+	char *text;
+};
+struct config_mistakes {
+	struct config_mistake *rows;
+	size_t n;
+	int failed;  /* -ENOMEM */
+	bool broken; /* the syntax: the rest of the file was not read */
+};
+void config_mistakes_add(struct config_mistakes *m, unsigned line,
+			 const char *fmt, ...) PRINTF(3, 4);
+void config_mistakes_fini(struct config_mistakes *m);
+
+/* Where each key of the sections that come once stood; 0: not given. */
+struct config_lines {
+	unsigned key[CONFIG_NKEYS];
+	unsigned end; /* of the file */
+};
+
+/*
+ * The parts of reading a file: defaults and syntax (config_read.c), then the
+ * secrets in files and what must fit together (config_check.c).
+ */
+void config_read(struct config *config, struct slice text,
+		 struct config_lines *lines, struct config_mistakes *m);
+void config_check(struct config *config, const struct config_lines *lines,
+		  struct config_mistakes *m);
+
+/* Free all that @config owns and zero it. */
+void config_clear(struct config *config);
+
+/* The default of every key of @section into @object. 0 or -ENOMEM. */
+CHECKED int config_set_defaults(void *object, enum config_section section);
+
+/* 0 or -ENOMEM; the new element is zeroed. */
+CHECKED int config_grow(void *arrayp, size_t *n, size_t size);

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/config.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/base/text.h"
+#include "tests/test.h"
+
+#define LEAST "xmpp { domain = \"tel.example.org\" secret = \"s\" }\n"
+
+struct heard {
+	char text[8192];
+	size_t n;
+};
+
+static void on_mistake(const char *line, void *arg)
+{
+	struct heard *heard = arg;
+	size_t at = strlen(heard->text);
+
+	assert_int_equal(text_format(heard->text + at, sizeof(heard->text) - at,
+				     "%s\n", line),
+			 0);
+	heard->n++;
+}
+
+static struct config *read_well(const char *text)
+{
+	struct heard heard = { .n = 0 };
+	struct config *config = NULL;
+
+	int r = config_parse(&config, "t.conf", slice_of(text), on_mistake,
+			     &heard);
+	if (r)
+		print_error("%s", heard.text);
+	assert_int_equal(r, 0);
+	return config;
+}
+
+static struct heard read_badly(const char *text)
+{
+	struct heard heard = { .n = 0 };
+	struct config *config = NULL;
+
+	assert_int_equal(config_parse(&config, "t.conf", slice_of(text),
+				      on_mistake, &heard),
+			 CONFIG_E_INVALID);
+	assert_null(config);
+	assert_true(heard.n > 0);
+	return heard;
+}
+
+static void what_is_not_given_has_its_default(void **state)
+{
+	(void)state;
+	AUTO(config_freep) struct config *c = read_well(LEAST);
+
+	assert_string_equal(c->xmpp.host, "127.0.0.1");
+	assert_int_equal(c->xmpp.port, 5347);
+	assert_int_equal(c->sip.nlisten, 2);
+	assert_int_equal(c->sip.listen[1].transport, CONFIG_TCP);
+	assert_string_equal(addr_text(&c->sip.listen[1].addr).s,
+			    "0.0.0.0:5060");
+	assert_false(addr_is_set(&c->media.public_address.addr));
+	assert_false(c->media.public_address.automatic);
+	assert_int_equal(c->media.ice_port, 10000);
+	assert_int_equal(c->media.port_min, 20000);
+	assert_int_equal(c->media.port_max, 29999);
+	assert_int_equal(c->limits.calls, 1000);
+	assert_int_equal(c->limits.calls_per_account, 4);
+	assert_int_equal(c->limits.ring_timeout_s, 60);
+	assert_string_equal(c->db.path, "/var/lib/tandem/tandem.db");
+	assert_string_equal(c->media.certificate, "/var/lib/tandem/tandem.pem");
+	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
+	assert_string_equal(c->media.stun.host, "");
+	assert_int_equal(c->ntrunks + c->nnumbers + c->nadmins, 0);
+}
+
+static const char everything[] =
+	"# comment\n"
+	"xmpp { host = \"::1\" port = 15347 domain = \"Tel.Example.org\"\n"
+	"  secret = \"a\\\"b\\\\c\\${HOME}\" } // another\n"
+	"sip { listen = { \"udp:[2001:db8::1]:5070\", \"tcp:192.0.2.1:5060\" }"
+	" public_address = \"auto\" }\n"
+	"media { address = \"::\" public_address = \"198.51.100.7\"\n"
+	"  stun = \"[2001:db8::2]:3479\" ice_port = 9000 port_min = 30000\n"
+	"  port_max = 30001 workers = 3 allow_loopback = true\n"
+	"  certificate = \"/tmp/c.pem\" }\n"
+	"/* a\n comment */\n"
+	"db { path = \"/tmp/t.db\" }\n"
+	"limits { calls = 5 ring_timeout_s = 20 calls_per_account = 2\n"
+	"  call_duration_s = 60 }\n"
+	"log { file = \"/tmp/t.log\" level = \"debug\" }\n"
+	"admins = { \"admin@example.org\", \"b@example.org\" }\n"
+	"trunk \"carrier\" { proxy = "
+	"\"sip:sip.carrier.example;transport=tcp\"\n"
+	"  username = \"u\" password = \"p\" realm = \"r\" register = true\n"
+	"  expires_s = 120 from_domain = \"carrier.example\"\n"
+	"  allow = { \"192.0.2.0/24\", \"2001:db8::/32\" }\n"
+	"  early_media = \"answer\" }\n"
+	"trunk \"pbx\" { proxy = \"sip:[2001:db8::5]:5080\" }\n"
+	"number \"+15557654321\" { owner = \"Alice@Example.org\"\n"
+	"  trunk = \"carrier\" }\n";
+
+static void everything_given_is_understood(void **state)
+{
+	(void)state;
+	AUTO(config_freep) struct config *c = read_well(everything);
+	const struct config_trunk *trunk = config_find_trunk(c, "carrier");
+	const struct config_number *number =
+		config_find_number(c, "+15557654321");
+
+	assert_string_equal(c->xmpp.domain, "tel.example.org");
+	assert_string_equal(c->xmpp.secret, "a\"b\\c${HOME}");
+	assert_string_equal(addr_text(&c->sip.listen[0].addr).s,
+			    "[2001:db8::1]:5070");
+	assert_true(c->sip.public_address.automatic);
+	assert_string_equal(c->media.stun.host, "2001:db8::2");
+	assert_int_equal(c->media.stun.port, 3479);
+	assert_int_equal(c->media.workers, 3);
+	assert_true(c->media.allow_loopback);
+	assert_int_equal(c->nadmins, 2);
+	assert_string_equal(c->admins[1], "b@example.org");
+	assert_non_null(trunk);
+	assert_string_equal(trunk->proxy.host, "sip.carrier.example");
+	assert_int_equal(trunk->proxy.port, 0);
+	assert_true(trunk->proxy.transport_is_set);
+	assert_int_equal(trunk->proxy.transport, CONFIG_TCP);
+	assert_true(trunk->registers);
+	assert_int_equal(trunk->nallow, 2);
+	assert_int_equal(trunk->allow[1].prefix, 32);
+	assert_int_equal(trunk->early_media, CONFIG_EARLY_ANSWER);
+	assert_string_equal(c->trunks[1].proxy.host, "2001:db8::5");
+	assert_int_equal(c->trunks[1].proxy.port, 5080);
+	assert_non_null(number);
+	assert_string_equal(number->owner, "alice@example.org");
+}
+
+static char *print(const struct config *config)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+
+	assert_non_null(to);
+	config_print(config, to);
+	assert_int_equal(fclose(to), 0);
+	return text;
+}
+
+static void what_is_printed_is_read_as_the_same(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { LEAST, everything };
+
+	for (size_t i = 0; i < 2; i++) {
+		AUTO(config_freep) struct config *a = read_well(texts[i]);
+		char *first = print(a);
+		AUTO(config_freep) struct config *b = read_well(first);
+		char *second = print(b);
+
+		assert_string_equal(first, second);
+		assert_string_equal(a->xmpp.secret, b->xmpp.secret);
+		free(first);
+		free(second);
+	}
+}
+
+static void one_trunk_is_the_trunk_of_every_number(void **state)
+{
+	(void)state;
+	AUTO(config_freep)
+	struct config *c = read_well(
+		LEAST "number \"+1555\" { owner = \"a@b\" }\n"
+		      "trunk \"only\" { proxy = \"sip:192.0.2.1\" }\n");
+
+	assert_string_equal(c->numbers[0].trunk, "only");
+}
+
+static void each_mistake_tells_its_line_and_what_was_expected(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *heard;
+	} rows[] = {
+		{ "xmpp { domain = \"d.example\" secret = \"s\"\n port = 0 }",
+		  "t.conf:2: xmpp.port = \"0\": expected a number from 1 to "
+		  "65535\n" },
+		{ LEAST "media { port_max = 65536 }\n",
+		  "t.conf:2: media.port_max = \"65536\": expected a number "
+		  "from 1 to 65535\n" },
+		{ LEAST "\nsip { listen = { \"udp:0.0.0.0:5060\",\n"
+			"\"tls:0.0.0.0:5061\" } }",
+		  "t.conf:4: sip.listen = \"tls:0.0.0.0:5061\": expected "
+		  "\"udp:IP:port\" or \"tcp:IP:port\", IPv6 in brackets\n" },
+		{ LEAST "sip { listen = {} }",
+		  "t.conf:2: sip.listen is empty: expected at least one "
+		  "\"udp:IP:port\" or \"tcp:IP:port\"\n" },
+		{ LEAST "sip { listen = { \"udp:1.2.3.4:5060\","
+			" \"udp:1.2.3.4:5060\" } }",
+		  "t.conf:2: sip.listen has 1.2.3.4:5060 twice: expected it "
+		  "once\n" },
+		{ LEAST "media { allow_loopback = yes }",
+		  "t.conf:2: media.allow_loopback = \"yes\": expected true or "
+		  "false\n" },
+		{ LEAST "media { public_address = \"0.0.0.0\" }",
+		  "t.conf:2: media.public_address = \"0.0.0.0\": expected an "
+		  "IP address that others reach, \"auto\" or \"\"\n" },
+		{ LEAST "media { ice_port = 20000 workers = 1 }",
+		  "t.conf:2: media.ice_port = 20000 to 20000: expected none of "
+		  "port_min 20000 to port_max 29999\n" },
+		{ LEAST "media { ice_port = 65535 workers = 2 }",
+		  "t.conf:2: media.ice_port = 65535: expected room for one "
+		  "port "
+		  "per worker (2)\n" },
+		{ LEAST "media { port_min = 20001\n port_max = 20002 }",
+		  "t.conf:3: media.port_min = 20001 and port_max = 20002: "
+		  "expected room for an even port and the next\n" },
+		{ LEAST "sip { listen = { \"udp:0.0.0.0:20004\" } }",
+		  "t.conf:2: sip.listen port 20004: expected one outside of "
+		  "media.port_min to port_max\n" },
+		{ LEAST "limits { calls = 1\n calls = 2 }",
+		  "t.conf:3: limits.calls is given twice: expected it once\n" },
+		{ LEAST "limits { calls = -1 }",
+		  "t.conf:2: limits.calls = \"-1\": expected a number from 1 "
+		  "to "
+		  "100000\n" },
+		{ LEAST "log { level = \"loud\" }",
+		  "t.conf:2: log.level = \"loud\": expected \"error\", \"warn\""
+		  ", \"info\" or \"debug\"\n" },
+		{ LEAST "admins = { \"admin\" }",
+		  "t.conf:2: admins = \"admin\": expected a bare JID such as "
+		  "admin@example.org\n" },
+		{ LEAST "admins = { \"a@b/phone\" }",
+		  "t.conf:2: admins = \"a@b/phone\": expected a bare JID such "
+		  "as admin@example.org\n" },
+		{ "xmpp {\nsecret = \"s\"\n}\n",
+		  "t.conf:3: xmpp.domain is missing: expected the component's "
+		  "domain, such as tel.example.org\n" },
+		{ "xmpp {\ndomain = \"d\"\n}\n",
+		  "t.conf:3: xmpp.secret is missing: expected secret or "
+		  "secret_file\n" },
+		{ "xmpp { domain = \"a b\"\n secret = \"s\" }",
+		  "t.conf:1: xmpp.domain = \"a b\": expected a domain name "
+		  "such "
+		  "as tel.example.org\n" },
+		{ LEAST "trunk \"a b\" { proxy = \"sip:h\" }",
+		  "t.conf:2: trunk \"a b\": expected a name of 1 to 32 "
+		  "letters, "
+		  "digits, '.', '_' or '-'\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sips:h\" }",
+		  "t.conf:2: trunk \"t\".proxy = \"sips:h\": expected "
+		  "\"sip:host\", \"sip:host:port\", or either with "
+		  "\";transport=udp\" or \";transport=tcp\"\n" },
+		{ LEAST "trunk \"t\" {\n}",
+		  "t.conf:3: trunk \"t\" has no proxy: expected proxy = "
+		  "\"sip:host\"\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sip:h\" register = true }",
+		  "t.conf:2: trunk \"t\" registers without a username: "
+		  "expected "
+		  "username\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sip:h\" allow = \"10/8\" }",
+		  "t.conf:2: trunk \"t\".allow = \"10/8\": expected a network "
+		  "such as 192.0.2.0/24 or 2001:db8::/32\n" },
+		{ LEAST "number \"15551\" { owner = \"a@b\" trunk = \"t\" }\n"
+			"trunk \"t\" { proxy = \"sip:h\" }",
+		  "t.conf:2: number \"15551\": expected E.164: '+' and 2 to 15 "
+		  "digits\n" },
+		{ LEAST "number \"+15551\" {\n owner = \"a@b\"\n"
+			" trunk = \"t\" }",
+		  "t.conf:4: number \"+15551\".trunk = \"t\": expected the "
+		  "name "
+		  "of a trunk in this file\n" },
+		{ LEAST "number \"+15551\" { owner = \"a@b\" }",
+		  "t.conf:2: number \"+15551\" has no trunk: expected trunk = "
+		  "\"the name of a trunk\"\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(read_badly(rows[i].text).text,
+				    rows[i].heard);
+}
+
+static void unknown_keys_are_mistakes_and_the_rest_is_still_read(void **state)
+{
+	(void)state;
+	struct heard heard = read_badly("xmpp { domain = \"d\"\n"
+					" colour = \"red\"\n"
+					" secret = \"s\" }\n"
+					"limits { cals = 1\n"
+					" list = { 1, 2 } }\n"
+					"media { workers = many }\n"
+					"prot = 3\n");
+
+	assert_int_equal(heard.n, 5);
+	assert_non_null(strstr(
+		heard.text, "t.conf:2: unknown key xmpp.colour: expected one "
+			    "of host, port, domain, secret, secret_file\n"));
+	assert_non_null(
+		strstr(heard.text, "t.conf:4: unknown key limits.cals"));
+	assert_non_null(
+		strstr(heard.text, "t.conf:5: unknown key limits.list"));
+	assert_non_null(strstr(heard.text, "t.conf:6: media.workers"));
+	assert_non_null(strstr(heard.text, "t.conf:7: unknown key prot"));
+}
+
+static void all_mistakes_come_in_the_order_of_the_file(void **state)
+{
+	(void)state;
+	struct heard heard =
+		read_badly("xmpp { port = x\n domain = \"d\"\n"
+			   " secret = \"s\" }\n"
+			   "number \"+1555\" { owner = \"a\"\n"
+			   " trunk = \"none\" }\n"
+			   "sip { listen = { \"x\" } }\n"
+			   "media { port_min = 9\n port_max = 9 }\n");
+	unsigned last = 0;
+
+	assert_int_equal(heard.n, 5);
+	for (char *p = heard.text; p && *p; p = strchr(p, '\n') + 1) {
+		unsigned line =
+			(unsigned)strtoul(p + strlen("t.conf:"), NULL, 10);
+		assert_true(line >= last);
+		last = line;
+	}
+}
+
+static void broken_syntax_is_told_and_spoils_no_later_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *begins;
+	} rows[] = {
+		{ LEAST "log { level = \"info\n", "t.conf:2: " },
+		{ LEAST "log { level = 'info\n", "t.conf:" },
+		{ LEAST "/* no end", "t.conf:2: a comment is cut off" },
+		{ "xmpp { domain = \"d\"\n", "t.conf:1: section xmpp is cut" },
+		{ "xmpp { domain\n", "t.conf:" },
+		{ "xmpp { domain = \n", "t.conf:1: " },
+		{ LEAST "admins = { \"a@b\",\n",
+		  "t.conf:2: admins is cut off" },
+		{ LEAST "admins = { \"a@b\"\n", "t.conf:2: " },
+		{ LEAST "}\n", "t.conf:2: unexpected closing brace" },
+		{ LEAST "trunk { }\n", "t.conf:2: missing title" },
+		{ LEAST "limits calls = 1\n", "t.conf:2: missing opening" },
+		{ LEAST "nobody { x = 1 }\n", "t.conf:2: " },
+		{ LEAST "trunk \"t\" { proxy = \"sip:h\" }\n"
+			"trunk \"t\" { proxy = \"sip:h\" }\n",
+		  "t.conf:3: found duplicate title 't'" },
+		{ LEAST "log { level = \"a\\999\" }", "t.conf:2: " },
+		{ LEAST "a|b = 3", "t.conf:2: " },
+		{ LEAST "a=b|c = 3", "t.conf:2: " },
+		{ LEAST "x\x02 = 3", "t.conf:2: octet 0x02: expected text" },
+		{ LEAST "log += { x }", "t.conf:2: " },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct heard heard = read_badly(rows[i].text);
+
+		if (strncmp(heard.text, rows[i].begins,
+			    strlen(rows[i].begins)) != 0)
+			fail_msg("row %zu: %s", i, heard.text);
+		assert_null(strchr(heard.text, '\001'));
+		config_free(read_well(LEAST));
+	}
+}
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void secrets_come_from_files_that_not_everybody_reads(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/tandem-config-XXXXXX", secret[64], conf[64];
+	char text[256];
+	struct heard heard = { .n = 0 };
+	struct config *c = NULL;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(secret, sizeof(secret), "%s/secret", dir);
+	snprintf(conf, sizeof(conf), "%s/tandem.conf", dir);
+	snprintf(text, sizeof(text),
+		 "xmpp { domain = \"d\" secret_file = \"%s\" }", secret);
+	write_file(conf, text, 0644);
+	write_file(secret, "open sesame\n", 0640);
+	assert_int_equal(config_load(&c, conf, on_mistake, &heard), 0);
+	assert_string_equal(c->xmpp.secret, "open sesame");
+	char *printed = print(c);
+	assert_null(strstr(printed, "sesame"));
+	free(printed);
+	c = config_free(c);
+
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *says;
+	} rows[] = {
+		{ "s\n", 0644, "expected a file that not everybody can read" },
+		{ "", 0600, "expected one line of 1 to 1024 characters" },
+		{ "a\nb\n", 0600, "expected one line of 1 to 1024 characters" },
+		{ "a\x01", 0600, "expected one line of 1 to 1024 characters" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		heard = (struct heard){ .n = 0 };
+		write_file(secret, rows[i].text, rows[i].mode);
+		assert_int_equal(config_load(&c, conf, on_mistake, &heard),
+				 CONFIG_E_INVALID);
+		assert_non_null(strstr(heard.text, rows[i].says));
+	}
+	assert_int_equal(unlink(secret), 0);
+	heard = (struct heard){ .n = 0 };
+	assert_int_equal(config_load(&c, conf, on_mistake, &heard),
+			 CONFIG_E_INVALID);
+	assert_non_null(strstr(heard.text, "No such file"));
+	assert_int_equal(unlink(conf), 0);
+	assert_int_equal(config_load(&c, conf, on_mistake, &heard),
+			 CONFIG_E_INVALID);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void a_secret_is_not_repeated_in_its_mistake(void **state)
+{
+	(void)state;
+	struct heard heard = read_badly(
+		"xmpp { domain = \"d\" secret = \"hush\\x01hush\" }");
+
+	assert_null(strstr(heard.text, "hush"));
+}
+
+static void numbers_are_e164(void **state)
+{
+	(void)state;
+	assert_true(config_is_number("+12"));
+	assert_true(config_is_number("+123456789012345"));
+	assert_false(config_is_number("+1234567890123456"));
+	assert_false(config_is_number("+1"));
+	assert_false(config_is_number("12345"));
+	assert_false(config_is_number("+1555x"));
+	assert_false(config_is_number("+1555 "));
+	assert_false(config_is_number(""));
+}
+
+static void jids_are_plausible(void **state)
+{
+	(void)state;
+	assert_true(config_is_bare_jid("alice@example.org"));
+	assert_true(config_is_bare_jid("j\xc3\xbcrgen@b\xc3\xbc"
+				       "cher.example"));
+	assert_true(config_is_bare_jid("a@[2001:db8::1]"));
+	static const char *const bad[] = {
+		"",      "example.org", "@b",     "a@",   "a@b/c", "a b@c",
+		"a@b@c", "a@-b",        "a@b..c", "a@b.", "a<b@c", "a@1.2.3.999"
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(config_is_bare_jid(bad[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_given_has_its_default),
+		cmocka_unit_test(everything_given_is_understood),
+		cmocka_unit_test(what_is_printed_is_read_as_the_same),
+		cmocka_unit_test(one_trunk_is_the_trunk_of_every_number),
+		cmocka_unit_test(
+			each_mistake_tells_its_line_and_what_was_expected),
+		cmocka_unit_test(
+			unknown_keys_are_mistakes_and_the_rest_is_still_read),
+		cmocka_unit_test(all_mistakes_come_in_the_order_of_the_file),
+		cmocka_unit_test(
+			broken_syntax_is_told_and_spoils_no_later_read),
+		cmocka_unit_test(
+			secrets_come_from_files_that_not_everybody_reads),
+		cmocka_unit_test(a_secret_is_not_repeated_in_its_mistake),
+		cmocka_unit_test(numbers_are_e164),
+		cmocka_unit_test(jids_are_plausible),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
