@@ -32,109 +32,119 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		.initial = LIST(NULL) },
 	[CONFIG_KEY_XMPP_HOST] = {
 		CONFIG_XMPP, "host", &config_kind_host, AT(xmpp.host),
-		LIST("127.0.0.1") },
+		.initial = LIST("127.0.0.1") },
 	[CONFIG_KEY_XMPP_PORT] = {
 		CONFIG_XMPP, "port", &config_kind_port, AT(xmpp.port),
-		LIST("5347"), 1, UINT16_MAX },
+		.initial = LIST("5347"),
+		.min = 1, .max = UINT16_MAX },
 	[CONFIG_KEY_XMPP_DOMAIN] = {
 		CONFIG_XMPP, "domain", &config_kind_domain, AT(xmpp.domain),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_XMPP_SECRET] = {
 		CONFIG_XMPP, "secret", &config_kind_secret, AT(xmpp.secret),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_XMPP_SECRET_FILE] = {
 		CONFIG_XMPP, "secret_file", &config_kind_path,
-		AT(xmpp.secret_file), LIST("") },
+		AT(xmpp.secret_file), .initial = LIST("") },
 	[CONFIG_KEY_SIP_LISTEN] = {
 		CONFIG_SIP, "listen", &config_kind_listens, AT(sip.listen),
-		LIST("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060") },
+		.initial = LIST("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060") },
 	[CONFIG_KEY_SIP_PUBLIC] = {
 		CONFIG_SIP, "public_address", &config_kind_public,
-		AT(sip.public_address), LIST("") },
+		AT(sip.public_address), .initial = LIST("") },
 	[CONFIG_KEY_MEDIA_ADDRESS] = {
 		CONFIG_MEDIA, "address", &config_kind_addr, AT(media.address),
-		LIST("0.0.0.0") },
+		.initial = LIST("0.0.0.0") },
 	[CONFIG_KEY_MEDIA_PUBLIC] = {
 		CONFIG_MEDIA, "public_address", &config_kind_public,
-		AT(media.public_address), LIST("") },
+		AT(media.public_address), .initial = LIST("") },
 	[CONFIG_KEY_MEDIA_STUN] = {
 		CONFIG_MEDIA, "stun", &config_kind_endpoint, AT(media.stun),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_MEDIA_ICE_PORT] = {
 		CONFIG_MEDIA, "ice_port", &config_kind_port, AT(media.ice_port),
-		LIST("10000"), 1, UINT16_MAX },
+		.initial = LIST("10000"),
+		.min = 1, .max = UINT16_MAX },
 	[CONFIG_KEY_MEDIA_PORT_MIN] = {
 		CONFIG_MEDIA, "port_min", &config_kind_port, AT(media.port_min),
-		LIST("20000"), 1, UINT16_MAX },
+		.initial = LIST("20000"),
+		.min = 1, .max = UINT16_MAX },
 	[CONFIG_KEY_MEDIA_PORT_MAX] = {
 		CONFIG_MEDIA, "port_max", &config_kind_port, AT(media.port_max),
-		LIST("29999"), 1, UINT16_MAX },
+		.initial = LIST("29999"),
+		.min = 1, .max = UINT16_MAX },
 	[CONFIG_KEY_MEDIA_WORKERS] = {
 		CONFIG_MEDIA, "workers", &config_kind_count, AT(media.workers),
-		LIST("0"), 0, 256 },
+		.initial = LIST("0"),
+		.min = 0, .max = 256 },
 	[CONFIG_KEY_MEDIA_LOOPBACK] = {
 		CONFIG_MEDIA, "allow_loopback", &config_kind_flag,
-		AT(media.allow_loopback), LIST("false") },
+		AT(media.allow_loopback), .initial = LIST("false") },
 	[CONFIG_KEY_MEDIA_CERTIFICATE] = {
 		CONFIG_MEDIA, "certificate", &config_kind_path,
-		AT(media.certificate), LIST("/var/lib/tandem/tandem.pem") },
+		AT(media.certificate), .initial = LIST("/var/lib/tandem/tandem.pem") },
 	[CONFIG_KEY_DB_PATH] = {
 		CONFIG_DB, "path", &config_kind_path, AT(db.path),
-		LIST("/var/lib/tandem/tandem.db") },
+		.initial = LIST("/var/lib/tandem/tandem.db") },
 	[CONFIG_KEY_LIMITS_CALLS] = {
 		CONFIG_LIMITS, "calls", &config_kind_count, AT(limits.calls),
-		LIST("1000"), 1, 100000 },
+		.initial = LIST("1000"),
+		.min = 1, .max = 100000 },
 	[CONFIG_KEY_LIMITS_PER_ACCOUNT] = {
 		CONFIG_LIMITS, "calls_per_account", &config_kind_count,
-		AT(limits.calls_per_account), LIST("4"), 1, 100000 },
+		AT(limits.calls_per_account), .initial = LIST("4"),
+		.min = 1, .max = 100000 },
 	[CONFIG_KEY_LIMITS_RING] = {
 		CONFIG_LIMITS, "ring_timeout_s", &config_kind_count,
-		AT(limits.ring_timeout_s), LIST("60"), 1, 180 },
+		AT(limits.ring_timeout_s), .initial = LIST("60"),
+		.min = 1, .max = 180 },
 	[CONFIG_KEY_LIMITS_DURATION] = {
 		CONFIG_LIMITS, "call_duration_s", &config_kind_count,
-		AT(limits.call_duration_s), LIST("43200"), 1, 604800 },
+		AT(limits.call_duration_s), .initial = LIST("43200"),
+		.min = 1, .max = 604800 },
 	[CONFIG_KEY_LOG_FILE] = {
 		CONFIG_LOG, "file", &config_kind_path, AT(log.file),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_LOG_LEVEL] = {
 		CONFIG_LOG, "level", &config_kind_level, AT(log.level),
-		LIST("info") },
+		.initial = LIST("info") },
 	[CONFIG_KEY_TRUNK_PROXY] = {
 		CONFIG_TRUNK, "proxy", &config_kind_uri, TRUNK_AT(proxy),
 		.initial = LIST(NULL) },
 	[CONFIG_KEY_TRUNK_USERNAME] = {
 		CONFIG_TRUNK, "username", &config_kind_text,
-		TRUNK_AT(username), LIST("") },
+		TRUNK_AT(username), .initial = LIST("") },
 	[CONFIG_KEY_TRUNK_PASSWORD] = {
 		CONFIG_TRUNK, "password", &config_kind_secret,
-		TRUNK_AT(password), LIST("") },
+		TRUNK_AT(password), .initial = LIST("") },
 	[CONFIG_KEY_TRUNK_PASSWORD_FILE] = {
 		CONFIG_TRUNK, "password_file", &config_kind_path,
-		TRUNK_AT(password_file), LIST("") },
+		TRUNK_AT(password_file), .initial = LIST("") },
 	[CONFIG_KEY_TRUNK_REALM] = {
 		CONFIG_TRUNK, "realm", &config_kind_text, TRUNK_AT(realm),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_TRUNK_REGISTER] = {
 		CONFIG_TRUNK, "register", &config_kind_flag,
-		TRUNK_AT(registers), LIST("false") },
+		TRUNK_AT(registers), .initial = LIST("false") },
 	[CONFIG_KEY_TRUNK_EXPIRES] = {
 		CONFIG_TRUNK, "expires_s", &config_kind_count,
-		TRUNK_AT(expires_s), LIST("600"), 30, 86400 },
+		TRUNK_AT(expires_s), .initial = LIST("600"),
+		.min = 30, .max = 86400 },
 	[CONFIG_KEY_TRUNK_FROM_DOMAIN] = {
 		CONFIG_TRUNK, "from_domain", &config_kind_domain,
-		TRUNK_AT(from_domain), LIST("") },
+		TRUNK_AT(from_domain), .initial = LIST("") },
 	[CONFIG_KEY_TRUNK_ALLOW] = {
 		CONFIG_TRUNK, "allow", &config_kind_nets, TRUNK_AT(allow),
 		.initial = LIST(NULL) },
 	[CONFIG_KEY_TRUNK_EARLY_MEDIA] = {
 		CONFIG_TRUNK, "early_media", &config_kind_early,
-		TRUNK_AT(early_media), LIST("ringing") },
+		TRUNK_AT(early_media), .initial = LIST("ringing") },
 	[CONFIG_KEY_NUMBER_OWNER] = {
 		CONFIG_NUMBER, "owner", &config_kind_jid, NUMBER_AT(owner),
-		LIST("") },
+		.initial = LIST("") },
 	[CONFIG_KEY_NUMBER_TRUNK] = {
 		CONFIG_NUMBER, "trunk", &config_kind_name, NUMBER_AT(trunk),
-		LIST("") },
+		.initial = LIST("") },
 };
 /* clang-format on */
 
