@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/text.h"
 
@@ -26,6 +27,7 @@ struct stanza {
 	char *name; /* NULL: this is text */
 	char *ns;
 	char *text;
+	size_t ntext;
 	struct attrs attrs;
 	struct nodes children;
 	bool failed; /* of the root: something was lost */
@@ -126,10 +128,31 @@ struct stanza *stanza_child_text(struct stanza *parent, const char *name,
 	return child;
 }
 
+/* Pieces of one text are one text. */
+static void extend_text(struct stanza *node, struct slice text)
+{
+	size_t n = node->ntext + text.n;
+	char *longer = realloc(node->text, n + 1);
+
+	if (!longer) {
+		mark(node);
+		return;
+	}
+	memcpy(longer + node->ntext, text.p, text.n);
+	longer[n] = '\0';
+	node->text = longer;
+	node->ntext = n;
+}
+
 void stanza_add_slice(struct stanza *st, struct slice text)
 {
 	if (!st || !text.n)
 		return;
+	struct stanza *last = TAILQ_LAST(&st->children, nodes);
+	if (last && !last->name) {
+		extend_text(last, text);
+		return;
+	}
 	struct stanza *node = new_node();
 	if (node)
 		node->text = text_dup(text);
@@ -138,6 +161,7 @@ void stanza_add_slice(struct stanza *st, struct slice text)
 		mark(st);
 		return;
 	}
+	node->ntext = text.n;
 	append(st, node);
 }
 
@@ -159,6 +183,11 @@ void stanza_adopt(struct stanza *parent, struct stanza *child)
 	if (child->failed)
 		mark(parent);
 	append(parent, child);
+}
+
+struct stanza *stanza_parent(const struct stanza *st)
+{
+	return st->parent;
 }
 
 struct stanza *stanza_detach(struct stanza *child)

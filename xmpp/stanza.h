@@ -97,6 +97,8 @@ struct stanza *stanza_first(const struct stanza *st);
 struct stanza *stanza_next(const struct stanza *child);
 #define STANZA_FOREACH(child, st) \
 	for ((child) = stanza_first(st); (child); (child) = stanza_next(child))
+/* NULL at the top. */
+struct stanza *stanza_parent(const struct stanza *st);
 /* Unlink @child from its parent: owned by the caller now. */
 struct stanza *stanza_detach(struct stanza *child);
 
