@@ -62,13 +62,28 @@ struct srtp *srtp_free(struct srtp *srtp);
 
 /*
  * Protect or unprotect in place: @n is the length before and after, @cap the
- * room behind @p. 0 or SRTP_E_*; on anything but 0 the packet must not be used.
+ * room behind @p. 0 or SRTP_E_*, -EMSGSIZE (no room for the trailer), -EIO; on
+ * anything but 0 the packet must not be used: it may be half decrypted.
+ *
+ * Protect takes packets out of order within the window, each index once.
  */
 CHECKED int srtp_rtp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 CHECKED int srtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 
-/* -ENOENT: no packet of @ssrc yet. -ENOTSUP: the engine cannot. */
+/* srtp_save(): no RTP of this SSRC yet, only RTCP. */
+#define SRTP_NO_INDEX UINT64_MAX
+
+/*
+ * The highest 48-bit RTP index and SRTCP index (0: none) of @ssrc.
+ * 0; -ENOENT: no packet of @ssrc yet. -ENOTSUP: the engine cannot.
+ */
 CHECKED int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
 		      uint32_t *rtcp_index);
+/*
+ * Go on behind these indices: they and all before count as used, so that what
+ * was lost with the window is refused rather than sent or taken twice.
+ * 0; SRTP_E_REUSE: behind what this object has used already; SRTP_E_LIMIT;
+ * -EINVAL; -ENOTSUP.
+ */
 CHECKED int srtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 			 uint32_t rtcp_index);
