@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Accounts and numbers that an administrator adds at run time (those of
+ * tandem.conf(5) are gateway/config.h's). An account is a bare JID with its
+ * rights; a number (E.164) comes by a trunk and has one or more owners.
+ *
+ * All of it is in memory, read at the start; changes are made there and queued
+ * for the disk. What the strings mean is checked by the caller.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+
+enum account_outcome {
+	ACCOUNT_E_NOT_FOUND = 1,
+};
+
+enum { ACCOUNT_MAX_OWNERS = 16 }; /* of one number */
+
+struct account {
+	const char *jid;
+	bool enabled;
+	uint32_t calls; /* at a time; 0: the configured limit */
+	int64_t created_ms;
+};
+
+struct account_number {
+	const char *number;
+	const char *trunk;
+	const char *owners[ACCOUNT_MAX_OWNERS]; /* JIDs, oldest first */
+	size_t nowners;
+};
+
+struct account_store;
+
+/*
+ * Read everything. @db must outlive *@out, which is owned by the caller:
+ * account_store_free(). 0 or -errno.
+ */
+CHECKED int account_store_new(struct account_store **out, struct db *db);
+struct account_store *account_store_free(struct account_store *store);
+DEFINE_AUTO(struct account_store *, account_store_free)
+
+/* Borrowed until the next change, or NULL. */
+const struct account *account_find(const struct account_store *store,
+				   const char *jid);
+const struct account_number *account_find_number(
+	const struct account_store *store, const char *number);
+
+/* Add or change. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
+CHECKED int account_put(struct account_store *store,
+			const struct account *account);
+/* With its ownerships. 0, ACCOUNT_E_NOT_FOUND, -errno. */
+CHECKED int account_drop(struct account_store *store, const char *jid);
+
+/*
+ * Make @owner an owner of @number, which comes by @trunk (for all its owners);
+ * an account is made when @owner has none. 0, -E2BIG (ACCOUNT_MAX_OWNERS),
+ * -ENOBUFS, -ENOMEM.
+ */
+CHECKED int account_own(struct account_store *store, const char *number,
+			const char *trunk, const char *owner);
+/* @owner NULL: all, and the number is gone; as it is with its last owner. */
+CHECKED int account_disown(struct account_store *store, const char *number,
+			   const char *owner);
+
+typedef void (*account_fn)(const struct account *account, void *arg);
+typedef void (*account_number_fn)(const struct account_number *number,
+				  void *arg);
+/* In the order of JIDs; nothing may change meanwhile. */
+void account_each(const struct account_store *store, account_fn fn, void *arg);
+/* The numbers of @owner, or all when it is NULL, in their order. */
+void account_each_number(const struct account_store *store, const char *owner,
+			 account_number_fn fn, void *arg);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Call detail records: one row per call, written when it has ended.
+ *
+ * Strings are borrowed for the call; NULL and "" are the same. Times are wall
+ * time in ms since 1970, 0 where it never came to that.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "db/db.h"
+
+enum cdr_direction {
+	CDR_OUTBOUND = 1, /* XMPP to SIP */
+	CDR_INBOUND = 2,  /* SIP to XMPP */
+	CDR_LOCAL = 3,    /* the echo number and the like */
+};
+
+enum cdr_end {
+	CDR_END_GATEWAY = 0, /* we did: a limit, a failure, shutdown */
+	CDR_END_CALLER = 1,
+	CDR_END_CALLEE = 2,
+};
+
+enum { CDR_FIND_MAX = 1000 };
+
+struct cdr_media {
+	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+	uint64_t lost, dropped;
+	uint32_t jitter_us, rtt_us;
+	uint32_t ice_ms, dtls_ms;
+	const char *codec;        /* "PCMU/8000" */
+	const char *srtp_profile; /* "" none */
+};
+
+struct cdr {
+	const char *call;
+	enum cdr_direction direction;
+	const char *caller, *callee; /* as dialled: numbers, bare JIDs */
+	const char *account;         /* bare JID */
+	const char *trunk;
+	int64_t started_ms, ringing_ms, answered_ms, ended_ms;
+	const char *cause; /* the neutral name */
+	uint16_t sip_status;
+	uint16_t q850;
+	enum cdr_end ended_by;
+	struct cdr_media caller_media, callee_media;
+	const char *node_id, *boot_id; /* filled by cdr_put() */
+};
+
+/* As session_put(). A record of the same call replaces the first. */
+CHECKED int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done,
+		    void *arg);
+
+/* NULL or 0: whatever. */
+struct cdr_filter {
+	const char *call, *account, *trunk;
+	const char *party; /* caller or callee */
+	int64_t since_ms, until_ms;
+	unsigned limit; /* 0 or above CDR_FIND_MAX: CDR_FIND_MAX */
+};
+
+/* @rows, newest first, are borrowed for the call. @result 0 or -errno. */
+typedef void (*cdr_rows_fn)(int result, const struct cdr *rows, size_t n,
+			    void *arg);
+
+/*
+ * Find records; @fn is called from the event loop, after all writes that were
+ * queued before. 0, -ENOBUFS, -ENOMEM.
+ */
+CHECKED int cdr_find(struct db *db, const struct cdr_filter *filter,
+		     cdr_rows_fn fn, void *arg);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The database: one SQLite file (WAL, synchronous=NORMAL) with sessions,
+ * accounts, trunks and call records. It is read at the start and by
+ * administration; the call path reads memory. Writes are queued for one writer
+ * thread (db/worker.h), which commits all that waits in one transaction, so the
+ * event loop never waits for a disk.
+ *
+ * Next to the file stand `.key` (seals secrets, db/seal.h) and `.lock` (one
+ * process at a time). All are 0600.
+ *
+ * Everything in the headers of db/ is called on the main thread.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+
+struct db;
+struct event_base;
+
+enum db_outcome {
+	DB_E_NEWER = 1, /* a later version of Tandem wrote the file */
+	DB_E_LOCKED = 2 /* another process uses it */
+};
+
+enum {
+	DB_QUEUE_MAX = 20000,  /* writes that wait, for a full disk too */
+	DB_BUSY_MS = 100,      /* for locks of other programs, off the loop */
+	DB_RETRY_MIN_MS = 100, /* after a failed write, doubled up to */
+	DB_RETRY_MAX_MS = 5000,
+	DB_CLOSE_MS = 2000,  /* how long db_close() tries a failing disk */
+	DB_SECRET_MAX = 256, /* octets */
+	DB_NODE_CAP = 65,    /* HOST_NAME_MAX and NUL */
+};
+
+struct db_config {
+	const char *path; /* its directory is made if only that is missing */
+};
+
+/* Stored sealed; wiped when freed. */
+struct db_secret {
+	size_t n;
+	uint8_t octets[DB_SECRET_MAX];
+};
+
+/*
+ * A write is done: @result 0, it is committed; or -errno (-ENOSPC, -EIO, …),
+ * the first attempt failed, it is kept in memory and tried again. Called once,
+ * from the event loop, in the order of the writes.
+ */
+typedef void (*db_done_fn)(int result, void *arg);
+
+/*
+ * Open @config->path, making or migrating it. A corrupt file is set aside as
+ * `<path>.corrupt-<time>` and a new one made, with an error in the log.
+ *
+ * @base must outlive *@out, which is owned by the caller: db_close().
+ * Returns 0, DB_E_NEWER, DB_E_LOCKED (both logged), or -errno.
+ */
+CHECKED int db_open(struct db **out, const struct db_config *config,
+		    struct event_base *base);
+
+/*
+ * Write what is queued and close. No completion is called any more. NULL is
+ * fine; returns NULL.
+ */
+struct db *db_close(struct db *db);
+DEFINE_AUTO(struct db *, db_close)
+
+/* No completion with @arg is called any more; the writes themselves go on. */
+void db_forget(struct db *db, const void *arg);
+
+/* This run of the process, a UUID; and the host's name. Borrowed. */
+const char *db_boot_id(const struct db *db);
+const char *db_node_id(const struct db *db);
+
+struct db_stats {
+	uint64_t written; /* jobs committed */
+	uint64_t errors;  /* attempts that failed */
+	size_t waiting;   /* jobs in memory now */
+};
+struct db_stats db_stats(const struct db *db);

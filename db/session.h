@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The session table: one row per leg of a live call, with all that a fresh
+ * process needs to go on with it: the SIP dialog (RFC 3261, 12) or the Jingle
+ * session (XEP-0166), and the media of that side.
+ *
+ * A row is committed before its 200 or session-accept leaves: hold the answer
+ * until @done. Rows of ended calls are dropped.
+ *
+ * Strings are borrowed for the call; NULL and "" are the same, and are read
+ * back as "".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+#include "gateway/base/addr.h"
+
+enum session_side { SESSION_SIDE_A, SESSION_SIDE_B }; /* caller's, callee's */
+enum session_kind { SESSION_SIP = 1, SESSION_JINGLE = 2, SESSION_ECHO = 3 };
+enum session_state {
+	SESSION_SETUP = 1, /* nothing of it can be resumed: end it */
+	SESSION_UP = 2,
+};
+
+/* RFC 3261, 12; RFC 4028. */
+struct session_sip {
+	bool uac; /* we sent the INVITE */
+	const char *call_id;
+	const char *local_tag, *remote_tag;
+	const char *local_uri; /* with display name, without tag */
+	const char *remote_uri;
+	const char *remote_target; /* the peer's Contact */
+	const char *contact;       /* ours */
+	const char *route_set;     /* in the order of sending: "<a>, <b>" */
+	const char *transport;     /* "udp", "tcp" */
+	struct addr local, remote; /* sockets of the last request */
+	uint32_t local_cseq, remote_cseq;
+	uint32_t timer_interval_s; /* Session-Expires; 0: none */
+	bool timer_ours;           /* we refresh */
+	int64_t timer_next_ms;     /* wall time of the next refresh */
+	const char *sdp_id;        /* o= of ours: session id */
+	uint64_t sdp_version;
+	const char *local_sdp, *remote_sdp; /* as last exchanged */
+};
+
+/* XEP-0166, 0353. */
+struct session_jingle {
+	const char *sid, *jmi_id;
+	const char *local_jid, *remote_jid; /* full JIDs */
+	bool initiator;                     /* we are */
+	const char *content_name, *content_creator;
+};
+
+/* One side's media; ICE fields are "" or 0 on a plain RTP side. */
+struct session_media {
+	bool ice;
+	uint32_t worker;
+	struct addr local, remote; /* the port, the selected or locked peer */
+	bool rtcp_mux;
+	uint8_t direction; /* enum media_dir, our view */
+	const char *mid;
+	const char *codec; /* "PCMU/8000" */
+	const char *map;   /* payload map, the writer's own spelling */
+
+	bool controlling;
+	uint64_t tie_breaker;
+	const char *local_ufrag, *remote_ufrag;
+	struct db_secret local_pwd, remote_pwd;
+	const char *local_cands, *remote_cands; /* one candidate a line */
+
+	const char *setup; /* "active", "passive": what we were */
+	const char *local_fingerprint, *remote_fingerprint; /* "sha-256 AB:…" */
+	const char *srtp_profile;
+	struct db_secret tx_key, rx_key; /* master key and salt */
+	uint32_t tx_ssrc, rx_ssrc;
+	uint64_t tx_index, rx_index; /* 48 bits: ROC and sequence */
+	uint32_t tx_rtcp_index, rx_rtcp_index;
+	uint16_t seq_offset;
+	uint32_t ts_offset;
+};
+
+struct session_row {
+	const char *call; /* the call's id, with @side the key */
+	enum session_side side;
+	enum session_kind kind;
+	enum session_state state;
+	int64_t started_ms, answered_ms; /* wall time */
+	const char *account;             /* bare JID */
+	const char *number;              /* E.164 of the telephone's side */
+	const char *trunk;
+	bool held;
+	const char *node_id, *boot_id; /* filled by session_put() */
+	struct session_sip sip;
+	struct session_jingle jingle;
+	struct session_media media;
+};
+
+/*
+ * Insert or replace the row of (call, side). @done may be NULL.
+ * 0, -ENOBUFS (DB_QUEUE_MAX), -ENOMEM; then @done is not called.
+ */
+CHECKED int session_put(struct db *db, const struct session_row *row,
+			db_done_fn done, void *arg);
+/* Both rows of @call at once. As session_put(). */
+CHECKED int session_drop(struct db *db, const char *call, db_done_fn done,
+			 void *arg);
+CHECKED int session_drop_side(struct db *db, const char *call,
+			      enum session_side side, db_done_fn done,
+			      void *arg);
+
+/* @row and its strings are borrowed for the call. */
+typedef void (*session_row_fn)(const struct session_row *row, void *arg);
+
+/*
+ * Every row, by call and side; at the start, before the loop runs. Rows whose
+ * secrets cannot be unsealed are logged and left out. 0 or -errno.
+ */
+CHECKED int session_load_all(struct db *db, session_row_fn fn, void *arg);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Trunks that an administrator adds at run time: rows as they are stored. What
+ * the strings mean is gateway/config.h's and sip/trunk.h's business. Strings
+ * are borrowed for the call.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+
+struct trunk_row {
+	const char *name; /* the key */
+	const char *proxy;
+	const char *username;
+	struct db_secret password;
+	const char *realm;
+	const char *from_domain;
+	const char *allow; /* networks, separated by blanks */
+	const char *early_media;
+	bool registers;
+	uint32_t expires_s;
+	bool enabled;
+	int64_t created_ms;
+};
+
+/* Insert or replace; drop. As session_put(). */
+CHECKED int trunk_row_put(struct db *db, const struct trunk_row *row,
+			  db_done_fn done, void *arg);
+CHECKED int trunk_row_drop(struct db *db, const char *name, db_done_fn done,
+			   void *arg);
+
+typedef void (*trunk_row_fn)(const struct trunk_row *row, void *arg);
+/* As session_load_all(). */
+CHECKED int trunk_row_load_all(struct db *db, trunk_row_fn fn, void *arg);
