@@ -17,17 +17,31 @@ struct jid {
 	struct slice local, domain, resource;
 };
 
-/* 0, or -EINVAL: empty domain, a part over 1023 octets, forbidden characters.
+/*
+ * RFC 7622, 3: 0, or -EINVAL: no UTF-8, an empty part, a part over 1023 octets,
+ * control characters, or characters that its part forbids. The PRECIS profiles
+ * (case, width, bidi) have been applied by the server that hands us the JID.
  */
 CHECKED int jid_parse(struct jid *out, const char *text);
 
-/* "local@domain" of @text into @out of JID_CAP; local and domain in lower case
- * (ASCII alone: servers have prepared what reaches a component). */
+/*
+ * "local@domain" of @text into @out of JID_CAP; local and domain in lower case
+ * (ASCII alone: servers have prepared what reaches a component). 0, -EINVAL,
+ * -EMSGSIZE.
+ */
 CHECKED int jid_bare(char *out, size_t cap, const char *text);
-/* Whether two full or bare JIDs name the same account. */
+/* The same with the resource, if there is one, as it stands: for keys. */
+CHECKED int jid_full(char *out, size_t cap, const char *text);
+/* Whether two full or bare JIDs name the same account; or are the same JID. */
 bool jid_same_bare(const char *a, const char *b);
+bool jid_same(const char *a, const char *b);
 
-/* XEP-0106, 4: text to localpart and back. 0, -EINVAL (space first or last),
- * -EMSGSIZE. */
+/*
+ * XEP-0106, 4: text to localpart and back; neither begins or ends with a space.
+ * Hexadecimal digits are written, and read, in lower case. 0, -EINVAL (such a
+ * space, no UTF-8, control characters; a localpart with characters that RFC
+ * 7622, 3.3.1 forbids), -EMSGSIZE (over JID_PART_MAX or @cap). @out is empty
+ * then.
+ */
 CHECKED int jid_escape(char *out, size_t cap, struct slice text);
 CHECKED int jid_unescape(char *out, size_t cap, struct slice local);
