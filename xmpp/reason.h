@@ -9,6 +9,8 @@
 
 struct stanza;
 
+#define REASON_NS "urn:xmpp:jingle:1"
+
 enum reason {
 	REASON_NONE, /* not given, or one we do not know */
 	REASON_ALTERNATIVE_SESSION,
@@ -35,5 +37,8 @@ const char *reason_name(enum reason reason); /* "busy" */
 /* Of a <reason/> element; underscores are taken for hyphens (Dino). @text,
  * borrowed from @element, may be NULL. REASON_NONE when @element is NULL. */
 enum reason reason_parse(const struct stanza *element, const char **text);
-/* Append <reason><busy/><text>…</text></reason>; @text may be NULL. */
+/*
+ * Append <reason><busy/><text>…</text></reason>; @text may be NULL. @reason is
+ * not REASON_NONE.
+ */
 void reason_format(struct stanza *parent, enum reason reason, const char *text);
