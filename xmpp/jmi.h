@@ -25,6 +25,8 @@ enum jmi_action {
 	JMI_NACTIONS,
 };
 
+enum { JMI_SID_MAX = 64 };
+
 /* Borrowed from the stanza. */
 struct jmi {
 	enum jmi_action action;
@@ -38,26 +40,42 @@ struct jmi {
 	const char *reason_text; /* NULL none */
 	bool receipt_requested;  /* XEP-0184 */
 	bool delayed;            /* XEP-0203: from an archive, rings nobody */
-	bool error;              /* a bounce of our own message */
+	/*
+	 * A bounce of our own message. Without its payload (servers need not
+	 * return it) action and sid are those of our message id.
+	 */
+	bool error;
 	const char *error_condition; /* of that */
 };
 
-/* 0, or 1: @message has no JMI element, or none that is well-formed. */
+/*
+ * Read @message of any type but groupchat. 0, or 1: it has no JMI element, or
+ * one without a sid of 1 to JMI_SID_MAX printable ASCII characters, or no
+ * sender. Clients that leave out type or id (Movim) are understood.
+ */
 CHECKED int jmi_parse(struct jmi *out, const struct stanza *message);
+
+/* A sid, or an id of ours: 1 to JMI_SID_MAX characters '!' to '~'. */
+bool jmi_is_sid(const char *text);
 
 struct jmi_message { /* borrowed for the call alone */
 	enum jmi_action action;
 	const char *sid, *from, *to;
-	enum reason reason; /* REASON_NONE: none is written */
+	enum reason reason; /* REASON_NONE: the action's own, if it needs one */
 	const char *reason_text;
 	const char *migrated_to;
 	bool tie_break;
 };
 
-/* type=chat with a store hint (XEP-0334); propose describes audio.
- * *@out is owned by the caller. */
+/*
+ * type=chat with a store hint (XEP-0334), so that every device gets it; propose
+ * describes audio. Each message has an id of its own. retract and reject always
+ * have a reason (Conversations and Monal read it): cancel, busy. *@out is owned
+ * by the caller. 0 or -ENOMEM.
+ */
 CHECKED int jmi_format(struct stanza **out, const struct jmi_message *message);
 
-/* XEP-0184 receipt for a message that asked for one. */
+/* XEP-0184 receipt for a message that asked for one. *@out is owned by the
+ * caller. 0 or -ENOMEM. */
 CHECKED int jmi_receipt(struct stanza **out, const char *from, const char *to,
 			const char *message_id);
