@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A throw-away ejabberd from Debian's package: without Erlang's distribution, so that no epmd is started."""
+
+import glob
+import os
+
+from . import xmppserver
+
+CONFIG = """\
+hosts: ["{host}"]
+loglevel: {level}
+hide_sensitive_log_data: false
+auth_method: internal
+auth_password_format: plain
+disable_sasl_mechanisms: ["X-OAUTH2"]
+certfiles: []
+s2s_use_starttls: false
+acl:
+  admin:
+    user: ["admin@{host}"]
+listen:
+  - port: {c2s_port}
+    ip: "{address}"
+    module: ejabberd_c2s
+    starttls: false
+    max_stanza_size: 262144
+  - port: {component_port}
+    ip: "{address}"
+    module: ejabberd_service
+    access: all
+    hosts:
+{components}
+modules:
+  mod_roster: {{}}
+  mod_disco: {{}}
+  mod_caps: {{}}
+  mod_carboncopy: {{}}
+  mod_offline: {{}}
+  mod_ping: {{}}
+  mod_private: {{}}
+  mod_pubsub:
+    plugins: ["flat", "pep"]
+  mod_stream_mgmt: {{}}
+{services}"""
+
+SERVICES = """\
+  mod_stun_disco:
+    access: all
+    secret: "{secret}"
+    credentials_lifetime: 3600s
+    services:
+      - {{ host: "{host}", port: {port}, type: stun, transport: udp }}
+      - {{ host: "{host}", port: {port}, type: turn, transport: udp, restricted: true }}
+"""
+
+MARK = "accounts of the test are there"
+
+
+class Ejabberd(xmppserver.XmppServer):
+    """ejabberd 23.01. It stores messages for accounts that are offline."""
+
+    name, user = "ejabberd", "ejabberd"
+    offline_storage = True
+
+    def configure(self):
+        components = "".join(f'      "{domain}":\n        password: "{secret}"\n'
+                             for domain, secret in self.components.items())
+        services = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
+        with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
+            file.write(CONFIG.format(
+                host=xmppserver.HOST, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
+                c2s_port=xmppserver.C2S_PORT, component_port=xmppserver.COMPONENT_PORT,
+                components=components.rstrip("\n"), services=services))
+
+    def command(self):
+        users = ",".join(f'<<"{user}">>' for user in xmppserver.USERS)
+        register = (f'lists:foreach(fun(U) -> ejabberd_auth:try_register(U, <<"{xmppserver.HOST}">>, '
+                    f'<<"{xmppserver.PASSWORD}">>) end, [{users}]), io:format("{MARK}~n").')
+        paths = glob.glob("/usr/lib/*/ejabberd-*/ebin") + glob.glob("/usr/lib/ejabberd*/ebin")
+        return ["erl", "-noinput", "+K", "true", "-pa", *paths, "-mnesia", "dir", f'"{self.directory}/mnesia"',
+                "-ejabberd", "quiet", "false", "-s", "ejabberd", "-eval", register]
+
+    def environment(self):
+        return {"EJABBERD_CONFIG_PATH": os.path.join(self.directory, "ejabberd.yml"),
+                "EJABBERD_LOG_PATH": os.path.join(self.directory, "ejabberd-own.log"),
+                "ERL_CRASH_DUMP_BYTES": "0"}
+
+    async def ready(self, timeout):
+        await self.process.wait_log(MARK, timeout)

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The audio of one peer of a call: a paced sender of its coded tone and a recorder of what arrives."""
+
+import asyncio
+import random
+import time
+
+import numpy as np
+
+from . import audio, codec, rtp
+
+PTIME_S = 0.020
+EVENT_FRAMES = 8  # a digit lasts 160 ms
+EVENT_PAUSE_FRAMES = 4
+EVENT_REPEATS = 3  # RFC 4733 section 2.5.1.4: the end is sent three times
+RTCP_FRAMES = 100
+JUDGE_S = 2.0
+WARM_UP_S = 0.2
+STRAGGLERS_S = 0.06
+
+
+class Pacer:
+    """Sends a frame of every running stream each 20 ms, by an absolute schedule."""
+
+    _per_loop = {}
+
+    def __init__(self):
+        self.streams = set()
+        self.task = None
+
+    @classmethod
+    def here(cls):
+        """The pacer of the running loop."""
+        return cls._per_loop.setdefault(asyncio.get_running_loop(), cls())
+
+    def add(self, stream):
+        """Begin to send @stream."""
+        self.streams.add(stream)
+        if self.task is None or self.task.done():
+            self.task = asyncio.ensure_future(self._run())
+
+    def discard(self, stream):
+        """Send @stream no longer."""
+        self.streams.discard(stream)
+
+    async def _run(self):
+        due = time.monotonic()
+        while self.streams:
+            for stream in list(self.streams):
+                stream.tick()
+            due += PTIME_S
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+class Recording:
+    """The packets one peer received, as they came."""
+
+    def __init__(self):
+        self.packets = []  # (arrival, rtp.Packet) of audio
+        self.ssrcs = []
+        self.rtcp = 0
+        self.comfort = 0
+        self.unknown_pts = set()
+
+    def between(self, begin, end):
+        """The audio packets that arrived between two monotonic times."""
+        return [entry for entry in self.packets if begin <= entry[0] < end]
+
+    def heard(self, name, begin, end):
+        """Decode what arrived between two times into an audio.Heard, placed by RTP timestamps.
+
+        What came just before is decoded too and thrown away: G.722 and Opus need it to find their level."""
+        decoder = codec.create(name)
+        for _, packet in self.between(begin - WARM_UP_S, begin):
+            decoder.decode(packet.payload)
+        entries = self.between(begin, end)
+        if not entries:
+            return audio.Heard(decoder.rate, np.zeros(0, dtype=np.int16))
+        base = entries[0][1].ts
+        ticks = {}
+        for arrival, packet in entries:
+            offset = (packet.ts - base + 0x80000000) % 0x100000000 - 0x80000000
+            ticks.setdefault(offset, (arrival, packet))
+        base_offset = min(ticks)
+        limit = int((end - begin + 2.0) * decoder.rate)
+        pieces, arrivals = [], []
+        for offset in sorted(ticks):
+            arrival, packet = ticks[offset]
+            first = (offset - base_offset) * decoder.rate // decoder.clock
+            pcm = decoder.decode(packet.payload)
+            if first + len(pcm) <= limit:
+                pieces.append((first, pcm))
+                arrivals.append((first, arrival))
+        out = np.zeros(max((first + len(pcm) for first, pcm in pieces), default=0), dtype=np.int16)
+        for first, pcm in pieces:
+            out[first:first + len(pcm)] = pcm
+        return audio.Heard(decoder.rate, out, arrivals)
+
+    def gaps_in_sequence(self):
+        """How many sequence numbers are missing between the first and the last packet of each SSRC."""
+        lost = 0
+        for ssrc in self.ssrcs:
+            seqs = [p.seq for _, p in self.packets if p.ssrc == ssrc]
+            if not seqs:
+                continue
+            unrolled = {(s - seqs[0] + 0x8000) % 0x10000 for s in seqs}
+            lost += max(unrolled) - min(unrolled) + 1 - len(unrolled)
+        return lost
+
+
+class AudioStream:
+    """One peer's audio. @transmit takes the bytes of each packet to be sent."""
+
+    def __init__(self, who, timeline, transmit, transmit_rtcp=None):
+        self.who, self.timeline = who, timeline
+        self.transmit, self.transmit_rtcp = transmit, transmit_rtcp
+        self.tone = audio.Tone()
+        self.ssrc = random.getrandbits(32)
+        self.seq = random.getrandbits(15)
+        self.ts = random.getrandbits(31)
+        self.codec_name = None
+        self.rx = Recording()
+        self.events = rtp.EventReader()
+        self.running = self.muted = False
+        self.sent_times = []
+        self.sent_packets = 0
+        self._coder = None
+        self._digits = []
+        self._event = None
+        self._event_ts = 0
+
+    def configure(self, name, pt, event_pt=None, event_clock=8000, rx_pts=None):
+        """Set the codec sent (@pt) and those understood (@rx_pts: pt -> name); events go out as @event_pt.
+
+        Changing the codec in mid-call starts the tone anew, as its samples are counted at the codec's rate."""
+        if name != self.codec_name:
+            self.codec_name, self._coder = name, codec.create(name)
+            self.sent_times = []
+        self.pt, self.event_pt, self.event_clock = pt, event_pt, event_clock
+        self.rx_pts = rx_pts or {pt: name}
+
+    def start(self):
+        """Begin to send."""
+        if not self.running:
+            self.running = True
+            Pacer.here().add(self)
+
+    def stop(self):
+        """Stop sending; timestamps stand still until the next start."""
+        self.running = False
+        Pacer.here().discard(self)
+
+    def send_digits(self, digits):
+        """Send @digits as telephone events, after those already waiting."""
+        if self.event_pt is None:
+            raise AssertionError(f"{self.who}: no telephone-event was negotiated")
+        self.timeline.add(self.who, "sends digits", digits)
+        self._digits += list(digits)
+
+    def tick(self):
+        """Send the frame that is due."""
+        self.sent_times.append(time.monotonic())
+        frame = len(self.sent_times) - 1
+        if self._event is None and self._digits:
+            self._event, self._event_ts = [self._digits.pop(0), 0], self.ts
+        if self._event is not None:
+            self._send_event()
+        elif not self.muted:
+            size = int(self._coder.rate * PTIME_S)
+            payload = self._coder.encode(self.tone.samples(frame * size, size, self._coder.rate))
+            if payload:
+                self._send(self.pt, self.ts, payload, self.sent_packets == 0)
+        self.ts += int(self._coder.clock * PTIME_S)
+        if self.transmit_rtcp and frame % RTCP_FRAMES == 10:
+            self.transmit_rtcp(rtp.receiver_report(self.ssrc))
+
+    def _send(self, pt, ts, payload, marker=False):
+        self.transmit(rtp.pack(pt, self.seq, ts, self.ssrc, payload, marker))
+        self.seq += 1
+        self.sent_packets += 1
+
+    def _send_event(self):
+        digit, frame = self._event
+        ticks = int(self.event_clock * PTIME_S)
+        if frame < EVENT_FRAMES:
+            last = frame == EVENT_FRAMES - 1
+            for _ in range(EVENT_REPEATS if last else 1):
+                self._send(self.event_pt, self._event_ts, rtp.event(digit, last, (frame + 1) * ticks), frame == 0)
+        self._event = [digit, frame + 1] if frame < EVENT_FRAMES + EVENT_PAUSE_FRAMES else None
+
+    def received(self, data):
+        """Take a packet that arrived now."""
+        now = time.monotonic()
+        if rtp.is_rtcp(data):
+            self.rx.rtcp += 1
+            return
+        packet = rtp.parse(data)
+        if packet is None:
+            return
+        if packet.ssrc not in self.rx.ssrcs:
+            self.rx.ssrcs.append(packet.ssrc)
+            self.timeline.add(self.who, "first RTP", f"pt={packet.pt} ssrc={packet.ssrc:08x} seq={packet.seq}")
+        name = self.rx_pts.get(packet.pt) if self.codec_name else None
+        if name == "telephone-event":
+            self.events.feed(packet)
+        elif packet.pt == 13:
+            self.rx.comfort += 1
+        elif name is None:
+            self.rx.unknown_pts.add(packet.pt)
+        else:
+            self.rx.packets.append((now, packet))
+
+    def sent_at(self, position, before):
+        """When the sample at @position of the code was last sent before @before (see audio.judge)."""
+        turn = int(len(self.sent_times) * PTIME_S / audio.PERIOD_S)
+        while turn >= 0:
+            frame = int((position + turn * audio.PERIOD_S) / PTIME_S)
+            if frame < len(self.sent_times) and self.sent_times[frame] <= before:
+                return self.sent_times[frame]
+            turn -= 1
+        return None
+
+
+async def flowing(receiver, timeout=5.0, packets=5, after=None):
+    """Wait until @receiver has got @packets more audio packets (after the time @after, where given)."""
+    begin = time.monotonic() if after is None else after
+    deadline = time.monotonic() + timeout
+    while len(receiver.rx.between(begin, float("inf"))) < packets:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{receiver.who}: no audio within {timeout} s "
+                                 f"(packets {len(receiver.rx.packets)}, unknown payload types {receiver.rx.unknown_pts})")
+        await asyncio.sleep(0.02)
+    return time.monotonic()
+
+
+def verdict(sender, receiver, begin, end):
+    """Judge what @receiver heard between two times against @sender's tone."""
+    name = receiver.rx_pts[receiver.rx.packets[-1][1].pt] if receiver.rx.packets else receiver.codec_name
+    heard = receiver.rx.heard(name, begin, end + STRAGGLERS_S)
+    # what was to be heard is what was really sent: on a busy machine the sender itself is late now and then
+    frames = sum(begin <= at < end for at in sender.sent_times)
+    return audio.judge(heard, sender.tone, frames * PTIME_S, sender.sent_at)
+
+
+async def listen(*pairs, seconds=JUDGE_S, timeout=5.0):
+    """Judge all (sender, receiver) pairs at once over the same @seconds; AssertionError unless each hears the right tone.
+
+    Returns the verdicts. The window opens when audio flows to every receiver."""
+    await asyncio.gather(*(flowing(receiver, timeout) for _, receiver in pairs))
+    await asyncio.sleep(WARM_UP_S)
+    begin = time.monotonic()
+    await asyncio.sleep(seconds)
+    end = time.monotonic()
+    await asyncio.sleep(STRAGGLERS_S)
+    found = [verdict(sender, receiver, begin, end) for sender, receiver in pairs]
+    for (sender, receiver), result in zip(pairs, found):
+        receiver.timeline.add(receiver.who, "hears " + sender.who, result)
+    for (sender, receiver), result in zip(pairs, found):
+        assert result.good, f"{receiver.who} does not hear {sender.who} ({sender.tone.frequency} Hz): {result}"
+    return found
+
+
+async def silent(receiver, seconds=1.0, allowed=0):
+    """Assert that @receiver gets no more than @allowed audio packets for @seconds."""
+    begin = time.monotonic()
+    await asyncio.sleep(seconds)
+    got = len(receiver.rx.between(begin, time.monotonic()))
+    receiver.timeline.add(receiver.who, "listens for silence", f"{got} packets in {seconds} s")
+    assert got <= allowed, f"{receiver.who} got {got} audio packets where silence was due"

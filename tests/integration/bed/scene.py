@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The usual stage of a test: one network, one XMPP server, one Tandem, one carrier, and clients that come and go.
+
+    srv 10.77.0.5     XMPP server          c1 10.77.0.11, fd77::11   clients
+    gw  10.77.0.1     Tandem               c2 10.77.0.12, fd77::12   clients
+    pstn 10.77.0.2    carrier, SIP         turn 10.77.0.6            coturn, where asked for
+
+All are on one bridge 10.77.0.0/24 and fd77::/64. A Bed lives as long as a test module; a Scene is what one test adds.
+"""
+
+import asyncio
+import itertools
+import random
+
+from . import coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
+
+DOMAIN = "tel.example.org"
+GATEWAY, CARRIER, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.5", "10.77.0.6"
+SECRET = "s3cret"
+CUT_PORT = 5348
+NUMBERED_USERS = 60
+
+
+def own_number(user):
+    """The number that @user owns: every u00 to u59, alice and bob have one, carol has none."""
+    fixed = {"alice": "+15557654321", "bob": "+15557654322"}
+    return fixed.get(user) or f"+155576600{user[1:]}"
+
+
+class Bed:
+    """What the tests of a module share."""
+
+    def __init__(self, server=prosody.Prosody, *, turn=False, cuttable=False, program=True, sections=None, trunks=None,
+                 credentials=None):
+        self.server_class, self.with_turn, self.cuttable, self.program = server, turn, cuttable, program
+        self.sections, self.extra_trunks, self.credentials = sections or {}, trunks or {}, credentials
+        self.users = itertools.cycle(f"u{n:02d}" for n in range(NUMBERED_USERS))
+        self.turn = self.cut = self.tandem = self.carrier = self.server = self.network = None
+
+    async def start(self):
+        """Build everything; returns self. What was built is removed again if a part fails."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop(check=False)
+            raise
+        return self
+
+    async def _start(self):
+        self.network = net.Network()
+        self.srv = self.network.node("srv", f"{SERVER}/24", "fd77::5/64")
+        self.gw = self.network.node("gw", f"{GATEWAY}/24", "fd77::1/64")
+        self.pstn = self.network.node("pstn", f"{CARRIER}/24", "10.77.0.3/24", "fd77::2/64")
+        self.c1 = self.network.node("c1", "10.77.0.11/24", "fd77::11/64")
+        self.c2 = self.network.node("c2", "10.77.0.12/24", "fd77::12/64")
+        if self.with_turn:
+            self.turn = await coturn.Coturn(self.network.node("turn", f"{TURN}/24"), TURN).start()
+        self.server = await self.server_class(self.srv, SERVER, {DOMAIN: SECRET, "tel2.example.org": SECRET}, self.turn).start()
+        self.carrier = await phone.Phone(self.pstn, CARRIER, name="carrier", credentials=self.credentials).start()
+        if self.cuttable:
+            self.cut = await cut.Cut(self.gw, (GATEWAY, CUT_PORT), (SERVER, 5347)).start()
+        if self.program:
+            self.tandem = self.make_tandem()
+            await self.tandem.start()
+
+    def make_tandem(self):
+        """The Tandem of this bed, not started."""
+        users = ["alice", "bob", *(f"u{n:02d}" for n in range(NUMBERED_USERS))]
+        username, password = self.credentials or ("", "")
+        carrier = {"proxy": f"sip:{CARRIER}:5060", "username": username, "password": password, "realm": "",
+                   "register": bool(self.credentials), "allow": ["10.77.0.0/24", "fd77::/64"]}
+        return tandem.Tandem(
+            self.gw, GATEWAY, domain=DOMAIN, secret=SECRET,
+            xmpp=(GATEWAY, CUT_PORT) if self.cuttable else (SERVER, 5347), sections=self.sections,
+            trunks={"carrier": carrier, **self.extra_trunks},
+            numbers={own_number(user): {"owner": f"{user}@example.org", "trunk": "carrier"} for user in users})
+
+    async def stop(self, check=True):
+        """Remove everything; Tandem has to end cleanly."""
+        try:
+            if self.tandem:
+                if check:
+                    await self.tandem.stop()
+                elif self.tandem.process:
+                    await self.tandem.process.stop()
+        finally:
+            self.tandem = None
+            if self.carrier:
+                self.carrier.close()
+            for part in (self.cut and self.cut.close(), self.server and self.server.stop(), self.turn and self.turn.stop()):
+                if part:
+                    await part
+            if self.network:
+                self.network.close()
+
+
+class Scene:
+    """What one test adds to a Bed: clients and calls, ended and checked at its end."""
+
+    def __init__(self, bed):
+        self.bed, self.timeline = bed, timeline.begin()
+        self.clients = []
+
+    async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True):
+        """A logged-in device of @user (by default of an account that no other test uses now)."""
+        client = jingle.Client(node or self.bed.c1, SERVER, user or next(self.bed.users), resource, profile, of_gateway)
+        client.user = client.boundjid.user
+        self.clients.append(client)
+        return await client.start()
+
+    def number(self):
+        """A number that nobody else dials."""
+        return "+1555" + "".join(random.choices("0123456789", k=7))
+
+    def jid(self, number):
+        """The JID of a number."""
+        return f"{number}@{DOMAIN}"
+
+    async def propose(self, profile=profiles.PLAIN, client=None, carrier=None, **options):
+        """A client calls a number of the carrier's. Returns (client's call, carrier's call) with the INVITE there."""
+        client = client or await self.client(profile=profile, **options)
+        number = self.number()
+        plan = (carrier or self.bed.carrier).expect(number)
+        call = await client.call(self.jid(number))
+        return call, await plan.call()
+
+    async def call_out(self, profile=profiles.PLAIN, codecs=None, **options):
+        """An answered call out: (client's call, carrier's call), media up on both sides."""
+        mine, theirs = await self.propose(profile, **options)
+        await theirs.ring()
+        await theirs.answer(codecs)
+        await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+        return mine, theirs
+
+    async def dial(self, number, carrier=None, transport="udp", gateway=GATEWAY, **options):
+        """The carrier calls @number through Tandem; returns its call."""
+        return await (carrier or self.bed.carrier).dial(f"sip:{number}@{gateway}:5060", (transport, gateway, 5060), **options)
+
+    async def call_in(self, profile=profiles.PLAIN, client=None, ring=True, codecs=phone.USUAL, **options):
+        """An answered call in: (client's call, carrier's call), media up on both sides."""
+        client = client or await self.client(profile=profile, **options)
+        theirs = await self.dial(own_number(client.user), codecs=codecs)
+        mine = await client.incoming()
+        if ring and profile.rings:
+            mine.ring()
+            await theirs.wait("ringing")
+        await mine.accept()
+        await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
+        return mine, theirs
+
+    async def heard(self, mine, theirs, seconds=media.JUDGE_S):
+        """Judge the audio both ways."""
+        return await media.listen((mine.audio, theirs.audio), (theirs.audio, mine.audio), seconds=seconds)
+
+    async def close(self):
+        """End what the test has left open."""
+        for client in self.clients:
+            for call in list(client.calls.values()):
+                if not call.passed("ended") and client.is_connected():
+                    await call.hangup()
+        for call in self.bed.carrier.calls if self.bed.carrier else ():
+            if call.timeline is self.timeline and not call.passed("ended"):
+                call.finish("end of the test")
+        for client in self.clients:
+            await client.close()
+
+    def check(self):
+        """Assert that no client has seen what would have offended a real one, and that Tandem lives."""
+        if self.bed.tandem:
+            self.bed.tandem.check()
+        found = [f"{client.who}: {text}" for client in self.clients for text in client.strict.violations]
+        assert not found, "what real clients would not take:\n" + "\n".join(found)

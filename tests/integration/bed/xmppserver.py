@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the throw-away XMPP servers have in common: one host, its accounts, and components."""
+
+from . import proc
+
+HOST = "example.org"
+PASSWORD = "pass"
+C2S_PORT, COMPONENT_PORT = 5222, 5347
+USERS = ("alice", "bob", "carol", "admin", *(f"u{n:02d}" for n in range(60)))
+
+
+class XmppServer:
+    """A server process in a node. Subclasses write the configuration and know how it starts.
+
+    @components maps component domains to secrets; @turn is a coturn.Coturn to be announced by XEP-0215."""
+
+    name = "xmpp"
+    user = None
+    offline_storage = False  # whether a message to an account without a session is kept instead of refused
+
+    def __init__(self, node, address, components, turn=None):
+        self.node, self.address, self.components, self.turn = node, address, components, turn
+        self.directory = proc.directory(self.name, self.user)
+        self.process = None
+
+    async def start(self, timeout=30.0):
+        """Start, wait until clients and components can connect; returns self."""
+        self.configure()
+        await self.restart(timeout)
+        return self
+
+    async def restart(self, timeout=30.0):
+        """Start the process again with the same data."""
+        self.process = proc.Process(self.name, self.command(), self.node, cwd=self.directory, user=self.user,
+                                    env=self.environment())
+        await self.ready(timeout)
+
+    def configure(self):
+        """Write the files the server needs."""
+        raise NotImplementedError
+
+    def command(self):
+        """The argv that runs the server in the foreground."""
+        raise NotImplementedError
+
+    def environment(self):
+        """Environment variables of the process."""
+        return {}
+
+    async def ready(self, timeout):
+        """Return when clients can log in."""
+        raise NotImplementedError
+
+    async def stop(self):
+        """End the process and delete its directory."""
+        if self.process:
+            await self.process.stop()
+            self.process.remove()

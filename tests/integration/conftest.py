@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How the integration tests run.
+
+Tests are coroutines that get a `scene` (bed/scene.py) on the `bed` of their module. Those of one module run side by side,
+a few at a time; one marked `alone` runs after them by itself. A failing test prints its timeline and the last lines of
+every process. Without root, or without the program where it is needed, tests are skipped and say why.
+
+    BED_PARALLEL=1   one test at a time        BED_KEEP=1   keep the directories of the processes
+    TANDEM=PATH      another binary            TANDEM_WRAP="valgrind --error-exitcode=9"
+"""
+
+import asyncio
+import inspect
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from bed import net, proc, tandem  # noqa: E402  pylint: disable=wrong-import-position
+from bed.scene import Bed, Scene  # noqa: E402  pylint: disable=wrong-import-position
+
+PARALLEL = int(os.environ.get("BED_PARALLEL", "6"))
+LIMIT_S = 60.0
+TAIL_LINES = 60
+
+_loop = asyncio.new_event_loop()
+asyncio.set_event_loop(_loop)
+
+
+def pytest_configure(config):
+    """Markers, and what a killed run has left."""
+    config.addinivalue_line("markers", "alone: runs by itself, after the other tests of its module")
+    config.addinivalue_line("markers", "limit(seconds): how long the test may take")
+    config.addinivalue_line("markers", "bed_options(**options): how the module's Bed is made")
+    if os.geteuid() == 0:
+        net.sweep()
+
+
+def _is_ours(item):
+    return inspect.iscoroutinefunction(getattr(item, "function", None))
+
+
+def _key(item):
+    params = getattr(item, "callspec", None)
+    return item.module.__name__, str(params.params.get("bed")) if params else "None"
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that run alone come last in their module and bed."""
+    order = {}
+    for item in items:
+        order.setdefault(_key(item), len(order))
+    items.sort(key=lambda item: (order[_key(item)], bool(item.get_closest_marker("alone"))))
+
+
+@pytest.fixture(scope="module")
+def bed(request):
+    """The stage of a module: `pytestmark = [pytest.mark.bed_options(turn=True)]`, `parametrize("bed", [...], indirect=True)`."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    marker = next((m for m in getattr(request.module, "pytestmark", []) if m.name == "bed_options"), None)
+    options = dict(marker.kwargs) if marker else {}
+    server = getattr(request, "param", None)
+    if server:
+        options["server"] = server
+    if options.get("program", True) and tandem.missing():
+        pytest.skip(tandem.missing())
+    stage = Bed(**options)
+    _loop.run_until_complete(stage.start())
+    yield stage
+    _loop.run_until_complete(stage.stop())
+
+
+@pytest.fixture
+def scene(bed):
+    """Stands for the Scene that the runner makes for the test."""
+    return bed
+
+
+class Group:
+    """The tests of a module on one bed, running side by side."""
+
+    groups = {}
+
+    def __init__(self, stage, items):
+        self.stage, self.items = stage, items
+        self.gate = asyncio.Semaphore(PARALLEL)
+        self.scenes, self.tasks = {}, {}
+
+    @classmethod
+    def of(cls, item):
+        """The group that @item belongs to; starts it when its first test comes."""
+        key = _key(item)
+        if key not in cls.groups:
+            mates = [other for other in item.session.items if _is_ours(other) and _key(other) == key
+                     and not other.get_closest_marker("alone") and "scene" in other.fixturenames]
+            group = cls.groups[key] = cls(item.funcargs["bed"], mates)
+            if not item.get_closest_marker("alone") and len(mates) > 1:
+                for mate in mates:
+                    group.tasks[mate.nodeid] = _loop.create_task(group.perform(mate))
+        return cls.groups[key]
+
+    async def perform(self, item):
+        """Run one test from the making of its scene to its checks."""
+        async with self.gate:
+            marker = item.get_closest_marker("limit")
+            stage = self.scenes[item.nodeid] = Scene(self.stage)
+            params = item.callspec.params if hasattr(item, "callspec") else {}
+            names = inspect.signature(item.function).parameters
+            arguments = {name: params[name] for name in names if name in params and name != "bed"}
+            try:
+                await asyncio.wait_for(item.function(scene=stage, **arguments), marker.args[0] if marker else LIMIT_S)
+                await asyncio.sleep(0)
+            except asyncio.TimeoutError:
+                raise AssertionError("the test took too long") from None
+            finally:
+                await stage.close()
+            stage.check()
+
+    def run(self, item):
+        """The outcome of @item."""
+        task = self.tasks.get(item.nodeid) or self.perform(item)
+        _loop.run_until_complete(task)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run coroutines."""
+    if not _is_ours(pyfuncitem):
+        return None
+    if "scene" in pyfuncitem.fixturenames:
+        Group.of(pyfuncitem).run(pyfuncitem)
+    else:
+        names = inspect.signature(pyfuncitem.function).parameters
+        _loop.run_until_complete(pyfuncitem.function(**{n: pyfuncitem.funcargs[n] for n in names}))
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Add the timeline and the logs to the report of a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if not report.failed or not _is_ours(item):
+        return
+    group = Group.groups.get(_key(item))
+    stage = group.scenes.get(item.nodeid) if group else None
+    if stage:
+        report.sections.append(("timeline", stage.timeline.text()))
+    for process in proc.Process.running:
+        report.sections.append((f"last lines of {process.name}", process.tail(TAIL_LINES)))
