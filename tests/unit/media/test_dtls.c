@@ -1,0 +1,793 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Two associations joined by a network that loses, repeats and forges. The time
+ * is invented, except where OpenSSL's own timer repeats a flight.
+ */
+#include "media/dtls.h"
+#include "tests/test.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "media/dtls_bio.h"
+#include "media/dtls_cert.h"
+#include "media/dtls_record.h"
+
+#undef SRTP_AES128_CM_SHA1_80
+#undef SRTP_AES128_CM_SHA1_32
+#undef SRTP_AEAD_AES_128_GCM
+#undef SRTP_AEAD_AES_256_GCM
+
+enum { NQUEUE = 64, CAP = 2048, T0 = 1000000 };
+
+struct datagram {
+	size_t n;
+	uint8_t p[CAP];
+};
+
+struct end {
+	struct dtls *dtls;
+	struct end *peer;
+	struct dtls_keys keys;
+	unsigned connected, failed, sent, alerts;
+	enum dtls_failure why;
+	size_t largest;
+	unsigned lose; /* so many datagrams that are sent next */
+	struct datagram queue[NQUEUE]; /* to be received */
+	size_t first, last;
+};
+
+static struct dtls_cert *cert_a, *cert_b;
+static struct end a, b;
+static uint64_t now_ms;
+
+static void on_send(const uint8_t *p, size_t n, void *arg)
+{
+	struct end *end = arg;
+
+	end->sent++;
+	end->alerts += p[0] == DTLS_RECORD_ALERT;
+	end->largest = n > end->largest ? n : end->largest;
+	if (end->lose) {
+		end->lose--;
+		return;
+	}
+	struct end *peer = end->peer;
+	assert_true(peer->last - peer->first < NQUEUE && n <= CAP);
+	struct datagram *d = &peer->queue[peer->last++ % NQUEUE];
+	memcpy(d->p, p, n);
+	d->n = n;
+}
+
+static void on_connected(const struct dtls_keys *keys, void *arg)
+{
+	struct end *end = arg;
+
+	end->keys = *keys;
+	end->connected++;
+}
+
+static void on_failed(enum dtls_failure why, void *arg)
+{
+	struct end *end = arg;
+
+	end->why = why;
+	end->failed++;
+}
+
+static const struct dtls_handlers handlers = { on_send, on_connected,
+					       on_failed };
+
+static void end_open(struct end *end, const struct dtls_cert *cert, bool active)
+{
+	assert_int_equal(dtls_new(&end->dtls, cert, active, &handlers, end), 0);
+}
+
+static void trust(struct end *end, const struct dtls_cert *cert)
+{
+	struct media_fingerprint f;
+
+	dtls_cert_fingerprint(cert, &f);
+	assert_int_equal(dtls_set_fingerprints(end->dtls, &f, 1), 0);
+}
+
+/* A is active, B passive. */
+static void ends_open(void)
+{
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	a.peer = &b;
+	b.peer = &a;
+	now_ms = T0;
+	end_open(&a, cert_a, true);
+	end_open(&b, cert_b, false);
+}
+
+static void ends_close(void)
+{
+	a.dtls = dtls_free(a.dtls);
+	b.dtls = dtls_free(b.dtls);
+}
+
+static bool receive_one(struct end *end)
+{
+	if (end->first == end->last)
+		return false;
+	struct datagram *d = &end->queue[end->first++ % NQUEUE];
+	dtls_recv(end->dtls, d->p, d->n, now_ms);
+	return true;
+}
+
+static void exchange(void)
+{
+	bool more = true;
+
+	while (more) {
+		more = receive_one(&a);
+		more = receive_one(&b) || more;
+	}
+}
+
+static void start_both(void)
+{
+	dtls_start(a.dtls, now_ms);
+	dtls_start(b.dtls, now_ms);
+}
+
+/* With the true clock: OpenSSL's timers run by it. */
+static void exchange_until(bool (*done)(void), unsigned limit_ms)
+{
+	uint64_t begin = clock_ms();
+
+	while (!done() && clock_ms() - begin < limit_ms) {
+		now_ms = T0 + clock_ms() - begin;
+		exchange();
+		dtls_tick(a.dtls, now_ms);
+		dtls_tick(b.dtls, now_ms);
+		usleep(2000);
+	}
+}
+
+static bool both_connected(void)
+{
+	return a.connected && b.connected;
+}
+
+static void assert_mirrored(void)
+{
+	assert_int_equal(a.connected, 1);
+	assert_int_equal(b.connected, 1);
+	assert_int_equal(a.keys.profile, b.keys.profile);
+	assert_int_equal(a.keys.len, b.keys.len);
+	assert_memory_equal(a.keys.tx, b.keys.rx, a.keys.len);
+	assert_memory_equal(a.keys.rx, b.keys.tx, a.keys.len);
+	assert_memory_not_equal(a.keys.rx, a.keys.tx, a.keys.len);
+	assert_int_equal(a.alerts + b.alerts, 0);
+	assert_true(a.largest <= DTLS_MTU && b.largest <= DTLS_MTU);
+}
+
+static void both_sides_get_the_same_keys(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	assert_mirrored();
+	assert_int_equal(a.keys.profile, SRTP_AEAD_AES_128_GCM);
+	assert_int_equal(a.keys.len, 28);
+	assert_true(dtls_tick(a.dtls, now_ms) == UINT64_MAX);
+	assert_true(dtls_tick(b.dtls, now_ms) == now_ms + DTLS_LINGER_MS);
+	dtls_settle(b.dtls);
+	assert_true(dtls_tick(b.dtls, now_ms) == UINT64_MAX);
+	ends_close();
+}
+
+static void a_passive_side_starts_with_the_first_hello(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	dtls_start(a.dtls, now_ms);
+	exchange();
+	assert_mirrored();
+	ends_close();
+}
+
+static void starting_twice_starts_once(void **state)
+{
+	(void)state;
+	ends_open();
+	dtls_start(a.dtls, now_ms);
+	dtls_start(a.dtls, now_ms);
+	assert_int_equal(a.sent, 1);
+	assert_true(dtls_tick(b.dtls, now_ms) == UINT64_MAX);
+	ends_close();
+}
+
+static void another_certificate_gives_no_keys(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_a); /* not B's */
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	assert_int_equal(a.failed, 1);
+	assert_int_equal(a.why, DTLS_FINGERPRINT);
+	assert_int_equal(a.connected, 0);
+	assert_string_equal(dtls_reason(a.dtls), "fingerprint");
+	ends_close();
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_b); /* not A's */
+	start_both();
+	exchange();
+	assert_int_equal(b.failed, 1);
+	assert_int_equal(b.why, DTLS_FINGERPRINT);
+	assert_int_equal(b.connected, 0);
+	/* Nothing wakes it up again. */
+	dtls_start(b.dtls, now_ms);
+	exchange();
+	assert_int_equal(b.connected, 0);
+	assert_int_equal(b.failed, 1);
+	assert_true(dtls_tick(b.dtls, now_ms) == UINT64_MAX);
+	ends_close();
+}
+
+static void one_octet_of_the_fingerprint_decides(void **state)
+{
+	(void)state;
+	struct media_fingerprint f;
+
+	dtls_cert_fingerprint(cert_b, &f);
+	f.octets[31] ^= 1;
+	ends_open();
+	assert_int_equal(dtls_set_fingerprints(a.dtls, &f, 1), 0);
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	assert_int_equal(a.failed, 1);
+	assert_int_equal(a.connected, 0);
+	ends_close();
+}
+
+static void late_fingerprints_end_a_handshake_that_waited(void **state)
+{
+	(void)state;
+	ends_open();
+	start_both();
+	exchange();
+	assert_int_equal(a.connected + b.connected + a.failed + b.failed, 0);
+	assert_true(dtls_tick(a.dtls, now_ms) == T0 + DTLS_HANDSHAKE_MS);
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	assert_mirrored();
+	ends_close();
+
+	ends_open();
+	start_both();
+	exchange();
+	trust(&a, cert_a);
+	assert_int_equal(a.failed, 1);
+	assert_int_equal(a.why, DTLS_FINGERPRINT);
+	ends_close();
+}
+
+static void without_fingerprints_the_deadline_ends_it(void **state)
+{
+	(void)state;
+	ends_open();
+	start_both();
+	exchange();
+	dtls_tick(a.dtls, T0 + DTLS_HANDSHAKE_MS - 1);
+	assert_int_equal(a.failed, 0);
+	dtls_tick(a.dtls, T0 + DTLS_HANDSHAKE_MS);
+	assert_int_equal(a.failed, 1);
+	assert_int_equal(a.why, DTLS_TIMEOUT);
+	assert_int_equal(a.connected, 0);
+	ends_close();
+}
+
+static void weak_hashes_do_not_count(void **state)
+{
+	(void)state;
+	struct media_fingerprint f[3] = {
+		{ .hash = "sha-1", .len = 20 },
+		{ .hash = "md5", .len = 16 },
+		{ .hash = "sha-256", .len = 20 }, /* wrong length */
+	};
+
+	ends_open();
+	assert_int_equal(dtls_set_fingerprints(a.dtls, f, 3), -EINVAL);
+	assert_int_equal(dtls_set_fingerprints(a.dtls, f, 0), -EINVAL);
+	/* One that counts, behind them. */
+	dtls_cert_fingerprint(cert_b, &f[2]);
+	assert_int_equal(dtls_set_fingerprints(a.dtls, f, 3), 0);
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	assert_mirrored();
+	ends_close();
+}
+
+static void longer_hashes_count(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "sha-384", "SHA-512" };
+	static const uint8_t lens[] = { 48, 64 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct media_fingerprint f = { .len = lens[i] };
+		strcpy(f.hash, names[i]);
+		X509 *x509 =
+			SSL_CTX_get0_certificate(dtls_cert_ctx(cert_b, false));
+		assert_int_equal(X509_digest(x509,
+					     i ? EVP_sha512() : EVP_sha384(),
+					     f.octets, NULL),
+				 1);
+		ends_open();
+		assert_int_equal(dtls_set_fingerprints(a.dtls, &f, 1), 0);
+		trust(&b, cert_a);
+		start_both();
+		exchange();
+		assert_mirrored();
+		ends_close();
+	}
+}
+
+static void another_fingerprint_afterwards_wants_a_new_association(void **state)
+{
+	(void)state;
+	struct media_fingerprint f;
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	trust(&a, cert_b); /* a re-INVITE says the same */
+	dtls_cert_fingerprint(cert_a, &f);
+	assert_int_equal(dtls_set_fingerprints(a.dtls, &f, 1), DTLS_E_NEW);
+	assert_int_equal(a.failed, 0);
+	ends_close();
+}
+
+static void a_lost_hello_is_repeated_within_a_quarter_second(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	a.lose = 1;
+	start_both();
+	uint64_t next = dtls_tick(a.dtls, now_ms);
+	assert_in_range(next, T0 + 150, T0 + DTLS_RETRANSMIT_MS);
+	exchange_until(both_connected, 2000);
+	assert_mirrored();
+	assert_in_range(now_ms, T0 + 150, T0 + 400);
+	ends_close();
+}
+
+static bool a_connected(void)
+{
+	return a.connected;
+}
+
+static void a_lost_last_flight_is_repeated(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	while (!b.connected) { /* B's last flight is what it sends then */
+		unsigned sent = b.sent;
+		size_t last = a.last;
+		assert_true(receive_one(&b) || receive_one(&a));
+		if (b.connected) {
+			assert_true(b.sent > sent);
+			a.last = last;
+		}
+	}
+	assert_int_equal(a.connected, 0);
+	exchange_until(a_connected, 2000);
+	assert_mirrored();
+	ends_close();
+}
+
+static void after_lingering_nothing_is_answered(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	exchange();
+	assert_int_equal(dtls_tick(b.dtls, now_ms + DTLS_LINGER_MS - 1),
+			 now_ms + DTLS_LINGER_MS);
+	assert_true(dtls_tick(b.dtls, now_ms + DTLS_LINGER_MS) == UINT64_MAX);
+	unsigned sent = b.sent;
+	for (size_t i = 0; i < b.last; i++)
+		dtls_recv(b.dtls, b.queue[i].p, b.queue[i].n, now_ms);
+	assert_int_equal(b.sent, sent);
+	assert_int_equal(b.connected, 1);
+	ends_close();
+}
+
+static void nobody_there_is_a_timeout(void **state)
+{
+	(void)state;
+	ends_open();
+	dtls_start(a.dtls, now_ms);
+	dtls_start(b.dtls, now_ms);
+	assert_true(dtls_tick(b.dtls, now_ms) == T0 + DTLS_HANDSHAKE_MS);
+	dtls_tick(a.dtls, T0 + DTLS_HANDSHAKE_MS);
+	dtls_tick(b.dtls, T0 + DTLS_HANDSHAKE_MS);
+	assert_int_equal(a.failed, 1);
+	assert_int_equal(a.why, DTLS_TIMEOUT);
+	assert_int_equal(b.failed, 1);
+	assert_int_equal(b.why, DTLS_TIMEOUT);
+	ends_close();
+}
+
+/* Whatever an outsider sends to @end between two datagrams of the peer. */
+static void forge(struct end *end, unsigned i)
+{
+	static const uint8_t alert[] = { 21, 0xfe, 0xfd, 0, 0, 0, 0, 0,
+					 0,  0,    9,    0, 2, 2, 40 };
+	static const uint8_t ccs[] = { 20, 0xfe, 0xfd, 0, 0, 0, 0,
+				       0,  0,    0,    8, 0, 1, 1 };
+	uint8_t junk[200];
+
+	for (size_t k = 0; k < sizeof(junk); k++)
+		junk[k] = (uint8_t)(k * 31 + i);
+	dtls_recv(end->dtls, junk, sizeof(junk), now_ms);
+	junk[0] = 22;
+	junk[1] = 0xfe;
+	junk[2] = 0xfd;
+	dtls_recv(end->dtls, junk, sizeof(junk), now_ms);
+	junk[3] = 0; /* data of an epoch to come, a whole record */
+	junk[4] = 1;
+	junk[11] = 0;
+	junk[12] = sizeof(junk) - 13;
+	dtls_recv(end->dtls, junk, sizeof(junk), now_ms);
+	junk[0] = 23;
+	dtls_recv(end->dtls, junk, sizeof(junk), now_ms);
+	dtls_recv(end->dtls, alert, sizeof(alert), now_ms);
+	dtls_recv(end->dtls, ccs, sizeof(ccs), now_ms);
+	dtls_recv(end->dtls, alert, 3, now_ms);
+	dtls_recv(end->dtls, NULL, 0, now_ms);
+}
+
+static void garbage_and_forged_alerts_change_nothing(void **state)
+{
+	(void)state;
+	bool more = true;
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	forge(&a, 0);
+	forge(&b, 0);
+	start_both();
+	for (unsigned i = 0; more; i++) {
+		forge(&a, i);
+		forge(&b, i);
+		more = receive_one(&a);
+		more = receive_one(&b) || more;
+	}
+	assert_mirrored();
+	ends_close();
+}
+
+static void a_forged_server_hello_costs_an_attempt_not_the_call(void **state)
+{
+	(void)state;
+	/* A ServerHello of version 0: a fatal error for OpenSSL. */
+	static const uint8_t hello[13 + 12 + 38] = {
+		22, 0xfe, 0xfd, 0,  0, 0, 0, 0, 0, 0, 9, 0,  50,
+		2,  0,    0,    38, 0, 0, 0, 0, 0, 0, 0, 38,
+	};
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	dtls_recv(a.dtls, hello, sizeof(hello), now_ms);
+	assert_string_not_equal(dtls_reason(a.dtls), "");
+	assert_int_equal(a.failed, 0);
+	/* B holds a handshake with the dead attempt; the next one replaces it
+	 * once that is stale. */
+	exchange();
+	for (unsigned i = 0; i < 200 && !both_connected(); i++) {
+		now_ms += 20;
+		dtls_tick(a.dtls, now_ms);
+		dtls_tick(b.dtls, now_ms);
+		exchange();
+	}
+	exchange_until(both_connected, 4000);
+	assert_mirrored();
+	ends_close();
+}
+
+static void a_forged_client_hello_does_not_keep_the_true_one_out(void **state)
+{
+	(void)state;
+	struct end other = { .peer = &a };
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	other.peer = &b; /* its datagrams reach B as if they came from A */
+	end_open(&other, cert_a, true);
+	dtls_start(other.dtls, now_ms);
+	dtls_start(b.dtls, now_ms);
+	exchange(); /* B answers into the void: A has not started */
+	a.first = a.last;
+	now_ms += 100;
+	dtls_start(a.dtls, now_ms);
+	exchange();
+	assert_int_equal(b.connected, 0);
+	now_ms += DTLS_STALE_MS;
+	/* A's ClientHello, repeated by OpenSSL after its 200 ms. */
+	usleep(DTLS_RETRANSMIT_MS * 1000);
+	dtls_tick(a.dtls, now_ms);
+	exchange();
+	assert_mirrored();
+	dtls_free(other.dtls);
+	ends_close();
+}
+
+static void past_the_input_limit_it_is_deaf(void **state)
+{
+	(void)state;
+	/* A handshake record that OpenSSL would keep: of the next epoch. */
+	uint8_t junk[1013] = { 22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 3, 232 };
+
+	ends_open();
+	trust(&a, cert_b);
+	trust(&b, cert_a);
+	start_both();
+	for (unsigned i = 0; i < 100; i++)
+		dtls_recv(a.dtls, junk, sizeof(junk), now_ms);
+	exchange();
+	assert_int_equal(a.connected + a.failed, 0);
+	dtls_tick(a.dtls, T0 + DTLS_HANDSHAKE_MS);
+	assert_int_equal(a.failed, 1);
+	ends_close();
+}
+
+static void on_raw_send(const uint8_t *p, size_t n, void *arg)
+{
+	on_send(p, n, arg);
+}
+
+/* A client that is not ours, with these profiles (NULL: without use_srtp). */
+static void raw_client(const char *srtp_profiles)
+{
+	struct dtls_link link = { .send = on_raw_send, .arg = &a };
+	BIO *bio = dtls_bio_new(dtls_cert_bio_method(cert_a), &link);
+	SSL_CTX *ctx = SSL_CTX_new(DTLS_client_method());
+	SSL_CTX *ours = dtls_cert_ctx(cert_a, true);
+
+	assert_int_equal(
+		SSL_CTX_use_certificate(ctx, SSL_CTX_get0_certificate(ours)),
+		1);
+	assert_int_equal(
+		SSL_CTX_use_PrivateKey(ctx, SSL_CTX_get0_privatekey(ours)), 1);
+	SSL *ssl = SSL_new(ctx);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU);
+	SSL_set_mtu(ssl, DTLS_MTU);
+	if (srtp_profiles)
+		assert_int_equal(SSL_set_tlsext_use_srtp(ssl, srtp_profiles),
+				 0);
+	for (unsigned i = 0; i < 20; i++) {
+		SSL_connect(ssl);
+		while (receive_one(&b))
+			;
+		if (a.first == a.last)
+			continue;
+		struct datagram *d = &a.queue[a.first++ % NQUEUE];
+		link.in = d->p;
+		link.in_len = d->n;
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+}
+
+static void a_client_with_one_profile_gets_it(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		enum srtp_profile profile;
+		uint8_t len;
+	} rows[] = {
+		{ "SRTP_AES128_CM_SHA1_80", SRTP_AES128_CM_SHA1_80, 30 },
+		{ "SRTP_AES128_CM_SHA1_32", SRTP_AES128_CM_SHA1_32, 30 },
+		{ "SRTP_AEAD_AES_256_GCM", SRTP_AEAD_AES_256_GCM, 44 },
+		{ "SRTP_AES128_CM_SHA1_32:SRTP_AES128_CM_SHA1_80",
+		  SRTP_AES128_CM_SHA1_80, 30 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ends_open();
+		trust(&b, cert_a);
+		raw_client(rows[i].name);
+		assert_int_equal(b.connected, 1);
+		assert_int_equal(b.keys.profile, rows[i].profile);
+		assert_int_equal(b.keys.len, rows[i].len);
+		ends_close();
+	}
+}
+
+static void without_use_srtp_there_are_no_keys(void **state)
+{
+	(void)state;
+	ends_open();
+	trust(&b, cert_a);
+	raw_client(NULL);
+	assert_int_equal(b.connected, 0);
+	assert_int_equal(b.failed, 1);
+	assert_int_equal(b.why, DTLS_FAILED);
+	ends_close();
+}
+
+enum { MANY = 500 };
+
+static void many_at_once_end_well_and_keep_little(void **state)
+{
+	(void)state;
+	static struct end *ends; /* pairs */
+
+	ends = calloc(2 * MANY, sizeof(*ends));
+	assert_non_null(ends);
+	size_t before = mallinfo2().uordblks;
+	for (size_t i = 0; i < 2 * MANY; i++) {
+		ends[i].peer = &ends[i ^ 1];
+		end_open(&ends[i], i & 1 ? cert_b : cert_a, !(i & 1));
+		trust(&ends[i], i & 1 ? cert_a : cert_b);
+	}
+	for (size_t i = 0; i < 2 * MANY; i++)
+		dtls_start(ends[i].dtls, now_ms);
+	bool more = true;
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < 2 * MANY; i++)
+			more = receive_one(&ends[i]) || more;
+	}
+	for (size_t i = 0; i < 2 * MANY; i++) {
+		assert_int_equal(ends[i].connected, 1);
+		dtls_settle(ends[i].dtls);
+	}
+	size_t kept = mallinfo2().uordblks - before;
+	assert_true(kept / (2 * MANY) < 1500);
+	for (size_t i = 0; i < 2 * MANY; i++)
+		dtls_free(ends[i].dtls);
+	free(ends);
+}
+
+static void in_directory(char path[static 64], const char *name)
+{
+	static char dir[32];
+
+	if (!*dir) {
+		strcpy(dir, "/tmp/test_dtls.XXXXXX");
+		assert_non_null(mkdtemp(dir));
+	}
+	snprintf(path, 64, "%s/%s", dir, name);
+}
+
+static void the_certificate_is_kept_and_secret(void **state)
+{
+	(void)state;
+	struct dtls_cert *first = NULL, *second = NULL;
+	struct media_fingerprint f, g;
+	struct stat st;
+	char path[64], other[64];
+
+	in_directory(path, "cert.pem");
+	assert_int_equal(dtls_cert_open(&first, path), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_nlink, 1); /* nothing left aside */
+	assert_int_equal(dtls_cert_open(&second, path), 0);
+	dtls_cert_fingerprint(first, &f);
+	dtls_cert_fingerprint(second, &g);
+	assert_string_equal(f.hash, "sha-256");
+	assert_int_equal(f.len, 32);
+	assert_memory_equal(f.octets, g.octets, 32);
+	dtls_cert_free(first);
+	dtls_cert_free(second);
+	unlink(path);
+	in_directory(other, "");
+	assert_int_equal(rmdir(other), 0); /* the directory is empty */
+	assert_int_equal(mkdir(other, 0700), 0);
+}
+
+static void a_spoilt_certificate_is_refused_and_left_alone(void **state)
+{
+	(void)state;
+	struct dtls_cert *cert = NULL;
+	char path[64];
+	char text[16] = "";
+
+	in_directory(path, "bad.pem");
+	FILE *f = fopen(path, "w");
+	fputs("no PEM", f);
+	fclose(f);
+	chmod(path, 0600);
+	assert_int_equal(dtls_cert_open(&cert, path), -EINVAL);
+	assert_null(cert);
+	f = fopen(path, "r");
+	assert_non_null(fgets(text, sizeof(text), f));
+	fclose(f);
+	assert_string_equal(text, "no PEM");
+	unlink(path);
+	assert_int_equal(dtls_cert_open(&cert, "/nonexistent/x.pem"), -ENOENT);
+	in_directory(path, "");
+	rmdir(path);
+}
+
+static int open_certs(void **state)
+{
+	(void)state;
+	return dtls_cert_open(&cert_a, NULL) || dtls_cert_open(&cert_b, NULL);
+}
+
+static int close_certs(void **state)
+{
+	(void)state;
+	dtls_cert_free(cert_a);
+	dtls_cert_free(cert_b);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_sides_get_the_same_keys),
+		cmocka_unit_test(a_passive_side_starts_with_the_first_hello),
+		cmocka_unit_test(starting_twice_starts_once),
+		cmocka_unit_test(another_certificate_gives_no_keys),
+		cmocka_unit_test(one_octet_of_the_fingerprint_decides),
+		cmocka_unit_test(late_fingerprints_end_a_handshake_that_waited),
+		cmocka_unit_test(without_fingerprints_the_deadline_ends_it),
+		cmocka_unit_test(weak_hashes_do_not_count),
+		cmocka_unit_test(longer_hashes_count),
+		cmocka_unit_test(
+			another_fingerprint_afterwards_wants_a_new_association),
+		cmocka_unit_test(
+			a_lost_hello_is_repeated_within_a_quarter_second),
+		cmocka_unit_test(a_lost_last_flight_is_repeated),
+		cmocka_unit_test(after_lingering_nothing_is_answered),
+		cmocka_unit_test(nobody_there_is_a_timeout),
+		cmocka_unit_test(garbage_and_forged_alerts_change_nothing),
+		cmocka_unit_test(
+			a_forged_server_hello_costs_an_attempt_not_the_call),
+		cmocka_unit_test(
+			a_forged_client_hello_does_not_keep_the_true_one_out),
+		cmocka_unit_test(past_the_input_limit_it_is_deaf),
+		cmocka_unit_test(a_client_with_one_profile_gets_it),
+		cmocka_unit_test(without_use_srtp_there_are_no_keys),
+		cmocka_unit_test(many_at_once_end_well_and_keep_little),
+		cmocka_unit_test(the_certificate_is_kept_and_secret),
+		cmocka_unit_test(
+			a_spoilt_certificate_is_refused_and_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, open_certs, close_certs);
+}
