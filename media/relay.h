@@ -6,8 +6,14 @@
  * timestamp, mapped payload type and telephone-event clock), the worker
  * protects and sends.
  *
- * RFC 3550, RFC 4733 (2.5.1.3: clock of events). Belongs to one thread and
- * allocates nothing.
+ * The output is the source plus an offset, so that the source's losses and
+ * reordering stay visible in it. When the source changes (another SSRC, a
+ * sequence that jumps), when a packet is kept back or one of ours is put in,
+ * the offset is based anew, forwards; what then comes from before is dropped:
+ * no sequence number leaves twice.
+ *
+ * RFC 3550, RFC 4733. A plain value without pointers that belongs to one thread
+ * and allocates nothing.
  */
 #pragma once
 
@@ -19,56 +25,110 @@
 #include "media/map.h"
 
 enum relay_outcome {
-	RELAY_DROP = 1, /* not RTP, no such payload type, muted */
+	/* Not RTP, no such payload type, from before a change, displaced by a
+	 * digit; of RTCP: malformed, or nothing left to be said. */
+	RELAY_DROP = 1,
 };
 
-enum { RELAY_MAX_QUEUED_DIGITS = 32 };
+enum {
+	RELAY_MAX_QUEUED_DIGITS = 32,
+	RELAY_DIGIT_DEFAULT_MS = 100, /* when no duration is said */
+	RELAY_DIGIT_MIN_MS = 40,
+	RELAY_DIGIT_MAX_MS = 8000,
+	RELAY_DIGIT_GAP_MS = 40,    /* at least, between two */
+	RELAY_DIGIT_PACKET_MS = 20, /* between two packets of a digit */
+	RELAY_MAX_STEP_MS = 120,    /* of audio in one packet */
+	RELAY_OLD_SOURCE_MS = 500,  /* stragglers of the source before */
+	/* A digit whose end was lost ends when nothing more came of it. */
+	RELAY_EVENT_LOST_MS = 200,
+	RELAY_CNAME_LEN = 16,
+	RELAY_INSERT_LEN = 16, /* octets of a packet that relay_insert writes */
+};
 
-/* Embedded in the worker's session; treat the fields as private. */
-struct relay_source { /* RFC 3550, A.1 and A.8: what came in */
-	uint32_t ssrc;
+/* The fields of these are private; they stand here to be embedded. */
+
+/* RFC 3550, A.1, A.3 and A.8: what came in. */
+struct relay_source {
 	bool seen;
-	uint16_t max_seq, base_seq;
-	uint32_t cycles;
+	uint32_t ssrc;
+	uint32_t base, highest; /* extended sequence numbers */
+	uint32_t bad_seq;       /* the next after a jump; > 0xffff: none */
 	uint64_t received;
 	uint64_t lost_before; /* of earlier sources */
-	int64_t transit;
+	uint32_t old_ssrc;    /* the source before */
+	uint64_t changed_us;  /* when; 0: there was none */
+	uint32_t clock;       /* of the jitter */
+	bool timed;
+	uint32_t transit;
 	uint32_t jitter; /* timestamp units, scaled by 16 */
-	uint32_t clock;
 };
 
+/* What goes out. */
+struct relay_output {
+	uint32_t ssrc;
+	bool sent;
+	uint16_t seq;   /* the highest sent; at first one less than the first */
+	uint32_t ts;    /* the output's time ... */
+	uint64_t ts_us; /* ... at this time of ours */
+	uint32_t step;  /* ticks between the last two packets of audio */
+	uint16_t seq_offset;
+	uint32_t
+		from; /* source's extended number that the offset begins with */
+	bool based;   /* source and output correspond: */
+	bool fresh;   /* the next audio is the first of its source */
+	uint32_t source_ts, output_ts;
+	uint32_t source_clock, clock; /* Hz */
+	uint32_t audio_ts;            /* the source's, of its newest audio */
+};
+
+/* The telephone-event that passes through. */
+struct relay_passing {
+	bool on; /* one was seen: the fields below are of it */
+	bool ended, reported;
+	uint8_t code;
+	uint32_t first;     /* source's extended number of its first packet */
+	uint32_t source_ts; /* of the segment */
+	uint32_t output_ts;
+	uint32_t before;   /* ticks of earlier segments */
+	uint32_t duration; /* ticks with them, of the source's clock */
+	uint32_t clock;
+	uint64_t last_us;
+};
+
+/* Digits we put in. */
 struct relay_digit {
-	char digit;
+	uint8_t code;
 	uint16_t duration_ms;
+};
+struct relay_inserting {
+	struct relay_digit queue[RELAY_MAX_QUEUED_DIGITS];
+	uint8_t n;
+	bool on; /* queue[0] is being played */
+	uint8_t ends;
+	uint32_t ts;
+	uint64_t start_us, next_us;
 };
 
 struct relay {
 	struct media_map map;
+	bool mapped;
 	struct relay_source source;
-	uint32_t ssrc; /* outgoing */
-	uint16_t seq_offset, last_seq;
-	uint32_t ts_offset, last_ts;
-	uint64_t last_us; /* when last_ts was sent */
-	bool sent;
-	/* the event that passes through now */
-	uint32_t event_rx_ts, event_tx_ts;
-	bool event_on;
-	uint8_t event_code;
-	uint16_t event_duration;
-	bool event_reported;
-	/* digits we insert */
-	struct relay_digit digits[RELAY_MAX_QUEUED_DIGITS];
-	uint8_t ndigits;
-	bool inserting;
-	uint8_t insert_ends;
-	uint32_t insert_ts;
-	uint64_t insert_start_us, insert_next_us;
+	struct relay_output output;
+	struct relay_passing passing;
+	struct relay_inserting inserting;
+	char cname[RELAY_CNAME_LEN + 1]; /* RFC 7022 */
+	/* The last sender report that went out: RFC 3550, 6.4.1. */
+	uint32_t sr_ntp;
+	uint64_t sr_us;
+	uint32_t rtt_us; /* between us and the source */
 };
 
+/* Output under @ssrc; sequence and timestamp begin at random. */
 void relay_init(struct relay *relay, uint32_t ssrc);
+/* May come again at any time: the output stays continuous. */
 void relay_set_map(struct relay *relay, const struct media_map *map);
 
-/* A digit that passed through, when it has ended; 0 when none did. */
+/* A digit that passed through, when it has ended; digit 0 when none did. */
 struct relay_event {
 	char digit;
 	unsigned duration_ms;
@@ -76,12 +136,16 @@ struct relay_event {
 
 /*
  * Rewrite the RTP packet @p of @n octets in place. @event tells of a digit that
- * ended. 0 or RELAY_DROP.
+ * ended, also when the packet is dropped. 0 or RELAY_DROP.
  */
 CHECKED int relay_rtp(struct relay *relay, uint8_t *p, size_t n,
 		      uint64_t now_us, struct relay_event *event);
 
-/* Queue a digit for this direction. 0, -EINVAL, -ENOBUFS. */
+/*
+ * Queue a digit [0-9*#A-Da-d] for this direction; 0 ms is the default duration,
+ * others are brought within the limits. 0, -EINVAL, -ENOBUFS, -ENOTSUP (the
+ * receiver takes no telephone-event).
+ */
 CHECKED int relay_digit(struct relay *relay, char digit, unsigned duration_ms);
 /*
  * While digits are queued: call when due; writes at most one packet of
@@ -94,12 +158,14 @@ uint64_t relay_insert(struct relay *relay, uint8_t *p, size_t cap, size_t *n,
 
 /*
  * The peer's compound RTCP, rewritten for the other side: SSRCs, sender
- * timestamps and reception reports translated, BYE left out. @back is the relay
- * of the opposite direction. @n is the length before and after. 0 or
- * RELAY_DROP.
+ * timestamps and reception reports translated; the CNAME is ours; BYE, APP, XR
+ * and feedback are left out. @back is the relay of the opposite direction. @n
+ * is the length before and after, @cap the room at @p. 0 or RELAY_DROP.
  */
 CHECKED int relay_rtcp(struct relay *relay, const struct relay *back,
-		       uint8_t *p, size_t *n);
+		       uint8_t *p, size_t *n, size_t cap, uint64_t now_us);
 
 uint64_t relay_lost(const struct relay *relay);
 uint32_t relay_jitter_us(const struct relay *relay);
+/* Between us and the source, from its RTCP; 0: unknown. */
+uint32_t relay_rtt_us(const struct relay *relay);
