@@ -5,6 +5,10 @@
  *
  * Direction, setup and addresses are from the view of the party that wrote the
  * description, whoever reads it.
+ *
+ * Text is printable ASCII (a mid from Jingle alone may be any UTF-8): parsers
+ * leave out codecs and candidates with anything else, so that no peer's line
+ * ends reach the other spelling.
  */
 #pragma once
 
@@ -35,6 +39,7 @@ enum {
 	MEDIA_CRYPTO_KEY_MAX = 46,  /* master key and salt; AES-256 */
 };
 
+/* MEDIA_OTHER: also audio under a profile that is not RTP's. */
 enum media_kind { MEDIA_AUDIO, MEDIA_VIDEO, MEDIA_OTHER };
 
 /* Bits, so that an answer's direction is the offer's, turned round, and. */
@@ -127,8 +132,9 @@ struct media_content {
 	bool rtcp_mux;
 	/*
 	 * What a refusal repeats (RFC 3264, 6) of a medium that is not ours:
-	 * the medium's name with MEDIA_OTHER, the profile's and the first
-	 * format with MEDIA_PROFILE_OTHER. "" otherwise.
+	 * the medium's name with MEDIA_OTHER, the profile's with
+	 * MEDIA_PROFILE_OTHER, the first format when no codec is known. ""
+	 * otherwise.
 	 */
 	char other_media[MEDIA_WORD_CAP];
 	char other_profile[MEDIA_WORD_CAP];
