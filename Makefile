@@ -69,6 +69,13 @@ $(BUILD)/%.o: %.c
 	$(if $(V),,@echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# The migrations become string literals of the program, in their order.
+SCHEMA := $(sort $(wildcard db/schema/*.sql))
+$(BUILD)/db/schema_sql.h: $(SCHEMA)
+	@mkdir -p $(@D)
+	$(Q)for f in $^; do sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo ,; done >$@
+$(BUILD)/db/schema.o: $(BUILD)/db/schema_sql.h
+
 define ARCHIVE
 $(BUILD)/lib$(1).a: $(call objects,$(sources_$(1)))
 	$(Q)rm -f $$@ && ar rcs $$@ $$^

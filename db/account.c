@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "db/account.h"
+
+#include <bsd/sys/tree.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/row.h"
+#include "gateway/base/clock.h"
+
+struct account_node {
+	RB_ENTRY(account_node) entry;
+	struct account account;
+	char jid[]; /* what account.jid points to */
+};
+
+struct number_node {
+	RB_ENTRY(number_node) entry;
+	struct account_number number;
+	char *owners[ACCOUNT_MAX_OWNERS]; /* owned */
+	char *trunk;                      /* owned */
+	char text[];
+};
+
+RB_HEAD(account_tree, account_node);
+RB_HEAD(number_tree, number_node);
+
+struct account_store {
+	struct db *db;
+	struct account_tree accounts;
+	struct number_tree numbers;
+};
+
+static int compare_accounts(const struct account_node *a,
+			    const struct account_node *b)
+{
+	return strcmp(a->account.jid, b->account.jid);
+}
+
+static int compare_numbers(const struct number_node *a,
+			   const struct number_node *b)
+{
+	return strcmp(a->number.number, b->number.number);
+}
+
+RB_GENERATE_INTERNAL(account_tree, account_node, entry, compare_accounts,
+		     __attribute__((unused)) static)
+RB_GENERATE_INTERNAL(number_tree, number_node, entry, compare_numbers,
+		     __attribute__((unused)) static)
+
+static struct account_node *find_account(const struct account_store *store,
+					 const char *jid)
+{
+	struct account_node key = { .account.jid = jid };
+	struct account_tree tree = store->accounts;
+
+	return RB_FIND(account_tree, &tree, &key);
+}
+
+static struct number_node *find_number(const struct account_store *store,
+				       const char *number)
+{
+	struct number_node key = { .number.number = number };
+	struct number_tree tree = store->numbers;
+
+	return RB_FIND(number_tree, &tree, &key);
+}
+
+/* The node of @account->jid, made when there is none; NULL: no memory. */
+static struct account_node *take_account(struct account_store *store,
+					 const struct account *account)
+{
+	struct account_node *node = find_account(store, account->jid);
+	size_t n = strlen(account->jid) + 1;
+
+	if (!node) {
+		node = calloc(1, sizeof(*node) + n);
+		if (!node)
+			return NULL;
+		memcpy(node->jid, account->jid, n);
+		node->account.jid = node->jid;
+		RB_INSERT(account_tree, &store->accounts, node);
+	}
+	const char *jid = node->account.jid;
+	node->account = *account;
+	node->account.jid = jid;
+	return node;
+}
+
+static struct number_node *take_number(struct account_store *store,
+				       const char *number)
+{
+	struct number_node *node = find_number(store, number);
+	size_t n = strlen(number) + 1;
+
+	if (node)
+		return node;
+	node = calloc(1, sizeof(*node) + n);
+	if (!node)
+		return NULL;
+	memcpy(node->text, number, n);
+	node->number.number = node->text;
+	node->number.trunk = "";
+	RB_INSERT(number_tree, &store->numbers, node);
+	return node;
+}
+
+static void forget_account(struct account_store *store,
+			   struct account_node *node)
+{
+	RB_REMOVE(account_tree, &store->accounts, node);
+	free(node);
+}
+
+static void forget_number(struct account_store *store, struct number_node *node)
+{
+	RB_REMOVE(number_tree, &store->numbers, node);
+	for (size_t i = 0; i < node->number.nowners; i++)
+		free(node->owners[i]);
+	free(node->trunk);
+	free(node);
+}
+
+/* Where @owner stands, or nowners. */
+static size_t owner_at(const struct number_node *node, const char *owner)
+{
+	size_t i = 0;
+
+	while (i < node->number.nowners &&
+	       strcmp(node->number.owners[i], owner) != 0)
+		i++;
+	return i;
+}
+
+static int set_trunk(struct number_node *node, const char *trunk)
+{
+	char *copy = strdup(trunk);
+
+	if (!copy)
+		return -ENOMEM;
+	free(node->trunk);
+	node->trunk = copy;
+	node->number.trunk = copy;
+	return 0;
+}
+
+static int add_owner(struct number_node *node, const char *owner)
+{
+	size_t i = owner_at(node, owner);
+
+	if (i < node->number.nowners)
+		return 0;
+	if (i == ACCOUNT_MAX_OWNERS)
+		return -E2BIG;
+	node->owners[i] = strdup(owner);
+	if (!node->owners[i])
+		return -ENOMEM;
+	node->number.owners[i] = node->owners[i];
+	node->number.nowners++;
+	return 0;
+}
+
+static void remove_owner(struct number_node *node, size_t i)
+{
+	size_t rest = --node->number.nowners - i;
+
+	free(node->owners[i]);
+	memmove(&node->owners[i], &node->owners[i + 1],
+		rest * sizeof(node->owners[0]));
+	memmove(&node->number.owners[i], &node->number.owners[i + 1],
+		rest * sizeof(node->number.owners[0]));
+}
+
+/* Load */
+
+struct owner_row {
+	const char *number, *trunk, *jid;
+};
+
+static const struct row_column account_columns[] = {
+	ROW_COLUMN(TEXT, "jid", account, jid),
+	ROW_COLUMN(UINT, "enabled", account, enabled),
+	ROW_COLUMN(UINT, "calls", account, calls),
+	ROW_COLUMN(INT, "created_ms", account, created_ms),
+};
+static struct row_text account_sql;
+static struct row_table account_table = { .columns = account_columns,
+					  .n = 4,
+					  .size = sizeof(struct account) };
+
+static const struct row_column owner_columns[] = {
+	ROW_COLUMN(TEXT, "number", owner_row, number),
+	ROW_COLUMN(TEXT, "trunk", owner_row, trunk),
+	ROW_COLUMN(TEXT, "jid", owner_row, jid),
+};
+static const struct row_table owner_table = {
+	.columns = owner_columns,
+	.n = 3,
+	.size = sizeof(struct owner_row),
+	.select = "SELECT number, trunk, jid FROM owner JOIN number "
+		  "USING (number) ORDER BY number, position",
+};
+
+struct load {
+	struct account_store *store;
+	int result;
+};
+
+static void on_account(const void *row, void *arg)
+{
+	struct load *load = arg;
+
+	if (!take_account(load->store, row))
+		load->result = -ENOMEM;
+}
+
+static void on_owner(const void *row, void *arg)
+{
+	const struct owner_row *owner = row;
+	struct load *load = arg;
+	struct number_node *node = take_number(load->store, owner->number);
+	int r = node ? set_trunk(node, owner->trunk) : -ENOMEM;
+
+	if (!r)
+		r = add_owner(node, owner->jid);
+	if (r)
+		load->result = r;
+}
+
+int account_store_new(struct account_store **out, struct db *db)
+{
+	AUTO(account_store_freep)
+	struct account_store *store = calloc(1, sizeof(*store));
+	struct load load = { store, 0 };
+
+	if (!store)
+		return -ENOMEM;
+	store->db = db;
+	RB_INIT(&store->accounts);
+	RB_INIT(&store->numbers);
+	row_sql(&account_table, &account_sql, "account", "ORDER BY jid");
+	int r = row_load_all(db, &account_table, on_account, &load);
+	if (!r)
+		r = row_load_all(db, &owner_table, on_owner, &load);
+	if (r || load.result)
+		return r ? r : load.result;
+	*out = store;
+	store = NULL;
+	return 0;
+}
+
+struct account_store *account_store_free(struct account_store *store)
+{
+	struct account_node *account;
+	struct number_node *number;
+
+	if (!store)
+		return NULL;
+	while ((account = RB_MIN(account_tree, &store->accounts)))
+		forget_account(store, account);
+	while ((number = RB_MIN(number_tree, &store->numbers)))
+		forget_number(store, number);
+	free(store);
+	return NULL;
+}
+
+const struct account *account_find(const struct account_store *store,
+				   const char *jid)
+{
+	struct account_node *node = find_account(store, jid);
+
+	return node ? &node->account : NULL;
+}
+
+const struct account_number *account_find_number(
+	const struct account_store *store, const char *number)
+{
+	struct number_node *node = find_number(store, number);
+
+	return node ? &node->number : NULL;
+}
+
+/* Changes: queued for the disk first, as that is what can fail late. */
+
+int account_put(struct account_store *store, const struct account *account)
+{
+	bool known = find_account(store, account->jid);
+	struct account before =
+		known ? find_account(store, account->jid)->account
+		      : (struct account){ 0 };
+	struct account_node *node = take_account(store, account);
+
+	if (!node)
+		return -ENOMEM;
+	int r = row_put(store->db, &account_table, &node->account, NULL, NULL);
+	if (r && known)
+		node->account = before;
+	else if (r)
+		forget_account(store, node);
+	return r;
+}
+
+static int execute(struct account_store *store, const char *sql, const char *a,
+		   const char *b)
+{
+	const struct row_param params[] = { { .text = a }, { .text = b } };
+
+	return row_execute(store->db, sql, params, b ? 2 : 1, NULL, NULL);
+}
+
+static int drop_owner(struct account_store *store, struct number_node *node,
+		      size_t i)
+{
+	static const char drop[] = "DELETE FROM owner WHERE number = ? AND "
+				   "jid = ?";
+	static const char drop_number[] = "DELETE FROM number WHERE number = ?";
+	int r = execute(store, drop, node->number.number,
+			node->number.owners[i]);
+
+	if (!r && node->number.nowners == 1)
+		r = execute(store, drop_number, node->number.number, NULL);
+	if (r)
+		return r;
+	remove_owner(node, i);
+	if (!node->number.nowners)
+		forget_number(store, node);
+	return 0;
+}
+
+int account_drop(struct account_store *store, const char *jid)
+{
+	static const char drop[] = "DELETE FROM account WHERE jid = ?";
+	struct account_node *account = find_account(store, jid);
+	struct number_node *number, *next;
+
+	if (!account)
+		return ACCOUNT_E_NOT_FOUND;
+	for (number = RB_MIN(number_tree, &store->numbers); number;
+	     number = next) {
+		size_t i = owner_at(number, jid);
+
+		next = RB_NEXT(number_tree, &store->numbers, number);
+		int r = i < number->number.nowners
+				? drop_owner(store, number, i)
+				: 0;
+		if (r)
+			return r;
+	}
+	int r = execute(store, drop, jid, NULL);
+	if (!r)
+		forget_account(store, account);
+	return r;
+}
+
+static int store_owner(struct account_store *store, const char *number,
+		       const char *trunk, const char *owner)
+{
+	static const char put_number[] =
+		"INSERT OR REPLACE INTO number (number, trunk) VALUES (?, ?)";
+	static const char put_owner[] =
+		"INSERT OR IGNORE INTO owner (number, position, jid) "
+		"SELECT ?1, 1 + coalesce(max(position), 0), ?2 FROM owner "
+		"WHERE number = ?1";
+	int r = execute(store, put_number, number, trunk);
+
+	return r ? r : execute(store, put_owner, number, owner);
+}
+
+int account_own(struct account_store *store, const char *number,
+		const char *trunk, const char *owner)
+{
+	if (!find_account(store, owner)) {
+		struct account account = { .jid = owner,
+					   .enabled = true,
+					   .created_ms = clock_wall_ms() };
+		int r = account_put(store, &account);
+		if (r)
+			return r;
+	}
+	struct number_node *node = take_number(store, number);
+	int r = node ? add_owner(node, owner) : -ENOMEM;
+	if (!r)
+		r = set_trunk(node, trunk);
+	if (!r)
+		r = store_owner(store, number, trunk, owner);
+	if (r && node && !node->number.nowners)
+		forget_number(store, node);
+	return r;
+}
+
+int account_disown(struct account_store *store, const char *number,
+		   const char *owner)
+{
+	struct number_node *node = find_number(store, number);
+	int r = 0;
+
+	if (!node)
+		return ACCOUNT_E_NOT_FOUND;
+	if (owner) {
+		size_t i = owner_at(node, owner);
+
+		return i < node->number.nowners ? drop_owner(store, node, i)
+						: ACCOUNT_E_NOT_FOUND;
+	}
+	for (size_t n = node->number.nowners; n && !r; n--)
+		r = drop_owner(store, node, n - 1);
+	return r;
+}
+
+void account_each(const struct account_store *store, account_fn fn, void *arg)
+{
+	struct account_tree tree = store->accounts;
+	struct account_node *node;
+
+	RB_FOREACH(node, account_tree, &tree)
+		fn(&node->account, arg);
+}
+
+void account_each_number(const struct account_store *store, const char *owner,
+			 account_number_fn fn, void *arg)
+{
+	struct number_tree tree = store->numbers;
+	struct number_node *node;
+
+	RB_FOREACH(node, number_tree, &tree) {
+		if (!owner || owner_at(node, owner) < node->number.nowners)
+			fn(&node->number, arg);
+	}
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "db/cdr.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/row.h"
+
+#define COLUMN(type, name, field) ROW_COLUMN(type, name, cdr, field)
+#define MEDIA_COLUMNS(side)                                                 \
+	COLUMN(UINT, #side "_rx_packets", side##_media.rx_packets),         \
+		COLUMN(UINT, #side "_rx_octets", side##_media.rx_octets),   \
+		COLUMN(UINT, #side "_tx_packets", side##_media.tx_packets), \
+		COLUMN(UINT, #side "_tx_octets", side##_media.tx_octets),   \
+		COLUMN(UINT, #side "_lost", side##_media.lost),             \
+		COLUMN(UINT, #side "_dropped", side##_media.dropped),       \
+		COLUMN(UINT, #side "_jitter_us", side##_media.jitter_us),   \
+		COLUMN(UINT, #side "_rtt_us", side##_media.rtt_us),         \
+		COLUMN(UINT, #side "_ice_ms", side##_media.ice_ms),         \
+		COLUMN(UINT, #side "_dtls_ms", side##_media.dtls_ms),       \
+		COLUMN(TEXT, #side "_codec", side##_media.codec),           \
+		COLUMN(TEXT, #side "_srtp", side##_media.srtp_profile)
+
+static const struct row_column columns[] = {
+	COLUMN(TEXT, "call", call),
+	COLUMN(UINT, "direction", direction),
+	COLUMN(TEXT, "caller", caller),
+	COLUMN(TEXT, "callee", callee),
+	COLUMN(TEXT, "account", account),
+	COLUMN(TEXT, "trunk", trunk),
+	COLUMN(INT, "started_ms", started_ms),
+	COLUMN(INT, "ringing_ms", ringing_ms),
+	COLUMN(INT, "answered_ms", answered_ms),
+	COLUMN(INT, "ended_ms", ended_ms),
+	COLUMN(TEXT, "cause", cause),
+	COLUMN(UINT, "sip_status", sip_status),
+	COLUMN(UINT, "q850", q850),
+	COLUMN(UINT, "ended_by", ended_by),
+	COLUMN(TEXT, "node_id", node_id),
+	COLUMN(TEXT, "boot_id", boot_id),
+	MEDIA_COLUMNS(caller),
+	MEDIA_COLUMNS(callee),
+};
+
+static struct row_text sql;
+static struct row_table table = { .columns = columns,
+				  .n = sizeof(columns) / sizeof(columns[0]),
+				  .size = sizeof(struct cdr) };
+
+static const struct row_table *cdr_table(void)
+{
+	row_sql(&table, &sql, "cdr",
+		"WHERE (?1 = '' OR call = ?1) AND (?2 = '' OR account = ?2) "
+		"AND (?3 = '' OR trunk = ?3) "
+		"AND (?4 = '' OR caller = ?4 OR callee = ?4) "
+		"AND started_ms >= ?5 AND started_ms < ?6 "
+		"ORDER BY started_ms DESC, call DESC LIMIT ?7");
+	return &table;
+}
+
+int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
+{
+	struct cdr mine = *cdr;
+
+	mine.node_id = db_node_id(db);
+	mine.boot_id = db_boot_id(db);
+	return row_put(db, cdr_table(), &mine, done, arg);
+}
+
+enum { NTEXTS = 4 };
+
+struct find_job {
+	struct job job;
+	char *texts[NTEXTS]; /* call, account, trunk, party; owned */
+	int64_t since_ms, until_ms;
+	unsigned limit;
+	cdr_rows_fn fn;
+	/* What was found: a copy with its texts for each row. */
+	char *rows[CDR_FIND_MAX];
+	size_t n;
+};
+
+static void forget_rows(struct find_job *find)
+{
+	while (find->n)
+		free(find->rows[--find->n]);
+}
+
+static int bind_find(sqlite3_stmt *stmt, const struct find_job *find)
+{
+	int error = SQLITE_OK;
+
+	for (int i = 0; i < NTEXTS && error == SQLITE_OK; i++)
+		error = sqlite3_bind_text(stmt, i + 1, find->texts[i], -1,
+					  SQLITE_STATIC);
+	if (error == SQLITE_OK)
+		error = sqlite3_bind_int64(stmt, NTEXTS + 1, find->since_ms);
+	if (error == SQLITE_OK)
+		error = sqlite3_bind_int64(stmt, NTEXTS + 2, find->until_ms);
+	if (error == SQLITE_OK)
+		error = sqlite3_bind_int64(stmt, NTEXTS + 3, find->limit);
+	return error;
+}
+
+static int take_row(sqlite3_stmt *stmt, struct find_job *find)
+{
+	const char *column;
+	struct cdr cdr;
+
+	if (row_read(stmt, &table, NULL, &cdr, &column))
+		return SQLITE_ERROR;
+	char *copy = malloc(row_size(&table, &cdr));
+	if (!copy)
+		return SQLITE_NOMEM;
+	row_copy(&table, &cdr, copy);
+	find->rows[find->n++] = copy;
+	return SQLITE_ROW;
+}
+
+static int run_find(struct job *job, struct writer *writer)
+{
+	struct find_job *find = (struct find_job *)job;
+	int error = SQLITE_OK;
+	sqlite3_stmt *stmt = writer_prepare(writer, table.select, &error);
+
+	forget_rows(find); /* of an attempt that was rolled back */
+	if (stmt)
+		error = bind_find(stmt, find);
+	if (error == SQLITE_OK)
+		error = SQLITE_ROW;
+	while (error == SQLITE_ROW) {
+		error = sqlite3_step(stmt);
+		if (error == SQLITE_ROW)
+			error = find->n < find->limit ? take_row(stmt, find)
+						      : SQLITE_DONE;
+	}
+	return error;
+}
+
+/* After a failure the writer may still be at work on the rows. */
+static void finish_find(struct job *job, int result)
+{
+	struct find_job *find = (struct find_job *)job;
+	struct cdr *rows = NULL;
+
+	if (!result && find->n) {
+		rows = calloc(find->n, sizeof(*rows));
+		if (!rows)
+			result = -ENOMEM;
+	}
+	for (size_t i = 0; rows && i < find->n; i++)
+		memcpy(&rows[i], find->rows[i], sizeof(rows[i]));
+	find->fn(result, rows, result ? 0 : find->n, job->arg);
+	free(rows);
+}
+
+static void free_find(struct job *job)
+{
+	struct find_job *find = (struct find_job *)job;
+
+	forget_rows(find);
+	for (size_t i = 0; i < NTEXTS; i++)
+		free(find->texts[i]);
+	free(find);
+}
+
+int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
+	     void *arg)
+{
+	const char *const texts[NTEXTS] = { filter->call, filter->account,
+					    filter->trunk, filter->party };
+	struct find_job *find = calloc(1, sizeof(*find));
+
+	if (!find)
+		return -ENOMEM;
+	find->job = (struct job){ .run = run_find,
+				  .finish = finish_find,
+				  .free = free_find,
+				  .arg = arg };
+	find->fn = fn;
+	find->since_ms = filter->since_ms;
+	find->until_ms = filter->until_ms ? filter->until_ms : INT64_MAX;
+	find->limit = filter->limit && filter->limit < CDR_FIND_MAX
+			      ? filter->limit
+			      : CDR_FIND_MAX;
+	for (size_t i = 0; i < NTEXTS; i++) {
+		find->texts[i] = strdup(texts[i] ? texts[i] : "");
+		if (!find->texts[i]) {
+			free_find(&find->job);
+			return -ENOMEM;
+		}
+	}
+	(void)cdr_table();
+	return worker_queue(db_worker(db), &find->job);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "db/trunk_row.h"
+
+#include "db/row.h"
+
+#define COLUMN(type, name, field) ROW_COLUMN(type, name, trunk_row, field)
+
+static const struct row_column columns[] = {
+	COLUMN(TEXT, "name", name),
+	COLUMN(TEXT, "proxy", proxy),
+	COLUMN(TEXT, "username", username),
+	COLUMN(SECRET, "password_sealed", password),
+	COLUMN(TEXT, "realm", realm),
+	COLUMN(TEXT, "from_domain", from_domain),
+	COLUMN(TEXT, "allow", allow),
+	COLUMN(TEXT, "early_media", early_media),
+	COLUMN(UINT, "registers", registers),
+	COLUMN(UINT, "expires_s", expires_s),
+	COLUMN(UINT, "enabled", enabled),
+	COLUMN(INT, "created_ms", created_ms),
+};
+
+static struct row_text sql;
+static struct row_table table = { .columns = columns,
+				  .n = sizeof(columns) / sizeof(columns[0]),
+				  .size = sizeof(struct trunk_row) };
+
+static const struct row_table *trunk_table(void)
+{
+	row_sql(&table, &sql, "trunk", "ORDER BY name");
+	return &table;
+}
+
+int trunk_row_put(struct db *db, const struct trunk_row *row, db_done_fn done,
+		  void *arg)
+{
+	return row_put(db, trunk_table(), row, done, arg);
+}
+
+int trunk_row_drop(struct db *db, const char *name, db_done_fn done, void *arg)
+{
+	static const char drop[] = "DELETE FROM trunk WHERE name = ?";
+	const struct row_param params[] = { { .text = name } };
+
+	return row_execute(db, drop, params, 1, done, arg);
+}
+
+struct load {
+	trunk_row_fn fn;
+	void *arg;
+};
+
+static void on_row(const void *row, void *arg)
+{
+	const struct load *load = arg;
+
+	load->fn(row, load->arg);
+}
+
+int trunk_row_load_all(struct db *db, trunk_row_fn fn, void *arg)
+{
+	struct load load = { fn, arg };
+
+	return row_load_all(db, trunk_table(), on_row, &load);
+}

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Who touches what: the queues under `lock` are shared; the batch, the
+ * statements and the database belong to the thread; `all` and the call-backs
+ * of a job belong to the main thread.
+ *
+ *   main --worker_queue()--> queued --> [batch: one transaction] --> finished
+ *     ^                                        | it failed             |
+ *     +-- told (the first failure only) <------+                       |
+ *     +-- on_events() <------------------- eventfd --------------------+
+ */
+#include "db/worker.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+
+enum {
+	BATCH_MAX = 1000, /* jobs in one transaction */
+	STATEMENTS_MAX = 32,
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct writer {
+	sqlite3 *sqlite;
+	struct {
+		const char *sql;
+		sqlite3_stmt *stmt;
+	} statements[STATEMENTS_MAX];
+	size_t nstatements;
+};
+
+struct worker {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct job_list queued, told, finished; /* under lock */
+	bool stopping;                          /* under lock */
+	_Atomic size_t waiting;
+	_Atomic uint64_t written, errors;
+	_Atomic int failing; /* why the last attempt failed; 0: it did not */
+
+	struct writer writer;  /* the thread's */
+	struct job_list batch; /* the thread's */
+	unsigned pause_ms;     /* 0: the last attempt was well */
+	uint64_t give_up_ms;   /* when stopping */
+
+	struct job_list all; /* the main thread's */
+	struct event *event;
+	int fd;
+};
+
+int db_error(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PROTOCOL:
+		return -EIO;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Whether another attempt can be better than this one. */
+static bool may_pass(int code)
+{
+	return db_error(code) != 0 && db_error(code) != -EINVAL;
+}
+
+sqlite3_stmt *writer_prepare(struct writer *writer, const char *sql, int *error)
+{
+	size_t i = 0;
+
+	while (i < writer->nstatements && writer->statements[i].sql != sql)
+		i++;
+	if (i == writer->nstatements) {
+		sqlite3_stmt *stmt = NULL;
+
+		assert(i < STATEMENTS_MAX);
+		*error = sqlite3_prepare_v3(writer->sqlite, sql, -1,
+					    SQLITE_PREPARE_PERSISTENT, &stmt,
+					    NULL);
+		if (*error != SQLITE_OK)
+			return NULL;
+		writer->statements[i].sql = sql;
+		writer->statements[i].stmt = stmt;
+		writer->nstatements++;
+	}
+	sqlite3_reset(writer->statements[i].stmt);
+	sqlite3_clear_bindings(writer->statements[i].stmt);
+	return writer->statements[i].stmt;
+}
+
+static int execute(struct writer *writer, const char *sql)
+{
+	int error = SQLITE_OK;
+	sqlite3_stmt *stmt = writer_prepare(writer, sql, &error);
+
+	if (!stmt)
+		return error;
+	error = sqlite3_step(stmt);
+	sqlite3_reset(stmt);
+	return error == SQLITE_DONE ? SQLITE_OK : error;
+}
+
+/* Statements keep nothing of a secret, nor a read lock, between batches. */
+static void reset_statements(struct writer *writer)
+{
+	for (size_t i = 0; i < writer->nstatements; i++) {
+		sqlite3_reset(writer->statements[i].stmt);
+		sqlite3_clear_bindings(writer->statements[i].stmt);
+	}
+}
+
+/* One transaction over the batch. SQLITE_OK: committed. */
+static int commit_batch(struct worker *worker)
+{
+	static const char begin[] = "BEGIN IMMEDIATE", commit[] = "COMMIT",
+			  rollback[] = "ROLLBACK";
+	struct writer *writer = &worker->writer;
+	struct job *job;
+	int error = execute(writer, begin);
+
+	TAILQ_FOREACH(job, &worker->batch, entry) {
+		if (error != SQLITE_OK)
+			break;
+		int code = job->run(job, writer);
+		job->result = db_error(code);
+		if (may_pass(code))
+			error = code;
+		else if (job->result)
+			log_error("db=refused error=\"%s\"",
+				  sqlite3_errmsg(writer->sqlite));
+	}
+	reset_statements(writer);
+	if (error == SQLITE_OK)
+		error = execute(writer, commit);
+	if (error != SQLITE_OK && !sqlite3_get_autocommit(writer->sqlite))
+		(void)!execute(writer, rollback);
+	return error;
+}
+
+static void signal_main(struct worker *worker)
+{
+	uint64_t one = 1;
+
+	/* Full means that it is readable anyway. */
+	(void)!write(worker->fd, &one, sizeof(one));
+}
+
+static void hand_back(struct worker *worker)
+{
+	size_t n = 0;
+	struct job *job;
+
+	TAILQ_FOREACH(job, &worker->batch, entry)
+		n++;
+	if (worker->pause_ms)
+		log_info("db=writing jobs=%zu", n);
+	worker->pause_ms = 0;
+	atomic_store(&worker->failing, 0);
+	atomic_fetch_add(&worker->written, n);
+	pthread_mutex_lock(&worker->lock);
+	TAILQ_CONCAT(&worker->finished, &worker->batch, entry);
+	pthread_mutex_unlock(&worker->lock);
+	atomic_fetch_sub(&worker->waiting, n);
+	signal_main(worker);
+}
+
+/* Calls go on: who waits for a commit learns that it is in memory only. */
+static void tell_failure(struct worker *worker, int result)
+{
+	struct job *job;
+
+	pthread_mutex_lock(&worker->lock);
+	TAILQ_FOREACH(job, &worker->batch, entry) {
+		if (job->told)
+			continue;
+		job->told = true;
+		job->told_result = result;
+		TAILQ_INSERT_TAIL(&worker->told, job, told_entry);
+	}
+	pthread_mutex_unlock(&worker->lock);
+	signal_main(worker);
+}
+
+static void on_failure(struct worker *worker, int code)
+{
+	atomic_fetch_add(&worker->errors, 1);
+	atomic_store(&worker->failing, db_error(code));
+	if (!worker->pause_ms)
+		log_error("db=failing error=\"%s\" (%s): kept in memory and "
+			  "tried again",
+			  sqlite3_errstr(code),
+			  sqlite3_errmsg(worker->writer.sqlite));
+	worker->pause_ms =
+		worker->pause_ms ? worker->pause_ms * 2 : DB_RETRY_MIN_MS;
+	if (worker->pause_ms > DB_RETRY_MAX_MS)
+		worker->pause_ms = DB_RETRY_MAX_MS;
+	tell_failure(worker, db_error(code));
+}
+
+/* Wait for work, or out the pause after a failure. False: stop. */
+static bool await_work(struct worker *worker)
+{
+	struct timespec until;
+	bool waiting = true;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(worker->pause_ms % 1000) * 1000000;
+	until.tv_sec +=
+		(time_t)(worker->pause_ms / 1000) + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&worker->lock);
+	while (waiting && !worker->stopping) {
+		if (worker->pause_ms)
+			waiting = pthread_cond_timedwait(&worker->wake,
+							 &worker->lock,
+							 &until) != ETIMEDOUT;
+		else if (TAILQ_EMPTY(&worker->queued))
+			pthread_cond_wait(&worker->wake, &worker->lock);
+		else
+			waiting = false;
+	}
+	bool more =
+		!TAILQ_EMPTY(&worker->queued) || !TAILQ_EMPTY(&worker->batch);
+	bool stopping = worker->stopping;
+	pthread_mutex_unlock(&worker->lock);
+
+	if (stopping && !worker->give_up_ms)
+		worker->give_up_ms = clock_ms() + DB_CLOSE_MS;
+	else if (stopping && worker->pause_ms)
+		usleep(DB_RETRY_MIN_MS * 1000);
+	return more && !(stopping && worker->pause_ms &&
+			 clock_ms() >= worker->give_up_ms);
+}
+
+/* A batch that failed is tried again, with all that came since. */
+static void fill_batch(struct worker *worker)
+{
+	struct job *job;
+	size_t n = 0;
+
+	pthread_mutex_lock(&worker->lock);
+	if (worker->pause_ms) /* all that waits is told if it fails again */
+		TAILQ_CONCAT(&worker->batch, &worker->queued, entry);
+	while (n++ < BATCH_MAX && (job = TAILQ_FIRST(&worker->queued))) {
+		TAILQ_REMOVE(&worker->queued, job, entry);
+		TAILQ_INSERT_TAIL(&worker->batch, job, entry);
+	}
+	pthread_mutex_unlock(&worker->lock);
+}
+
+static void *run_worker(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (await_work(worker)) {
+		fill_batch(worker);
+		int error = commit_batch(worker);
+		if (error == SQLITE_OK)
+			hand_back(worker);
+		else
+			on_failure(worker, error);
+	}
+	return NULL;
+}
+
+/* Once a job, with the first result there is. */
+static void call_back(struct job *job, int result)
+{
+	if (job->called)
+		return;
+	job->called = true;
+	if (job->finish)
+		job->finish(job, result);
+	else if (job->done)
+		job->done(result, job->arg);
+}
+
+static void call_told(struct job_list *told)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(told))) {
+		TAILQ_REMOVE(told, job, told_entry);
+		call_back(job, job->told_result);
+	}
+}
+
+static void call_finished(struct worker *worker, struct job_list *finished)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(finished))) {
+		TAILQ_REMOVE(finished, job, entry);
+		call_back(job, job->result);
+		TAILQ_REMOVE(&worker->all, job, all_entry);
+		job->free(job);
+	}
+}
+
+static void on_events(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	struct job_list told, finished;
+	uint64_t count;
+
+	(void)what;
+	(void)!read(fd, &count, sizeof(count));
+	TAILQ_INIT(&told);
+	TAILQ_INIT(&finished);
+	pthread_mutex_lock(&worker->lock);
+	TAILQ_CONCAT(&told, &worker->told, told_entry);
+	TAILQ_CONCAT(&finished, &worker->finished, entry);
+	pthread_mutex_unlock(&worker->lock);
+	/* In this order: what was told may have finished since. */
+	call_told(&told);
+	call_finished(worker, &finished);
+}
+
+int worker_queue(struct worker *worker, struct job *job)
+{
+	if (atomic_load(&worker->waiting) >= DB_QUEUE_MAX) {
+		job->free(job);
+		return -ENOBUFS;
+	}
+	TAILQ_INSERT_TAIL(&worker->all, job, all_entry);
+	atomic_fetch_add(&worker->waiting, 1);
+	int failing = atomic_load(&worker->failing);
+	pthread_mutex_lock(&worker->lock);
+	if (failing) {
+		job->told = true;
+		job->told_result = failing;
+		TAILQ_INSERT_TAIL(&worker->told, job, told_entry);
+	}
+	TAILQ_INSERT_TAIL(&worker->queued, job, entry);
+	pthread_cond_signal(&worker->wake);
+	pthread_mutex_unlock(&worker->lock);
+	if (failing)
+		signal_main(worker);
+	return 0;
+}
+
+void worker_forget(struct worker *worker, const void *arg)
+{
+	struct job *job;
+
+	TAILQ_FOREACH(job, &worker->all, all_entry) {
+		if (job->arg == arg)
+			job->called = true;
+	}
+}
+
+void worker_stats(struct worker *worker, struct db_stats *out)
+{
+	out->written = atomic_load(&worker->written);
+	out->errors = atomic_load(&worker->errors);
+	out->waiting = atomic_load(&worker->waiting);
+}
+
+static int start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+
+	/* Signals are the main loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&worker->thread, NULL, run_worker, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!r)
+		pthread_setname_np(worker->thread, "db");
+	return -r;
+}
+
+static int watch(struct worker *worker, struct event_base *base)
+{
+	worker->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (worker->fd < 0)
+		return -errno;
+	worker->event = event_new(base, worker->fd, EV_READ | EV_PERSIST,
+				  on_events, worker);
+	if (!worker->event || event_add(worker->event, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+static void close_writer(struct writer *writer)
+{
+	for (size_t i = 0; i < writer->nstatements; i++)
+		sqlite3_finalize(writer->statements[i].stmt);
+	sqlite3_close(writer->sqlite);
+}
+
+static void free_worker(struct worker *worker)
+{
+	struct job *job;
+	size_t lost = atomic_load(&worker->waiting);
+
+	if (lost)
+		log_error("db=lost jobs=%zu", lost);
+	while ((job = TAILQ_FIRST(&worker->all))) {
+		TAILQ_REMOVE(&worker->all, job, all_entry);
+		job->free(job);
+	}
+	if (worker->event)
+		event_free(worker->event);
+	if (worker->fd >= 0)
+		close(worker->fd);
+	close_writer(&worker->writer);
+	pthread_cond_destroy(&worker->wake);
+	pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}
+
+static void init_lock(struct worker *worker)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&worker->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&worker->lock, NULL);
+}
+
+int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker) {
+		sqlite3_close(sqlite);
+		return -ENOMEM;
+	}
+	worker->writer.sqlite = sqlite;
+	worker->fd = -1;
+	init_lock(worker);
+	TAILQ_INIT(&worker->queued);
+	TAILQ_INIT(&worker->told);
+	TAILQ_INIT(&worker->finished);
+	TAILQ_INIT(&worker->batch);
+	TAILQ_INIT(&worker->all);
+	int r = watch(worker, base);
+	if (!r)
+		r = start_thread(worker);
+	if (r) {
+		free_worker(worker);
+		return r;
+	}
+	*out = worker;
+	return 0;
+}
+
+struct worker *worker_stop(struct worker *worker)
+{
+	if (!worker)
+		return NULL;
+	pthread_mutex_lock(&worker->lock);
+	worker->stopping = true;
+	pthread_cond_signal(&worker->wake);
+	pthread_mutex_unlock(&worker->lock);
+	pthread_join(worker->thread, NULL);
+	free_worker(worker);
+	return NULL;
+}
