@@ -87,8 +87,12 @@ $(BUILD)/tandem: $(BUILD)/gateway/main.o $(call archives,gateway)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # Unit tests: tests/unit/<folder>/test_<file>.c, linked with what the folder may use.
+# Of the mocks only those that a test refers to are taken.
+$(BUILD)/libmock.a: $(call objects,$(wildcard tests/mock/*.c))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
 define UNIT
-$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives,$(1))
+$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(BUILD)/libmock.a $(call archives,$(1))
 	$(if $(V),,@echo "  LINK  $$@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
 endef

@@ -15,40 +15,67 @@ struct event_base;
 struct stanza;
 struct xmpp_stream;
 
+/* For tests; each 0: the default. */
+struct xmpp_stream_timing {
+	/* An idle stream gets a space; every second time a ping of our own
+	 * domain through the server, which must be back by the next. */
+	unsigned keepalive_ms; /* 30 s */
+	unsigned connect_ms;   /* name to connection, 20 s */
+	unsigned handshake_ms; /* connection to handshake, 15 s */
+	/* Doubled from retry_min_ms to retry_max_ms, the upper half of it
+	 * random; begins anew after a stream that lasted retry_max_ms. */
+	unsigned retry_min_ms; /* 1 s */
+	unsigned retry_max_ms; /* 30 s */
+	/* After not-authorized, up to twice that: only an operator helps. */
+	unsigned refused_ms; /* 30 s */
+};
+
 struct xmpp_stream_config { /* borrowed for the call alone */
-	const char *host;
+	const char *host;   /* name or address; resolved at each attempt */
 	unsigned short port;
 	const char *domain;
 	const char *secret;
+	struct xmpp_stream_timing timing;
 };
 
 enum xmpp_stream_outcome {
-	XMPP_E_DOWN = 1,    /* not connected: nothing was sent */
-	XMPP_E_FULL = 2,    /* the queue to the server is full */
-	XMPP_E_ILLEGAL = 3, /* cannot be made well-formed; dropped, logged */
+	XMPP_E_DOWN = 1, /* not connected: nothing was sent */
+	XMPP_E_FULL = 2, /* the queue to the server is full */
+	/* Cannot be made well-formed, is no stanza, lacks its addresses or an
+	 * iq's id, or is not from our domain; dropped, logged. */
+	XMPP_E_ILLEGAL = 3,
 };
 
+/* The stream must not be freed in them; all else is allowed. */
 struct xmpp_stream_handlers {
 	void (*up)(void *arg);
-	/* @why is borrowed: a stream error's condition or a system error. */
+	/* After up. @why is borrowed: a stream error's condition or a system
+	 * error. What was queued is lost, what was sent may be. */
 	void (*down)(const char *why, void *arg);
-	/* @stanza is borrowed; its from and to are valid JIDs, to is in our
-	 * domain. Every iq get or set must be answered exactly once. */
+	/* @stanza is borrowed: an iq, message or presence; its from and to are
+	 * valid JIDs, to is in our domain. An iq has an id and a type; a get or
+	 * set has one payload and must be answered exactly once. */
 	void (*stanza)(const struct stanza *stanza, void *arg);
 };
 
-/* Connects from the event loop on. *@out is owned by the caller. */
+/*
+ * Connects from the event loop on. *@out is owned by the caller. 0, -EINVAL
+ * (domain is none, no host), or -errno.
+ */
 CHECKED int xmpp_stream_new(struct xmpp_stream **out,
 			    const struct xmpp_stream_config *config,
 			    struct event_base *base,
 			    const struct xmpp_stream_handlers *handlers,
 			    void *arg);
-/* Says goodbye, closes, frees. NULL is fine. */
+/* Says goodbye, closes, frees. NULL is fine; returns NULL. */
 struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream);
 
 bool xmpp_stream_is_up(const struct xmpp_stream *stream);
 const char *xmpp_stream_domain(const struct xmpp_stream *stream);
 
-/* @stanza stays the caller's. 0 or XMPP_E_*. */
+/*
+ * @stanza stays the caller's. 0: written, or queued while the socket is full
+ * (up to XMPP_OUT_MAX octets and XMPP_OUT_MAX_STANZAS). XMPP_E_*, -ENOMEM.
+ */
 CHECKED int xmpp_stream_send(struct xmpp_stream *stream,
 			     const struct stanza *stanza);

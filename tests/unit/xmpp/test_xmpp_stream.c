@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "xmpp/xmpp_stream.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/text.h"
+#include "tests/fail_alloc.h"
+#include "tests/mock/xmpp_server.h"
+#include "tests/test.h"
+#include "xmpp/stanza.h"
+#include "xmpp/stanza_parse.h"
+#include "xmpp/xmpp_out.h"
+
+#define DOMAIN "tel.example.org"
+#define NUMBER "+15551234567@tel.example.org"
+#define ALICE  "alice@example.org/phone"
+#define SECRET "s3cret"
+
+enum { LIMIT_MS = 5000 };
+
+/* A stream, its server, and what its handlers were told. */
+struct rig {
+	struct event_base *base;
+	struct mock_xmpp *mock;
+	struct xmpp_stream *stream;
+	unsigned ups, downs, stanzas;
+	char why[64];
+	struct stanza *last;
+	bool reply; /* answer each iq from within the handler */
+	unsigned wanted;
+};
+
+static void on_up(void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->ups++;
+}
+
+static void on_down(const char *why, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->downs++;
+	assert_int_equal(text_set(rig->why, sizeof(rig->why), why), 0);
+	assert_false(xmpp_stream_is_up(rig->stream));
+}
+
+static void on_stanza(const struct stanza *stanza, void *arg)
+{
+	struct rig *rig = arg;
+
+	rig->stanzas++;
+	rig->last = stanza_free(rig->last);
+	assert_int_equal(stanza_copy(&rig->last, stanza), 0);
+	if (rig->reply) {
+		AUTO(stanza_freep) struct stanza *reply = NULL;
+
+		assert_int_equal(stanza_result(&reply, stanza), 0);
+		assert_int_equal(xmpp_stream_send(rig->stream, reply), 0);
+	}
+}
+
+static const struct xmpp_stream_handlers handlers = {
+	.up = on_up,
+	.down = on_down,
+	.stanza = on_stanza,
+};
+
+/* Fast, but keepalives out of the way. */
+static const struct xmpp_stream_timing fast = {
+	.keepalive_ms = 60000,
+	.connect_ms = 2000,
+	.handshake_ms = 2000,
+	.retry_min_ms = 5,
+	.retry_max_ms = 20,
+	.refused_ms = 60,
+};
+
+static void rig_init(struct rig *rig, const char *host, const char *secret,
+		     const struct xmpp_stream_timing *timing)
+{
+	*rig = (struct rig){ .base = event_base_new() };
+	assert_non_null(rig->base);
+	rig->mock = mock_xmpp_new(rig->base, SECRET);
+	const struct xmpp_stream_config config = {
+		.host = host,
+		.port = mock_xmpp_port(rig->mock),
+		.domain = DOMAIN,
+		.secret = secret,
+		.timing = *timing,
+	};
+	assert_int_equal(xmpp_stream_new(&rig->stream, &config, rig->base,
+					 &handlers, rig),
+			 0);
+	assert_string_equal(xmpp_stream_domain(rig->stream), DOMAIN);
+}
+
+static void rig_fini(struct rig *rig)
+{
+	xmpp_stream_free(rig->stream);
+	mock_xmpp_free(rig->mock);
+	stanza_free(rig->last);
+	event_base_free(rig->base);
+}
+
+static bool has_ups(void *arg)
+{
+	struct rig *rig = arg;
+
+	return rig->ups >= rig->wanted;
+}
+
+static void wait_up(struct rig *rig, unsigned ups)
+{
+	rig->wanted = ups;
+	assert_true(mock_run(rig->base, has_ups, rig, LIMIT_MS));
+	assert_true(xmpp_stream_is_up(rig->stream));
+}
+
+static void rig_up(struct rig *rig)
+{
+	rig_init(rig, "127.0.0.1", SECRET, &fast);
+	wait_up(rig, 1);
+}
+
+static bool has_downs(void *arg)
+{
+	struct rig *rig = arg;
+
+	return rig->downs >= rig->wanted;
+}
+
+static void wait_down(struct rig *rig, const char *why)
+{
+	rig->wanted = rig->downs + 1;
+	assert_true(mock_run(rig->base, has_downs, rig, LIMIT_MS));
+	assert_string_equal(rig->why, why);
+}
+
+static bool has_stanzas(void *arg)
+{
+	struct rig *rig = arg;
+
+	return rig->stanzas >= rig->wanted;
+}
+
+static void wait_stanzas(struct rig *rig, unsigned stanzas)
+{
+	rig->wanted = stanzas;
+	assert_true(mock_run(rig->base, has_stanzas, rig, LIMIT_MS));
+}
+
+static bool has_mock_stanzas(void *arg)
+{
+	struct rig *rig = arg;
+
+	return mock_xmpp_counts(rig->mock).stanzas >= rig->wanted;
+}
+
+static void wait_mock_stanzas(struct rig *rig, unsigned stanzas)
+{
+	rig->wanted = stanzas;
+	assert_true(mock_run(rig->base, has_mock_stanzas, rig, LIMIT_MS));
+}
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static void pass_time(struct rig *rig, unsigned ms)
+{
+	assert_false(mock_run(rig->base, never, NULL, ms));
+}
+
+static struct stanza *parse(const char *xml)
+{
+	struct stanza *st = NULL;
+
+	assert_int_equal(stanza_parse(&st, slice_of(xml)), 0);
+	return st;
+}
+
+#define NS "xmlns='jabber:component:accept' "
+#define PING                                                  \
+	"<iq type='get' id='p1' from='" ALICE "' to='" DOMAIN \
+	"'><ping xmlns='urn:xmpp:ping'/></iq>"
+
+static void hands_are_shaken_and_stanzas_pass(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_up(&rig);
+	rig.reply = true;
+	mock_xmpp_send(rig.mock, PING);
+	wait_mock_stanzas(&rig, 1);
+	assert_int_equal(rig.stanzas, 1);
+	assert_string_equal(stanza_attr(rig.last, "from"), ALICE);
+	const struct stanza *reply = mock_xmpp_last(rig.mock);
+	assert_string_equal(stanza_attr(reply, "to"), ALICE);
+	assert_string_equal(stanza_attr(reply, "id"), "p1");
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+static void names_are_resolved(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_init(&rig, "localhost", SECRET, &fast);
+	wait_up(&rig, 1);
+	rig_fini(&rig);
+}
+
+static void a_name_that_does_not_exist_is_tried_again(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_init(&rig, "no such host", SECRET, &fast);
+	pass_time(&rig, 100);
+	assert_int_equal(rig.ups, 0);
+	assert_int_equal(mock_xmpp_counts(rig.mock).connections, 0);
+	rig_fini(&rig);
+}
+
+static void a_stanza_may_come_octet_by_octet(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	for (size_t step = 1; step < 4; step++) {
+		rig_up(&rig);
+		rig.reply = true;
+		mock_xmpp_send_in_pieces(rig.mock, PING, step);
+		/* nothing follows it: it is delivered all the same */
+		wait_mock_stanzas(&rig, 1);
+		rig_fini(&rig);
+	}
+}
+
+static void a_lost_connection_comes_back_with_a_new_parser(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_up(&rig);
+	for (unsigned i = 2; i < 6; i++) {
+		mock_xmpp_send(rig.mock, "<iq type='get' id='half");
+		pass_time(&rig, 10);
+		mock_xmpp_drop(rig.mock);
+		wait_down(&rig, "connection closed");
+		wait_up(&rig, i);
+		mock_xmpp_send(rig.mock, PING);
+		wait_stanzas(&rig, i - 1);
+	}
+	assert_int_equal(rig.downs, 4);
+	rig_fini(&rig);
+}
+
+static void a_server_that_says_goodbye_is_called_again(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_up(&rig);
+	mock_xmpp_send(rig.mock, "</stream:stream>");
+	wait_down(&rig, "closed by the server");
+	wait_up(&rig, 2);
+	rig_fini(&rig);
+}
+
+static void a_stream_error_names_its_condition(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_up(&rig);
+	mock_xmpp_send(rig.mock,
+		       "<stream:error><text xmlns='urn:ietf:params:xml:ns:"
+		       "xmpp-streams'>bye</text><system-shutdown xmlns='urn:"
+		       "ietf:params:xml:ns:xmpp-streams'/></stream:error>");
+	wait_down(&rig, "system-shutdown");
+	wait_up(&rig, 2);
+	rig_fini(&rig);
+}
+
+static void a_wrong_secret_is_tried_again_slowly(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_init(&rig, "127.0.0.1", "wrong", &fast);
+	/* within 60 to 120 ms again; a common retry would take 20 at most */
+	pass_time(&rig, 50);
+	assert_int_equal(mock_xmpp_counts(rig.mock).connections, 1);
+	pass_time(&rig, 150);
+	assert_in_range(mock_xmpp_counts(rig.mock).connections, 2, 4);
+	assert_int_equal(rig.ups, 0);
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+static bool has_connections(void *arg)
+{
+	struct rig *rig = arg;
+
+	return mock_xmpp_counts(rig->mock).connections >= rig->wanted;
+}
+
+static void wait_connections(struct rig *rig, unsigned connections)
+{
+	rig->wanted = connections;
+	assert_true(mock_run(rig->base, has_connections, rig, LIMIT_MS));
+}
+
+/* Prosody, until it has noticed that our old connection is dead. */
+static void a_conflict_is_tried_again_until_it_ends(void **state)
+{
+	(void)state;
+	static const struct mock_xmpp_manner conflict = {
+		.refuse_handshake = "conflict",
+	};
+	static const struct mock_xmpp_manner normal = { 0 };
+	struct rig rig;
+
+	rig_init(&rig, "127.0.0.1", SECRET, &fast);
+	mock_xmpp_set_manner(rig.mock, &conflict);
+	wait_connections(&rig, 4);
+	assert_int_equal(rig.ups, 0);
+	mock_xmpp_set_manner(rig.mock, &normal);
+	wait_up(&rig, 1);
+	rig_fini(&rig);
+}
+
+static void an_unknown_host_is_tried_again(void **state)
+{
+	(void)state;
+	static const struct mock_xmpp_manner manner = {
+		.refuse_stream = "host-unknown",
+	};
+	struct rig rig;
+
+	rig_init(&rig, "127.0.0.1", SECRET, &fast);
+	mock_xmpp_set_manner(rig.mock, &manner);
+	wait_connections(&rig, 3);
+	assert_int_equal(rig.ups, 0);
+	rig_fini(&rig);
+}
+
+static void a_silent_server_is_given_up(void **state)
+{
+	(void)state;
+	static const struct mock_xmpp_manner silent = { .silent = true };
+	struct xmpp_stream_timing timing = fast;
+	struct rig rig;
+
+	timing.handshake_ms = 30;
+	rig_init(&rig, "127.0.0.1", SECRET, &timing);
+	mock_xmpp_set_manner(rig.mock, &silent);
+	wait_connections(&rig, 3);
+	rig_fini(&rig);
+}
+
+/* Each of them costs the stream and names the error that RFC 6120 has. */
+static void what_xmpp_forbids_ends_the_stream(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *xml, *condition;
+	} bad[] = {
+		{ "<!DOCTYPE a><a/>", "not-well-formed" },
+		{ "<iq><!-- x --></iq>", "restricted-xml" },
+		{ "<?php ?>", "restricted-xml" },
+		{ "<iq></message>", "not-well-formed" },
+		{ "<iq>&#1;</iq>", "not-well-formed" },
+		{ "text", "bad-format" },
+	};
+	struct rig rig;
+
+	rig_up(&rig);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		mock_xmpp_send(rig.mock, bad[i].xml);
+		wait_down(&rig, bad[i].condition);
+		wait_up(&rig, i + 2);
+		assert_string_equal(mock_xmpp_stream_error(rig.mock),
+				    bad[i].condition);
+		assert_int_equal(mock_xmpp_counts(rig.mock).faults, 0);
+	}
+	rig_fini(&rig);
+}
+
+static void a_stanza_above_the_limit_ends_the_stream(void **state)
+{
+	(void)state;
+	enum { N = STANZA_PARSE_MAX + 1000 };
+	char *xml = malloc(N + 256);
+	struct rig rig;
+
+	assert_non_null(xml);
+	rig_up(&rig);
+	int head = snprintf(xml, 256,
+			    "<message from='" ALICE "' to='" DOMAIN "'><body>");
+	memset(xml + head, 'a', N);
+	snprintf(xml + head + N, 64, "</body></message>");
+	mock_xmpp_send(rig.mock, xml);
+	wait_down(&rig, "policy-violation");
+	assert_int_equal(rig.stanzas, 0);
+	wait_up(&rig, 2);
+	assert_string_equal(mock_xmpp_stream_error(rig.mock),
+			    "policy-violation");
+	free(xml);
+	rig_fini(&rig);
+}
+
+static void an_idle_stream_is_kept_alive(void **state)
+{
+	(void)state;
+	struct xmpp_stream_timing timing = fast;
+	struct rig rig;
+
+	timing.keepalive_ms = 20;
+	rig_init(&rig, "127.0.0.1", SECRET, &timing);
+	wait_up(&rig, 1);
+	pass_time(&rig, 200);
+	assert_in_range(mock_xmpp_counts(rig.mock).pings, 2, 6);
+	assert_in_range(mock_xmpp_counts(rig.mock).spaces, 2, 6);
+	/* its own pings are nobody else's business */
+	assert_int_equal(rig.stanzas, 0);
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+static void a_ping_without_answer_ends_the_stream(void **state)
+{
+	(void)state;
+	static const struct mock_xmpp_manner no_pong = { .no_pong = true };
+	static const struct mock_xmpp_manner normal = { 0 };
+	struct xmpp_stream_timing timing = fast;
+	struct rig rig;
+
+	timing.keepalive_ms = 20;
+	rig_init(&rig, "127.0.0.1", SECRET, &timing);
+	mock_xmpp_set_manner(rig.mock, &no_pong);
+	wait_up(&rig, 1);
+	wait_down(&rig, "no answer to ping");
+	mock_xmpp_set_manner(rig.mock, &normal);
+	wait_up(&rig, 2);
+	pass_time(&rig, 100);
+	assert_int_equal(rig.downs, 1);
+	rig_fini(&rig);
+}
+
+static void faulty_stanzas_are_answered_or_dropped(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *xml, *condition; /* NULL: no answer */
+	} bad[] = {
+		{ "<message from='" ALICE "' to='a b@" DOMAIN "'/>",
+		  "jid-malformed" },
+		{ "<iq type='get' id='1' from='" ALICE "' to='@" DOMAIN
+		  "'><ping xmlns='urn:xmpp:ping'/></iq>",
+		  "jid-malformed" },
+		{ "<iq type='what' id='1' from='" ALICE "' to='" DOMAIN "'/>",
+		  "bad-request" },
+		{ "<iq type='get' id='1' from='" ALICE "' to='" DOMAIN "'/>",
+		  "bad-request" },
+		{ "<iq type='set' id='1' from='" ALICE "' to='" DOMAIN
+		  "'><a/><b/></iq>",
+		  "bad-request" },
+		{ "<iq type='get' from='" ALICE "' to='" DOMAIN "'><a/></iq>",
+		  NULL },
+		{ "<iq type='error' id='1' from='" ALICE "' to='a b@" DOMAIN
+		  "'/>",
+		  NULL },
+		{ "<message from='" ALICE "' to='a@elsewhere.example'/>",
+		  NULL },
+		{ "<message from='@' to='" DOMAIN "'/>", NULL },
+		{ "<message from='" ALICE "'/>", NULL },
+		{ "<message to='" DOMAIN "'/>", NULL },
+		{ "<message xmlns='jabber:client' from='" ALICE "' to='" DOMAIN
+		  "'/>",
+		  NULL },
+		{ "<handshake/>", NULL },
+		{ "<auth from='" ALICE "' to='" DOMAIN "'/>", NULL },
+	};
+	unsigned answers = 0;
+	struct rig rig;
+
+	rig_up(&rig);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		mock_xmpp_send(rig.mock, bad[i].xml);
+		mock_xmpp_send(rig.mock, PING);
+		wait_stanzas(&rig, i + 1);
+		if (!bad[i].condition)
+			continue;
+		wait_mock_stanzas(&rig, ++answers);
+		const struct stanza *reply = mock_xmpp_last(rig.mock);
+		assert_string_equal(stanza_error_condition(reply),
+				    bad[i].condition);
+		assert_string_equal(stanza_attr(reply, "to"), ALICE);
+		assert_string_equal(stanza_attr(reply, "from"), DOMAIN);
+	}
+	pass_time(&rig, 20);
+	assert_int_equal(mock_xmpp_counts(rig.mock).stanzas, answers);
+	assert_int_equal(rig.stanzas, sizeof(bad) / sizeof(*bad));
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+/* Prosody closes the stream, and with it all calls, on each of these. */
+static void what_a_server_would_not_forgive_is_not_sent(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"<message " NS "from='a@elsewhere.example' to='" ALICE "'/>",
+		"<message " NS "to='" ALICE "'/>",
+		"<message " NS "from='" NUMBER "'/>",
+		"<message " NS "from='" NUMBER "' to='@'/>",
+		"<iq " NS "type='get' from='" NUMBER "' to='" ALICE "'/>",
+		"<message xmlns='a' from='" NUMBER "' to='" ALICE "'/>",
+		"<stream " NS "from='" NUMBER "' to='" ALICE "'/>",
+	};
+	struct rig rig;
+
+	rig_up(&rig);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		AUTO(stanza_freep) struct stanza *st = parse(bad[i]);
+		assert_int_equal(xmpp_stream_send(rig.stream, st),
+				 XMPP_E_ILLEGAL);
+	}
+	AUTO(stanza_freep)
+	struct stanza *st =
+		parse("<message " NS "from='" NUMBER "' to='" ALICE "'/>");
+	assert_int_equal(xmpp_stream_send(rig.stream, st), 0);
+	stanza_child_text(st, "body", NULL, "\x01");
+	assert_int_equal(xmpp_stream_send(rig.stream, st), XMPP_E_ILLEGAL);
+	wait_mock_stanzas(&rig, 1);
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+static struct stanza *big_message(size_t octets)
+{
+	struct stanza *st =
+		parse("<message " NS "from='" NUMBER "' to='" ALICE "'/>");
+	char *body = malloc(octets + 1);
+
+	assert_non_null(body);
+	memset(body, 'x', octets);
+	body[octets] = '\0';
+	stanza_child_text(st, "body", NULL, body);
+	free(body);
+	assert_true(stanza_ok(st));
+	return st;
+}
+
+/* How many stanzas of @octets go out before the queue is full. */
+static unsigned fill(struct rig *rig, size_t octets)
+{
+	AUTO(stanza_freep) struct stanza *st = big_message(octets);
+	unsigned n = 0;
+
+	for (;;) {
+		int r = xmpp_stream_send(rig->stream, st);
+		if (r == XMPP_E_FULL)
+			return n;
+		assert_int_equal(r, 0);
+		n++;
+	}
+}
+
+static void a_full_queue_is_told_and_drained_whole(void **state)
+{
+	(void)state;
+	static const struct mock_xmpp_manner deaf = { .deaf = true };
+	static const struct mock_xmpp_manner normal = { 0 };
+	struct rig rig;
+
+	rig_up(&rig);
+	mock_xmpp_set_manner(rig.mock, &deaf);
+	unsigned n = fill(&rig, 60000);
+	assert_true(n * 60000 >= XMPP_OUT_MAX - 60000);
+	assert_true(xmpp_stream_is_up(rig.stream));
+	mock_xmpp_set_manner(rig.mock, &normal);
+	wait_mock_stanzas(&rig, n);
+	pass_time(&rig, 20);
+	assert_int_equal(mock_xmpp_counts(rig.mock).stanzas, n);
+	assert_int_equal(mock_xmpp_counts(rig.mock).faults, 0);
+
+	mock_xmpp_set_manner(rig.mock, &deaf);
+	unsigned small = fill(&rig, 1);
+	assert_true(small >= XMPP_OUT_MAX_STANZAS);
+	mock_xmpp_set_manner(rig.mock, &normal);
+	wait_mock_stanzas(&rig, n + small);
+	assert_int_equal(mock_xmpp_counts(rig.mock).faults, 0);
+	rig_fini(&rig);
+}
+
+static void nothing_is_sent_while_the_stream_is_down(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *st = big_message(1);
+	struct rig rig;
+
+	rig_init(&rig, "127.0.0.1", SECRET, &fast);
+	assert_int_equal(xmpp_stream_send(rig.stream, st), XMPP_E_DOWN);
+	wait_up(&rig, 1);
+	assert_int_equal(xmpp_stream_send(rig.stream, st), 0);
+	wait_mock_stanzas(&rig, 1);
+	mock_xmpp_drop(rig.mock);
+	wait_down(&rig, "connection closed");
+	assert_int_equal(xmpp_stream_send(rig.stream, st), XMPP_E_DOWN);
+	rig_fini(&rig);
+}
+
+static bool has_goodbye(void *arg)
+{
+	struct rig *rig = arg;
+
+	return mock_xmpp_counts(rig->mock).goodbyes == 1;
+}
+
+static void freeing_says_goodbye_behind_the_last_stanza(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *st = big_message(50000);
+	struct rig rig;
+
+	rig_up(&rig);
+	assert_int_equal(xmpp_stream_send(rig.stream, st), 0);
+	rig.stream = xmpp_stream_free(rig.stream);
+	assert_true(mock_run(rig.base, has_goodbye, &rig, LIMIT_MS));
+	assert_int_equal(mock_xmpp_counts(rig.mock).stanzas, 1);
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
+static void a_configuration_without_sense_is_refused(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"", "a@b", "a/b", "a b", "a.", "<a>"
+	};
+	struct event_base *base = event_base_new();
+	struct xmpp_stream_config config = { .host = "127.0.0.1",
+					     .port = 1,
+					     .secret = "x" };
+	struct xmpp_stream *stream = NULL;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		config.domain = bad[i];
+		assert_int_equal(xmpp_stream_new(&stream, &config, base,
+						 &handlers, NULL),
+				 -EINVAL);
+	}
+	config.domain = DOMAIN;
+	config.host = "";
+	assert_int_equal(
+		xmpp_stream_new(&stream, &config, base, &handlers, NULL),
+		-EINVAL);
+	assert_null(xmpp_stream_free(NULL));
+	event_base_free(base);
+}
+
+static void memory_may_run_out_anywhere(void **state)
+{
+	(void)state;
+	struct event_base *base = event_base_new();
+	const struct xmpp_stream_config config = {
+		.host = "127.0.0.1", .port = 1, .domain = DOMAIN, .secret = "x"
+	};
+	struct xmpp_stream *stream = NULL;
+	int r;
+
+	FAIL_EACH_ALLOCATION(
+		r, xmpp_stream_new(&stream, &config, base, &handlers, NULL))
+	stream = xmpp_stream_free(stream);
+	event_base_free(base);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hands_are_shaken_and_stanzas_pass),
+		cmocka_unit_test(names_are_resolved),
+		cmocka_unit_test(a_name_that_does_not_exist_is_tried_again),
+		cmocka_unit_test(a_stanza_may_come_octet_by_octet),
+		cmocka_unit_test(
+			a_lost_connection_comes_back_with_a_new_parser),
+		cmocka_unit_test(a_server_that_says_goodbye_is_called_again),
+		cmocka_unit_test(a_stream_error_names_its_condition),
+		cmocka_unit_test(a_wrong_secret_is_tried_again_slowly),
+		cmocka_unit_test(a_conflict_is_tried_again_until_it_ends),
+		cmocka_unit_test(an_unknown_host_is_tried_again),
+		cmocka_unit_test(a_silent_server_is_given_up),
+		cmocka_unit_test(what_xmpp_forbids_ends_the_stream),
+		cmocka_unit_test(a_stanza_above_the_limit_ends_the_stream),
+		cmocka_unit_test(an_idle_stream_is_kept_alive),
+		cmocka_unit_test(a_ping_without_answer_ends_the_stream),
+		cmocka_unit_test(faulty_stanzas_are_answered_or_dropped),
+		cmocka_unit_test(what_a_server_would_not_forgive_is_not_sent),
+		cmocka_unit_test(a_full_queue_is_told_and_drained_whole),
+		cmocka_unit_test(nothing_is_sent_while_the_stream_is_down),
+		cmocka_unit_test(freeing_says_goodbye_behind_the_last_stanza),
+		cmocka_unit_test(a_configuration_without_sense_is_refused),
+		cmocka_unit_test(memory_may_run_out_anywhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

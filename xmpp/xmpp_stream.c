@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * XEP-0114, 3; RFC 6120, 4 (streams), 8 (stanzas). One state machine: waiting
+ * to connect, connecting, stream opened, hands being shaken, up. Whatever goes
+ * wrong in one turn of the loop ends the connection at its end, never from
+ * within the parser or a send.
+ */
+#include "xmpp/xmpp_stream.h"
+
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_dial.h"
+#include "xmpp/xmpp_guard.h"
+#include "xmpp/xmpp_link.h"
+
+#define NS_PING "urn:xmpp:ping"
+
+enum {
+	WHY_CAP = 160,
+	PING_ID_CAP = 32,
+	SHA1_HEX_CAP = 41,
+};
+
+enum state {
+	STATE_DOWN, /* waits to connect */
+	STATE_CONNECTING,
+	STATE_OPENING,   /* our stream header is sent */
+	STATE_HANDSHAKE, /* and our hash */
+	STATE_UP,
+	NSTATES,
+};
+
+enum happening {
+	EV_RETRY,
+	EV_CONNECTED,
+	EV_OPENED,   /* the server's stream header came, with an id */
+	EV_ACCEPTED, /* <handshake/> */
+	EV_FAILED,
+	NEVENTS,
+};
+
+struct xmpp_stream {
+	struct event_base *base;
+	char *host, *domain, *secret;
+	unsigned short port;
+	struct xmpp_stream_timing timing;
+	const struct xmpp_stream_handlers *handlers;
+	void *arg;
+
+	enum state state;
+	unsigned attempts; /* since the last stream that lasted */
+	uint64_t up_ms;    /* when it came up */
+	char why[WHY_CAP]; /* of the failure that is under way, or "" */
+	bool refused;      /* not-authorized */
+
+	struct xmpp_dial *dial;    /* in STATE_CONNECTING */
+	struct xmpp_link *link;    /* afterwards */
+	char *id;                  /* of the server's stream header */
+	char ping_id[PING_ID_CAP]; /* "": none is out */
+	bool ping_next;
+
+	struct event *timer;     /* of the state */
+	struct event *keepalive; /* in STATE_UP */
+	struct event *broken;    /* why is set: end the connection */
+};
+
+static void step(struct xmpp_stream *stream, enum happening event);
+
+/* The first thing that went wrong counts. */
+static void fail(struct xmpp_stream *stream, const char *why)
+{
+	if (stream->why[0])
+		return;
+	text_clean(stream->why, sizeof(stream->why), slice_of(why));
+	event_active(stream->broken, EV_TIMEOUT, 0);
+}
+
+static void fail_errno(struct xmpp_stream *stream, int r)
+{
+	fail(stream, strerror(-r));
+}
+
+static void on_broken(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	step(arg, EV_FAILED);
+}
+
+/* Adding again what was added once needs no memory. */
+static int set_timer(struct event *timer, unsigned ms)
+{
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	return evtimer_add(timer, &tv) ? -ENOMEM : 0;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+
+	(void)fd;
+	(void)what;
+	if (stream->state == STATE_DOWN)
+		step(stream, EV_RETRY);
+	else
+		fail(stream, "timeout");
+}
+
+static int send_now(struct xmpp_stream *stream, const struct stanza *stanza)
+{
+	int r = xmpp_link_send(stream->link, stanza);
+
+	if (r == XMPP_LINK_E_FULL)
+		return XMPP_E_FULL;
+	if (r != XMPP_LINK_E_ILLEGAL)
+		return r;
+	log_warn("xmpp=%s dropped=out reason=illegal-xml stanza=%s",
+		 stream->domain, stanza_name(stanza));
+	return XMPP_E_ILLEGAL;
+}
+
+int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
+{
+	if (!xmpp_stream_is_up(stream))
+		return XMPP_E_DOWN;
+	const char *fault = xmpp_guard_outgoing(stanza, stream->domain);
+	if (fault) {
+		log_warn("xmpp=%s dropped=out reason=%s stanza=%s",
+			 stream->domain, fault, stanza_name(stanza));
+		return XMPP_E_ILLEGAL;
+	}
+	int r = send_now(stream, stanza);
+	if (!r && !xmpp_stream_is_up(stream)) /* the write broke it */
+		r = XMPP_E_DOWN;
+	return r;
+}
+
+/* Keeping alive. */
+
+static void send_ping(struct xmpp_stream *stream)
+{
+	AUTO(stanza_freep) struct stanza *iq = NULL;
+	char token[17];
+
+	rand_token(token, sizeof(token) - 1);
+	if (text_format(stream->ping_id, sizeof(stream->ping_id), "alive-%s",
+			token) ||
+	    stanza_new(&iq, "iq", NULL))
+		return;
+	/* To ourselves: its way leads through the server's router and back. */
+	stanza_set(iq, "type", "get");
+	stanza_set(iq, "id", stream->ping_id);
+	stanza_set(iq, "from", stream->domain);
+	stanza_set(iq, "to", stream->domain);
+	stanza_child(iq, "ping", NS_PING);
+	if (send_now(stream, iq))
+		stream->ping_id[0] = '\0';
+}
+
+static void on_keepalive(evutil_socket_t fd, short what, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+
+	(void)fd;
+	(void)what;
+	if (stream->why[0])
+		return;
+	if (stream->ping_id[0])
+		fail(stream, "no answer to ping");
+	else if (stream->ping_next)
+		send_ping(stream);
+	else
+		xmpp_link_send_space(stream->link);
+	stream->ping_next = !stream->ping_next;
+	set_timer(stream->keepalive, stream->timing.keepalive_ms);
+}
+
+/* Our own ping, or the answer to it: nobody else's from is our domain. */
+static bool is_pong(struct xmpp_stream *stream, const struct stanza *stanza)
+{
+	const char *id = stanza_attr(stanza, "id");
+
+	if (!stream->ping_id[0] || !id || strcmp(id, stream->ping_id) != 0 ||
+	    !jid_same(stanza_attr(stanza, "from"), stream->domain))
+		return false;
+	stream->ping_id[0] = '\0';
+	return true;
+}
+
+/* Reading. */
+
+/* One of RFC 6120, 8, or answered here, or dropped. */
+static void receive(struct xmpp_stream *stream, const struct stanza *stanza)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	const char *fault = xmpp_guard_incoming(&reply, stanza, stream->domain);
+
+	if (!fault) {
+		stream->handlers->stanza(stanza, stream->arg);
+		return;
+	}
+	/* debug: whoever writes to us decides how often */
+	log_debug("xmpp=%s dropped=in reason=%s from=%s", stream->domain, fault,
+		  log_text(slice_of(stanza_attr(stanza, "from"))).s);
+	if (reply && xmpp_stream_send(stream, reply))
+		log_debug("xmpp=%s error=unsent", stream->domain);
+}
+
+static void on_stanza(const struct stanza *stanza, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+
+	if (stream->why[0])
+		return;
+	if (stanza_is(stanza, "handshake", NULL))
+		step(stream, EV_ACCEPTED);
+	else if (stream->state == STATE_UP && !is_pong(stream, stanza))
+		receive(stream, stanza);
+}
+
+static void on_open(const struct stanza *head, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+	const char *id = stanza_attr(head, "id");
+
+	if (!id) /* Prosody's host-unknown follows without one */
+		return;
+	stream->id = text_dup(slice_of(id));
+	if (stream->id)
+		step(stream, EV_OPENED);
+	else
+		xmpp_link_break(stream->link, strerror(ENOMEM));
+}
+
+static void on_link_broken(const char *why, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+
+	stream->refused = !strcmp(why, "not-authorized");
+	fail(stream, why);
+}
+
+static const struct xmpp_link_handlers link_handlers = {
+	.on_open = on_open,
+	.on_stanza = on_stanza,
+	.on_broken = on_link_broken,
+};
+
+/* Actions of the table; the new state is set already. */
+
+static void on_connected(int fd, const char *why, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+
+	stream->dial = xmpp_dial_free(stream->dial);
+	if (fd < 0) {
+		fail(stream, why);
+		return;
+	}
+	int r = xmpp_link_new(&stream->link, stream->base, fd, stream->domain,
+			      &link_handlers, stream);
+	if (r)
+		fail(stream, strerror(-r));
+	else
+		step(stream, EV_CONNECTED);
+}
+
+static void do_connect(struct xmpp_stream *stream)
+{
+	int r = xmpp_dial_start(&stream->dial, stream->base, stream->host,
+				stream->port, on_connected, stream);
+
+	set_timer(stream->timer, stream->timing.connect_ms);
+	if (r)
+		fail_errno(stream, r);
+}
+
+static void do_open(struct xmpp_stream *stream)
+{
+	set_timer(stream->timer, stream->timing.handshake_ms);
+}
+
+static int sha1_hex(char out[static SHA1_HEX_CAP], const char *id,
+		    const char *secret)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned len = 0;
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) &&
+		  EVP_DigestUpdate(ctx, id, strlen(id)) &&
+		  EVP_DigestUpdate(ctx, secret, strlen(secret)) &&
+		  EVP_DigestFinal_ex(ctx, digest, &len);
+
+	EVP_MD_CTX_free(ctx);
+	if (!ok)
+		return -ENOMEM;
+	for (unsigned i = 0; i < len; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	return 0;
+}
+
+static void do_handshake(struct xmpp_stream *stream)
+{
+	AUTO(stanza_freep) struct stanza *st = NULL;
+	char hash[SHA1_HEX_CAP] = "";
+	int r = sha1_hex(hash, stream->id, stream->secret);
+
+	if (!r)
+		r = stanza_new(&st, "handshake", NULL);
+	if (!r) {
+		stanza_add_text(st, hash);
+		r = send_now(stream, st);
+	}
+	if (r)
+		fail_errno(stream, r < 0 ? r : -ENOMEM);
+}
+
+static void do_up(struct xmpp_stream *stream)
+{
+	evtimer_del(stream->timer);
+	stream->up_ms = clock_ms();
+	stream->ping_next = false;
+	stream->ping_id[0] = '\0';
+	set_timer(stream->keepalive, stream->timing.keepalive_ms);
+	log_info("xmpp=%s state=up host=%s port=%u", stream->domain,
+		 stream->host, stream->port);
+	stream->handlers->up(stream->arg);
+}
+
+static void disconnect(struct xmpp_stream *stream)
+{
+	stream->dial = xmpp_dial_free(stream->dial);
+	stream->link = xmpp_link_free(stream->link);
+	free(stream->id);
+	stream->id = NULL;
+}
+
+/* Uniform in the upper half of what the doubling has reached. */
+static unsigned retry_delay(struct xmpp_stream *stream)
+{
+	const struct xmpp_stream_timing *timing = &stream->timing;
+	unsigned delay = 2 * timing->retry_min_ms;
+
+	if (stream->refused)
+		return timing->refused_ms + rand_u32() % timing->refused_ms;
+	for (unsigned i = 0; i < stream->attempts; i++)
+		if (delay < timing->retry_max_ms)
+			delay *= 2;
+	stream->attempts++;
+	if (delay > timing->retry_max_ms)
+		delay = timing->retry_max_ms;
+	return delay / 2 + rand_u32() % (delay / 2 + 1);
+}
+
+static void do_retry(struct xmpp_stream *stream)
+{
+	disconnect(stream);
+	evtimer_del(stream->keepalive);
+	unsigned delay = retry_delay(stream);
+
+	if (stream->refused)
+		log_error("xmpp=%s state=down host=%s port=%u reason=%s "
+			  "hint=\"secret differs from the server's\" "
+			  "retry_ms=%u",
+			  stream->domain, stream->host, stream->port,
+			  log_text(slice_of(stream->why)).s, delay);
+	else
+		log_warn("xmpp=%s state=down host=%s port=%u reason=%s "
+			 "retry_ms=%u",
+			 stream->domain, stream->host, stream->port,
+			 log_text(slice_of(stream->why)).s, delay);
+	stream->why[0] = '\0';
+	stream->refused = false;
+	set_timer(stream->timer, delay);
+}
+
+static void do_down(struct xmpp_stream *stream)
+{
+	char why[WHY_CAP];
+
+	if (clock_ms() - stream->up_ms >= stream->timing.retry_max_ms)
+		stream->attempts = 0;
+	memcpy(why, stream->why, sizeof(why));
+	do_retry(stream);
+	stream->handlers->down(why, stream->arg);
+}
+
+static const struct {
+	void (*action)(struct xmpp_stream *stream); /* NULL: not expected */
+	enum state next;
+} transitions[NSTATES][NEVENTS] = {
+	[STATE_DOWN][EV_RETRY] = { do_connect, STATE_CONNECTING },
+	[STATE_CONNECTING][EV_CONNECTED] = { do_open, STATE_OPENING },
+	[STATE_CONNECTING][EV_FAILED] = { do_retry, STATE_DOWN },
+	[STATE_OPENING][EV_OPENED] = { do_handshake, STATE_HANDSHAKE },
+	[STATE_OPENING][EV_FAILED] = { do_retry, STATE_DOWN },
+	[STATE_HANDSHAKE][EV_ACCEPTED] = { do_up, STATE_UP },
+	[STATE_HANDSHAKE][EV_FAILED] = { do_retry, STATE_DOWN },
+	[STATE_UP][EV_FAILED] = { do_down, STATE_DOWN },
+};
+
+/* The one writer of state. An event that is not expected changes nothing. */
+static void step(struct xmpp_stream *stream, enum happening event)
+{
+	enum state old = stream->state;
+
+	if (!transitions[old][event].action) {
+		log_debug("xmpp=%s state=%d unexpected=%d", stream->domain,
+			  (int)old, (int)event);
+		return;
+	}
+	stream->state = transitions[old][event].next;
+	transitions[old][event].action(stream);
+}
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
+static void set_timing(struct xmpp_stream_timing *out,
+		       const struct xmpp_stream_timing *timing)
+{
+	out->keepalive_ms = or_default(timing->keepalive_ms, 30000);
+	out->connect_ms = or_default(timing->connect_ms, 20000);
+	out->handshake_ms = or_default(timing->handshake_ms, 15000);
+	out->retry_min_ms = or_default(timing->retry_min_ms, 1000);
+	out->retry_max_ms = or_default(timing->retry_max_ms, 30000);
+	out->refused_ms = or_default(timing->refused_ms, 30000);
+}
+
+static bool is_domain(const char *text)
+{
+	struct jid jid;
+
+	return !jid_parse(&jid, text) && slice_is(jid.domain, text);
+}
+
+static int set_config(struct xmpp_stream *stream,
+		      const struct xmpp_stream_config *config)
+{
+	stream->host = text_dup(slice_of(config->host));
+	stream->domain = text_dup(slice_of(config->domain));
+	stream->secret = text_dup(slice_of(config->secret));
+	stream->port = config->port;
+	set_timing(&stream->timing, &config->timing);
+	stream->timer = evtimer_new(stream->base, on_timer, stream);
+	stream->keepalive = evtimer_new(stream->base, on_keepalive, stream);
+	stream->broken = event_new(stream->base, -1, 0, on_broken, stream);
+	return stream->host && stream->domain && stream->secret &&
+			       stream->timer && stream->keepalive &&
+			       stream->broken
+		       ? 0
+		       : -ENOMEM;
+}
+
+int xmpp_stream_new(struct xmpp_stream **out,
+		    const struct xmpp_stream_config *config,
+		    struct event_base *base,
+		    const struct xmpp_stream_handlers *handlers, void *arg)
+{
+	struct xmpp_stream *stream;
+
+	if (!is_domain(config->domain) || !config->host || !config->host[0])
+		return -EINVAL;
+	stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	stream->base = base;
+	stream->handlers = handlers;
+	stream->arg = arg;
+	int r = set_config(stream, config);
+	if (!r)
+		r = set_timer(stream->timer, 0);
+	if (r) {
+		xmpp_stream_free(stream);
+		return r;
+	}
+	*out = stream;
+	return 0;
+}
+
+struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream)
+{
+	if (!stream)
+		return NULL;
+	disconnect(stream);
+	struct event *const events[] = { stream->timer, stream->keepalive,
+					 stream->broken };
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
+		if (events[i])
+			event_free(events[i]);
+	if (stream->secret)
+		explicit_bzero(stream->secret, strlen(stream->secret));
+	free(stream->secret);
+	free(stream->domain);
+	free(stream->host);
+	free(stream);
+	return NULL;
+}
+
+bool xmpp_stream_is_up(const struct xmpp_stream *stream)
+{
+	return stream->state == STATE_UP && !stream->why[0];
+}
+
+const char *xmpp_stream_domain(const struct xmpp_stream *stream)
+{
+	return stream->domain;
+}
