@@ -36,6 +36,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "bed_options(**options): how the module's Bed is made")
     if os.geteuid() == 0:
         net.sweep()
+        if not os.environ.get("BED_KEEP"):
+            proc.sweep()
 
 
 def _is_ours(item):
@@ -60,7 +62,8 @@ def bed(request):
     """The stage of a module: `pytestmark = [pytest.mark.bed_options(turn=True)]`, `parametrize("bed", [...], indirect=True)`."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
-    marker = next((m for m in getattr(request.module, "pytestmark", []) if m.name == "bed_options"), None)
+    marks = getattr(request.module, "pytestmark", [])
+    marker = next((m for m in (marks if isinstance(marks, list) else [marks]) if m.name == "bed_options"), None)
     options = dict(marker.kwargs) if marker else {}
     server = getattr(request, "param", None)
     if server:
@@ -151,3 +154,12 @@ def pytest_runtest_makereport(item, call):
         report.sections.append(("timeline", stage.timeline.text()))
     for process in proc.Process.running:
         report.sections.append((f"last lines of {process.name}", process.tail(TAIL_LINES)))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was measured."""
+    found = [(item, *figure) for group in Group.groups.values() for item, stage in group.scenes.items() for figure in stage.figures]
+    if found:
+        terminalreporter.section("measured")
+    for _, what, value in found:
+        terminalreporter.line(f"{what}: {value}")

@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from bed import media, phone
+from bed import baresip, media, phone, sipp
 
 pytestmark = [pytest.mark.bed_options(program=False)]
 PORTS = itertools.count(6000)
@@ -106,4 +106,33 @@ async def test_the_judge_refuses_a_muted_and_a_crossed_call(scene):
         await media.listen((one[0].audio, one[1].audio), seconds=1.0, timeout=1.0)
     await one[0].hangup()
     await two[0].hangup()
+    other.close()
+
+
+async def test_sipp_answers_and_calls(scene):
+    other = await other_phone(scene)
+    peer = sipp.Sipp(scene.bed.pstn, "uas", "10.77.0.3", 5070)
+    near = await other.dial("sip:+1@10.77.0.3:5070", ("udp", "10.77.0.3", 5070), codecs=(phone.PCMU,))
+    await near.wait("answered")
+    await media.listen((near.audio, near.audio))
+    await near.hangup()
+    await peer.finish()
+    peer = sipp.Sipp(scene.bed.pstn, "uac", "10.77.0.3", 5071, target=f"10.77.0.1:{other.port}", number="+12")
+    near = await other.expect("+12").call()
+    await near.answer()
+    await media.listen((near.audio, near.audio), seconds=1.5)
+    assert "BYE" in await near.wait("ended")
+    await peer.finish()
+    other.close()
+
+
+async def test_baresip_answers(scene):
+    other = await other_phone(scene)
+    peer = await baresip.Baresip(scene.bed.pstn, "10.77.0.3", 5080, "+13").start()
+    near = await other.dial("sip:+13@10.77.0.3:5080", ("udp", "10.77.0.3", 5080))
+    await near.wait("answered")
+    await asyncio.sleep(1.0)
+    await media.listen((near.audio, near.audio))
+    await near.hangup()
+    await peer.stop()
     other.close()

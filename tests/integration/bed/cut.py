@@ -27,6 +27,7 @@ class Cut:
             return
         self.pairs.append((writer, far_writer))
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        self.pairs = [pair for pair in self.pairs if pair[0] is not writer]
 
     async def _pump(self, reader, writer):
         try:
@@ -56,6 +57,10 @@ class Cut:
         """Say @octets to the gateway as if the server had."""
         for writer, _ in self.pairs:
             writer.write(octets)
+
+    def whole(self):
+        """Whether a connection of the gateway's is up."""
+        return any(not writer.is_closing() for writer, _ in self.pairs)
 
     async def close(self):
         """End for good."""

@@ -211,7 +211,7 @@ class Call:
             self.target = sipmsg.uri_of(contact)
         self.routes = list(reversed(response.all("Record-Route")))
 
-    def acknowledge(self, response, invite):
+    def acknowledge(self, response, invite, body=b""):
         """ACK a final response; one for a failure belongs to the INVITE's own transaction."""
         success = response.status < 300
         ack = self.build("ACK", None if success else invite.branch)
@@ -219,6 +219,9 @@ class Call:
             ack.uri = invite.uri
             ack.replace("To", response.get("To"))
         ack.replace("CSeq", f"{invite.cseq[0]} ACK")
+        if body:
+            ack.add("Content-Type", "application/sdp")
+            ack.body = body
         self.phone.wire.transmit(ack, self.peer)
 
     async def follow(self):
@@ -236,9 +239,11 @@ class Call:
                 self.milestones.reach(name, response.first_line())
             elif response.status < 300:
                 self.establish(response)
-                self.acknowledge(response, self.invite)
+                late = not self.invite.body  # an INVITE without an offer: ours is the answer, in the ACK
                 if not self.passed("answered"):
                     self.take(response.body)
+                self.acknowledge(response, self.invite, self._answer_body() if late else b"")
+                if not self.passed("answered"):
                     self._run_audio()
                     self.milestones.reach("answered", response.first_line())
             else:

@@ -3,6 +3,7 @@
 
 import asyncio
 import ctypes
+import glob
 import os
 import pwd
 import re
@@ -117,5 +118,14 @@ class Process:
         return self.process.returncode
 
     def remove(self):
-        """Delete the process's directory."""
-        shutil.rmtree(self.cwd, ignore_errors=True)
+        """Delete the process's directory, unless BED_KEEP asks for it."""
+        if not os.environ.get("BED_KEEP"):
+            shutil.rmtree(self.cwd, ignore_errors=True)
+
+
+def sweep():
+    """Delete directories that a killed run has left behind."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), "tandem-it-*")):
+        owner = re.match(r"tandem-it-(\d+)-", os.path.basename(path))
+        if owner and not os.path.exists(f"/proc/{owner.group(1)}"):
+            shutil.rmtree(path, ignore_errors=True)

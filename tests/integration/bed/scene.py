@@ -3,7 +3,8 @@
 
     srv 10.77.0.5     XMPP server          c1 10.77.0.11, fd77::11   clients
     gw  10.77.0.1     Tandem               c2 10.77.0.12, fd77::12   clients
-    pstn 10.77.0.2    carrier, SIP         turn 10.77.0.6            coturn, where asked for
+    pstn 10.77.0.2    carrier, SIP/UDP     turn 10.77.0.6            coturn, where asked for
+         10.77.0.3    a PBX, SIP/TCP       home 192.168.77.2         clients behind NAT (10.77.0.30), where asked for
 
 All are on one bridge 10.77.0.0/24 and fd77::/64. A Bed lives as long as a test module; a Scene is what one test adds.
 """
@@ -15,27 +16,33 @@ import random
 from . import coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
 
 DOMAIN = "tel.example.org"
-GATEWAY, CARRIER, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.5", "10.77.0.6"
+GATEWAY, CARRIER, PBX, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.5", "10.77.0.6"
 SECRET = "s3cret"
 CUT_PORT = 5348
 NUMBERED_USERS = 60
+NAMED = {"alice": "+15557654321", "bob": "+15557654322", "dave": "+15557654323", "erin": "+15557654324",
+         "frank": "+15557654325"}
 
 
 def own_number(user):
-    """The number that @user owns: every u00 to u59, alice and bob have one, carol has none."""
-    fixed = {"alice": "+15557654321", "bob": "+15557654322"}
-    return fixed.get(user) or f"+155576600{user[1:]}"
+    """The number that @user owns; carol owns none."""
+    return NAMED.get(user) or f"+155576600{user[1:]}"
 
 
 class Bed:
-    """What the tests of a module share."""
+    """What the tests of a module share.
 
-    def __init__(self, server=prosody.Prosody, *, turn=False, cuttable=False, program=True, sections=None, trunks=None,
-                 credentials=None):
-        self.server_class, self.with_turn, self.cuttable, self.program = server, turn, cuttable, program
-        self.sections, self.extra_trunks, self.credentials = sections or {}, trunks or {}, credentials
+    @sections, @trunks and @numbers add to Tandem's configuration; dave's number is on the trunk "pbx" (TCP), all others on
+    "carrier". With @credentials (user, password) the carrier wants a registration and proof of every INVITE."""
+
+    def __init__(self, server=prosody.Prosody, *, turn=False, nat=False, cuttable=False, program=True, sections=None,
+                 trunks=None, numbers=None, credentials=None):
+        self.server_class, self.with_turn, self.with_nat = server, turn, nat
+        self.cuttable, self.program = cuttable, program
+        self.sections, self.trunks, self.numbers = sections or {}, trunks or {}, numbers or {}
+        self.credentials = credentials
         self.users = itertools.cycle(f"u{n:02d}" for n in range(NUMBERED_USERS))
-        self.turn = self.cut = self.tandem = self.carrier = self.server = self.network = None
+        self.turn = self.cut = self.tandem = self.carrier = self.pbx = self.server = self.network = self.home = None
 
     async def start(self):
         """Build everything; returns self. What was built is removed again if a part fails."""
@@ -53,27 +60,39 @@ class Bed:
         self.pstn = self.network.node("pstn", f"{CARRIER}/24", "10.77.0.3/24", "fd77::2/64")
         self.c1 = self.network.node("c1", "10.77.0.11/24", "fd77::11/64")
         self.c2 = self.network.node("c2", "10.77.0.12/24", "fd77::12/64")
+        if self.with_nat:
+            self._make_home()
         if self.with_turn:
             self.turn = await coturn.Coturn(self.network.node("turn", f"{TURN}/24"), TURN).start()
         self.server = await self.server_class(self.srv, SERVER, {DOMAIN: SECRET, "tel2.example.org": SECRET}, self.turn).start()
         self.carrier = await phone.Phone(self.pstn, CARRIER, name="carrier", credentials=self.credentials).start()
+        self.pbx = await phone.Phone(self.pstn, PBX, name="pbx").start()
         if self.cuttable:
             self.cut = await cut.Cut(self.gw, (GATEWAY, CUT_PORT), (SERVER, 5347)).start()
         if self.program:
             self.tandem = self.make_tandem()
             await self.tandem.start()
 
+    def _make_home(self):
+        """A router with NAT on the bridge, and a node behind it that nobody can reach first."""
+        router, self.home = self.network.node("nat", "10.77.0.30/24"), self.network.node("home")
+        self.network.link(router, "192.168.77.1/24", self.home, "192.168.77.2/24")
+        self.home.ip("route add default via 192.168.77.1")
+        router.masquerade("192.168.77.0/24")
+
     def make_tandem(self):
         """The Tandem of this bed, not started."""
-        users = ["alice", "bob", *(f"u{n:02d}" for n in range(NUMBERED_USERS))]
+        users = [*NAMED, *(f"u{n:02d}" for n in range(NUMBERED_USERS))]
         username, password = self.credentials or ("", "")
         carrier = {"proxy": f"sip:{CARRIER}:5060", "username": username, "password": password, "realm": "",
-                   "register": bool(self.credentials), "allow": ["10.77.0.0/24", "fd77::/64"]}
+                   "register": bool(self.credentials), "allow": [f"{CARRIER}/32", "fd77::2/128"]}
+        pbx = {"proxy": f"sip:{PBX}:5060;transport=tcp", "allow": [f"{PBX}/32"]}
+        numbers = {own_number(user): {"owner": f"{user}@example.org", "trunk": "pbx" if user == "dave" else "carrier"}
+                   for user in users}
         return tandem.Tandem(
             self.gw, GATEWAY, domain=DOMAIN, secret=SECRET,
             xmpp=(GATEWAY, CUT_PORT) if self.cuttable else (SERVER, 5347), sections=self.sections,
-            trunks={"carrier": carrier, **self.extra_trunks},
-            numbers={own_number(user): {"owner": f"{user}@example.org", "trunk": "carrier"} for user in users})
+            trunks={"carrier": carrier, "pbx": pbx, **self.trunks}, numbers={**numbers, **self.numbers})
 
     async def stop(self, check=True):
         """Remove everything; Tandem has to end cleanly."""
@@ -85,8 +104,9 @@ class Bed:
                     await self.tandem.process.stop()
         finally:
             self.tandem = None
-            if self.carrier:
-                self.carrier.close()
+            for telephone in (self.carrier, self.pbx):
+                if telephone:
+                    telephone.close()
             for part in (self.cut and self.cut.close(), self.server and self.server.stop(), self.turn and self.turn.stop()):
                 if part:
                     await part
@@ -99,7 +119,7 @@ class Scene:
 
     def __init__(self, bed):
         self.bed, self.timeline = bed, timeline.begin()
-        self.clients = []
+        self.clients, self.figures = [], []
 
     async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True):
         """A logged-in device of @user (by default of an account that no other test uses now)."""
@@ -148,6 +168,19 @@ class Scene:
         await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
         return mine, theirs
 
+    def figure(self, what, value):
+        """Note a measurement; the run prints them all at its end."""
+        self.timeline.add("measured", what, value)
+        self.figures.append((what, value))
+
+    async def alive(self, client=None):
+        """Assert that Tandem still serves: a call to its echo is answered and heard."""
+        client = client or await self.client()
+        call = await client.call(f"echo@{DOMAIN}")
+        await call.wait("media")
+        await media.listen((call.audio, call.audio), seconds=1.0)
+        await call.hangup()
+
     async def heard(self, mine, theirs, seconds=media.JUDGE_S):
         """Judge the audio both ways."""
         return await media.listen((mine.audio, theirs.audio), (theirs.audio, mine.audio), seconds=seconds)
@@ -158,9 +191,10 @@ class Scene:
             for call in list(client.calls.values()):
                 if not call.passed("ended") and client.is_connected():
                     await call.hangup()
-        for call in self.bed.carrier.calls if self.bed.carrier else ():
-            if call.timeline is self.timeline and not call.passed("ended"):
-                call.finish("end of the test")
+        for telephone in (self.bed.carrier, self.bed.pbx):
+            for call in telephone.calls:
+                if call.timeline is self.timeline and not call.passed("ended"):
+                    call.finish("end of the test")
         for client in self.clients:
             await client.close()
 

@@ -14,6 +14,7 @@ from . import proc
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = "nobody"
 READY_S, STOP_S = 20.0, 20.0
+RING_TIMEOUT_S = 11  # longer than the 8 s after which a silent callee is said to ring
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|ERROR SUMMARY: [1-9]|Assertion .* failed")
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1",
               "TSAN_OPTIONS": "second_deadlock_stack=1"}
@@ -64,9 +65,9 @@ class Tandem:
             "xmpp": {"host": xmpp[0], "port": xmpp[1], "domain": domain, "secret": secret},
             "sip": {"listen": [f"udp:{address}:5060", f"tcp:{address}:5060"], "public_address": ""},
             "media": {"address": address, "public_address": "", "ice_port": 10000, "port_min": 20000, "port_max": 29999,
-                      "workers": 0, "allow_loopback": False},
+                      "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem")},
             "db": {"path": os.path.join(self.directory, "tandem.db")},
-            "limits": {"calls": 1000, "ring_timeout_s": 6},
+            "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S},
             "log": {"file": "", "level": os.environ.get("TANDEM_LOG", "debug")},
         }
         for section, options in (sections or {}).items():

@@ -6,7 +6,7 @@ from . import proc
 HOST = "example.org"
 PASSWORD = "pass"
 C2S_PORT, COMPONENT_PORT = 5222, 5347
-USERS = ("alice", "bob", "carol", "admin", *(f"u{n:02d}" for n in range(60)))
+USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "admin", *(f"u{n:02d}" for n in range(60)))
 
 
 class XmppServer:

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""baresip as a telephone that answers by itself and says what it hears: decoded, and encoded again."""
+
+import glob
+import os
+
+from . import proc
+
+CONFIG = """\
+poll_method epoll
+sip_listen {host}:{port}
+audio_player aubridge,echo
+audio_source aubridge,echo
+audio_alert aubridge,echo
+ausrc_channels 1
+auplay_channels 1
+audio_level no
+rtp_ports 30000-30100
+jitter_buffer_delay 1-2
+module_path {modules}
+module g711.so
+module aubridge.so
+module_tmp account.so
+module_app menu.so
+"""
+
+
+class Baresip:
+    """A baresip at @host:@port of a node, which answers calls to @number."""
+
+    def __init__(self, node, host, port, number, options=""):
+        self.directory = proc.directory("baresip")
+        modules = (glob.glob("/usr/lib/baresip/modules") + glob.glob("/usr/lib/*/baresip/modules"))[0]
+        with open(os.path.join(self.directory, "config"), "w", encoding="ascii") as file:
+            file.write(CONFIG.format(host=host, port=port, modules=modules))
+        with open(os.path.join(self.directory, "accounts"), "w", encoding="ascii") as file:
+            file.write(f"<sip:{number}@{host}>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA{options}\n")
+        self.process = proc.Process("baresip", ["baresip", "-f", self.directory, "-v"], node, cwd=self.directory)
+
+    async def start(self):
+        """Wait until it listens; returns self."""
+        await self.process.wait_log(r"baresip is ready", 10)
+        return self
+
+    async def stop(self):
+        """End it."""
+        await self.process.stop()
+        self.process.remove()

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Packets as a node's interface sees them, with the kernel's own timestamps."""
+
+import collections
+import socket
+import statistics
+import struct
+import threading
+
+ETH_P_ALL = 0x0003
+ETH_P_IP = 0x0800
+PACKET_OUTGOING = 4
+SO_TIMESTAMPNS = 35
+BUFFER = 8 << 20
+RECORD = struct.Struct("@qq")
+
+
+class Seen(collections.namedtuple("Seen", "at out source target payload")):
+    """A UDP packet: kernel time, whether the node sent it, (address, port) of both sides, its first octets."""
+
+
+class Capture:
+    """Records the UDP packets over IPv4 of a node's first interface until it is stopped."""
+
+    KEPT = 16  # octets of payload: enough for an RTP header
+
+    def __init__(self, node, interface="eth0"):
+        with node.enter():
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            self.socket.bind((interface, 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.settimeout(0.1)
+        self.packets, self._stop = [], threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop.is_set():
+            try:
+                data, control, _, address = self.socket.recvmsg(2048, 64)
+            except socket.timeout:
+                continue
+            if len(data) < 42 or struct.unpack_from("!H", data, 12)[0] != ETH_P_IP or data[23] != socket.IPPROTO_UDP:
+                continue
+            start = 14 + 4 * (data[14] & 15)
+            ports = struct.unpack_from("!HH", data, start)
+            hosts = socket.inet_ntoa(data[26:30]), socket.inet_ntoa(data[30:34])
+            at = next((RECORD.unpack(c[2][:16]) for c in control if c[1] == SO_TIMESTAMPNS), None)
+            if at:
+                self.packets.append(Seen(at[0] + at[1] / 1e9, address[2] == PACKET_OUTGOING, (hosts[0], ports[0]),
+                                         (hosts[1], ports[1]), data[start + 8:start + 8 + self.KEPT]))
+
+    def stop(self):
+        """End the recording and return the packets."""
+        self._stop.set()
+        self._thread.join()
+        self.socket.close()
+        return self.packets
+
+
+def _rtp(packets, out, test):
+    """{sequence number: time} of the audio packets that pass @test, first copy each."""
+    found = {}
+    for packet in packets:
+        body = packet.payload
+        if packet.out == out and len(body) >= 12 and body[0] >> 6 == 2 and not 192 <= body[1] <= 223 and test(packet):
+            found.setdefault(struct.unpack_from("!H", body, 2)[0], packet.at)
+    return found
+
+
+def delays(packets, entering, leaving):
+    """Seconds each RTP packet spent in the node. @entering and @leaving choose packets of one direction of one call.
+
+    The relay renumbers by a constant: the one that most packets agree on, each with the next packet to leave."""
+    incoming, outgoing = _rtp(packets, False, entering), _rtp(packets, True, leaving)
+    left = sorted((at, seq) for seq, at in outgoing.items())
+    offsets, i = collections.Counter(), 0
+    for seq, at in sorted(incoming.items(), key=lambda item: item[1]):
+        while i < len(left) and left[i][0] < at:
+            i += 1
+        if i < len(left):
+            offsets[(left[i][1] - seq) % 0x10000] += 1
+    if not offsets:
+        return []
+    offset = offsets.most_common(1)[0][0]
+    return [outgoing[(seq + offset) % 0x10000] - at for seq, at in incoming.items() if (seq + offset) % 0x10000 in outgoing]
+
+
+def percentile(values, percent):
+    """The @percent-th percentile of @values."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

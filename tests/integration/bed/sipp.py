@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""SIPp with the scenarios of ../sipp/, echoing RTP."""
+
+import os
+
+from . import proc
+
+SCENARIOS = os.path.join(os.path.dirname(__file__), "..", "sipp")
+TIMEOUT_S = 40
+
+
+class Sipp:
+    """One SIPp process at @host:@port of a node."""
+
+    def __init__(self, node, scenario, host, port, *, calls=1, target=None, number=None, hold_ms=3000, media_port=6000,
+                 transport="u1"):
+        arguments = ["sipp", "-sf", os.path.abspath(os.path.join(SCENARIOS, scenario + ".xml")), "-i", host, "-p", str(port),
+                     "-mi", host, "-mp", str(media_port), "-rtp_echo", "-m", str(calls), "-t", transport, "-nostdin",
+                     "-trace_err", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
+        if number:
+            arguments += ["-s", number]
+        self.process = proc.Process("sipp", [*arguments, *([target] if target else [])], node)
+
+    async def finish(self, timeout=TIMEOUT_S):
+        """Wait until its scenario is through; AssertionError with SIPp's own complaint if it was not played to its end."""
+        status = await self.process.wait(timeout)
+        errors = ""
+        for name in os.listdir(self.process.cwd):
+            if name.endswith("_errors.log"):
+                with open(os.path.join(self.process.cwd, name), encoding="utf-8", errors="replace") as file:
+                    errors += file.read()
+        await self.close()
+        assert status == 0, f"SIPp ended with {status}\n{errors}"
+
+    async def close(self):
+        """End it."""
+        await self.process.stop()
+        self.process.remove()
