@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -20,18 +21,22 @@ enum { IQ_TIMEOUT_MS = 30000, IQ_MAX_PENDING = 20000 };
 enum iq_answer { IQ_RESULT, IQ_ERROR, IQ_TIMEOUT, IQ_NOT_SENT };
 
 /* @reply is borrowed, NULL for IQ_TIMEOUT and IQ_NOT_SENT. Called once, unless
- * iq_cancel(). */
+ * iq_cancel(). The table must not be freed in it. */
 typedef void (*iq_fn)(enum iq_answer answer, const struct stanza *reply,
 		      void *arg);
 
+/* @base and @stream must outlive the table. 0 or -ENOMEM. */
 CHECKED int iq_table_new(struct iq_table **out, struct event_base *base,
 			 struct xmpp_stream *stream);
+/* Nobody waits any more, nothing is called. NULL is fine; returns NULL. */
 struct iq_table *iq_table_free(struct iq_table *table);
+DEFINE_AUTO(struct iq_table *, iq_table_free)
 
 /*
- * Give @iq (get or set, with from and to) an id and send it. @fn may be NULL:
- * the answer is read over. It is called from the loop, never from here.
- * 0, -ENOMEM, or -EAGAIN past IQ_MAX_PENDING.
+ * Send @iq (get or set, with valid from and to). It gets an id unless it has
+ * one, which nobody may be able to guess and which is used once. @fn may be
+ * NULL: the answer is read over. It is called from the loop, never from here.
+ * 0, -EINVAL (addresses), -ENOMEM, or -EAGAIN past IQ_MAX_PENDING.
  */
 CHECKED int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn,
 		    void *arg);
@@ -39,3 +44,7 @@ CHECKED int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn,
 void iq_cancel(struct iq_table *table, const void *arg);
 /* An iq of type result or error: true when somebody waited for it. */
 bool iq_receive(struct iq_table *table, const struct stanza *iq);
+/* Report what is late at @now_ms (clock.h). The table's own timer does it. */
+void iq_expire(struct iq_table *table, uint64_t now_ms);
+/* Requests without an answer yet. */
+size_t iq_pending(const struct iq_table *table);
