@@ -251,8 +251,14 @@ static inline void roll_jingle(struct dice *dice, struct media_content *content)
 	content->profile = MEDIA_DTLS_SAVPF;
 	content->rtcp_mux = roll(dice, 2);
 	roll_ice(dice, content);
+	content->end_of_candidates = false;
 	if (roll(dice, 4))
 		roll_dtls(dice, content);
+	else
+		content->profile = MEDIA_RTP_AVP;
+	for (size_t i = 0; i < content->ncodecs; i++)
+		if (media_codec_is_event(&content->codecs[i]))
+			content->codecs[i].fmtp[0] = '\0';
 }
 
 /* A description that @spelling can say; owned by the caller. */
