@@ -45,6 +45,15 @@ static bool is_address_len(size_t n)
 	return n == V4_LEN || n == V6_LEN;
 }
 
+/* RFC 8489, 14.8: hundreds from 3 to 6, and a number below 100. */
+static bool is_error_code(const uint8_t *p, size_t n)
+{
+	if (n < 4)
+		return false;
+	uint8_t hundreds = p[2] & 7;
+	return hundreds >= 3 && hundreds <= 6 && p[3] < 100;
+}
+
 /* Whether @n octets are right for @type; notes what is of interest. */
 static bool walk_attr(struct walk *w, uint16_t type, const uint8_t *p, size_t n)
 {
@@ -73,7 +82,7 @@ static bool walk_attr(struct walk *w, uint16_t type, const uint8_t *p, size_t n)
 	case STUN_ATTR_OTHER_ADDR:
 		return is_address_len(n);
 	case STUN_ATTR_ERR_CODE:
-		return n >= 4;
+		return is_error_code(p, n);
 	case STUN_ATTR_UNKNOWN_ATTR:
 		return n % 2 == 0;
 	case STUN_ATTR_REALM:
