@@ -10,10 +10,12 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 CONFDIR ?= /etc/tandem
 UNITDIR ?= /lib/systemd/system
+LIBDIR  ?= /usr/lib# sysusers.d and tmpfiles.d
 DESTDIR ?=
 SRTP    ?= evp # or libsrtp2: the engine behind media/srtp.h
 PYTHON  ?= /usr/bin/python3
 T       ?= # one unit test: make unit T=media/test_ice
+FUZZ_SECONDS ?= 60# for each target of make fuzz
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre \
@@ -21,25 +23,25 @@ PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre \
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
 	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
 	$(if $(WERROR),-Werror)
-HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS)),,\
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# Asked for once, and not before `deps` has had its turn.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread \
 	-DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
-	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
+	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 Q := $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)$(2)")
 
 # One archive a folder. An archive is linked only behind those that may include
 # it (tests/includes.awk has the same table), so the linker checks it as well.
 FOLDERS := base db media xmpp sip gateway
 MAINS   := gateway/main.c gateway/tandemctl.c
 sources_base    := $(wildcard gateway/base/*.c)
-sources_db      := $(wildcard db/*.c)
-sources_media   := $(wildcard media/*.c)
-sources_xmpp    := $(wildcard xmpp/*.c)
-sources_sip     := $(wildcard sip/*.c)
 sources_gateway := $(filter-out $(MAINS),$(wildcard gateway/*.c))
+$(foreach f,db media xmpp sip,$(eval sources_$(f) := $(wildcard $(f)/*.c)))
 needs_base    := base
 needs_db      := db base
 needs_media   := media base
@@ -49,10 +51,13 @@ needs_gateway := gateway sip xmpp media db base
 archives = $(patsubst %,$(BUILD)/lib%.a,$(needs_$(1)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-UNIT_TESTS := $(wildcard tests/unit/*/test_*.c)
-UNIT_BINS  := $(patsubst %.c,$(BUILD)/%,$(UNIT_TESTS))
-PROGRAMS   := $(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS)))
-PROGRAMS   := $(subst $(BUILD)/main,$(BUILD)/tandem,$(PROGRAMS))
+TEST_SOURCES := $(wildcard tests/mock/*.c tests/fuzz/*.c tests/bench/*.c tests/unit/*/*.c)
+SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
+HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h)
+UNITS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
+FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+PROGRAMS := $(subst $(BUILD)/main,$(BUILD)/tandem,$(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS))))
 
 all: deps $(PROGRAMS)
 
@@ -64,48 +69,109 @@ help:
 deps:
 	@deploy/deps
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC    $<")
+	$(call say,CC    ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The migrations become string literals of the program, in their order.
-SCHEMA := $(sort $(wildcard db/schema/*.sql))
-$(BUILD)/db/schema_sql.h: $(SCHEMA)
+$(BUILD)/db/schema_sql.h: $(sort $(wildcard db/schema/*.sql))
 	@mkdir -p $(@D)
 	$(Q)for f in $^; do sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo ,; done >$@
 $(BUILD)/db/schema.o: $(BUILD)/db/schema_sql.h
 
+$(BUILD)/libmock.a: $(call objects,$(wildcard tests/mock/*.c))
 define ARCHIVE
 $(BUILD)/lib$(1).a: $(call objects,$(sources_$(1)))
-	$(Q)rm -f $$@ && ar rcs $$@ $$^
+$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(BUILD)/libmock.a $(call archives,$(1))
+	$(call say,LINK  ,$$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
 endef
 $(foreach f,$(FOLDERS),$(eval $(call ARCHIVE,$(f))))
-
-$(BUILD)/tandem: $(BUILD)/gateway/main.o $(call archives,gateway)
-	$(if $(V),,@echo "  LINK  $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-
-# Unit tests: tests/unit/<folder>/test_<file>.c, linked with what the folder may use.
-# Of the mocks only those that a test refers to are taken.
-$(BUILD)/libmock.a: $(call objects,$(wildcard tests/mock/*.c))
+$(BUILD)/lib%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-define UNIT
-$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(BUILD)/libmock.a $(call archives,$(1))
-	$(if $(V),,@echo "  LINK  $$@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS) -lcmocka
-endef
-$(foreach f,$(FOLDERS),$(eval $(call UNIT,$(f))))
+$(BUILD)/tandem: $(BUILD)/gateway/main.o $(call archives,gateway)
+$(BUILD)/tandemctl: $(BUILD)/gateway/tandemctl.o $(call archives,gateway)
+# Without libFuzzer a driver runs the corpus through the target.
+FUZZ_DRIVER = $(if $(findstring fuzzer,$(LDFLAGS)),,$(BUILD)/tests/fuzz/replay.o)
+$(FUZZERS): %: %.o $(FUZZ_DRIVER) $(call archives,gateway)
+$(BENCHES): %: %.o $(BUILD)/libmock.a $(call archives,gateway)
+$(PROGRAMS) $(FUZZERS) $(BENCHES):
+	$(call say,LINK  ,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-## unit         the unit tests; T=media/test_ice runs one
-unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNIT_BINS))
-	@for t in $^; do $$t || exit 1; done
+## check        build and run the unit, fuzz-corpus and integration tests
+check: all $(UNITS) $(FUZZERS)
+	@tests/run $(BUILD) unit fuzz integration
+## unit         the unit tests alone; T=media/test_ice runs one and shows all of it
+unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
+	@$(if $(strip $(T)),$<,tests/run $(BUILD) unit)
+## integration  the tests with real peers alone (root); T=test_call_out.py runs one
+integration: all
+	@T=$(strip $(T)) tests/run $(BUILD) integration
+## asan         unit, fuzz-corpus and integration tests, address and undefined sanitizers
+SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(2)'
+asan:
+	@$(call SANITIZE,asan,-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) check
+## tsan         the unit tests under the thread sanitizer
+tsan:
+	@$(call SANITIZE,tsan,-fsanitize=thread) unit
+## fuzz         every fuzz target for FUZZ_SECONDS; crashes go into its .repro
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang LDFLAGS=-fsanitize=fuzzer$(,)address$(,)undefined \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link$(,)address$(,)undefined -fno-sanitize-recover=undefined' fuzz-run
+fuzz-run: $(FUZZERS)
+	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/run $(BUILD) fuzz-run
+## bench        packets per second and core, calls per second, memory per call
+bench: $(BENCHES)
+	@for b in $^; do $$b || exit 1; done
+, := ,
 
+## lint         formatting, include rule, headers alone, clang-tidy
+LINT_H := $(HEADERS:%=$(BUILD)/lint/%.alone)
+LINT_C := $(patsubst %,$(BUILD)/lint/%.tidy,$(SOURCES) $(TEST_SOURCES))
+lint: deps $(BUILD)/db/schema_sql.h
+	@clang-format --dry-run -Werror $(SOURCES) $(TEST_SOURCES) $(HEADERS)
+	@awk -f tests/includes.awk $(SOURCES) $(TEST_SOURCES) $(HEADERS)
+	@mandoc -T lint -W warning deploy/*.[58]
+	@$(MAKE) --no-print-directory -k -j$$(nproc) $(LINT_H) $(LINT_C)
+$(LINT_H): $(BUILD)/lint/%.alone: % $(HEADERS)
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
+$(LINT_C): $(BUILD)/lint/%.tidy: % $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY  ,$<)
+	@clang-tidy --quiet $< -- $(ALL_CFLAGS) 2>/dev/null && touch $@
+## format       clang-format over everything
+format:
+	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
+
+## demo         two calls in front of your eyes; KEEP=1 leaves it running
+demo: all
+	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep)
+
+## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
+MAN8 := $(DESTDIR)$(MANDIR)/man8/tandem.8
+MAN5 := $(DESTDIR)$(MANDIR)/man5/tandem.conf.5
+install: $(PROGRAMS)
+	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
+	install -D -m 644 deploy/tandem.8 $(MAN8)
+	install -D -m 644 deploy/tandem.conf.5 $(MAN5)
+	install -D -m 644 deploy/sysusers.conf $(DESTDIR)$(LIBDIR)/sysusers.d/tandem.conf
+	install -D -m 644 deploy/tmpfiles.conf $(DESTDIR)$(LIBDIR)/tmpfiles.d/tandem.conf
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' deploy/tandem.service >$(DESTDIR)$(UNITDIR)/tandem.service
+	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf $(DESTDIR)$(CONFDIR)/tandem.conf
+## uninstall    what install has put there, the configuration excepted
+uninstall:
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(SBINDIR)/%) $(MAN8) $(MAN5) $(DESTDIR)$(UNITDIR)/tandem.service \
+		$(DESTDIR)$(LIBDIR)/sysusers.d/tandem.conf $(DESTDIR)$(LIBDIR)/tmpfiles.d/tandem.conf
+## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps unit clean
+.PHONY: all help deps check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

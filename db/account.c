@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/account.h"
 
-#include <bsd/sys/tree.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/row.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/tree.h"
 
 struct account_node {
 	RB_ENTRY(account_node) entry;
@@ -43,10 +43,8 @@ static int compare_numbers(const struct number_node *a,
 	return strcmp(a->number.number, b->number.number);
 }
 
-RB_GENERATE_INTERNAL(account_tree, account_node, entry, compare_accounts,
-		     __attribute__((unused)) static)
-RB_GENERATE_INTERNAL(number_tree, number_node, entry, compare_numbers,
-		     __attribute__((unused)) static)
+TREE_GENERATE(account_tree, account_node, entry, compare_accounts)
+TREE_GENERATE(number_tree, number_node, entry, compare_numbers)
 
 static struct account_node *find_account(const struct account_store *store,
 					 const char *jid)
