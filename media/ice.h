@@ -89,8 +89,9 @@ const char *ice_old_ufrag(const struct ice *ice);
 uint32_t ice_tag(const struct ice *ice);
 bool ice_is_controlling(const struct ice *ice);
 /*
- * Use these instead of made ones: a session that is taken up again. Before
- * anything else. 0, -EINVAL (RFC 8839 lengths), -ENOMEM.
+ * Use these instead of made ones: a session that is taken up again, or the
+ * owner made them. Right after ice_new() or ice_restart(). 0, -EINVAL (RFC 8839
+ * lengths), -ENOMEM.
  */
 CHECKED int ice_set_local(struct ice *ice, const char *ufrag, const char *pwd);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/base/text.h"
 #include "media/stun.h"
+#include "tests/fail_alloc.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -358,6 +359,27 @@ static void other_methods_and_protocols_are_not_binding_messages(void **state)
 	assert_int_equal(stun_head(&head, p, sizeof(p)), STUN_E_SYNTAX);
 }
 
+/* Without a key: OpenSSL's own failures are not told by libre. */
+static int write_and_read(void)
+{
+	struct stun_packet packet = { .kind = STUN_SUCCESS,
+				      .mapped = address("192.0.2.1:1") };
+	uint8_t p[STUN_PACKET_MAX];
+	size_t n;
+
+	int r = stun_encode(&packet, SLICE_NONE, p, sizeof(p), &n);
+	return r ? r : stun_decode(&packet, p, n, SLICE_NONE);
+}
+
+static void running_out_of_memory_is_reported(void **state)
+{
+	(void)state;
+	int r;
+
+	FAIL_EACH_ALLOCATION(r, write_and_read())
+	assert_int_equal(r, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +399,7 @@ int main(void)
 		cmocka_unit_test(unknown_required_attributes_are_reported),
 		cmocka_unit_test(
 			other_methods_and_protocols_are_not_binding_messages),
+		cmocka_unit_test(running_out_of_memory_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tests/mock/ice_robot.h"
+
+static void consent_is_lost_after_thirty_seconds(void **state)
+{
+	(void)state;
+	struct pair t;
+
+	pair_hosts(&t, "192.0.2.1:1000", "192.0.2.2:2000");
+	pair_describe(&t);
+	expect_connected(&t, 100);
+	net_run(&t.net, 60000, NULL);
+	uint64_t cut_ms = t.net.now_ms;
+	t.b.host.cut = true;
+	net_run(&t.net, ICE_CONSENT_LOST_MS - ICE_CONSENT_MS * 6 / 5 - 1, NULL);
+	assert_true(is_selected(&t.a));
+	net_run(&t.net, 10000, NULL);
+	assert_false(is_selected(&t.a));
+	assert_int_equal(t.a.lost, 1);
+	/* an answer may have been on its way */
+	assert_true(t.a.lost_ms <=
+		    cut_ms + t.net.delay_ms + ICE_CONSENT_LOST_MS);
+	size_t sent = t.a.host.sent;
+	net_run(&t.net, 60000, NULL);
+	assert_int_equal(t.a.host.sent, sent);
+	assert_int_equal(t.a.lost, 1);
+	pair_fini(&t);
+}
+
+static void a_short_outage_is_survived(void **state)
+{
+	(void)state;
+	struct pair t;
+
+	pair_hosts(&t, "192.0.2.1:1000", "192.0.2.2:2000");
+	pair_describe(&t);
+	expect_connected(&t, 100);
+	net_run(&t.net, 20000, NULL);
+	t.b.host.cut = true;
+	/* The last proof before and the first after are 6 s away at most. */
+	net_run(&t.net, ICE_CONSENT_LOST_MS - 2 * ICE_CONSENT_MS * 6 / 5 - 100,
+		NULL);
+	t.b.host.cut = false;
+	net_run(&t.net, 2 * ICE_CONSENT_LOST_MS, NULL);
+	assert_true(is_selected(&t.a) && is_selected(&t.b));
+	assert_int_equal(t.a.lost + t.b.lost, 0);
+	assert_int_equal(t.a.selections + t.b.selections, 2);
+	pair_fini(&t);
+}
+
+struct probe_log {
+	uint64_t last_ms;
+	unsigned n;
+	bool bad;
+};
+
+static bool watch_consent(struct net *net, struct net_packet *packet)
+{
+	struct probe_log *log = net->hook_arg;
+	struct stun_head head;
+	uint64_t gap_ms = net->now_ms - log->last_ms;
+
+	if (stun_head(&head, packet->p, packet->n) ||
+	    head.kind != STUN_REQUEST || addr_port(&packet->to) != 2000)
+		return true;
+	if (log->last_ms && (gap_ms < ICE_CONSENT_MS * 4 / 5 ||
+			     gap_ms > ICE_CONSENT_MS * 6 / 5))
+		log->bad = true;
+	log->last_ms = net->now_ms;
+	log->n++;
+	return true;
+}
+
+static void consent_is_asked_for_at_random_intervals(void **state)
+{
+	(void)state;
+	struct pair t;
+	struct probe_log log = { 0 };
+
+	pair_hosts(&t, "192.0.2.1:1000", "192.0.2.2:2000");
+	pair_describe(&t);
+	expect_connected(&t, 100);
+	t.net.hook = watch_consent;
+	t.net.hook_arg = &log;
+	net_run(&t.net, 300000, NULL);
+	assert_false(log.bad);
+	assert_in_range(log.n, 50, 75);
+	pair_fini(&t);
+}
+
+static void consent_may_be_lost_during_a_restart(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, true);
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+	net_run(&r.net, 500, NULL);
+	assert_true(is_selected(&r.agent));
+	assert_int_equal(ice_restart(r.agent.ice, r.net.now_ms), 0);
+	r.host.cut = true;
+	net_run(&r.net, ICE_CONSENT_LOST_MS + 1, NULL);
+	assert_int_equal(r.agent.lost, 1);
+	assert_false(is_selected(&r.agent));
+	/* The peer is back, and answers the restart. */
+	r.host.cut = false;
+	snprintf(r.ufrag, sizeof(r.ufrag), "robot2");
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+	net_run(&r.net, 500, NULL);
+	assert_true(is_selected(&r.agent));
+	assert_int_equal(r.agent.selections, 2);
+	assert_int_equal(r.agent.failures, 0);
+	robot_fini(&r);
+}
+
+static void after_consent_is_lost_a_check_brings_it_back(void **state)
+{
+	(void)state;
+
+	for (int controls = 0; controls < 2; controls++) {
+		struct robot r;
+
+		robot_init(&r, controls);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		robot_check(&r, 0, !controls);
+		net_run(&r.net, 500, NULL);
+		assert_true(is_selected(&r.agent));
+		r.answers = false;
+		net_run(&r.net, ICE_CONSENT_LOST_MS + 6000, NULL);
+		assert_int_equal(r.agent.lost, 1);
+		assert_false(is_selected(&r.agent));
+		/* It asks, without nominating again as libnice does not; that
+		 * alone is answered, and proves nothing yet. */
+		unsigned answered = r.successes;
+		robot_check(&r, 0, false);
+		net_run(&r.net, 30, NULL);
+		assert_int_equal(r.successes, answered + 1);
+		assert_false(is_selected(&r.agent));
+		r.answers = true;
+		net_run(&r.net, 2000, NULL);
+		assert_true(is_selected(&r.agent));
+		assert_int_equal(r.agent.selections, 2);
+		robot_fini(&r);
+	}
+}
+
+static bool port_3000_is_dead(struct net *net, struct net_packet *packet)
+{
+	(void)net;
+	return addr_port(&packet->to) != 3000 &&
+	       addr_port(&packet->from) != 3000;
+}
+
+static void a_peer_that_moves_without_restart_is_followed(void **state)
+{
+	(void)state;
+
+	for (int controls = 0; controls < 2; controls++) {
+		struct robot r;
+
+		robot_init(&r, controls);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.3:3000", 1);
+		robot_check(&r, 1, !controls);
+		net_run(&r.net, 8000, NULL);
+		assert_int_equal(addr_port(&r.agent.remote), 3000);
+		r.net.hook = port_3000_is_dead;
+		net_run(&r.net, 1500, NULL);
+		/* From an address we never heard of. */
+		robot_check(&r, 0, !controls);
+		net_run(&r.net, 300, NULL);
+		robot_check(&r, 0, !controls);
+		net_run(&r.net, 2000, NULL);
+		assert_int_equal(addr_port(&r.agent.remote), 2000);
+		assert_int_equal(r.agent.lost, 0);
+		net_run(&r.net, 60000, NULL);
+		assert_true(is_selected(&r.agent));
+		robot_fini(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(consent_is_lost_after_thirty_seconds),
+		cmocka_unit_test(a_short_outage_is_survived),
+		cmocka_unit_test(consent_is_asked_for_at_random_intervals),
+		cmocka_unit_test(consent_may_be_lost_during_a_restart),
+		cmocka_unit_test(after_consent_is_lost_a_check_brings_it_back),
+		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
