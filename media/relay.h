@@ -70,21 +70,24 @@ struct relay_output {
 	uint16_t seq;   /* the highest sent; at first one less than the first */
 	uint32_t ts;    /* the output's time ... */
 	uint64_t ts_us; /* ... at this time of ours */
-	uint32_t step;  /* ticks between the last two packets of audio */
+	uint32_t step;  /* ticks in a packet of audio; 0: unknown */
+	bool after_audio; /* what set the time last was audio */
 	uint16_t seq_offset;
-	uint32_t
-		from; /* source's extended number that the offset begins with */
-	bool based;   /* source and output correspond: */
-	bool fresh;   /* the next audio is the first of its source */
+	uint32_t from; /* the offset's first extended number of the source */
+	bool based;    /* source and output correspond: */
+	bool fresh;    /* the next audio is the first of its source */
 	uint32_t source_ts, output_ts;
 	uint32_t source_clock, clock; /* Hz */
 	uint32_t audio_ts;            /* the source's, of its newest audio */
+	uint64_t audio_us;            /* when that came */
 };
 
 /* The telephone-event that passes through. */
 struct relay_passing {
 	bool on; /* one was seen: the fields below are of it */
 	bool ended, reported;
+	bool displaced; /* kept back: the receiver takes none, or we
+			 * played a digit when it began */
 	uint8_t code;
 	uint32_t first;     /* source's extended number of its first packet */
 	uint32_t source_ts; /* of the segment */
@@ -125,7 +128,10 @@ struct relay {
 
 /* Output under @ssrc; sequence and timestamp begin at random. */
 void relay_init(struct relay *relay, uint32_t ssrc);
-/* May come again at any time: the output stays continuous. */
+/*
+ * May come again at any time: the output stays continuous. An entry that is an
+ * event and has no pt is told of, but not sent.
+ */
 void relay_set_map(struct relay *relay, const struct media_map *map);
 
 /* A digit that passed through, when it has ended; digit 0 when none did. */
@@ -165,6 +171,8 @@ uint64_t relay_insert(struct relay *relay, uint8_t *p, size_t cap, size_t *n,
 CHECKED int relay_rtcp(struct relay *relay, const struct relay *back,
 		       uint8_t *p, size_t *n, size_t cap, uint64_t now_us);
 
+/* What the other side knows the output by. */
+uint32_t relay_ssrc(const struct relay *relay);
 uint64_t relay_lost(const struct relay *relay);
 uint32_t relay_jitter_us(const struct relay *relay);
 /* Between us and the source, from its RTCP; 0: unknown. */
