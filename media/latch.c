@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/latch.h"
+
+#include <string.h>
+
+void latch_set(struct latch *latch, const struct addr *signalled,
+	       uint64_t now_ms)
+{
+	if (addr_is_set(&latch->signalled) &&
+	    addr_equal(&latch->signalled, signalled))
+		return;
+	memset(latch, 0, sizeof(*latch));
+	latch->signalled = *signalled;
+	latch->remote = *signalled;
+	latch->last_ms = now_ms;
+}
+
+static enum latch_verdict lock(struct latch *latch, const struct addr *source,
+			       uint64_t now_ms)
+{
+	bool moved = !addr_equal(&latch->remote, source);
+
+	latch->remote = *source;
+	latch->locked = true;
+	latch->last_ms = now_ms;
+	memset(latch->sources, 0, sizeof(latch->sources));
+	return moved ? LATCH_MOVED : LATCH_TAKE;
+}
+
+static struct latch_source *source_of(struct latch *latch,
+				      const struct addr *addr)
+{
+	for (unsigned i = 0; i < LATCH_SOURCES; i++) {
+		if (addr_is_set(&latch->sources[i].addr) &&
+		    addr_equal(&latch->sources[i].addr, addr))
+			return &latch->sources[i];
+	}
+
+	struct latch_source *s = &latch->sources[latch->next];
+	latch->next = (latch->next + 1) % LATCH_SOURCES;
+	*s = (struct latch_source){ .addr = *addr };
+	return s;
+}
+
+/* Whether @addr has now sent enough packets in time. */
+static bool is_stable(struct latch *latch, const struct addr *addr,
+		      uint64_t now_ms)
+{
+	struct latch_source *s = source_of(latch, addr);
+
+	if (!s->packets || now_ms - s->since_ms > LATCH_MS) {
+		s->packets = 0;
+		s->since_ms = now_ms;
+	}
+	return ++s->packets >= LATCH_PACKETS;
+}
+
+static bool may_learn(const struct latch *latch, const struct addr *source,
+		      uint64_t now_ms)
+{
+	if (latch->locked)
+		return addr_same_ip(source, &latch->remote) &&
+		       now_ms - latch->last_ms >= LATCH_SILENCE_MS;
+	return addr_same_ip(source, &latch->signalled) ||
+	       addr_classify(&latch->signalled) == ADDR_PRIVATE;
+}
+
+enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,
+				uint64_t now_ms)
+{
+	if (!addr_is_set(&latch->signalled))
+		return LATCH_DROP;
+	if (latch->locked && addr_equal(source, &latch->remote)) {
+		latch->last_ms = now_ms;
+		return LATCH_TAKE;
+	}
+	if (!latch->locked && addr_equal(source, &latch->signalled))
+		return lock(latch, source, now_ms);
+	if (!may_learn(latch, source, now_ms) ||
+	    !is_stable(latch, source, now_ms))
+		return LATCH_DROP;
+	return lock(latch, source, now_ms);
+}

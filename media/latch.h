@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * From where an RTP side takes packets and to where it sends them: symmetric
+ * RTP (RFC 4961) without RTP Bleed. Pure rules, no I/O:
+ *
+ * - The signalled address is good at once, and ends the search.
+ * - Until then, another port of the signalled IP, and any source when the
+ *   signalled IP is private (its peer stands behind a NAT), is learned once:
+ *   the first that sends LATCH_PACKETS within LATCH_MS.
+ * - Afterwards nothing changes until a new description, but that after
+ *   LATCH_SILENCE_MS without a packet the port may move, on the same IP.
+ *
+ * Packets of an SRTP side are given only after authentication.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+
+enum {
+	LATCH_PACKETS = 5,
+	LATCH_MS = 3000,
+	LATCH_SILENCE_MS = 5000,
+	LATCH_SOURCES = 4, /* watched at the same time */
+};
+
+struct latch {
+	struct addr signalled;
+	struct addr remote; /* where packets go */
+	bool locked;
+	uint64_t last_ms; /* of a packet from the locked source */
+	struct latch_source {
+		struct addr addr;
+		unsigned packets;
+		uint64_t since_ms;
+	} sources[LATCH_SOURCES];
+	unsigned next; /* to be replaced, when all are taken */
+};
+
+enum latch_verdict {
+	LATCH_DROP,
+	LATCH_TAKE,
+	LATCH_MOVED, /* take it, and remote has changed */
+};
+
+/* A new description; the same address again keeps what was learned. */
+void latch_set(struct latch *latch, const struct addr *signalled,
+	       uint64_t now_ms);
+enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,
+				uint64_t now_ms);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/port.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+
+struct port_pool {
+	uint16_t first; /* even */
+	size_t n, used;
+	struct port_slot {
+		bool open;
+		uint64_t free_at_ms;
+	} slots[];
+};
+
+int port_pool_new(struct port_pool **out, uint16_t min, uint16_t max)
+{
+	unsigned first = (min + 1u) & ~1u;
+
+	if (!min || first + 1 > max)
+		return -EINVAL;
+
+	size_t n = (max - first + 1) / 2;
+	struct port_pool *pool =
+		calloc(1, sizeof(*pool) + n * sizeof(pool->slots[0]));
+	if (!pool)
+		return -ENOMEM;
+	pool->first = (uint16_t)first;
+	pool->n = n;
+	*out = pool;
+	return 0;
+}
+
+struct port_pool *port_pool_free(struct port_pool *pool)
+{
+	free(pool);
+	return NULL;
+}
+
+size_t port_pool_used(const struct port_pool *pool)
+{
+	return pool->used;
+}
+
+/* Marks and buffers are wishes: media flows without them. */
+static void wish(int fd, int level, int name, int value)
+{
+	if (setsockopt(fd, level, name, &value, sizeof(value)))
+		log_debug("event=socket-option level=%d name=%d errno=%d",
+			  level, name, errno);
+}
+
+static int bind_socket(int fd, const struct addr *local)
+{
+	int on = 1;
+
+	if (addr_is_v6(local)) {
+		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+			return -errno;
+		wish(fd, IPPROTO_IPV6, IPV6_TCLASS, PORT_DSCP_EF << 2);
+	} else {
+		wish(fd, IPPROTO_IP, IP_TOS, PORT_DSCP_EF << 2);
+	}
+	return bind(fd, &local->sa, addr_len(local)) ? -errno : 0;
+}
+
+int port_socket(int *out, const struct addr *local)
+{
+	int fd = socket(local->sa.sa_family,
+			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+
+	int r = bind_socket(fd, local);
+	if (r) {
+		close(fd);
+		return r;
+	}
+	*out = fd;
+	return 0;
+}
+
+static int buffer_got(int fd, int name)
+{
+	int value = 0;
+	socklen_t n = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &n) ? -1 : value;
+}
+
+/* The kernel caps the wish at net.core.[rw]mem_max; only root gets past. */
+static void enlarge(int fd, const struct addr *local)
+{
+	wish(fd, SOL_SOCKET, SO_RCVBUF, PORT_BUFFER);
+	wish(fd, SOL_SOCKET, SO_SNDBUF, PORT_BUFFER);
+	if (buffer_got(fd, SO_RCVBUF) < PORT_BUFFER)
+		wish(fd, SOL_SOCKET, SO_RCVBUFFORCE, PORT_BUFFER);
+	if (buffer_got(fd, SO_SNDBUF) < PORT_BUFFER)
+		wish(fd, SOL_SOCKET, SO_SNDBUFFORCE, PORT_BUFFER);
+	log_info("event=media-port address=%s rcvbuf=%d sndbuf=%d",
+		 addr_text(local).s, buffer_got(fd, SO_RCVBUF),
+		 buffer_got(fd, SO_SNDBUF));
+}
+
+int port_share(int fd, const struct addr *local)
+{
+	bool v6 = addr_is_v6(local);
+	int on = 1;
+
+	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on)))
+		return -errno;
+	enlarge(fd, local);
+	return 0;
+}
+
+static int open_sockets(struct port_pair *pair, const struct addr *ip,
+			uint16_t port, bool rtcp)
+{
+	struct addr next = *ip;
+
+	pair->rtp = pair->rtcp = -1;
+	pair->local = *ip;
+	addr_set_port(&pair->local, port);
+	addr_set_port(&next, (uint16_t)(port + 1));
+
+	int r = port_socket(&pair->rtp, &pair->local);
+	if (!r && rtcp)
+		r = port_socket(&pair->rtcp, &next);
+	if (r && pair->rtp >= 0) {
+		close(pair->rtp);
+		pair->rtp = -1;
+	}
+	return r;
+}
+
+int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
+	      uint64_t now_ms, struct port_pair *out)
+{
+	size_t start = rand_u32() % pool->n;
+
+	for (size_t i = 0; i < pool->n; i++) {
+		size_t at = (start + i) % pool->n;
+		struct port_slot *slot = &pool->slots[at];
+
+		if (slot->open || slot->free_at_ms > now_ms)
+			continue;
+		int r = open_sockets(out, ip, (uint16_t)(pool->first + 2 * at),
+				     rtcp);
+		if (r == -EADDRINUSE) /* another program's */
+			continue;
+		if (!r) {
+			slot->open = true;
+			pool->used++;
+		}
+		return r;
+	}
+	return -EADDRINUSE;
+}
+
+void port_close(struct port_pool *pool, struct port_pair *pair, uint64_t now_ms)
+{
+	if (pair->rtp < 0)
+		return;
+
+	struct port_slot *slot =
+		&pool->slots[(addr_port(&pair->local) - pool->first) / 2];
+	slot->open = false;
+	slot->free_at_ms = now_ms + PORT_REST_MS;
+	pool->used--;
+	close(pair->rtp);
+	if (pair->rtcp >= 0)
+		close(pair->rtcp);
+	pair->rtp = pair->rtcp = -1;
+}
