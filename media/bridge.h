@@ -26,8 +26,9 @@ struct media; /* workers, ports, certificate: one a process */
 struct bridge;
 
 struct media_config {
-	struct addr address;        /* bind here; unspecified: all, host
-				     * candidates are the interfaces' */
+	struct addr address;        /* bind here; unset or unspecified: both
+				     * IP versions, and host candidates are
+				     * the interfaces' */
 	struct addr public_address; /* also offered; unset: none. IP alone */
 	bool public_auto;           /* find it: media_set_stun() */
 	uint16_t ice_port;          /* of worker 0; worker n has ice_port + n */
@@ -58,6 +59,17 @@ struct bridge_handlers {
 	void (*failed)(enum media_side side, enum media_failure why, void *arg);
 	/* Our own address changed (NAT, interface): time for an ICE restart. */
 	void (*moved)(enum media_side side, void *arg);
+	/*
+	 * One more local candidate, to be trickled (RFC 8838); may be NULL. It
+	 * comes when this peer's address and our shared port are already those
+	 * of another call (two gateways of our kind, an SFU), which media alone
+	 * cannot tell apart: the side then gets a port of its own. A peer that
+	 * takes no candidate after its description finds it by our checks
+	 * (peer-reflexive), unless a NAT of its own stands before it; the
+	 * candidate is also in each later bridge_local().
+	 */
+	void (*candidate)(enum media_side side, const struct media_cand *cand,
+			  void *arg);
 	/* A telephone-event has ended on @side (it was relayed already). */
 	void (*digit)(enum media_side side, char digit, unsigned duration_ms,
 		      void *arg);
@@ -89,6 +101,10 @@ void media_set_stun(struct media *media, const struct addr *server);
 /* The public address as known now, the port unset; unset: unknown. */
 struct addr media_public_address(const struct media *media);
 
+/* For metrics: workers, and the bridges that one of them serves now. */
+unsigned media_workers(const struct media *media);
+unsigned media_worker_load(const struct media *media, unsigned worker);
+
 /*
  * @name is the call's, for the log. *@out is owned by the caller:
  * bridge_free(); no handler runs after that. @handlers and @arg are borrowed
@@ -103,8 +119,9 @@ DEFINE_AUTO(struct bridge *, bridge_free)
 /*
  * Make @side ready to be described. @offerer: we write the offer on this side
  * (controlling and actpass with ICE). @peer tells which local address to use
- * for an RTP side (routing decides); NULL: the configured one. 0, or -errno
- * (-EADDRINUSE: no port left).
+ * for an RTP side (routing decides); NULL: the configured one, or that of the
+ * default route. 0, or -errno (-EADDRINUSE: no port left; -EADDRNOTAVAIL: no
+ * address of our own; -EALREADY).
  */
 CHECKED int bridge_open(struct bridge *bridge, enum media_side side,
 			enum media_transport transport, bool offerer,
@@ -117,6 +134,11 @@ bool bridge_is_open(const struct bridge *bridge, enum media_side side);
  * Write @side's transport into @content: candidates, ufrag, pwd, fingerprint
  * and setup; or address, profile and crypto. As an answer when the remote offer
  * was given before. 0 or -errno.
+ *
+ * In an offer of an RTP side, @content->profile and @content->rtcp_mux are the
+ * caller's wish: MEDIA_RTP_SAVP[F] asks for SDES (SHA1_80, SHA1_32), anything
+ * else is plain. In an answer they are the offer's. An ICE side writes its
+ * default candidate into @content->rtp too, for peers that want an address.
  */
 CHECKED int bridge_local(struct bridge *bridge, enum media_side side,
 			 struct media_content *content);
@@ -124,8 +146,13 @@ CHECKED int bridge_local(struct bridge *bridge, enum media_side side,
 /*
  * What the peer's description says of transport; may come again (re-INVITE, ICE
  * restart: new ufrag and pwd). Starts ICE when both are known.
- * 0, -EINVAL (no usable transport: RFC 8839 lengths, missing fingerprint),
- * -errno.
+ *
+ * A later @content of an ICE side may leave out what has not changed
+ * (fingerprints, setup). A restart by the peer makes new local credentials at
+ * once: the answer is the next bridge_local(). An RTP side on hold by an
+ * unspecified address (0.0.0.0) keeps what it learned and sends nothing.
+ * 0, -EINVAL (no usable transport: RFC 8839 lengths, missing fingerprint, no
+ * acceptable crypto), -errno.
  */
 CHECKED int bridge_remote(struct bridge *bridge, enum media_side side,
 			  const struct media_content *content);
@@ -134,7 +161,10 @@ CHECKED int bridge_remote(struct bridge *bridge, enum media_side side,
 CHECKED int bridge_candidate(struct bridge *bridge, enum media_side side,
 			     const struct media_cand *cand);
 
-/* New local ufrag, pwd and candidates: an ICE restart, ours or the peer's. */
+/*
+ * New local ufrag, pwd and candidates: an ICE restart, ours or the peer's.
+ * Nothing happens when those of now were not yet written by bridge_local().
+ */
 CHECKED int bridge_restart(struct bridge *bridge, enum media_side side);
 
 /* How packets received on @from are written for the other side. */
@@ -143,7 +173,8 @@ CHECKED int bridge_map(struct bridge *bridge, enum media_side from,
 
 /*
  * What may flow on @side, from our view: sendrecv at first. A side that does
- * not receive is not watched for silence.
+ * not receive is not watched for silence; the others are once every open side
+ * is ready. RTCP and connectivity checks go on regardless.
  */
 CHECKED int bridge_direction(struct bridge *bridge, enum media_side side,
 			     enum media_dir dir);
@@ -156,5 +187,6 @@ CHECKED int bridge_digit(struct bridge *bridge, enum media_side side,
  */
 CHECKED int bridge_echo(struct bridge *bridge, enum media_side side);
 
+/* Never waits for the worker. */
 void bridge_stats(const struct bridge *bridge, enum media_side side,
 		  struct media_side_stats *out);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The worker's half of a bridge: two flows and what passes between them.
+ *
+ * Two owners, one after the other: the bridge makes it and gives it to the
+ * worker with the first command; after COMMAND_FREE the worker forgets it and
+ * says so (notice.gone), and the main thread frees it. In between only the
+ * worker touches it, but for the counters, the notice (under its lock) and the
+ * fields that are marked the main thread's.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include "gateway/base/tree.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/command.h"
+#include "media/flow.h"
+#include "media/notice.h"
+#include "media/port.h"
+#include "media/relay.h"
+
+enum {
+	CIRCUIT_NAME_CAP = 64,
+	CIRCUIT_BEAT_MS = 5000, /* RTCP of our own, and the look for silence */
+};
+
+struct worker;
+struct bridge;
+
+struct circuit {
+	/* the main thread's */
+	struct bridge *bridge; /* NULL: freed */
+	struct port_pair ports[2];
+	struct command farewell;
+	/* set before the worker sees it */
+	struct worker *worker;
+	char name[CIRCUIT_NAME_CAP];
+	/* both, under the lock of notices */
+	struct notice notice;
+	/* the worker's */
+	struct flow flows[2];
+	struct relay relays[2];   /* by the side packets come from */
+	struct media_map maps[2]; /* of relays[] */
+	bool open[2];             /* their packets may leave */
+	bool echo;
+	uint64_t beat_ms;
+	uint64_t digits_us[2]; /* when relays[] insert next */
+	RB_ENTRY(circuit) timer;
+	uint64_t due_ms;
+	bool armed;
+	STAILQ_ENTRY(circuit) touched;
+	bool is_touched;
+};
+
+/* *@out is owned by the caller. 0 or -ENOMEM. */
+CHECKED int circuit_new(struct circuit **out, struct worker *worker,
+			struct bridge *bridge, const char *name);
+struct circuit *circuit_free(struct circuit *circuit);
+/* In the worker: close all, so that nothing refers to it but its notice. */
+void circuit_close(struct circuit *circuit);
+
+/* A packet of @from's peer, checked and in plain. */
+void circuit_rtp(struct circuit *circuit, struct flow *from,
+		 struct packet *packet);
+void circuit_rtcp(struct circuit *circuit, struct flow *from,
+		  struct packet *packet);
+
+void circuit_map(struct circuit *circuit, enum media_side from,
+		 const struct media_map *map);
+/* Whether packets may leave may have changed. */
+void circuit_gate(struct circuit *circuit);
+CHECKED int circuit_digit(struct circuit *circuit, enum media_side towards,
+			  char digit, unsigned duration_ms);
+
+/* A flow became ready: from the moment that all are, silence counts. */
+void circuit_ready(struct circuit *circuit);
+/* Its timers may have changed: ticked at the end of this turn. */
+void circuit_touch(struct circuit *circuit);
+/* Do what is due; returns when to be called again, UINT64_MAX: never. */
+uint64_t circuit_tick(struct circuit *circuit);
+
+void circuit_say_digit(struct circuit *circuit, enum media_side side,
+		       char digit, unsigned duration_ms);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/command.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "media/circuit.h"
+#include "media/worker.h"
+
+int command_new(struct command **out, enum command_verb verb,
+		struct circuit *circuit, enum media_side side)
+{
+	struct command *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->verb = verb;
+	c->circuit = circuit;
+	c->side = side;
+	*out = c;
+	return 0;
+}
+
+struct command *command_free(struct command *command)
+{
+	if (!command)
+		return NULL;
+	explicit_bzero(command, sizeof(*command));
+	free(command);
+	return NULL;
+}
+
+static int on_open_ice(struct flow *flow, const struct command *c)
+{
+	return flow_ice_open(flow, &c->local);
+}
+
+static int on_restart(struct flow *flow, const struct command *c)
+{
+	return flow_ice_restart(flow, &c->local);
+}
+
+static int on_peer_ice(struct flow *flow, const struct command *c)
+{
+	return flow_ice_peer(flow, &c->ice_peer);
+}
+
+static int on_candidate(struct flow *flow, const struct command *c)
+{
+	return flow_ice_candidate(flow, &c->cand);
+}
+
+static int on_own_port(struct flow *flow, const struct command *c)
+{
+	return flow_ice_own_port(flow, &c->own);
+}
+
+static int on_open_rtp(struct flow *flow, const struct command *c)
+{
+	return flow_rtp_open(flow, &c->rtp);
+}
+
+static int on_peer_rtp(struct flow *flow, const struct command *c)
+{
+	return flow_rtp_peer(flow, &c->rtp_peer);
+}
+
+/* The last map for packets of this side; the other's is its own. */
+static int on_map(struct flow *flow, const struct command *c)
+{
+	circuit_map(flow->circuit, flow->side, &c->map);
+	return 0;
+}
+
+static int on_direction(struct flow *flow, const struct command *c)
+{
+	bool received = flow->dir & MEDIA_RECVONLY;
+
+	flow->dir = c->dir;
+	if (!received && (c->dir & MEDIA_RECVONLY)) {
+		flow->last_rx_ms = flow->circuit->worker->now_ms;
+		flow_rtp_resume(flow);
+	}
+	circuit_gate(flow->circuit);
+	circuit_touch(flow->circuit);
+	return 0;
+}
+
+/* A full queue costs the digit, not the call. */
+static int on_digit(struct flow *flow, const struct command *c)
+{
+	int r = circuit_digit(flow->circuit, c->side, c->digit.digit,
+			      c->digit.duration_ms);
+	if (r)
+		log_warn("call=%s event=digit result=lost errno=%d",
+			 flow->circuit->name, -r);
+	return 0;
+}
+
+static int on_echo(struct flow *flow, const struct command *c)
+{
+	(void)c;
+	flow->circuit->echo = true;
+	circuit_gate(flow->circuit);
+	return 0;
+}
+
+static int on_free(struct flow *flow, const struct command *c)
+{
+	(void)c;
+	circuit_close(flow->circuit);
+	return 0;
+}
+
+static int (*const verbs[])(struct flow *, const struct command *) = {
+	[COMMAND_OPEN_ICE] = on_open_ice,
+	[COMMAND_RESTART] = on_restart,
+	[COMMAND_PEER_ICE] = on_peer_ice,
+	[COMMAND_CANDIDATE] = on_candidate,
+	[COMMAND_OWN_PORT] = on_own_port,
+	[COMMAND_OPEN_RTP] = on_open_rtp,
+	[COMMAND_PEER_RTP] = on_peer_rtp,
+	[COMMAND_MAP] = on_map,
+	[COMMAND_DIRECTION] = on_direction,
+	[COMMAND_DIGIT] = on_digit,
+	[COMMAND_ECHO] = on_echo,
+	[COMMAND_FREE] = on_free,
+	[COMMAND_STUN] = NULL,
+	[COMMAND_STOP] = NULL,
+};
+static_assert(sizeof(verbs) / sizeof(verbs[0]) == COMMAND_NVERBS,
+	      "a verb without its function");
+
+void command_run(const struct command *command)
+{
+	struct flow *flow = &command->circuit->flows[command->side];
+
+	int r = verbs[command->verb](flow, command);
+	if (r) {
+		log_warn("call=%s event=media-command verb=%d errno=%d",
+			 flow->circuit->name, (int)command->verb, -r);
+		flow_fail(flow, MEDIA_FAIL_WORKER);
+	}
+}

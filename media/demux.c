@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Whose a packet is (RFC 7983): a connectivity check by our ufrag in its
+ * USERNAME, its answer by the transaction's tag, all else by the two addresses
+ * that such a check has proved.
+ *
+ * Two peers that share one port each (two gateways of our kind, or an SFU) have
+ * the same two addresses for every call between them, and media says nothing
+ * more. So the first call owns that tuple, checks of later ones over it are not
+ * answered, and such a call gets a port of its own instead: media/bridge.h.
+ */
+#include "media/rtp.h"
+#include "media/stun.h"
+#include "media/worker.h"
+
+/* Whether another flow holds the way @packet came; an idle one gives it up. */
+static bool is_crowded(struct worker *worker, const struct flow *flow,
+		       const struct packet *packet)
+{
+	const struct tuple *t =
+		tuple_find(&worker->tuples, &packet->local, &packet->remote);
+
+	return t && t->flow != flow && !t->flow->failed &&
+	       worker->now_ms - t->checked_ms < TUPLE_IDLE_MS;
+}
+
+static void say_crowded(struct worker *worker, struct flow *flow,
+			const struct packet *packet)
+{
+	struct notice *notice = &flow->circuit->notice;
+
+	if (flow->ice.crowded)
+		return;
+	flow->ice.crowded = true;
+	notice_begin(worker->config.notices);
+	notice->sides[flow->side].crowded = true;
+	notice->sides[flow->side].crowded_local = packet->local;
+	notice_end(worker->config.notices, notice);
+}
+
+static struct flow *owner_of(struct worker *worker,
+			     const struct stun_head *head)
+{
+	struct slice username = head->username;
+
+	if (head->kind == STUN_REQUEST)
+		return worker_find_name(worker, slice_cut(&username, ':'));
+	if (head->kind == STUN_INDICATION)
+		return NULL;
+	return worker_find_tag(worker, stun_tag(head->tid));
+}
+
+static void for_main(struct worker *worker, const struct packet *packet)
+{
+	struct notice_stun stun = { .worker = worker->config.index,
+				    .remote = packet->remote,
+				    .n = packet->n };
+
+	if (!addr_is_set(&worker->stun) || packet->n > sizeof(stun.p) ||
+	    !addr_equal(&worker->stun, &packet->remote))
+		return;
+	memcpy(stun.p, packet->p, packet->n);
+	notice_stun(worker->config.notices, &stun);
+}
+
+static void on_stun(struct worker *worker, struct packet *packet)
+{
+	struct stun_head head;
+
+	if (stun_head(&head, packet->p, packet->n))
+		return;
+
+	struct flow *flow = owner_of(worker, &head);
+	if (!flow) {
+		if (head.kind == STUN_SUCCESS)
+			for_main(worker, packet);
+		return;
+	}
+	if (is_crowded(worker, flow, packet))
+		say_crowded(worker, flow, packet);
+	else
+		flow_ice_stun(flow, packet);
+}
+
+void demux_packet(struct worker *worker, struct packet *packet)
+{
+	enum rtp_demux kind = rtp_demux(packet->p, packet->n);
+
+	if (kind == RTP_DEMUX_STUN) {
+		on_stun(worker, packet);
+		return;
+	}
+	if (kind != RTP_DEMUX_RTP && kind != RTP_DEMUX_DTLS)
+		return;
+
+	const struct tuple *t =
+		tuple_find(&worker->tuples, &packet->local, &packet->remote);
+	if (!t)
+		return;
+	if (kind == RTP_DEMUX_DTLS)
+		flow_ice_dtls(t->flow, packet);
+	else
+		flow_ice_media(t->flow, packet);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/flow.h"
+
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "media/rtp.h"
+#include "media/worker.h"
+
+void flow_init(struct flow *flow, struct circuit *circuit, enum media_side side)
+{
+	flow->circuit = circuit;
+	flow->side = side;
+	flow->kind = FLOW_CLOSED;
+	flow->dir = MEDIA_SENDRECV;
+	flow->ice.own.fd = flow->rtp.rtp.fd = flow->rtp.rtcp.fd = -1;
+}
+
+void flow_fini(struct flow *flow)
+{
+	switch (flow->kind) {
+	case FLOW_ICE:
+		flow_ice_close(flow);
+		break;
+	case FLOW_RTP:
+		flow_rtp_close(flow);
+		break;
+	case FLOW_CLOSED:
+		break;
+	}
+	flow->tx = srtp_free(flow->tx);
+	flow->rx = srtp_free(flow->rx);
+	flow->kind = FLOW_CLOSED;
+}
+
+int flow_set_keys(struct flow *flow, enum srtp_profile profile,
+		  const uint8_t *tx, const uint8_t *rx, size_t n)
+{
+	struct srtp *new_tx = NULL, *new_rx = NULL;
+
+	int r = srtp_new(&new_tx, SRTP_PROTECT, profile, tx, n);
+	if (!r)
+		r = srtp_new(&new_rx, SRTP_UNPROTECT, profile, rx, n);
+	if (r) {
+		srtp_free(new_tx);
+		return r;
+	}
+	srtp_free(flow->tx);
+	srtp_free(flow->rx);
+	flow->tx = new_tx;
+	flow->rx = new_rx;
+	flow->profile = profile;
+	return 0;
+}
+
+static struct notice_side *begin(struct flow *flow)
+{
+	notice_begin(flow->circuit->worker->config.notices);
+	return &flow->circuit->notice.sides[flow->side];
+}
+
+static void end(struct flow *flow)
+{
+	notice_end(flow->circuit->worker->config.notices,
+		   &flow->circuit->notice);
+}
+
+void flow_ready(struct flow *flow)
+{
+	uint64_t now_ms = flow->circuit->worker->now_ms;
+
+	if (flow->ready)
+		return;
+	flow->ready = true;
+	flow->last_rtcp_ms = now_ms;
+	begin(flow)->ready = true;
+	end(flow);
+	circuit_ready(flow->circuit);
+}
+
+void flow_fail(struct flow *flow, enum media_failure why)
+{
+	if (flow->failed)
+		return;
+	flow->failed = true;
+	flow->why = why;
+	circuit_gate(flow->circuit);
+
+	struct notice_side *side = begin(flow);
+	side->failed = true;
+	side->why = why;
+	end(flow);
+}
+
+void flow_changed(struct flow *flow)
+{
+	struct notice_side *side = begin(flow);
+
+	side->changed = true;
+	side->local = flow->local;
+	side->remote = flow->remote;
+	side->srtp = flow->profile;
+	side->ice_ms = flow->ice.took_ms;
+	side->dtls_ms = flow->ice.dtls_took_ms;
+	end(flow);
+}
+
+void flow_drop(struct flow *flow)
+{
+	flow_count(&flow->counters.dropped, 1);
+}
+
+bool flow_may_send(const struct flow *flow)
+{
+	return flow->ready && !flow->failed && !flow->rtp.held &&
+	       (flow->dir & MEDIA_SENDONLY);
+}
+
+bool flow_may_receive(const struct flow *flow)
+{
+	return flow->ready && (flow->dir & MEDIA_RECVONLY);
+}
+
+bool flow_unprotect(struct flow *flow, struct packet *packet, bool rtcp)
+{
+	int r = 0;
+
+	if (flow->rx)
+		r = rtcp ? srtp_rtcp(flow->rx, packet->p, &packet->n,
+				     sizeof(packet->p))
+			 : srtp_rtp(flow->rx, packet->p, &packet->n,
+				    sizeof(packet->p));
+	return r == 0;
+}
+
+void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp)
+{
+	const struct worker *worker = flow->circuit->worker;
+
+	flow->last_rx_ms = worker->now_ms;
+	if (rtcp) {
+		circuit_rtcp(flow->circuit, flow, packet);
+		return;
+	}
+	flow_count(&flow->counters.rx_packets, 1);
+	flow_count(&flow->counters.rx_octets, packet->n);
+	if (flow_may_receive(flow))
+		circuit_rtp(flow->circuit, flow, packet);
+	else
+		flow_drop(flow);
+}
+
+static bool protect(struct flow *flow, struct packet *packet, bool rtcp)
+{
+	if (!flow->tx)
+		return true;
+	return !(rtcp ? srtp_rtcp(flow->tx, packet->p, &packet->n,
+				  sizeof(packet->p))
+		      : srtp_rtp(flow->tx, packet->p, &packet->n,
+				 sizeof(packet->p)));
+}
+
+void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own)
+{
+	const struct worker *worker = flow->circuit->worker;
+	size_t plain = packet->n;
+
+	bool left =
+		protect(flow, packet, rtcp) &&
+		(flow->kind == FLOW_ICE ? flow_ice_output(flow, packet, own)
+					: flow_rtp_output(flow, packet, rtcp));
+
+	if (!left) {
+		flow_drop(flow);
+		return;
+	}
+	if (rtcp) {
+		flow->last_rtcp_ms = worker->now_ms;
+		return;
+	}
+	flow_count(&flow->counters.tx_packets, 1);
+	flow_count(&flow->counters.tx_octets, packet->n);
+	flow->tx_payload += plain - RTP_HDR_LEN;
+}
+
+uint64_t flow_tick(struct flow *flow, uint64_t now_ms)
+{
+	return flow->kind == FLOW_ICE ? flow_ice_tick(flow, now_ms)
+				      : UINT64_MAX;
+}

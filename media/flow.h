@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The packets between one peer and the worker: one side of a circuit. What
+ * comes in is checked (source, authentication, replay) and handed to the
+ * circuit in plain; what goes out is protected and addressed.
+ *
+ *   flow_ice.c   ICE on the shared port, DTLS-SRTP
+ *   flow_rtp.c   a pair of ports, symmetric RTP, SDES-SRTP
+ *
+ * Embedded in the circuit, belongs to its worker's thread; the counters may be
+ * read by others.
+ */
+#pragma once
+
+#include "gateway/base/tree.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "media/batch.h"
+#include "media/bridge.h"
+#include "media/command.h"
+#include "media/dtls.h"
+#include "media/ice.h"
+#include "media/latch.h"
+#include "media/report.h"
+#include "media/srtp.h"
+#include "media/tuple.h"
+
+enum {
+	FLOW_HELLO_MAX = 1500,   /* an early ClientHello */
+	FLOW_SILENCE_MS = 60000, /* then MEDIA_FAIL_SILENCE */
+};
+
+struct circuit;
+struct flow;
+
+enum flow_kind { FLOW_CLOSED, FLOW_ICE, FLOW_RTP };
+
+/* Written by the worker alone, read by anybody. */
+struct flow_counters {
+	_Atomic uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+	_Atomic uint64_t lost, dropped;
+	_Atomic uint32_t jitter_us, rtt_us;
+};
+
+static inline void flow_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(
+		counter,
+		atomic_load_explicit(counter, memory_order_relaxed) + n,
+		memory_order_relaxed);
+}
+
+/* A socket in the worker's epoll. */
+enum source_kind {
+	SOURCE_WAKE,
+	SOURCE_SHARED,
+	SOURCE_RTP,
+	SOURCE_RTCP,
+	SOURCE_OWN
+};
+struct source {
+	enum source_kind kind;
+	int fd;    /* -1: none */
+	int which; /* shared: BATCH_V4 or BATCH_V6 */
+	struct addr local;
+	struct flow *flow;
+};
+
+/* Our ufrag, by which checks are told apart: now, and before a restart. */
+struct flow_name {
+	RB_ENTRY(flow_name) entry;
+	struct flow *flow; /* NULL: not in the tree */
+	char ufrag[ICE_UFRAG_LEN + 1];
+};
+enum { FLOW_NAME_NOW, FLOW_NAME_BEFORE, FLOW_NNAMES };
+
+struct flow_ice {
+	struct ice *ice;
+	struct dtls *dtls;
+	struct flow_name names[FLOW_NNAMES];
+	/* The tag of our own checks' transactions (ice_tag()). */
+	RB_ENTRY(flow) tag_entry;
+	uint32_t tag;
+	bool tagged;
+	struct tuple tuples[TUPLES_PER_FLOW];
+	struct source own;
+	bool crowded; /* told already */
+	/* the peer, as far as it is known */
+	bool peer_known, active;
+	struct media_fingerprint fingerprints[MEDIA_MAX_FINGERPRINTS];
+	size_t nfingerprints;
+	/* DTLS */
+	size_t hello_n;
+	uint8_t hello[FLOW_HELLO_MAX];
+	uint64_t since_ms, took_ms;
+	uint64_t dtls_since_ms, dtls_took_ms;
+	bool selected;
+	bool settled; /* authentic media came: dtls_settle() */
+};
+
+struct flow_rtp {
+	struct source rtp, rtcp;
+	bool mux;
+	bool held; /* the peer's address is unspecified: send nothing */
+	struct latch latch;
+	struct addr rtcp_remote;
+	bool rtcp_learned;
+	uint8_t key_len;
+	uint8_t tx_key[MEDIA_CRYPTO_KEY_MAX], rx_key[MEDIA_CRYPTO_KEY_MAX];
+};
+
+struct flow {
+	struct circuit *circuit;
+	enum media_side side;
+	enum flow_kind kind;
+	bool ready;  /* verified: media may flow */
+	bool failed; /* said so */
+	enum media_failure why;
+	enum media_dir dir;
+	struct addr local, remote; /* where packets go */
+	enum srtp_profile profile;
+	struct srtp *tx, *rx;
+	uint64_t last_rx_ms;   /* a good packet, or since when one is due */
+	uint64_t last_rtcp_ms; /* sent */
+	uint64_t tx_payload;   /* octets, for our reports */
+	struct report report;
+	struct flow_counters counters;
+	struct flow_ice ice;
+	struct flow_rtp rtp;
+};
+
+void flow_init(struct flow *flow, struct circuit *circuit,
+	       enum media_side side);
+void flow_fini(struct flow *flow);
+
+/* New keys, a context each way; the old ones are wiped. 0 or -errno. */
+CHECKED int flow_set_keys(struct flow *flow, enum srtp_profile profile,
+			  const uint8_t *tx, const uint8_t *rx, size_t n);
+/* The media path stands: tell the main thread, once. */
+void flow_ready(struct flow *flow);
+void flow_fail(struct flow *flow, enum media_failure why);
+/* Tell the main thread where packets go, and how. */
+void flow_changed(struct flow *flow);
+
+bool flow_may_send(const struct flow *flow);
+bool flow_may_receive(const struct flow *flow);
+
+/* Unprotect in place. Whether it is authentic. */
+bool flow_unprotect(struct flow *flow, struct packet *packet, bool rtcp);
+/* An authentic packet in plain: count it, and pass it on if it may. */
+void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp);
+/*
+ * Protect and send: a packet received in this turn is queued, one of our own
+ * (@own) leaves at once.
+ */
+void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own);
+void flow_drop(struct flow *flow);
+
+/* Returns when to be called again, UINT64_MAX: never. */
+uint64_t flow_tick(struct flow *flow, uint64_t now_ms);
+
+/* flow_ice.c */
+CHECKED int flow_ice_open(struct flow *flow, const struct command_local *local);
+CHECKED int flow_ice_restart(struct flow *flow,
+			     const struct command_local *local);
+CHECKED int flow_ice_peer(struct flow *flow,
+			  const struct command_ice_peer *peer);
+CHECKED int flow_ice_candidate(struct flow *flow,
+			       const struct media_cand *cand);
+CHECKED int flow_ice_own_port(struct flow *flow, const struct command_own *own);
+void flow_ice_close(struct flow *flow);
+/* Sorted by the worker: a STUN message, a DTLS record, RTP or RTCP of this
+ * flow. */
+void flow_ice_stun(struct flow *flow, struct packet *packet);
+void flow_ice_dtls(struct flow *flow, const struct packet *packet);
+void flow_ice_media(struct flow *flow, struct packet *packet);
+uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms);
+/* Whether the packet left, or is queued. */
+bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
+
+/* flow_rtp.c */
+CHECKED int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp);
+CHECKED int flow_rtp_peer(struct flow *flow,
+			  const struct command_rtp_peer *peer);
+void flow_rtp_close(struct flow *flow);
+void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
+/* The side receives again: silence counts from now. */
+void flow_rtp_resume(struct flow *flow);
+bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp);

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The side of a trunk: a pair of ports, RTP (RFC 3550) or SDES-SRTP
+ * (RFC 4568), symmetric (RFC 4961) under the rules of media/latch.h. RTCP has
+ * the next port, or shares that of RTP (RFC 5761).
+ */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "media/flow.h"
+#include "media/rtp.h"
+#include "media/worker.h"
+
+static struct worker *worker_of(const struct flow *flow)
+{
+	return flow->circuit->worker;
+}
+
+static int watch(struct flow *flow, struct source *source,
+		 enum source_kind kind, int fd, const struct addr *local)
+{
+	*source = (struct source){
+		.kind = kind,
+		.fd = fd,
+		.local = *local,
+		.flow = flow,
+	};
+	return worker_watch(worker_of(flow), source);
+}
+
+int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
+{
+	struct addr next = rtp->local;
+
+	addr_set_port(&next, (uint16_t)(addr_port(&next) + 1));
+	flow->kind = FLOW_RTP;
+	flow->local = rtp->local;
+	int r = watch(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
+	if (!r)
+		r = watch(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
+	return r;
+}
+
+void flow_rtp_close(struct flow *flow)
+{
+	worker_unwatch(worker_of(flow), &flow->rtp.rtp);
+	worker_unwatch(worker_of(flow), &flow->rtp.rtcp);
+	explicit_bzero(flow->rtp.tx_key, sizeof(flow->rtp.tx_key));
+	explicit_bzero(flow->rtp.rx_key, sizeof(flow->rtp.rx_key));
+}
+
+/*
+ * The same keys again must not begin anew: their indexes are used up
+ * (RFC 3711, 9.1).
+ */
+static int set_keys(struct flow *flow, const struct command_rtp_peer *peer)
+{
+	struct flow_rtp *rtp = &flow->rtp;
+
+	if (peer->profile == SRTP_NONE)
+		return flow->tx ? -EINVAL : 0;
+	if (flow->tx && peer->profile == flow->profile &&
+	    !memcmp(rtp->tx_key, peer->tx, peer->key_len)) {
+		if (!memcmp(rtp->rx_key, peer->rx, peer->key_len))
+			return 0;
+		memcpy(rtp->rx_key, peer->rx, peer->key_len);
+		flow->rx = srtp_free(flow->rx);
+		return srtp_new(&flow->rx, SRTP_UNPROTECT, peer->profile,
+				peer->rx, peer->key_len);
+	}
+	memcpy(rtp->tx_key, peer->tx, peer->key_len);
+	memcpy(rtp->rx_key, peer->rx, peer->key_len);
+	return flow_set_keys(flow, peer->profile, peer->tx, peer->rx,
+			     peer->key_len);
+}
+
+int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
+{
+	struct flow_rtp *rtp = &flow->rtp;
+
+	int r = set_keys(flow, peer);
+	if (r)
+		return r;
+	rtp->mux = peer->mux;
+	rtp->held = addr_classify(&peer->rtp) == ADDR_UNSPECIFIED;
+	if (!rtp->held) {
+		latch_set(&rtp->latch, &peer->rtp, worker_of(flow)->now_ms);
+		flow->remote = rtp->latch.remote;
+		rtp->rtcp_remote = peer->rtcp;
+		rtp->rtcp_learned = false;
+	}
+	flow_changed(flow);
+	flow_ready(flow);
+	circuit_gate(flow->circuit);
+	return 0;
+}
+
+static bool take_rtp(struct flow *flow, const struct packet *packet)
+{
+	switch (latch_packet(&flow->rtp.latch, &packet->remote,
+			     worker_of(flow)->now_ms)) {
+	case LATCH_TAKE:
+		return true;
+	case LATCH_MOVED:
+		flow->remote = flow->rtp.latch.remote;
+		flow_changed(flow);
+		return true;
+	case LATCH_DROP:
+		break;
+	}
+	return false;
+}
+
+/*
+ * RTCP comes from the IP that RTP is sent to; behind a NAT its port is learned
+ * once from the first packet.
+ */
+static bool take_rtcp(struct flow *flow, const struct packet *packet)
+{
+	struct flow_rtp *rtp = &flow->rtp;
+
+	if (rtp->mux)
+		return addr_equal(&packet->remote, &flow->remote);
+	if (addr_equal(&packet->remote, &rtp->rtcp_remote)) {
+		rtp->rtcp_learned = true;
+		return true;
+	}
+	if (rtp->rtcp_learned || !addr_same_ip(&packet->remote, &flow->remote))
+		return false;
+	rtp->rtcp_remote = packet->remote;
+	rtp->rtcp_learned = true;
+	return true;
+}
+
+/* What it is, by its port or, when they share one, by its type. */
+static bool sort(const struct flow *flow, const struct packet *packet,
+		 bool *rtcp)
+{
+	bool is_rtcp = rtp_is_rtcp(packet->p, packet->n);
+	struct rtp_hdr hdr;
+
+	if (rtp_demux(packet->p, packet->n) != RTP_DEMUX_RTP)
+		return false;
+	if (flow->rtp.mux)
+		*rtcp = is_rtcp;
+	else if (*rtcp != is_rtcp)
+		return false;
+	return *rtcp || !rtp_hdr_decode(&hdr, packet->p, packet->n);
+}
+
+/*
+ * Authentic first: a stranger must not move anything. While the side does not
+ * receive (hold), no source is learned: what comes then is not the peer's
+ * answer to us.
+ */
+void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
+{
+	if (!flow->ready || !sort(flow, packet, &rtcp) ||
+	    !flow_unprotect(flow, packet, rtcp)) {
+		flow_drop(flow);
+		return;
+	}
+	bool good = rtcp ? take_rtcp(flow, packet)
+			 : !flow_may_receive(flow) || take_rtp(flow, packet);
+	if (good)
+		flow_deliver(flow, packet, rtcp);
+	else
+		flow_drop(flow);
+}
+
+void flow_rtp_resume(struct flow *flow)
+{
+	flow->rtp.latch.last_ms = worker_of(flow)->now_ms;
+}
+
+bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp)
+{
+	const struct flow_rtp *rtp = &flow->rtp;
+	bool second = rtcp && !rtp->mux;
+	const struct addr *to = second ? &rtp->rtcp_remote : &flow->remote;
+
+	if (!addr_is_set(to))
+		return false;
+	return sendto(second ? rtp->rtcp.fd : rtp->rtp.fd, packet->p, packet->n,
+		      MSG_DONTWAIT, &to->sa, addr_len(to)) >= 0;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/media.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "media/dtls.h"
+
+/* Our addresses */
+
+size_t media_gather(const struct media *media,
+		    const struct media_worker *worker, uint16_t port,
+		    const struct addr *base, uint8_t generation,
+		    struct command_cand *out, size_t cap)
+{
+	struct host_list hosts = media->hosts;
+	struct gather gather = {
+		.hosts = &hosts,
+		.port = port,
+		.public_address = media->config.public_address,
+		.mapped_base = worker->mapped_base,
+		.generation = generation,
+	};
+
+	if (base) {
+		hosts.n = 1;
+		hosts.addrs[0] = *base;
+	} else {
+		/* A mapping is that of the shared port alone. */
+		gather.mapped = worker->mapped.address;
+	}
+	return gather_candidates(&gather, out, cap);
+}
+
+static bool is_any(const struct addr *a)
+{
+	return addr_classify(a) == ADDR_UNSPECIFIED;
+}
+
+/* Towards everybody: what a packet to the internet would leave from. */
+static int default_address(const struct media *media, struct addr *out)
+{
+	static const char *const everybody[] = { "192.0.2.1", "2001:db8::1" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct addr to;
+
+		if (!addr_parse(&to, slice_of(everybody[i]), 0) &&
+		    !host_route(out, &to) && host_list_has(&media->hosts, out))
+			return 0;
+	}
+	if (!media->hosts.n)
+		return -EADDRNOTAVAIL;
+	*out = media->hosts.addrs[0];
+	return 0;
+}
+
+int media_local_address(const struct media *media, struct addr *out,
+			const struct addr *peer)
+{
+	*out = media->config.address;
+	if (!is_any(out))
+		return 0;
+	if (!peer || is_any(peer) ||
+	    (addr_classify(peer) == ADDR_LOOPBACK &&
+	     !media->config.allow_loopback))
+		return default_address(media, out);
+	return host_route(out, peer);
+}
+
+struct addr media_advertised(const struct media *media,
+			     const struct addr *local, const struct addr *peer)
+{
+	struct addr public = media_public_address(media);
+	bool outside = !peer || addr_classify(peer) == ADDR_PUBLIC;
+
+	if (!outside || !addr_is_set(&public) ||
+	    addr_classify(local) != ADDR_PRIVATE ||
+	    public.sa.sa_family != local->sa.sa_family)
+		return *local;
+	addr_set_port(&public, addr_port(local));
+	return public;
+}
+
+struct addr media_public_address(const struct media *media)
+{
+	struct addr a = media->config.public_address;
+
+	if (!addr_is_set(&a))
+		a = media->workers[0].mapped.address;
+	if (addr_is_set(&a))
+		addr_set_port(&a, 0);
+	return a;
+}
+
+/* A configured address is the only one; otherwise those of the interfaces. */
+static int read_hosts(struct media *media)
+{
+	if (is_any(&media->config.address))
+		return host_list_read(&media->hosts,
+				      media->config.allow_loopback);
+	media->hosts.n = 1;
+	media->hosts.addrs[0] = media->config.address;
+	return 0;
+}
+
+static void on_hosts_settled(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+	struct host_list before = media->hosts;
+
+	(void)fd;
+	(void)what;
+	if (read_hosts(media)) {
+		media->hosts = before;
+		return;
+	}
+	log_info("event=addresses count=%zu", media->hosts.n);
+	bridge_on_addresses(media);
+}
+
+static void on_hosts_changed(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+	struct timeval soon = { 0, MEDIA_HOSTS_SETTLE_MS * 1000 };
+
+	(void)what;
+	host_watch_drain(fd);
+	event_add(media->host_timer, &soon);
+}
+
+/* Without rtnetlink addresses stay as they were at the start. */
+static int watch_hosts(struct media *media)
+{
+	if (!is_any(&media->config.address))
+		return 0;
+	int r = host_watch_open(&media->host_fd);
+	if (r) {
+		log_warn("event=address-watch result=off errno=%d", -r);
+		return 0;
+	}
+	media->host_timer =
+		event_new(media->base, -1, 0, on_hosts_settled, media);
+	media->host_event =
+		event_new(media->base, media->host_fd, EV_READ | EV_PERSIST,
+			  on_hosts_changed, media);
+	if (!media->host_timer || !media->host_event)
+		return -ENOMEM;
+	return event_add(media->host_event, NULL) ? -ENOMEM : 0;
+}
+
+/* The address behind a NAT */
+
+static void arm_stun(struct media *media, uint64_t due_ms)
+{
+	uint64_t now_ms = clock_ms();
+	uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+	struct timeval tv = { (time_t)(wait_ms / 1000),
+			      (suseconds_t)(wait_ms % 1000 * 1000) };
+
+	if (due_ms == UINT64_MAX)
+		event_del(media->stun_timer);
+	else
+		event_add(media->stun_timer, &tv);
+}
+
+static void ask(struct media_worker *worker, const struct addr *server,
+		const uint8_t *p, size_t n)
+{
+	int which = addr_is_v6(server) ? BATCH_V6 : BATCH_V4;
+
+	if (host_route(&worker->mapped_base, server))
+		return;
+	if (sendto(worker->sockets[which].fd, p, n, MSG_DONTWAIT, &server->sa,
+		   addr_len(server)) < 0)
+		log_debug("event=stun server=%s errno=%d", addr_text(server).s,
+			  errno);
+}
+
+static void on_stun_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+	uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < media->nworkers; i++) {
+		struct media_worker *worker = &media->workers[i];
+		uint8_t p[STUN_PACKET_MAX];
+		size_t n;
+		uint64_t due_ms =
+			mapped_tick(&worker->mapped, p, sizeof(p), &n, now_ms);
+
+		if (n)
+			ask(worker, &media->stun, p, n);
+		if (due_ms < next_ms)
+			next_ms = due_ms;
+	}
+	arm_stun(media, next_ms);
+}
+
+void media_set_stun(struct media *media, const struct addr *server)
+{
+	int which = addr_is_v6(server) ? BATCH_V6 : BATCH_V4;
+
+	if (!media->config.public_auto ||
+	    media->workers[0].sockets[which].fd < 0 ||
+	    (addr_is_set(&media->stun) && addr_equal(&media->stun, server)))
+		return;
+	media->stun = *server;
+	for (unsigned i = 0; i < media->nworkers; i++) {
+		struct command *command;
+
+		mapped_start(&media->workers[i].mapped, server, clock_ms());
+		if (command_new(&command, COMMAND_STUN, NULL, MEDIA_SIDE_A))
+			continue;
+		command->stun = *server;
+		worker_send(media->workers[i].worker, command);
+	}
+	arm_stun(media, clock_ms());
+}
+
+static void on_stun_answer(struct media *media, const struct notice_stun *stun)
+{
+	struct media_worker *worker = &media->workers[stun->worker];
+	bool known = addr_is_set(&worker->mapped.address);
+
+	if (!mapped_recv(&worker->mapped, stun->p, stun->n, clock_ms())) {
+		arm_stun(media, worker->mapped.due_ms);
+		return;
+	}
+	log_info("event=public-address worker=%u address=%s", stun->worker,
+		 addr_text(&worker->mapped.address).s);
+	if (known)
+		bridge_on_addresses(media);
+}
+
+static void on_notice(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+	struct notice notice;
+	struct notice_stun stun;
+
+	(void)fd;
+	(void)what;
+	notices_clear(&media->notices);
+	while (notices_take(&media->notices, &notice))
+		bridge_on_notice(media, &notice);
+	while (notices_take_stun(&media->notices, &stun))
+		on_stun_answer(media, &stun);
+}
+
+/* Starting */
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static int open_shared(struct media *media, struct media_worker *worker,
+		       int which, uint16_t port)
+{
+	static const char *const any[] = { "0.0.0.0", "::" };
+	struct batch_socket *s = &worker->sockets[which];
+	struct addr local = media->config.address;
+
+	s->port = port;
+	if (is_any(&local)) {
+		if (addr_parse(&local, slice_of(any[which]), 0))
+			return -EINVAL;
+	} else if (addr_is_v6(&local) != (which == BATCH_V6)) {
+		return 0;
+	}
+	addr_set_port(&local, port);
+	int r = port_socket(&s->fd, &local);
+	if (r == -EAFNOSUPPORT && which == BATCH_V6)
+		return 0; /* a machine without IPv6 */
+	if (r) {
+		log_error("event=media-port address=%s errno=%d",
+			  addr_text(&local).s, -r);
+		return r;
+	}
+	return port_share(s->fd, &local);
+}
+
+static int start_worker(struct media *media, unsigned index)
+{
+	struct media_worker *worker = &media->workers[index];
+	uint16_t port = (uint16_t)(media->config.ice_port + index);
+	struct worker_config config = {
+		.index = index,
+		.cert = media->cert,
+		.notices = &media->notices,
+		.allow_loopback = media->config.allow_loopback,
+	};
+
+	worker->sockets[BATCH_V4].fd = worker->sockets[BATCH_V6].fd = -1;
+	media->nworkers = index + 1;
+	int r = open_shared(media, worker, BATCH_V4, port);
+	if (!r)
+		r = open_shared(media, worker, BATCH_V6, port);
+	if (r)
+		return r;
+	memcpy(config.sockets, worker->sockets, sizeof(config.sockets));
+	return worker_new(&worker->worker, &config);
+}
+
+static int start_workers(struct media *media)
+{
+	unsigned n =
+		media->config.workers ? media->config.workers : processors();
+
+	if (n > MEDIA_MAX_WORKERS)
+		n = MEDIA_MAX_WORKERS;
+	if (!media->config.ice_port ||
+	    media->config.ice_port + n - 1 > UINT16_MAX)
+		return -EINVAL;
+	for (unsigned i = 0; i < n; i++) {
+		int r = start_worker(media, i);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int start_events(struct media *media)
+{
+	int r = notices_init(&media->notices);
+	if (r)
+		return r;
+	media->has_notices = true;
+	media->notice_event = event_new(media->base, media->notices.fd,
+					EV_READ | EV_PERSIST, on_notice, media);
+	media->stun_timer = event_new(media->base, -1, 0, on_stun_due, media);
+	if (!media->notice_event || !media->stun_timer)
+		return -ENOMEM;
+	return event_add(media->notice_event, NULL) ? -ENOMEM : 0;
+}
+
+static int start(struct media *media)
+{
+	const struct media_config *config = &media->config;
+
+	int r = dtls_cert_open(&media->cert, config->certificate);
+	if (!r)
+		r = port_pool_new(&media->ports, config->port_min,
+				  config->port_max);
+	if (!r)
+		r = read_hosts(media);
+	if (!r)
+		r = start_events(media);
+	if (!r)
+		r = start_workers(media);
+	if (!r)
+		r = watch_hosts(media);
+	return r;
+}
+
+int media_new(struct media **out, const struct media_config *config,
+	      struct event_base *base)
+{
+	struct media *media = calloc(1, sizeof(*media));
+
+	if (!media)
+		return -ENOMEM;
+	media->config = *config;
+	media->config.certificate = NULL;
+	media->base = base;
+	media->host_fd = -1;
+	TAILQ_INIT(&media->bridges);
+
+	media->config.certificate = config->certificate;
+	int r = start(media);
+	media->config.certificate = NULL; /* borrowed for the start alone */
+	if (r) {
+		media_free(media);
+		return r;
+	}
+	*out = media;
+	return 0;
+}
+
+/* Stopping: the workers have done every command, so that all circuits are gone.
+ */
+
+static void free_event(struct event **event)
+{
+	if (*event)
+		event_free(*event);
+	*event = NULL;
+}
+
+static void close_sockets(struct media_worker *worker)
+{
+	for (int i = 0; i < BATCH_NSOCKETS; i++) {
+		if (worker->sockets[i].fd >= 0)
+			close(worker->sockets[i].fd);
+	}
+}
+
+static void free_notices(struct media *media)
+{
+	struct notice notice;
+
+	if (!media->has_notices)
+		return;
+	while (notices_take(&media->notices, &notice))
+		bridge_on_notice(media, &notice);
+	notices_fini(&media->notices);
+}
+
+struct media *media_free(struct media *media)
+{
+	if (!media)
+		return NULL;
+	for (unsigned i = 0; i < media->nworkers; i++)
+		worker_free(media->workers[i].worker);
+	free_event(&media->notice_event);
+	free_event(&media->stun_timer);
+	free_event(&media->host_event);
+	free_event(&media->host_timer);
+	if (media->host_fd >= 0)
+		close(media->host_fd);
+	free_notices(media);
+	for (unsigned i = 0; i < media->nworkers; i++)
+		close_sockets(&media->workers[i]);
+	port_pool_free(media->ports);
+	dtls_cert_free(media->cert);
+	free(media);
+	return NULL;
+}
+
+unsigned media_workers(const struct media *media)
+{
+	return media->nworkers;
+}
+
+unsigned media_worker_load(const struct media *media, unsigned worker)
+{
+	return worker < media->nworkers ? media->workers[worker].load : 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What all bridges share: workers, sockets, certificate, our addresses. The
+ * main thread's, and for media/ alone; the public face is media/bridge.h.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "media/bridge.h"
+#include "media/gather.h"
+#include "media/host.h"
+#include "media/mapped.h"
+#include "media/notice.h"
+#include "media/port.h"
+#include "media/side.h"
+#include "media/worker.h"
+
+enum {
+	MEDIA_MAX_WORKERS = 64,
+	MEDIA_HOSTS_SETTLE_MS = 500, /* addresses change in bursts */
+};
+
+struct event;
+struct dtls_cert;
+
+struct media_worker {
+	struct worker *worker;
+	struct batch_socket sockets[BATCH_NSOCKETS];
+	unsigned load; /* bridges */
+	struct mapped mapped;
+	struct addr mapped_base;
+};
+
+struct media {
+	struct media_config config;
+	struct event_base *base;
+	struct dtls_cert *cert;
+	struct port_pool *ports;
+	struct notices notices;
+	bool has_notices;
+	struct event *notice_event;
+	struct host_list hosts;
+	int host_fd; /* -1: none */
+	struct event *host_event, *host_timer;
+	struct event *stun_timer;
+	struct addr stun;
+	struct media_worker workers[MEDIA_MAX_WORKERS];
+	unsigned nworkers;
+	TAILQ_HEAD(, bridge) bridges;
+};
+
+struct bridge {
+	TAILQ_ENTRY(bridge) entry;
+	struct media *media;
+	struct media_worker *worker;
+	struct circuit *circuit;
+	const struct bridge_handlers *handlers;
+	void *arg;
+	struct side sides[2];
+};
+
+/* Candidates for @port of a socket of @worker, on @base alone unless NULL. */
+size_t media_gather(const struct media *media,
+		    const struct media_worker *worker, uint16_t port,
+		    const struct addr *base, uint8_t generation,
+		    struct command_cand *out, size_t cap);
+
+/* The local address of an RTP side towards @peer (or NULL). 0 or -errno. */
+CHECKED int media_local_address(const struct media *media, struct addr *out,
+				const struct addr *peer);
+/* How a peer at @peer has to spell our address @local. */
+struct addr media_advertised(const struct media *media,
+			     const struct addr *local, const struct addr *peer);
+
+/* bridge.c: what a worker said of one of its circuits. */
+void bridge_on_notice(struct media *media, struct notice *notice);
+/* Call moved() where our address is not what the peer was told. */
+void bridge_on_addresses(struct media *media);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * One side of a bridge on the main thread: what was described to the peer and
+ * what it described to us. The packets are its flow's, in the worker.
+ *
+ *   side_ice.c   credentials, candidates, DTLS roles
+ *   side_rtp.c   addresses, SDES
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "media/bridge.h"
+#include "media/command.h"
+
+enum { SIDE_MAX_TRICKLED = 64 }; /* remote candidates of a generation */
+
+struct bridge;
+
+struct side_ice {
+	struct command_local local;
+	uint8_t generation;
+	bool fresh;             /* not yet written by bridge_local() */
+	bool offering;          /* no answer to it yet */
+	enum media_setup setup; /* ours; NONE until known */
+	char peer_ufrag[MEDIA_UFRAG_CAP];
+	char peer_pwd[MEDIA_PWD_CAP];
+	struct media_fingerprint fingerprints[MEDIA_MAX_FINGERPRINTS];
+	size_t nfingerprints;
+	unsigned trickled;
+	enum media_profile profile; /* the peer's spelling */
+	bool has_profile;
+	bool moved, say_moved;
+};
+
+enum { SIDE_CRYPTOS = 2 };
+
+struct side_rtp {
+	struct addr local, advertised;
+	bool offered_mux, mux, has_peer;
+	enum media_profile profile;
+	/* ours: offered, or the one agreed upon */
+	struct media_crypto ours[SIDE_CRYPTOS];
+	size_t nours;
+	bool agreed;
+};
+
+struct side {
+	struct bridge *bridge;
+	enum media_side which;
+	bool open, ready;
+	enum media_transport transport;
+	bool offerer;
+	struct side_ice ice;
+	struct side_rtp rtp;
+	/* as the worker last said */
+	struct addr local, remote;
+	uint64_t ice_ms, dtls_ms;
+	enum srtp_profile srtp;
+};
+
+/* A command to this side's flow: fill it in, then side_send(). */
+CHECKED int side_command(struct side *side, struct command **out,
+			 enum command_verb verb);
+void side_send(struct side *side, struct command *command);
+void side_fini(struct side *side);
+
+CHECKED int side_ice_open(struct side *side);
+CHECKED int side_ice_local(struct side *side, struct media_content *content);
+CHECKED int side_ice_remote(struct side *side,
+			    const struct media_content *content);
+CHECKED int side_ice_candidate(struct side *side,
+			       const struct media_cand *cand);
+CHECKED int side_ice_restart(struct side *side);
+/* Open a port for this side alone on the IP of @local. 0 or -errno. */
+CHECKED int side_ice_own_port(struct side *side, const struct addr *local,
+			      struct command_own *out);
+/* Whether the peer was told an address that is not ours any more. */
+bool side_ice_has_moved(const struct side *side);
+
+CHECKED int side_rtp_open(struct side *side, const struct addr *peer);
+CHECKED int side_rtp_local(struct side *side, struct media_content *content);
+CHECKED int side_rtp_remote(struct side *side,
+			    const struct media_content *content);

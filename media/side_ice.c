@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "media/dtls.h"
+#include "media/media.h"
+
+enum {
+	UFRAG_MIN = 4, /* RFC 8839, 5.4 */
+	PWD_MIN = 22,
+};
+
+/* New credentials, and the candidates of this moment. */
+static int renew(struct side *side)
+{
+	struct side_ice *ice = &side->ice;
+	struct bridge *bridge = side->bridge;
+	struct command_local *local = &ice->local;
+	const struct port_pair *own = &bridge->circuit->ports[side->which];
+	const struct media_worker *worker = bridge->worker;
+
+	rand_token(local->ufrag, ICE_UFRAG_LEN);
+	rand_token(local->pwd, ICE_PWD_LEN);
+	local->controlling = side->offerer;
+	local->ncands = media_gather(
+		bridge->media, worker, worker->sockets[BATCH_V4].port, NULL,
+		ice->generation, local->cands, COMMAND_CANDS);
+	if (!local->ncands)
+		return -EADDRNOTAVAIL;
+	if (own->rtp >= 0)
+		local->ncands += media_gather(bridge->media, worker,
+					      addr_port(&own->local),
+					      &own->local, ice->generation,
+					      local->cands + local->ncands,
+					      COMMAND_CANDS - local->ncands);
+	ice->fresh = true;
+	ice->moved = ice->say_moved = false;
+	ice->trickled = 0;
+	return 0;
+}
+
+static int send_local(struct side *side, enum command_verb verb)
+{
+	struct command *command;
+
+	int r = side_command(side, &command, verb);
+	if (r)
+		return r;
+	command->local = side->ice.local;
+	side_send(side, command);
+	return 0;
+}
+
+int side_ice_open(struct side *side)
+{
+	int r = renew(side);
+
+	if (r)
+		return r;
+	side->ice.offering = side->offerer;
+	return send_local(side, COMMAND_OPEN_ICE);
+}
+
+int side_ice_restart(struct side *side)
+{
+	if (side->ice.fresh)
+		return 0;
+	side->ice.generation++;
+	int r = renew(side);
+	if (r)
+		return r;
+	side->ice.offering = true;
+	return send_local(side, COMMAND_RESTART);
+}
+
+/*
+ * An offer says actpass (RFC 8842, 5.2), everything later the role that was
+ * settled, which clients take from re-offers too.
+ */
+static enum media_setup setup_of(const struct side_ice *ice)
+{
+	if (ice->offering || ice->setup == MEDIA_SETUP_NONE)
+		return MEDIA_SETUP_ACTPASS;
+	return ice->setup;
+}
+
+int side_ice_local(struct side *side, struct media_content *content)
+{
+	struct side_ice *ice = &side->ice;
+	struct media_fingerprint fingerprint;
+
+	int r = text_set(content->ufrag, sizeof(content->ufrag),
+			 ice->local.ufrag);
+	if (!r)
+		r = text_set(content->pwd, sizeof(content->pwd),
+			     ice->local.pwd);
+	content->ncands = 0;
+	for (size_t i = 0; !r && i < ice->local.ncands; i++)
+		r = media_content_add_cand(content, &ice->local.cands[i].cand);
+	if (r)
+		return r;
+
+	dtls_cert_fingerprint(side->bridge->media->cert, &fingerprint);
+	content->fingerprints[0] = fingerprint;
+	content->nfingerprints = 1;
+	content->setup = setup_of(ice);
+	content->ncryptos = 0;
+	content->ice_lite = false;
+	content->end_of_candidates = true;
+	content->rtcp_mux = true;
+	content->profile = ice->has_profile ? ice->profile : MEDIA_DTLS_SAVPF;
+	content->rtp = ice->local.cands[0].cand.addr;
+	content->rtcp = content->rtp;
+	ice->fresh = false;
+	return 0;
+}
+
+/* What the peer says of its role, and what that leaves for us. */
+static int role_for(const struct side_ice *ice, enum media_setup peer,
+		    enum media_setup *out)
+{
+	switch (peer) {
+	case MEDIA_SETUP_ACTIVE:
+		*out = MEDIA_SETUP_PASSIVE;
+		return 0;
+	/* Actpass in an answer is a mistake (dino#1072); the ClientHello we
+	 * send is what such a peer can still answer. */
+	case MEDIA_SETUP_ACTPASS:
+	case MEDIA_SETUP_PASSIVE:
+		*out = MEDIA_SETUP_ACTIVE;
+		return 0;
+	case MEDIA_SETUP_NONE: /* RFC 4145, 4: the defaults */
+		*out = ice->offering ? MEDIA_SETUP_ACTIVE : MEDIA_SETUP_PASSIVE;
+		return 0;
+	case MEDIA_SETUP_HOLDCONN:
+		break;
+	}
+	return -EINVAL;
+}
+
+static bool lengths_are_right(const struct media_content *content)
+{
+	size_t ufrag = strlen(content->ufrag), pwd = strlen(content->pwd);
+
+	return ufrag >= UFRAG_MIN && pwd >= PWD_MIN;
+}
+
+static bool same_fingerprints(const struct side_ice *ice,
+			      const struct media_content *content)
+{
+	return ice->nfingerprints == content->nfingerprints &&
+	       !memcmp(ice->fingerprints, content->fingerprints,
+		       ice->nfingerprints * sizeof(ice->fingerprints[0]));
+}
+
+/* Whether all of it can be used; nothing changes. */
+static int check(const struct side_ice *ice,
+		 const struct media_content *content)
+{
+	enum media_setup role;
+
+	if (content->rejected)
+		return -EINVAL;
+	if (content->ufrag[0] || !ice->peer_ufrag[0]) {
+		if (!lengths_are_right(content))
+			return -EINVAL;
+	}
+	if (!content->nfingerprints)
+		return ice->nfingerprints ? 0 : -EINVAL;
+	return role_for(ice, content->setup, &role);
+}
+
+/* The role stays for the life of an association (RFC 8842, 5.3). */
+static int take_fingerprints(struct side_ice *ice,
+			     const struct media_content *content)
+{
+	if (!content->nfingerprints || same_fingerprints(ice, content))
+		return 0;
+
+	memcpy(ice->fingerprints, content->fingerprints,
+	       sizeof(ice->fingerprints));
+	ice->nfingerprints = content->nfingerprints;
+	return role_for(ice, content->setup, &ice->setup);
+}
+
+/*
+ * New credentials restart ICE. Unless we did, the peer did, and we need new
+ * ones as well (RFC 8839, 4.4.3.1.1).
+ */
+static int take_credentials(struct side *side,
+			    const struct media_content *content)
+{
+	struct side_ice *ice = &side->ice;
+	bool known = ice->peer_ufrag[0];
+	bool same = !strcmp(ice->peer_ufrag, content->ufrag) &&
+		    !strcmp(ice->peer_pwd, content->pwd);
+
+	if (!content->ufrag[0])
+		return 0;
+	if (known && !same && !ice->offering) {
+		int r = side_ice_restart(side);
+		if (r)
+			return r;
+	}
+	ice->offering = false;
+	memcpy(ice->peer_ufrag, content->ufrag, sizeof(ice->peer_ufrag));
+	memcpy(ice->peer_pwd, content->pwd, sizeof(ice->peer_pwd));
+	return 0;
+}
+
+int side_ice_remote(struct side *side, const struct media_content *content)
+{
+	struct side_ice *ice = &side->ice;
+	struct command *command;
+
+	int r = check(ice, content);
+	if (!r)
+		r = take_fingerprints(ice, content);
+	if (!r)
+		r = take_credentials(side, content);
+	if (!r)
+		r = side_command(side, &command, COMMAND_PEER_ICE);
+	if (r)
+		return r;
+	if (media_profile_is_dtls(content->profile)) {
+		ice->profile = content->profile;
+		ice->has_profile = true;
+	}
+
+	struct command_ice_peer *peer = &command->ice_peer;
+	memcpy(peer->ufrag, ice->peer_ufrag, sizeof(peer->ufrag));
+	memcpy(peer->pwd, ice->peer_pwd, sizeof(peer->pwd));
+	peer->lite = content->ice_lite;
+	peer->active = ice->setup == MEDIA_SETUP_ACTIVE;
+	memcpy(peer->fingerprints, ice->fingerprints,
+	       sizeof(peer->fingerprints));
+	peer->nfingerprints = ice->nfingerprints;
+	memcpy(peer->cands, content->cands, sizeof(peer->cands));
+	peer->ncands = content->ncands;
+	side_send(side, command);
+	return 0;
+}
+
+int side_ice_candidate(struct side *side, const struct media_cand *cand)
+{
+	struct command *command;
+
+	if (!addr_is_set(&cand->addr) || !addr_port(&cand->addr))
+		return -EINVAL;
+	if (cand->component != 1) /* RTCP is muxed; some clients offer both */
+		return 0;
+	if (side->ice.trickled >= SIDE_MAX_TRICKLED)
+		return -E2BIG;
+
+	int r = side_command(side, &command, COMMAND_CANDIDATE);
+	if (r)
+		return r;
+	side->ice.trickled++;
+	command->cand = *cand;
+	side_send(side, command);
+	return 0;
+}
+
+/* The circuit owns the port: the worker may use it until it has said goodbye.
+ */
+int side_ice_own_port(struct side *side, const struct addr *local,
+		      struct command_own *out)
+{
+	struct bridge *bridge = side->bridge;
+	struct port_pair *pair = &bridge->circuit->ports[side->which];
+	struct command_local *list = &side->ice.local;
+
+	if (pair->rtp >= 0)
+		return -EALREADY;
+	int r = port_open(bridge->media->ports, local, false, clock_ms(), pair);
+	if (r)
+		return r;
+	out->fd = pair->rtp;
+	out->base = pair->local;
+	out->ncands = media_gather(bridge->media, bridge->worker,
+				   addr_port(&pair->local), &pair->local,
+				   side->ice.generation, out->cands,
+				   COMMAND_OWN_CANDS);
+	for (size_t i = 0; i < out->ncands && list->ncands < COMMAND_CANDS; i++)
+		list->cands[list->ncands++] = out->cands[i];
+	return 0;
+}
+
+/*
+ * Before a pair is selected each candidate counts, afterwards the address that
+ * packets leave from. A machine without any address has nothing better to offer
+ * and waits.
+ */
+bool side_ice_has_moved(const struct side *side)
+{
+	const struct host_list *hosts = &side->bridge->media->hosts;
+	const struct mapped *mapped = &side->bridge->worker->mapped;
+	const struct command_local *local = &side->ice.local;
+
+	if (!hosts->n || side->ice.fresh)
+		return false;
+	if (addr_is_set(&side->local) && !host_list_has(hosts, &side->local))
+		return true;
+	for (size_t i = 0; i < local->ncands; i++) {
+		const struct command_cand *c = &local->cands[i];
+
+		if (!addr_is_set(&side->local) &&
+		    !host_list_has(hosts, &c->base))
+			return true;
+		if (c->cand.type == MEDIA_CAND_SRFLX &&
+		    addr_is_set(&mapped->address) &&
+		    !addr_equal(&c->cand.addr, &mapped->address))
+			return true;
+	}
+	return false;
+}

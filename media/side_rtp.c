@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/rand.h"
+#include "media/media.h"
+
+int side_rtp_open(struct side *side, const struct addr *peer)
+{
+	struct bridge *bridge = side->bridge;
+	struct side_rtp *rtp = &side->rtp;
+	struct port_pair *pair = &bridge->circuit->ports[side->which];
+	struct command *command;
+	struct addr ip;
+
+	int r = media_local_address(bridge->media, &ip, peer);
+	if (!r)
+		r = side_command(side, &command, COMMAND_OPEN_RTP);
+	if (r)
+		return r;
+	r = port_open(bridge->media->ports, &ip, true, clock_ms(), pair);
+	if (r) {
+		command_free(command);
+		return r;
+	}
+	rtp->local = pair->local;
+	rtp->advertised = media_advertised(bridge->media, &pair->local, peer);
+	command->rtp =
+		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
+	side_send(side, command);
+	return 0;
+}
+
+static bool is_secure(enum media_profile profile)
+{
+	return profile == MEDIA_RTP_SAVP || profile == MEDIA_RTP_SAVPF;
+}
+
+static void make_crypto(struct media_crypto *out, uint32_t tag,
+			enum srtp_profile profile)
+{
+	*out = (struct media_crypto){
+		.tag = tag,
+		.profile = profile,
+		.key_len = (uint8_t)(srtp_profile_key_len(profile) +
+				     srtp_profile_salt_len(profile)),
+	};
+	rand_bytes(out->key, out->key_len);
+}
+
+/* What an offer proposes, in our order of preference; made once. */
+static void make_offer(struct side_rtp *rtp)
+{
+	static const enum srtp_profile offered[SIDE_CRYPTOS] = {
+		SRTP_AES128_CM_SHA1_80,
+		SRTP_AES128_CM_SHA1_32,
+	};
+
+	if (rtp->nours)
+		return;
+	for (size_t i = 0; i < SIDE_CRYPTOS; i++)
+		make_crypto(&rtp->ours[i], (uint32_t)i + 1, offered[i]);
+	rtp->nours = SIDE_CRYPTOS;
+}
+
+int side_rtp_local(struct side *side, struct media_content *content)
+{
+	struct side_rtp *rtp = &side->rtp;
+
+	if (rtp->has_peer) {
+		content->profile = rtp->profile;
+		content->rtcp_mux = rtp->mux;
+	}
+	rtp->offered_mux = content->rtcp_mux;
+	content->rtp = rtp->advertised;
+	memset(&content->rtcp, 0, sizeof(content->rtcp));
+	content->ufrag[0] = content->pwd[0] = '\0';
+	content->ncands = content->nfingerprints = content->ncryptos = 0;
+	content->setup = MEDIA_SETUP_NONE;
+	if (!is_secure(content->profile))
+		return 0;
+
+	make_offer(rtp);
+	for (size_t i = 0; i < rtp->nours; i++) {
+		int r = media_content_add_crypto(content, &rtp->ours[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static struct media_crypto *find_ours(struct side_rtp *rtp, uint32_t tag,
+				      enum srtp_profile profile)
+{
+	for (size_t i = 0; i < rtp->nours; i++) {
+		if (rtp->ours[i].tag == tag && rtp->ours[i].profile == profile)
+			return &rtp->ours[i];
+	}
+	return NULL;
+}
+
+/*
+ * The first of the peer's that we know (RFC 4568, 5.1.2), with a key of ours:
+ * that of the same tag and suite when it was described already, which an answer
+ * to our offer must name, and which a re-offer keeps.
+ */
+static int agree(struct side_rtp *rtp, const struct media_content *content,
+		 const struct media_crypto **theirs)
+{
+	bool is_answer = rtp->nours && !rtp->has_peer;
+
+	for (size_t i = 0; i < content->ncryptos; i++) {
+		const struct media_crypto *c = &content->cryptos[i];
+		struct media_crypto *ours = find_ours(rtp, c->tag, c->profile);
+		struct media_crypto chosen;
+
+		if (c->profile == SRTP_NONE || (is_answer && !ours))
+			continue;
+		if (ours)
+			chosen = *ours;
+		else
+			make_crypto(&chosen, c->tag, c->profile);
+		if (c->key_len != chosen.key_len)
+			continue;
+		rtp->ours[0] = chosen;
+		rtp->nours = 1;
+		*theirs = c;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static bool is_refused(const struct media *media, const struct addr *a)
+{
+	switch (addr_classify(a)) {
+	case ADDR_MULTICAST:
+		return true;
+	case ADDR_LOOPBACK:
+		return !media->config.allow_loopback;
+	default:
+		return false;
+	}
+}
+
+static struct addr rtcp_of(const struct media_content *content)
+{
+	struct addr a =
+		addr_is_set(&content->rtcp) ? content->rtcp : content->rtp;
+
+	if (!addr_is_set(&content->rtcp))
+		addr_set_port(&a, (uint16_t)(addr_port(&a) + 1));
+	return a;
+}
+
+/*
+ * What begins encrypted does not become plain, nor the reverse; neither does
+ * an answer choose what the offer did not (no downgrade).
+ */
+static bool keeps_security(const struct side *side,
+			   const struct media_content *content)
+{
+	const struct side_rtp *rtp = &side->rtp;
+	bool secure = is_secure(content->profile);
+
+	if (rtp->has_peer)
+		return secure == is_secure(rtp->profile);
+	return !side->offerer || secure == (rtp->nours > 0);
+}
+
+static int check(const struct side *side, const struct media_content *content)
+{
+	bool unspecified = addr_classify(&content->rtp) == ADDR_UNSPECIFIED;
+
+	if (!keeps_security(side, content))
+		return -EINVAL;
+
+	if (!addr_is_set(&content->rtp) || !addr_port(&content->rtp) ||
+	    content->rejected || media_profile_is_dtls(content->profile) ||
+	    content->profile == MEDIA_PROFILE_OTHER)
+		return -EINVAL;
+	if (content->rtp.sa.sa_family != side->rtp.local.sa.sa_family &&
+	    !unspecified)
+		return -EINVAL;
+	return is_refused(side->bridge->media, &content->rtp) ? -EINVAL : 0;
+}
+
+int side_rtp_remote(struct side *side, const struct media_content *content)
+{
+	struct side_rtp *rtp = &side->rtp;
+	const struct media_crypto *theirs = NULL;
+	struct command *command;
+
+	int r = check(side, content);
+	if (!r && is_secure(content->profile))
+		r = agree(rtp, content, &theirs);
+	if (!r)
+		r = side_command(side, &command, COMMAND_PEER_RTP);
+	if (r)
+		return r;
+
+	rtp->profile = content->profile;
+	rtp->mux = content->rtcp_mux &&
+		   (rtp->has_peer || !side->offerer || rtp->offered_mux);
+	rtp->has_peer = true;
+	struct command_rtp_peer *peer = &command->rtp_peer;
+	peer->rtp = content->rtp;
+	peer->rtcp = rtcp_of(content);
+	peer->mux = rtp->mux;
+	if (theirs) {
+		peer->profile = theirs->profile;
+		peer->key_len = theirs->key_len;
+		memcpy(peer->tx, rtp->ours[0].key, theirs->key_len);
+		memcpy(peer->rx, theirs->key, theirs->key_len);
+	}
+	side_send(side, command);
+	return 0;
+}

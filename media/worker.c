@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+
+enum {
+	EVENTS = 64,       /* sockets looked at in one turn */
+	SHARED_ROUNDS = 4, /* batches of a shared socket in one turn */
+};
+
+static int compare_due(const struct circuit *a, const struct circuit *b)
+{
+	if (a->due_ms != b->due_ms)
+		return a->due_ms < b->due_ms ? -1 : 1;
+	return (uintptr_t)a < (uintptr_t)b ? -1 : a != b;
+}
+
+static int compare_name(const struct flow_name *a, const struct flow_name *b)
+{
+	return strcmp(a->ufrag, b->ufrag);
+}
+
+static int compare_tag(const struct flow *a, const struct flow *b)
+{
+	return a->ice.tag < b->ice.tag ? -1 : a->ice.tag > b->ice.tag;
+}
+
+TREE_GENERATE(worker_timers, circuit, timer, compare_due)
+TREE_GENERATE(worker_names, flow_name, entry, compare_name)
+TREE_GENERATE(worker_tags, flow, ice.tag_entry, compare_tag)
+
+/* Sockets */
+
+int worker_watch(struct worker *worker, struct source *source)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
+
+	if (source->fd < 0)
+		return 0;
+	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, source->fd, &event)
+		       ? -errno
+		       : 0;
+}
+
+void worker_unwatch(struct worker *worker, struct source *source)
+{
+	if (source->fd >= 0)
+		epoll_ctl(worker->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	source->fd = -1;
+}
+
+/* Names and tags */
+
+void worker_name(struct worker *worker, struct flow_name *name,
+		 struct flow *flow, const char *ufrag)
+{
+	memset(name, 0, sizeof(*name));
+	memcpy(name->ufrag, ufrag, strnlen(ufrag, ICE_UFRAG_LEN));
+	if (!RB_INSERT(worker_names, &worker->names, name))
+		name->flow = flow;
+}
+
+void worker_unname(struct worker *worker, struct flow_name *name)
+{
+	if (name->flow)
+		RB_REMOVE(worker_names, &worker->names, name);
+	name->flow = NULL;
+}
+
+struct flow *worker_find_name(struct worker *worker, struct slice ufrag)
+{
+	struct flow_name key;
+
+	if (ufrag.n != ICE_UFRAG_LEN)
+		return NULL;
+	memcpy(key.ufrag, ufrag.p, ICE_UFRAG_LEN);
+	key.ufrag[ICE_UFRAG_LEN] = '\0';
+	struct flow_name *name = RB_FIND(worker_names, &worker->names, &key);
+	return name ? name->flow : NULL;
+}
+
+uint32_t worker_new_tag(struct worker *worker)
+{
+	if (!++worker->next_tag) /* zero is no tag: media/ice.h */
+		worker->next_tag = 1;
+	return worker->next_tag;
+}
+
+void worker_tag(struct worker *worker, struct flow *flow)
+{
+	flow->ice.tag = ice_tag(flow->ice.ice);
+	flow->ice.tagged = !RB_INSERT(worker_tags, &worker->tags, flow);
+}
+
+void worker_untag(struct worker *worker, struct flow *flow)
+{
+	if (flow->ice.tagged)
+		RB_REMOVE(worker_tags, &worker->tags, flow);
+	flow->ice.tagged = false;
+}
+
+struct flow *worker_find_tag(struct worker *worker, uint32_t tag)
+{
+	/* Only the tag of the key is looked at. */
+	struct flow *at = RB_ROOT(&worker->tags);
+
+	while (at && at->ice.tag != tag)
+		at = tag < at->ice.tag ? RB_LEFT(at, ice.tag_entry)
+				       : RB_RIGHT(at, ice.tag_entry);
+	return at;
+}
+
+/* Timers */
+
+void worker_disarm(struct worker *worker, struct circuit *circuit)
+{
+	if (circuit->armed)
+		RB_REMOVE(worker_timers, &worker->timers, circuit);
+	circuit->armed = false;
+}
+
+void worker_arm(struct worker *worker, struct circuit *circuit, uint64_t due_ms)
+{
+	if (circuit->armed && circuit->due_ms == due_ms)
+		return;
+	worker_disarm(worker, circuit);
+	if (due_ms == UINT64_MAX)
+		return;
+	circuit->due_ms = due_ms;
+	RB_INSERT(worker_timers, &worker->timers, circuit);
+	circuit->armed = true;
+}
+
+static void tick(struct worker *worker, struct circuit *circuit)
+{
+	uint64_t next_ms = circuit_tick(circuit);
+
+	/* What is overdue waits for the next turn, so that packets get one. */
+	if (next_ms <= worker->now_ms)
+		next_ms = worker->now_ms + 1;
+	worker_arm(worker, circuit, next_ms);
+}
+
+static void tick_all(struct worker *worker)
+{
+	struct circuit *c;
+
+	while ((c = RB_MIN(worker_timers, &worker->timers)) &&
+	       c->due_ms <= worker->now_ms)
+		tick(worker, c);
+	while ((c = STAILQ_FIRST(&worker->touched))) {
+		STAILQ_REMOVE_HEAD(&worker->touched, touched);
+		c->is_touched = false;
+		tick(worker, c);
+	}
+}
+
+/* The loop */
+
+static void read_shared(struct worker *worker, const struct source *source)
+{
+	for (int round = 0; round < SHARED_ROUNDS; round++) {
+		struct packet *packets;
+		size_t n = batch_recv(worker->batch, source->which, &packets);
+
+		for (size_t i = 0; i < n; i++)
+			demux_packet(worker, &packets[i]);
+		if (n < BATCH_RECV)
+			break;
+	}
+}
+
+static void on_readable(struct worker *worker, struct source *source)
+{
+	struct packet *packet;
+
+	if (source->kind == SOURCE_WAKE)
+		return;
+	if (source->kind == SOURCE_SHARED) {
+		read_shared(worker, source);
+		return;
+	}
+	packet = batch_recv_one(worker->batch, source->fd, &source->local);
+	if (!packet)
+		return;
+	if (source->kind == SOURCE_OWN)
+		demux_packet(worker, packet);
+	else
+		flow_rtp_packet(source->flow, packet,
+				source->kind == SOURCE_RTCP);
+}
+
+static void run_command(struct worker *worker, struct command *command)
+{
+	switch (command->verb) {
+	case COMMAND_STOP:
+		worker->stopping = true;
+		return;
+	case COMMAND_FREE: /* and with its circuit the command */
+		command_run(command);
+		return;
+	case COMMAND_STUN:
+		worker->stun = command->stun;
+		break;
+	default:
+		command_run(command);
+	}
+	command_free(command);
+}
+
+static void run_commands(struct worker *worker)
+{
+	struct command_queue all = STAILQ_HEAD_INITIALIZER(all);
+	uint64_t count;
+
+	while (read(worker->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+		continue;
+	pthread_mutex_lock(&worker->lock);
+	STAILQ_CONCAT(&all, &worker->commands);
+	pthread_mutex_unlock(&worker->lock);
+
+	struct command *c;
+	while ((c = STAILQ_FIRST(&all))) {
+		STAILQ_REMOVE_HEAD(&all, next);
+		run_command(worker, c);
+	}
+}
+
+static int timeout_ms(struct worker *worker)
+{
+	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
+
+	if (!c)
+		return -1;
+
+	uint64_t now_ms = clock_ms();
+	if (c->due_ms <= now_ms)
+		return 0;
+	return c->due_ms - now_ms > INT32_MAX ? INT32_MAX
+					      : (int)(c->due_ms - now_ms);
+}
+
+/*
+ * Commands come last: one that frees a circuit must not do so between epoll's
+ * answer and the packets of its sockets.
+ */
+static void turn(struct worker *worker)
+{
+	struct epoll_event events[EVENTS];
+	bool woken = false;
+	int n = epoll_wait(worker->epoll, events, EVENTS, timeout_ms(worker));
+
+	worker->now_us = clock_us();
+	worker->now_ms = worker->now_us / 1000;
+	for (int i = 0; i < n; i++) {
+		struct source *source = events[i].data.ptr;
+
+		woken |= source->kind == SOURCE_WAKE;
+		on_readable(worker, source);
+	}
+	batch_flush(worker->batch);
+	if (woken)
+		run_commands(worker);
+	tick_all(worker);
+	batch_flush(worker->batch);
+	atomic_store_explicit(&worker->lost, batch_lost(worker->batch),
+			      memory_order_relaxed);
+}
+
+static void *run(void *arg)
+{
+	struct worker *worker = arg;
+
+	pthread_setname_np(pthread_self(), "media");
+	while (!worker->stopping)
+		turn(worker);
+	return NULL;
+}
+
+/* From the main thread */
+
+void worker_send(struct worker *worker, struct command *command)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&worker->lock);
+	bool first = STAILQ_EMPTY(&worker->commands);
+	STAILQ_INSERT_TAIL(&worker->commands, command, next);
+	pthread_mutex_unlock(&worker->lock);
+	if (!first)
+		return;
+	while (write(worker->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+		continue;
+}
+
+static int open_sources(struct worker *worker)
+{
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	worker->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (worker->epoll < 0 || worker->wake < 0)
+		return -errno;
+
+	worker->wake_source =
+		(struct source){ .kind = SOURCE_WAKE, .fd = worker->wake };
+	int r = worker_watch(worker, &worker->wake_source);
+	for (int i = 0; !r && i < BATCH_NSOCKETS; i++) {
+		worker->shared[i] = (struct source){
+			.kind = SOURCE_SHARED,
+			.fd = worker->config.sockets[i].fd,
+			.which = i,
+		};
+		r = worker_watch(worker, &worker->shared[i]);
+	}
+	return r;
+}
+
+static void release(struct worker *worker)
+{
+	if (worker->epoll >= 0)
+		close(worker->epoll);
+	if (worker->wake >= 0)
+		close(worker->wake);
+	batch_free(worker->batch);
+	pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}
+
+int worker_new(struct worker **out, const struct worker_config *config)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return -ENOMEM;
+	worker->config = *config;
+	worker->epoll = worker->wake = -1;
+	STAILQ_INIT(&worker->commands);
+	STAILQ_INIT(&worker->touched);
+	RB_INIT(&worker->timers);
+	RB_INIT(&worker->names);
+	RB_INIT(&worker->tags);
+	tuple_table_init(&worker->tuples);
+	worker->next_tag = rand_u32();
+
+	int r = -pthread_mutex_init(&worker->lock, NULL);
+	if (!r)
+		r = batch_new(&worker->batch, config->sockets);
+	if (!r)
+		r = open_sources(worker);
+	if (!r)
+		r = -pthread_create(&worker->thread, NULL, run, worker);
+	if (r) {
+		release(worker);
+		return r;
+	}
+	*out = worker;
+	return 0;
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	struct command stop = { .verb = COMMAND_STOP };
+
+	if (!worker)
+		return NULL;
+	worker_send(worker, &stop);
+	pthread_join(worker->thread, NULL);
+	release(worker);
+	return NULL;
+}

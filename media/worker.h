@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A media worker: a thread with its own epoll loop and one shared UDP port,
+ * which moves the packets of many circuits. The main thread talks to it by
+ * commands alone; it answers by notices. No lock, allocation or log line
+ * is on the path of a packet, and with nothing to do it sleeps.
+ *
+ * The struct is for media/ alone. What stands under "thread" is its thread's.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include "gateway/base/tree.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/err.h"
+#include "media/batch.h"
+#include "media/circuit.h"
+#include "media/command.h"
+#include "media/flow.h"
+#include "media/notice.h"
+#include "media/tuple.h"
+
+struct worker_config {
+	unsigned index;
+	struct batch_socket sockets[BATCH_NSOCKETS]; /* owned by the caller */
+	const struct dtls_cert *cert;
+	struct notices *notices;
+	bool allow_loopback;
+};
+
+RB_HEAD(worker_timers, circuit);
+RB_HEAD(worker_names, flow_name);
+RB_HEAD(worker_tags, flow);
+STAILQ_HEAD(command_queue, command);
+STAILQ_HEAD(circuit_queue, circuit);
+
+struct worker {
+	struct worker_config config;
+	pthread_t thread;
+	int epoll, wake;
+	pthread_mutex_t lock;
+	struct command_queue commands; /* under the lock */
+	_Atomic uint64_t lost;         /* packets the kernel did not take */
+
+	/* thread */
+	bool stopping;
+	uint64_t now_us, now_ms; /* of this turn */
+	struct source wake_source;
+	struct source shared[BATCH_NSOCKETS];
+	struct batch *batch;
+	struct tuple_table tuples;
+	struct worker_names names;
+	struct worker_tags tags;
+	struct worker_timers timers;
+	struct circuit_queue touched;
+	struct addr stun;
+	uint32_t next_tag;
+};
+
+/* Starts the thread. *@out is owned by the caller. 0 or -errno. */
+CHECKED int worker_new(struct worker **out, const struct worker_config *config);
+/* Waits until the thread has done every command it was sent. */
+struct worker *worker_free(struct worker *worker);
+
+/* Main thread: give @command away. */
+void worker_send(struct worker *worker, struct command *command);
+
+/* The rest is for the worker's own thread. */
+CHECKED int worker_watch(struct worker *worker, struct source *source);
+void worker_unwatch(struct worker *worker, struct source *source);
+
+void worker_name(struct worker *worker, struct flow_name *name,
+		 struct flow *flow, const char *ufrag);
+void worker_unname(struct worker *worker, struct flow_name *name);
+struct flow *worker_find_name(struct worker *worker, struct slice ufrag);
+/* No two flows of a worker have the same. */
+uint32_t worker_new_tag(struct worker *worker);
+void worker_tag(struct worker *worker, struct flow *flow);
+void worker_untag(struct worker *worker, struct flow *flow);
+struct flow *worker_find_tag(struct worker *worker, uint32_t tag);
+
+void worker_arm(struct worker *worker, struct circuit *circuit,
+		uint64_t due_ms);
+void worker_disarm(struct worker *worker, struct circuit *circuit);
+
+/* demux.c: a packet of a port that many share (RFC 7983). */
+void demux_packet(struct worker *worker, struct packet *packet);

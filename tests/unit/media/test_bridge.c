@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/bridge.h"
+#include "tests/unit/media/rig.h"
+
+static void up(struct rig *rig, struct rig_call *call)
+{
+	rig_call_open(call, rig, NULL);
+	RIG_UNTIL(rig, rig_call_is_up(call));
+}
+
+static void talk_both_ways(const char *ip)
+{
+	struct rig rig;
+	struct rig_call call;
+
+	rig_open(&rig, ip, 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 50);
+	rig_talk(&call.b, &call.a, 50);
+
+	struct media_side_stats ice, rtp;
+	bridge_stats(call.left, MEDIA_SIDE_B, &ice);
+	bridge_stats(call.left, MEDIA_SIDE_A, &rtp);
+	assert_int_equal(ice.tx_packets, 50);
+	assert_int_equal(ice.rx_packets, 50);
+	assert_int_equal(rtp.rx_packets, 50);
+	assert_true(ice.srtp != SRTP_NONE);
+	assert_int_equal(rtp.srtp, SRTP_NONE);
+	assert_int_equal(ice.lost, 0);
+	assert_true(ice.ice_ms > 0 && ice.dtls_ms > 0);
+	assert_int_equal(call.seen_left.ready[MEDIA_SIDE_B], 1);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void audio_passes_both_ways_octet_by_octet(void **state)
+{
+	(void)state;
+	talk_both_ways("127.0.0.1");
+}
+
+static void audio_passes_over_ipv6(void **state)
+{
+	(void)state;
+	talk_both_ways("::1");
+}
+
+static void forge_fingerprint(struct media_content *content)
+{
+	content->fingerprints[0].octets[7] ^= 1;
+}
+
+static void a_wrong_fingerprint_lets_nothing_pass(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, forge_fingerprint);
+	RIG_UNTIL(&rig, call.seen_right.failed[MEDIA_SIDE_A]);
+	assert_int_equal(call.seen_right.why[MEDIA_SIDE_A],
+			 MEDIA_FAIL_FINGERPRINT);
+	assert_int_equal(call.seen_right.ready[MEDIA_SIDE_A], 0);
+	for (int i = 0; i < 10; i++) {
+		rig_speak(&call.a);
+		rig_speak(&call.b);
+	}
+	rig_assert_silent(&call.a, 200);
+	rig_assert_silent(&call.b, 50);
+
+	struct media_side_stats stats;
+	bridge_stats(call.right, MEDIA_SIDE_A, &stats);
+	assert_int_equal(stats.tx_packets, 0);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void strangers_on_the_shared_port_are_not_heard(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_phone stranger;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	rig_phone_open(&rig, &stranger);
+	stranger.remote = call.right_ice.cands[0].addr;
+	for (int i = 0; i < 20; i++) {
+		uint8_t record[64] = { 22, 254, 253 };
+
+		rig_speak(&stranger);
+		rig_send_from(stranger.fd, &stranger.remote, record,
+			      sizeof(record));
+	}
+	rig_assert_silent(&call.b, 100);
+	rig_talk(&call.a, &call.b, 5);
+	close(stranger.fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void strangers_on_an_rtp_port_are_dropped_and_counted(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_phone stranger = { 0 };
+	struct media_side_stats stats;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	stranger.fd = rig_socket("127.0.0.2", &stranger.local);
+	stranger.remote = call.a.remote;
+	for (int i = 0; i < 20; i++)
+		rig_speak(&stranger);
+	rig_assert_silent(&call.b, 100);
+	bridge_stats(call.left, MEDIA_SIDE_A, &stats);
+	assert_int_equal(stats.dropped, 20);
+	rig_talk(&call.b, &call.a, 5);
+	rig_talk(&call.a, &call.b, 5);
+	close(stranger.fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void another_port_of_the_signalled_address_is_learned_once(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_phone moved, late;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_phone_open(&rig, &moved);
+	rig_phone_open(&rig, &late);
+	moved.remote = late.remote = call.a.remote;
+	for (int i = 0; i < 4; i++)
+		rig_speak(&moved);
+	rig_assert_silent(&call.b, 50);
+	rig_talk(&moved, &call.b, 5);
+	rig_talk(&call.b, &moved, 5);
+	/* Now it is fixed, even for the port that was signalled. */
+	for (int i = 0; i < 10; i++) {
+		rig_speak(&late);
+		rig_speak(&call.a);
+	}
+	rig_assert_silent(&call.b, 100);
+	close(moved.fd);
+	close(late.fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void a_side_on_hold_neither_sends_nor_is_heard(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	assert_int_equal(
+		bridge_direction(call.left, MEDIA_SIDE_A, MEDIA_SENDONLY), 0);
+	rig_wait(&rig, 50);
+	rig_speak(&call.a);
+	rig_assert_silent(&call.b, 100);
+	rig_talk(&call.b, &call.a, 5);
+	assert_int_equal(
+		bridge_direction(call.left, MEDIA_SIDE_A, MEDIA_INACTIVE), 0);
+	rig_wait(&rig, 50);
+	rig_speak(&call.b);
+	rig_assert_silent(&call.a, 100);
+	assert_int_equal(
+		bridge_direction(call.left, MEDIA_SIDE_A, MEDIA_SENDRECV), 0);
+	rig_wait(&rig, 50);
+	rig_talk(&call.a, &call.b, 5);
+	rig_talk(&call.b, &call.a, 5);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void the_echo_side_hears_itself(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_seen seen = { 0 };
+	struct rig_phone phone;
+	struct bridge *bridge;
+	struct rig_heard heard = { 0 };
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_phone_open(&rig, &phone);
+	assert_int_equal(
+		bridge_new(&bridge, rig.left, "echo", &rig_handlers, &seen), 0);
+	rig_join_phone(bridge, MEDIA_SIDE_A, &phone);
+	rig_map_both(bridge);
+	assert_int_equal(bridge_echo(bridge, MEDIA_SIDE_A), 0);
+	RIG_UNTIL(&rig, seen.ready[MEDIA_SIDE_A]);
+	rig_talk(&phone, &phone, 20);
+	uint16_t spoken = rig_speak(&phone);
+	assert_true(rig_hear(&phone, &heard, 1000));
+	rig_assert_heard(&heard, spoken);
+	assert_true(heard.ssrc != phone.ssrc);
+	bridge = bridge_free(bridge);
+	close(phone.fd);
+	rig_close(&rig);
+}
+
+static void a_digit_reaches_the_other_gateway_and_its_phone(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_heard heard = { 0 };
+	bool ended = false;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	assert_int_equal(bridge_digit(call.left, MEDIA_SIDE_B, 'E', 100),
+			 -EINVAL);
+	assert_int_equal(bridge_digit(call.left, MEDIA_SIDE_B, '7', 100), 0);
+	RIG_UNTIL(&rig, call.seen_right.digits[MEDIA_SIDE_A]);
+	assert_int_equal(call.seen_right.digit, '7');
+	assert_in_range(call.seen_right.duration_ms, 80, 140);
+	while (rig_hear(&call.b, &heard, 300)) {
+		assert_int_equal(heard.pt, RIG_EVENT_PT);
+		assert_int_equal(heard.payload[0], 7);
+		ended |= (heard.payload[1] & 0x80) != 0;
+	}
+	assert_true(ended);
+	assert_int_equal(call.seen_right.digits[MEDIA_SIDE_A], 1);
+	rig_talk(&call.a, &call.b, 5);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void a_bridge_may_be_freed_at_any_time(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_open(&rig, "127.0.0.1", 2);
+	for (unsigned i = 0; i < 30; i++) {
+		struct rig_call call;
+
+		rig_call_open(&call, &rig, NULL);
+		rig_wait(&rig, i * 3);
+		if (rig_call_is_up(&call)) {
+			rig_speak(&call.a);
+			rig_speak(&call.b);
+		}
+		call.left = bridge_free(call.left);
+		struct rig_seen before = call.seen_left;
+		rig_wait(&rig, 10);
+		assert_memory_equal(&before, &call.seen_left, sizeof(before));
+		rig_call_close(&call);
+	}
+	rig_close(&rig);
+}
+
+static void a_bridge_may_be_freed_inside_a_handler(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	call.seen_left.free_on_ready = &call.left;
+	RIG_UNTIL(&rig, !call.left);
+	assert_int_equal(call.seen_left.ready[MEDIA_SIDE_A] +
+				 call.seen_left.ready[MEDIA_SIDE_B],
+			 1);
+	rig_wait(&rig, 50);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void many_calls_at_once_all_come_up(void **state)
+{
+	(void)state;
+	enum { N = 200 };
+	struct rig rig;
+	struct rig_call *calls = calloc(N, sizeof(*calls));
+	unsigned n_up = 0;
+
+	assert_non_null(calls);
+	rig_open(&rig, "127.0.0.1", 2);
+	for (int i = 0; i < N; i++)
+		rig_call_open(&calls[i], &rig, NULL);
+	assert_int_equal(media_worker_load(rig.left, 0) +
+				 media_worker_load(rig.left, 1),
+			 N);
+	assert_int_equal(media_worker_load(rig.left, 0), N / 2);
+	uint64_t end_ms = clock_ms() + 4 * RIG_TIMEOUT_MS;
+	while (n_up < N && clock_ms() < end_ms) {
+		rig_turn(&rig);
+		for (n_up = 0; n_up < N && rig_call_is_up(&calls[n_up]);)
+			n_up++;
+	}
+	assert_int_equal(n_up, N);
+	for (int i = 0; i < N; i++) {
+		rig_talk(&calls[i].a, &calls[i].b, 3);
+		rig_talk(&calls[i].b, &calls[i].a, 3);
+	}
+	for (int i = 0; i < N; i++)
+		rig_call_close(&calls[i]);
+	assert_int_equal(media_worker_load(rig.left, 0), 0);
+	rig_close(&rig);
+	free(calls);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(audio_passes_both_ways_octet_by_octet),
+		cmocka_unit_test(audio_passes_over_ipv6),
+		cmocka_unit_test(a_wrong_fingerprint_lets_nothing_pass),
+		cmocka_unit_test(strangers_on_the_shared_port_are_not_heard),
+		cmocka_unit_test(
+			strangers_on_an_rtp_port_are_dropped_and_counted),
+		cmocka_unit_test(
+			another_port_of_the_signalled_address_is_learned_once),
+		cmocka_unit_test(a_side_on_hold_neither_sends_nor_is_heard),
+		cmocka_unit_test(the_echo_side_hears_itself),
+		cmocka_unit_test(
+			a_digit_reaches_the_other_gateway_and_its_phone),
+		cmocka_unit_test(a_bridge_may_be_freed_at_any_time),
+		cmocka_unit_test(a_bridge_may_be_freed_inside_a_handler),
+		cmocka_unit_test(many_calls_at_once_all_come_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The RTP side of bridges: SDES, RTCP, re-INVITEs and refusals. */
+#include "media/bridge.h"
+#include "media/rtcp.h"
+#include "tests/unit/media/rig.h"
+
+struct trunk_call {
+	struct rig_call call;
+	struct media_content offer, answer;
+};
+
+/* As rig_call_open(), but between the gateways stands RTP as @profile. */
+static void trunk_open(struct trunk_call *t, struct rig *rig,
+		       enum media_profile profile, rig_tamper_fn *tamper)
+{
+	struct rig_call *call = &t->call;
+
+	memset(t, 0, sizeof(*t));
+	call->rig = rig;
+	rig_phone_open(rig, &call->a);
+	rig_phone_open(rig, &call->b);
+	assert_int_equal(bridge_new(&call->left, rig->left, "left",
+				    &rig_handlers, &call->seen_left),
+			 0);
+	assert_int_equal(bridge_new(&call->right, rig->right, "right",
+				    &rig_handlers, &call->seen_right),
+			 0);
+	rig_join_phone(call->left, MEDIA_SIDE_A, &call->a);
+	rig_join_phone(call->right, MEDIA_SIDE_B, &call->b);
+	rig_map_both(call->left);
+	rig_map_both(call->right);
+
+	t->offer.profile = profile;
+	assert_int_equal(bridge_open(call->left, MEDIA_SIDE_B, MEDIA_RTP, true,
+				     &call->a.local),
+			 0);
+	assert_int_equal(bridge_local(call->left, MEDIA_SIDE_B, &t->offer), 0);
+	if (tamper)
+		tamper(&t->offer);
+	assert_int_equal(bridge_open(call->right, MEDIA_SIDE_A, MEDIA_RTP,
+				     false, &call->a.local),
+			 0);
+	assert_int_equal(bridge_remote(call->right, MEDIA_SIDE_A, &t->offer),
+			 0);
+	assert_int_equal(bridge_local(call->right, MEDIA_SIDE_A, &t->answer),
+			 0);
+	assert_int_equal(bridge_remote(call->left, MEDIA_SIDE_B, &t->answer),
+			 0);
+	RIG_UNTIL(rig, rig_call_is_up(call));
+}
+
+static void plain_rtp_passes_between_two_gateways(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open(&t, &rig, MEDIA_RTP_AVP, NULL);
+	assert_int_equal(t.offer.ncryptos, 0);
+	assert_int_equal(t.answer.profile, MEDIA_RTP_AVP);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	rig_call_close(&t.call);
+	rig_close(&rig);
+}
+
+static void sdes_encrypts_and_the_first_suite_is_taken(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t;
+	struct media_side_stats stats;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open(&t, &rig, MEDIA_RTP_SAVP, NULL);
+	assert_int_equal(t.offer.ncryptos, 2);
+	assert_int_equal(t.offer.cryptos[0].profile, SRTP_AES128_CM_SHA1_80);
+	assert_int_equal(t.offer.cryptos[1].profile, SRTP_AES128_CM_SHA1_32);
+	assert_int_equal(t.answer.profile, MEDIA_RTP_SAVP);
+	assert_int_equal(t.answer.ncryptos, 1);
+	assert_int_equal(t.answer.cryptos[0].tag, 1);
+	assert_memory_not_equal(t.answer.cryptos[0].key, t.offer.cryptos[0].key,
+				30);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	bridge_stats(t.call.left, MEDIA_SIDE_B, &stats);
+	assert_int_equal(stats.srtp, SRTP_AES128_CM_SHA1_80);
+	rig_call_close(&t.call);
+	rig_close(&rig);
+}
+
+static void drop_the_first_suite(struct media_content *content)
+{
+	content->cryptos[0] = content->cryptos[1];
+	content->ncryptos = 1;
+}
+
+static void the_second_suite_works_under_its_tag(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open(&t, &rig, MEDIA_RTP_SAVP, drop_the_first_suite);
+	assert_int_equal(t.answer.cryptos[0].tag, 2);
+	assert_int_equal(t.answer.cryptos[0].profile, SRTP_AES128_CM_SHA1_32);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	rig_call_close(&t.call);
+	rig_close(&rig);
+}
+
+/* The same keys again must not start the keystream again. */
+static void a_reoffer_keeps_keys_and_media(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t;
+	struct media_content reoffer = { 0 }, reanswer = { 0 };
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open(&t, &rig, MEDIA_RTP_SAVP, NULL);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	assert_int_equal(bridge_local(t.call.right, MEDIA_SIDE_A, &reoffer), 0);
+	assert_int_equal(reoffer.ncryptos, 1);
+	assert_memory_equal(reoffer.cryptos[0].key, t.answer.cryptos[0].key,
+			    30);
+	assert_int_equal(bridge_remote(t.call.left, MEDIA_SIDE_B, &reoffer), 0);
+	assert_int_equal(bridge_local(t.call.left, MEDIA_SIDE_B, &reanswer), 0);
+	assert_memory_equal(reanswer.cryptos[0].key, t.offer.cryptos[0].key,
+			    30);
+	assert_int_equal(bridge_remote(t.call.right, MEDIA_SIDE_A, &reanswer),
+			 0);
+	rig_wait(&rig, 50);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	assert_int_equal(t.call.seen_left.ready[MEDIA_SIDE_B], 1);
+	rig_call_close(&t.call);
+	rig_close(&rig);
+}
+
+static struct bridge *trunk_side(struct rig *rig, struct rig_seen *seen,
+				 bool offerer, enum media_profile profile,
+				 struct media_content *ours)
+{
+	struct addr peer = rig_addr("127.0.0.1", 5060);
+	struct bridge *bridge;
+
+	assert_int_equal(
+		bridge_new(&bridge, rig->left, "t", &rig_handlers, seen), 0);
+	assert_int_equal(
+		bridge_open(bridge, MEDIA_SIDE_A, MEDIA_RTP, offerer, &peer),
+		0);
+	*ours = (struct media_content){ .profile = profile };
+	if (offerer)
+		assert_int_equal(bridge_local(bridge, MEDIA_SIDE_A, ours), 0);
+	return bridge;
+}
+
+static void no_answer_weakens_what_was_offered(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_seen seen = { 0 };
+	struct media_content ours, theirs;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	struct bridge *bridge =
+		trunk_side(&rig, &seen, true, MEDIA_RTP_SAVP, &ours);
+	theirs = ours;
+	theirs.rtp = rig_addr("127.0.0.1", 4000);
+	theirs.profile = MEDIA_RTP_AVP;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	theirs.profile = MEDIA_RTP_SAVP;
+	theirs.cryptos[0].tag = 7;
+	theirs.cryptos[1].tag = 8;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	theirs.ncryptos = 0;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	rig_wait(&rig, 20);
+	assert_int_equal(seen.ready[MEDIA_SIDE_A], 0);
+	bridge_free(bridge);
+
+	bridge = trunk_side(&rig, &seen, true, MEDIA_RTP_AVP, &ours);
+	theirs = ours;
+	theirs.rtp = rig_addr("127.0.0.1", 4000);
+	theirs.profile = MEDIA_RTP_SAVP;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	bridge_free(bridge);
+	rig_close(&rig);
+}
+
+static void addresses_that_are_no_place_are_refused(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_seen seen = { 0 };
+	struct media_content ours;
+	static const char *const bad[] = { "224.0.0.1", "255.255.255.255",
+					   "::1" };
+
+	rig_open(&rig, "127.0.0.1", 1);
+	struct bridge *bridge =
+		trunk_side(&rig, &seen, false, MEDIA_RTP_AVP, &ours);
+	struct media_content theirs = { .profile = MEDIA_RTP_AVP };
+
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	for (size_t i = 0; i < 3; i++) {
+		theirs.rtp = rig_addr(bad[i], 4000);
+		assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs),
+				 -EINVAL);
+	}
+	theirs.rtp = rig_addr("127.0.0.1", 4000);
+	theirs.profile = MEDIA_DTLS_SAVP;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	theirs.profile = MEDIA_RTP_AVP;
+	theirs.rejected = true;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
+	theirs.rejected = false;
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), 0);
+	bridge_free(bridge);
+	rig_close(&rig);
+}
+
+/* RFC 3264, 8.4: c=0.0.0.0 is hold, and what was learned stays. */
+static void an_unspecified_address_holds_and_a_new_one_moves(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_phone moved;
+	struct media_content theirs = { .profile = MEDIA_RTP_AVP,
+					.rtcp_mux = true };
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	rig_talk(&call.a, &call.b, 5);
+	rig_talk(&call.b, &call.a, 5);
+	theirs.rtp = rig_addr("0.0.0.0", 4000);
+	assert_int_equal(bridge_remote(call.left, MEDIA_SIDE_A, &theirs), 0);
+	rig_wait(&rig, 50);
+	for (int i = 0; i < 10; i++)
+		rig_speak(&call.b);
+	rig_assert_silent(&call.a, 100);
+
+	rig_phone_open(&rig, &moved);
+	moved.remote = call.a.remote;
+	theirs.rtp = moved.local;
+	assert_int_equal(bridge_remote(call.left, MEDIA_SIDE_A, &theirs), 0);
+	rig_wait(&rig, 50);
+	rig_talk(&call.b, &moved, 5);
+	rig_talk(&moved, &call.b, 5);
+	rig_speak(&call.a); /* the old place is a stranger now */
+	rig_assert_silent(&call.b, 100);
+	close(moved.fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+/* RTCP */
+
+static bool hear_rtcp(int fd, struct rtcp_report *out, struct addr *from,
+		      int wait_ms)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	struct sockaddr_storage name;
+	socklen_t name_len = sizeof(name);
+	struct rtcp_packet packet;
+	uint8_t p[2048];
+
+	if (poll(&pollfd, 1, wait_ms) <= 0)
+		return false;
+	ssize_t n = recvfrom(fd, p, sizeof(p), 0, (struct sockaddr *)&name,
+			     &name_len);
+	assert_true(n > 0);
+	assert_int_equal(addr_from(from, (struct sockaddr *)&name), 0);
+	struct rtcp_walk walk = rtcp_walk_over(p, (size_t)n);
+	assert_int_equal(rtcp_walk_next(&walk, &packet), 0);
+	assert_true(packet.type == RTCP_SR || packet.type == RTCP_RR);
+	assert_int_equal(rtcp_report_decode(out, &packet), 0);
+	/* RFC 3550, 6.1: each compound has a CNAME. */
+	assert_int_equal(rtcp_walk_next(&walk, &packet), 0);
+	assert_int_equal(packet.type, RTCP_SDES);
+	return true;
+}
+
+/* A phone that sends none still hears of us, on the port next to RTP's. */
+static void rtcp_of_our_own_comes_when_the_source_sends_none(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rtcp_report report;
+	struct addr from, rtcp_local;
+	struct rig_heard heard;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	int fd = rig_socket("127.0.0.1", &rtcp_local);
+	struct media_content theirs = { .profile = MEDIA_RTP_AVP,
+					.rtp = call.a.local,
+					.rtcp = rtcp_local };
+	assert_int_equal(bridge_remote(call.left, MEDIA_SIDE_A, &theirs), 0);
+	rig_wait(&rig, 50);
+	rig_talk(&call.a, &call.b, 10);
+	uint16_t last = (uint16_t)(call.a.seq - 1);
+	for (int i = 0; i < 10; i++)
+		rig_speak(&call.b);
+	for (int i = 0; i < 10; i++)
+		assert_true(rig_hear(&call.a, &heard, 1000));
+
+	assert_true(hear_rtcp(fd, &report, &from, 9000));
+	assert_int_equal(addr_port(&from), addr_port(&call.a.remote) + 1);
+	assert_true(report.sender);
+	assert_int_equal(report.ssrc, heard.ssrc);
+	assert_int_equal(report.packets, 10);
+	assert_int_equal(report.octets, 10 * RIG_PAYLOAD);
+	assert_int_equal(report.nblocks, 1);
+	assert_int_equal(report.blocks[0].ssrc, call.a.ssrc);
+	assert_int_equal((uint16_t)report.blocks[0].highest, last);
+	assert_int_equal(report.blocks[0].loss, 0);
+	/* Time goes on behind the last packet. */
+	assert_in_range(report.ts - heard.ts, 0, 10 * RIG_CLOCK);
+	close(fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+static void a_sender_report_is_translated_for_the_other_side(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rtcp_report sent = { .sender = true }, heard;
+	struct rig_heard audio;
+	struct addr from;
+	uint8_t p[256];
+	size_t n, cname;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	for (int i = 0; i < 5; i++) {
+		rig_speak(&call.a);
+		assert_true(rig_hear(&call.b, &audio, 1000));
+	}
+	sent.ssrc = call.a.ssrc;
+	sent.ntp = 0x1122334455667788u;
+	sent.ts = call.a.ts - RIG_SAMPLES;
+	sent.packets = 5;
+	sent.octets = 5 * RIG_PAYLOAD;
+	assert_int_equal(rtcp_report_encode(&sent, p, sizeof(p), &n), 0);
+	assert_int_equal(rtcp_cname_encode(sent.ssrc, "phone@192.0.2.1", p + n,
+					   sizeof(p) - n, &cname),
+			 0);
+	rig_send_from(call.a.fd, &call.a.remote, p, n + cname);
+	assert_true(hear_rtcp(call.b.fd, &heard, &from, 2000));
+	assert_true(heard.sender);
+	assert_int_equal(heard.ssrc, audio.ssrc);
+	assert_int_equal(heard.ts, audio.ts);
+	assert_true(heard.ntp == sent.ntp);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_rtp_passes_between_two_gateways),
+		cmocka_unit_test(sdes_encrypts_and_the_first_suite_is_taken),
+		cmocka_unit_test(the_second_suite_works_under_its_tag),
+		cmocka_unit_test(a_reoffer_keeps_keys_and_media),
+		cmocka_unit_test(no_answer_weakens_what_was_offered),
+		cmocka_unit_test(addresses_that_are_no_place_are_refused),
+		cmocka_unit_test(
+			an_unspecified_address_holds_and_a_new_one_moves),
+		cmocka_unit_test(
+			rtcp_of_our_own_comes_when_the_source_sends_none),
+		cmocka_unit_test(
+			a_sender_report_is_translated_for_the_other_side),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
