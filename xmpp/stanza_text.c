@@ -127,10 +127,19 @@ static int put_text(const char *text, void *arg)
 	return put_escaped(arg, text, false);
 }
 
+/* Namespaces in XML, 3: these two must not be declared as default. */
+static bool is_reserved(const char *ns)
+{
+	return !strcmp(ns, "http://www.w3.org/XML/1998/namespace") ||
+	       !strcmp(ns, "http://www.w3.org/2000/xmlns/");
+}
+
 static int put_ns(struct writer *w, const char *ns)
 {
 	if (!strcmp(ns, w->ns))
 		return 0;
+	if (is_reserved(ns))
+		return STANZA_TEXT_E_NAME;
 	int r = put_string(w, " xmlns='");
 	if (!r)
 		r = put_escaped(w, ns, true);

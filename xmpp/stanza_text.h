@@ -20,7 +20,8 @@ enum {
 
 enum stanza_text_outcome {
 	STANZA_TEXT_E_CHARS = 1, /* not UTF-8, or not XML's Char */
-	STANZA_TEXT_E_NAME = 2,  /* a name that is none; xmlns as attribute */
+	STANZA_TEXT_E_NAME = 2,  /* a name that is none; xmlns as attribute; a
+				  * reserved namespace */
 	STANZA_TEXT_E_SIZE = 3,  /* above @max, or nested too deep */
 };
 

@@ -3,6 +3,7 @@
  * A peer's SDP: whatever is read can be written, and reads the same again.
  */
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

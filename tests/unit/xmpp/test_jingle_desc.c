@@ -477,30 +477,28 @@ static void a_group_counts_when_it_is_of_all(void **state)
 
 static struct media_desc *audio_and_refused_video(void)
 {
-	struct media_desc *desc =
-		parsed(JINGLE(CONTENT(
-			"name='a'",
+	struct media_desc *desc = parsed(JINGLE(
+		CONTENT("name='a'",
 			DESCRIPTION(PCMU "<rtcp-mux/>") TRANSPORT(
 				"ufrag='abcd' pwd='secret'",
 				CAND(GOOD) FINGERPRINT("setup='active'")))
-				      CONTENT("name='v'",
-					      "<description "
-					      "xmlns='" JINGLE_NS_RTP
-					      "' media='video'><payload-type "
-					      "id='96' "
-					      "name='VP8' "
-					      "clockrate='90000'/></"
-					      "description>") "<group "
-							      "xmlns="
-							      "'" JINGLE_NS_GROUPING
-							      "' "
-							      "semantics='"
-							      "BUNDLE'>"
-							      "<content "
-							      "name='a'/"
-							      "><content "
-							      "name='v'/></"
-							      "group>"));
+			CONTENT("name='v'",
+				"<description "
+				"xmlns='" JINGLE_NS_RTP
+				"' media='video'><payload-type "
+				"id='96' "
+				"name='VP8' "
+				"clockrate='90000'/></"
+				"description>") "<group "
+						"xmlns="
+						"'" JINGLE_NS_GROUPING "' "
+						"semantics='"
+						"BUNDLE'>"
+						"<content "
+						"name='a'/"
+						"><content "
+						"name='v'/></"
+						"group>"));
 
 	desc->contents[1]->rejected = true;
 	return desc;
