@@ -24,6 +24,8 @@ struct robot {
 	uint16_t last_error;
 	struct stun_packet last_request;
 	struct addr answer_from; /* set: not from where it was asked */
+	struct addr mapped;      /* set: what the first address is seen as */
+	size_t to;               /* which of the agent's addresses it asks */
 };
 
 enum { ROBOT_TID = 0x52 };
@@ -36,6 +38,9 @@ static inline void robot_answer(struct robot *r, const struct addr *local,
 	uint8_t p[STUN_PACKET_MAX];
 	size_t n;
 
+	if (addr_is_set(&r->mapped) &&
+	    addr_equal(remote, &r->agent.host.addrs[0]))
+		answer.mapped = r->mapped;
 	if (r->refuse)
 		answer = (struct stun_packet){ .kind = STUN_ERROR,
 					       .error = r->refuse };
@@ -131,8 +136,8 @@ static inline void robot_send_as(struct robot *r, size_t from,
 	request->username = slice_of(username);
 	assert_int_equal(stun_encode(request, slice_of(pwd), p, sizeof(p), &n),
 			 0);
-	host_send(&r->host, &r->host.addrs[from], &r->agent.host.addrs[0], p,
-		  n);
+	host_send(&r->host, &r->host.addrs[from], &r->agent.host.addrs[r->to],
+		  p, n);
 }
 
 static inline void robot_send(struct robot *r, size_t from,

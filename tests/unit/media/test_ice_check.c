@@ -56,6 +56,27 @@ static void a_response_from_elsewhere_fails_the_check(void **state)
 	robot_fini(&r);
 }
 
+static void a_copy_of_a_response_from_elsewhere_means_nothing(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, false);
+	robot_known(&r);
+	robot_check(&r, 0, false);
+	net_run(&r.net, 100, NULL);
+	assert_int_equal(r.requests, 1);
+	r.answer_from = net_addr("192.0.2.3:3000");
+	robot_answer(&r, &r.host.addrs[0], &r.agent.host.addrs[0],
+		     &r.last_request);
+	net_run(&r.net, 100, NULL);
+	robot_check(&r, 0, true);
+	net_run(&r.net, 100, NULL);
+	assert_true(is_selected(&r.agent)); /* it was valid all the time */
+	assert_int_equal(r.requests, 1);
+	robot_fini(&r);
+}
+
 static void a_response_with_a_wrong_password_means_nothing(void **state)
 {
 	(void)state;
@@ -170,6 +191,8 @@ int main(void)
 		cmocka_unit_test(
 			a_peer_that_always_refuses_the_role_is_given_up),
 		cmocka_unit_test(a_response_from_elsewhere_fails_the_check),
+		cmocka_unit_test(
+			a_copy_of_a_response_from_elsewhere_means_nothing),
 		cmocka_unit_test(
 			a_response_with_a_wrong_password_means_nothing),
 		cmocka_unit_test(new_checks_keep_the_pace),

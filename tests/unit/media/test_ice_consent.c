@@ -182,6 +182,53 @@ static void a_peer_that_moves_without_restart_is_followed(void **state)
 	}
 }
 
+static void a_nomination_of_a_valid_pair_challenges_a_dead_one(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, false);
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.3:3000", 1);
+	robot_check(&r, 0, false);
+	net_run(&r.net, 200, NULL);
+	robot_check(&r, 1, true);
+	net_run(&r.net, 8000, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 3000);
+	r.net.hook = port_3000_is_dead;
+	net_run(&r.net, 1000, NULL);
+	robot_check(&r, 0, true); /* valid since the beginning */
+	net_run(&r.net, 1500, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 2000);
+	robot_fini(&r);
+}
+
+static void a_way_that_was_left_must_prove_itself_again(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, false);
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.3:3000", 1);
+	robot_check(&r, 1, true);
+	net_run(&r.net, 8000, NULL);
+	r.net.hook = port_3000_is_dead;
+	robot_check(&r, 0, true);
+	net_run(&r.net, 4000, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 2000);
+	/* The old way is back, and preferred: checked before it is used. */
+	r.net.hook = NULL;
+	r.answers = false;
+	robot_check(&r, 1, true);
+	net_run(&r.net, 500, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 2000);
+	r.answers = true;
+	net_run(&r.net, 1000, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 3000);
+	robot_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +238,9 @@ int main(void)
 		cmocka_unit_test(consent_may_be_lost_during_a_restart),
 		cmocka_unit_test(after_consent_is_lost_a_check_brings_it_back),
 		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
+		cmocka_unit_test(
+			a_nomination_of_a_valid_pair_challenges_a_dead_one),
+		cmocka_unit_test(a_way_that_was_left_must_prove_itself_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,23 @@ static void a_restart_that_fails_keeps_the_pair(void **state)
 	pair_fini(&t);
 }
 
+static void addresses_of_before_a_restart_are_dropped(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, true);
+	for (unsigned i = 0; i < 3 * ICE_MAX_LOCAL; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.0.0.%u:1000", i + 1);
+		struct media_cand c = candidate(MEDIA_CAND_HOST, text, 1);
+		assert_int_equal(ice_restart(r.agent.ice, r.net.now_ms), 0);
+		assert_int_equal(ice_add_local(r.agent.ice, &c, &c.addr), 0);
+	}
+	robot_fini(&r);
+}
+
 static void the_same_credentials_again_change_nothing(void **state)
 {
 	(void)state;
@@ -220,6 +237,7 @@ int main(void)
 		cmocka_unit_test(
 			a_restart_may_bring_credentials_and_candidates_of_its_own),
 		cmocka_unit_test(a_restart_that_fails_keeps_the_pair),
+		cmocka_unit_test(addresses_of_before_a_restart_are_dropped),
 		cmocka_unit_test(the_same_credentials_again_change_nothing),
 		cmocka_unit_test(
 			old_credentials_are_answered_during_a_restart_only),

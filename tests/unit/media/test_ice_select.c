@@ -98,7 +98,8 @@ static void aggressive_nomination_ends_at_the_highest_priority(void **state)
 	tell(&r.agent, MEDIA_CAND_SRFLX, "192.0.2.2:2000", 1);
 	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.3:3000", 1);
 	robot_check(&r, 0, true);
-	net_run(&r.net, 15, NULL);
+	net_run(&r.net, 100, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 2000);
 	robot_check(&r, 1, true);
 	net_run(&r.net, 500, NULL);
 	assert_int_equal(addr_port(&r.agent.remote), 3000);
@@ -110,6 +111,56 @@ static void aggressive_nomination_ends_at_the_highest_priority(void **state)
 	assert_int_equal(addr_port(&r.agent.remote), 3000);
 	assert_true(r.agent.selections <= 2);
 	robot_fini(&r);
+}
+
+static void an_address_behind_nat_counts_as_peer_reflexive(void **state)
+{
+	(void)state;
+
+	for (int nat = 0; nat < 2; nat++) {
+		struct robot r;
+
+		/* Two ways to one place, the first preferred, unless what the
+		 * peer sees there is no candidate of ours. */
+		robot_init(&r, false);
+		peer_add(&r.agent, "192.0.2.7:1000");
+		robot_known(&r);
+		if (nat)
+			r.mapped = net_addr("198.51.100.1:4000");
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		for (r.to = 0; r.to < 2; r.to++)
+			robot_check(&r, 0, true);
+		net_run(&r.net, 500, NULL);
+		assert_string_equal(addr_text(&r.agent.local).s,
+				    nat ? "192.0.2.7:1000" : "192.0.2.1:1000");
+		robot_fini(&r);
+	}
+}
+
+static void once_selected_worse_pairs_are_left_alone(void **state)
+{
+	(void)state;
+
+	for (int controls = 0; controls < 2; controls++) {
+		struct robot r;
+
+		robot_init(&r, controls);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 65535);
+		for (unsigned i = 1; i < 20; i++) {
+			char text[32];
+
+			snprintf(text, sizeof(text), "203.0.113.%u:9", i);
+			tell(&r.agent, MEDIA_CAND_SRFLX, text, 1);
+		}
+		robot_check(&r, 0, !controls);
+		net_run(&r.net, 200, NULL);
+		assert_true(is_selected(&r.agent));
+		size_t sent = r.agent.host.sent;
+		net_run(&r.net, ICE_CONSENT_MS * 2, NULL);
+		assert_true(r.agent.host.sent - sent <= 2); /* consent */
+		robot_fini(&r);
+	}
 }
 
 static void a_better_pair_that_is_dead_changes_nothing(void **state)
@@ -156,6 +207,9 @@ int main(void)
 			a_nomination_may_come_before_our_check_succeeds),
 		cmocka_unit_test(
 			aggressive_nomination_ends_at_the_highest_priority),
+		cmocka_unit_test(
+			an_address_behind_nat_counts_as_peer_reflexive),
+		cmocka_unit_test(once_selected_worse_pairs_are_left_alone),
 		cmocka_unit_test(a_better_pair_that_is_dead_changes_nothing),
 		cmocka_unit_test(a_lite_peer_is_controlled),
 	};
