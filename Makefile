@@ -101,6 +101,7 @@ $(PROGRAMS) $(FUZZERS) $(BENCHES):
 	$(call say,LINK  ,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+tests: $(UNITS) $(FUZZERS) $(BENCHES)
 ## check        build and run the unit, fuzz-corpus and integration tests
 check: all $(UNITS) $(FUZZERS)
 	@tests/run $(BUILD) unit fuzz integration
@@ -128,21 +129,10 @@ bench: $(BENCHES)
 	@for b in $^; do $$b || exit 1; done
 , := ,
 
-## lint         formatting, include rule, headers alone, clang-tidy
-LINT_H := $(HEADERS:%=$(BUILD)/lint/%.alone)
-LINT_C := $(patsubst %,$(BUILD)/lint/%.tidy,$(SOURCES) $(TEST_SOURCES))
+## lint         formatting, include rule, headers alone, clang-tidy, manuals
+lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: deps $(BUILD)/db/schema_sql.h
-	@clang-format --dry-run -Werror $(SOURCES) $(TEST_SOURCES) $(HEADERS)
-	@awk -f tests/includes.awk $(SOURCES) $(TEST_SOURCES) $(HEADERS)
-	@mandoc -T lint -W warning deploy/*.[58]
-	@$(MAKE) --no-print-directory -k -j$$(nproc) $(LINT_H) $(LINT_C)
-$(LINT_H): $(BUILD)/lint/%.alone: % $(HEADERS)
-	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -include $< -x c /dev/null && touch $@
-$(LINT_C): $(BUILD)/lint/%.tidy: % $(HEADERS) .clang-tidy
-	@mkdir -p $(@D)
-	$(call say,TIDY  ,$<)
-	@clang-tidy --quiet $< -- $(ALL_CFLAGS) 2>/dev/null && touch $@
+	@CC='$(CC)' tests/lint $(BUILD) $(SOURCES) $(TEST_SOURCES) $(HEADERS)
 ## format       clang-format over everything
 format:
 	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
@@ -152,26 +142,24 @@ demo: all
 	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep)
 
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
-MAN8 := $(DESTDIR)$(MANDIR)/man8/tandem.8
-MAN5 := $(DESTDIR)$(MANDIR)/man5/tandem.conf.5
 install: $(PROGRAMS)
 	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
-	install -D -m 644 deploy/tandem.8 $(MAN8)
-	install -D -m 644 deploy/tandem.conf.5 $(MAN5)
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 deploy/tandem.8
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 deploy/tandem.conf.5
 	install -D -m 644 deploy/sysusers.conf $(DESTDIR)$(LIBDIR)/sysusers.d/tandem.conf
 	install -D -m 644 deploy/tmpfiles.conf $(DESTDIR)$(LIBDIR)/tmpfiles.d/tandem.conf
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' deploy/tandem.service >$(DESTDIR)$(UNITDIR)/tandem.service
-	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf $(DESTDIR)$(CONFDIR)/tandem.conf
+	install -D -m 644 deploy/tandem.service $(DESTDIR)$(UNITDIR)/tandem.service
+	sed -i 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' $(DESTDIR)$(UNITDIR)/tandem.service
+	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf -t $(DESTDIR)$(CONFDIR)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
-	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(SBINDIR)/%) $(MAN8) $(MAN5) $(DESTDIR)$(UNITDIR)/tandem.service \
-		$(DESTDIR)$(LIBDIR)/sysusers.d/tandem.conf $(DESTDIR)$(LIBDIR)/tmpfiles.d/tandem.conf
+	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man8/tandem.8 .$(MANDIR)/man5/tandem.conf.5 \
+		.$(LIBDIR)/sysusers.d/tandem.conf .$(LIBDIR)/tmpfiles.d/tandem.conf .$(UNITDIR)/tandem.service
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help deps check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean
+.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -119,7 +119,7 @@ int config_load(struct config **out, const char *path,
 
 	if (fd >= 0)
 		close(fd);
-	if (r) {
+	if (!text) {
 		struct config_mistakes m = { 0 };
 
 		config_mistakes_add(&m, 1,
