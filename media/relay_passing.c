@@ -145,7 +145,8 @@ int relay_passing_take(struct relay *relay, const struct rtp_hdr *hdr,
 		passing->ended = true;
 		report(passing, event);
 	}
-	if (passing->displaced)
+	/* The receiver may have ceased to take events since this began. */
+	if (passing->displaced || entry->pt == MEDIA_MAP_NONE)
 		return RELAY_DROP;
 	*ts = passing->output_ts +
 	      relay_segment(&payload, (uint64_t)duration * entry->tx_clock /

@@ -571,6 +571,18 @@ static void digits_the_receiver_does_not_take_are_told_but_not_sent(
 	assert_int_equal(out.seq, (uint16_t)(seq + 1));
 }
 
+static void an_event_the_receiver_ceases_to_take_is_not_sent_on(void **state)
+{
+	(void)state;
+	struct media_map map = simple_map(8000, 8000);
+
+	assert_int_equal(dtmf(1, 1160, '8', true, false, 160), 0);
+	map.rx[EVENT].pt = MEDIA_MAP_NONE;
+	relay_set_map(&relay, &map);
+	assert_int_equal(dtmf(2, 1160, '8', false, true, 800), RELAY_DROP);
+	assert_int_equal(event.digit, '8');
+}
+
 /* A small generator, the same on every machine. */
 static uint32_t draw(uint64_t *random, uint32_t below)
 {
@@ -684,6 +696,7 @@ int main(void)
 		TEST(an_event_on_a_timeline_of_its_own_begins_now),
 		TEST(events_that_are_no_digits_pass_and_are_not_told),
 		TEST(digits_the_receiver_does_not_take_are_told_but_not_sent),
+		TEST(an_event_the_receiver_ceases_to_take_is_not_sent_on),
 		TEST(no_keystream_is_used_twice_whatever_comes),
 	};
 

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Two DTLS associations and a network that delivers, loses, repeats, damages
+ * and forges, as the input says. Keys are equal, and never given to a stranger.
+ */
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "media/dtls.h"
+
+enum { NQUEUE = 32, CAP = 1400, STEPS = 200 };
+
+struct end {
+	struct dtls *dtls;
+	struct end *peer;
+	bool stranger; /* trusts another certificate */
+	unsigned connected, failed;
+	struct dtls_keys keys;
+	uint8_t queue[NQUEUE][CAP];
+	size_t lens[NQUEUE], nqueue;
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void on_send(const uint8_t *p, size_t n, void *arg)
+{
+	struct end *to = ((struct end *)arg)->peer;
+
+	assert(n && n <= DTLS_MTU);
+	if (to->nqueue == NQUEUE)
+		return;
+	memcpy(to->queue[to->nqueue], p, n);
+	to->lens[to->nqueue++] = n;
+}
+
+static void on_connected(const struct dtls_keys *keys, void *arg)
+{
+	struct end *end = arg;
+
+	assert(!end->stranger && !end->connected && !end->failed);
+	end->connected++;
+	end->keys = *keys;
+}
+
+static void on_failed(enum dtls_failure why, void *arg)
+{
+	struct end *end = arg;
+
+	(void)why;
+	assert(!end->connected && !end->failed);
+	end->failed++;
+}
+
+static const struct dtls_handlers handlers = { on_send, on_connected,
+					       on_failed };
+
+static void deliver(struct end *end, uint8_t how, uint8_t at, uint64_t now_ms)
+{
+	uint8_t p[CAP];
+
+	if (!end->nqueue)
+		return;
+	size_t n = end->lens[0];
+	memcpy(p, end->queue[0], n);
+	if (how & 1)
+		p[at % n] ^= (uint8_t)(how | 1);
+	if (how & 2)
+		n = n * at / 255;
+	if (!(how & 4)) { /* else it comes again */
+		end->nqueue--;
+		memmove(end->queue[0], end->queue[1], end->nqueue * CAP);
+		memmove(end->lens, end->lens + 1,
+			end->nqueue * sizeof(end->lens[0]));
+	}
+	if (!(how & 8))
+		dtls_recv(end->dtls, p, n, now_ms);
+}
+
+static size_t step(struct end *ends, const uint8_t *data, size_t size,
+		   uint64_t *now_ms)
+{
+	struct end *end = &ends[data[0] & 1];
+	size_t n = data[2] < size - 3 ? data[2] : size - 3;
+
+	switch (data[0] >> 1 & 7) {
+	default:
+		deliver(end, 0, 0, *now_ms);
+		return 1;
+	case 1:
+		deliver(end, data[1] & 15, data[2], *now_ms);
+		return 3;
+	case 2:
+		dtls_recv(end->dtls, data + 3, n, *now_ms);
+		return 3 + n;
+	case 3:
+		*now_ms += 20u * data[1];
+		dtls_tick(end->dtls, *now_ms);
+		return 2;
+	case 4:
+		dtls_settle(end->dtls);
+		return 1;
+	}
+}
+
+static void open_end(struct end *end, struct dtls_cert *mine,
+		     struct dtls_cert *theirs, bool active)
+{
+	struct media_fingerprint f;
+
+	int r = dtls_new(&end->dtls, mine, active, &handlers, end);
+	assert(!r);
+	dtls_cert_fingerprint(end->stranger ? mine : theirs, &f);
+	r = dtls_set_fingerprints(end->dtls, &f, 1);
+	assert(!r);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct dtls_cert *certs[2];
+	static struct end ends[2];
+	uint64_t now_ms = 1000;
+	unsigned steps = 0;
+
+	if (!size)
+		return 0;
+	for (unsigned i = 0; i < 2 && !certs[1]; i++) {
+		int r = certs[i] ? 0 : dtls_cert_open(&certs[i], NULL);
+		assert(!r);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		ends[i] = (struct end){ .peer = &ends[!i],
+					.stranger = data[0] >> i & 1 };
+		open_end(&ends[i], certs[i], certs[!i], !i);
+	}
+	dtls_start(ends[0].dtls, now_ms);
+	data++;
+	size--;
+	while (size >= 3 && steps++ < STEPS) {
+		size_t used = step(ends, data, size, &now_ms);
+		data += used;
+		size -= used;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		dtls_free(ends[i].dtls);
+	if (ends[0].connected && ends[1].connected) {
+		assert(ends[0].keys.len == ends[1].keys.len);
+		assert(!memcmp(ends[0].keys.tx, ends[1].keys.rx,
+			       ends[0].keys.len));
+	}
+	return 0;
+}
