@@ -132,7 +132,7 @@ async def test_baresip_answers(scene):
     near = await other.dial("sip:+13@10.77.0.3:5080", ("udp", "10.77.0.3", 5080))
     await near.wait("answered")
     await asyncio.sleep(1.0)
-    await media.listen((near.audio, near.audio))
+    await media.listen((near.audio, near.audio), slip_limit=baresip.SLIP_S)
     await near.hangup()
     await peer.stop()
     other.close()

@@ -5,7 +5,7 @@
 """
 
 import asyncio
-import dataclasses
+import copy
 import time
 from dataclasses import replace
 
@@ -19,16 +19,23 @@ pytestmark = [pytest.mark.bed_options(turn=True, nat=True, sections={"media": {"
 AUDIO_BACK_S = 5.0
 
 
+def moved(candidate, **changes):
+    """A copy of a candidate with other attributes."""
+    other = copy.copy(candidate)
+    vars(other).update(changes)
+    return other
+
+
 def unreachable(candidates):
     """The same candidates at addresses that do not exist (RFC 5737)."""
-    return [dataclasses.replace(c, host="192.0.2.77", port=9) for c in candidates if ":" not in c.host]
+    return [moved(c, host="192.0.2.77", port=9) for c in candidates if ":" not in c.host]
 
 
 def dead_first(candidates):
     """Three candidates of higher priority that never answer, then the real ones."""
     real = [c for c in candidates if ":" not in c.host]
-    dead = [dataclasses.replace(real[0], host=f"192.0.2.{n}", port=9, priority=2130706431 - n) for n in range(1, 4)]
-    return dead + [dataclasses.replace(c, priority=1000) for c in real]
+    dead = [moved(real[0], host=f"192.0.2.{n}", port=9, priority=2130706431 - n) for n in range(1, 4)]
+    return dead + [moved(c, priority=1000) for c in real]
 
 
 V4 = replace(profiles.PLAIN, ipv6=False)
@@ -184,7 +191,7 @@ async def no_media_passes(scene, profile, place):
 async def test_nothing_is_sent_to_an_address_that_has_not_been_checked(scene):
     """Candidates name a victim that never asked: it may get a few checks, and no audio (RFC 8445 19.5)."""
     client = await scene.client(profile=replace(V4, filter_candidates=lambda candidates: [
-        *candidates, dataclasses.replace(candidates[0], host="10.77.0.12", port=5999, priority=2130706431)]))
+        *candidates, moved(candidates[0], host="10.77.0.12", port=5999, priority=2130706431)]))
     mine, theirs = await scene.call_out(client=client)
     got = []
 

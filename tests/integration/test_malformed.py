@@ -13,7 +13,7 @@ import pytest
 
 from bed import jinglexml, sipmsg
 from bed.jinglexml import JINGLE, JMI, RTP, element, local
-from bed.scene import CARRIER, GATEWAY
+from bed.scene import CARRIER, GATEWAY, own_number
 
 NUMBER = "+15551230000"
 
@@ -39,13 +39,13 @@ class Raw(asyncio.DatagramProtocol):
         try:
             while True:
                 message = sipmsg.parse(await asyncio.wait_for(self.got.get(), timeout))
-                if message.status and message.status >= 200:
+                if message.status and message.status >= 200 and message.get("CSeq"):
                     return message
         except asyncio.TimeoutError:
             return None
 
 
-def request(method, transport, uri=f"sip:{NUMBER}@{GATEWAY}", body=b"", content_type="application/sdp", **headers):
+def request(method, transport, uri=f"sip:{own_number('alice')}@{GATEWAY}", body=b"", content_type="application/sdp", **headers):
     """A request written by hand."""
     host, port = transport.get_extra_info("sockname")
     message = sipmsg.Message(method, uri)
@@ -101,11 +101,16 @@ async def test_octets_that_are_no_sip(scene):
     generator = random.Random(7)
     for _ in range(200):
         transport.sendto(generator.randbytes(generator.randrange(1, 1400)), (GATEWAY, 5060))
+        await asyncio.sleep(0)
     for piece in (b"\r\n\r\n", b"INVITE", b"INVITE sip:x SIP/2.0\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n", b"\0" * 1000):
         transport.sendto(piece, (GATEWAY, 5060))
-    transport.sendto(request("OPTIONS", transport, uri=f"sip:{GATEWAY}"), (GATEWAY, 5060))
-    while (response := await raw.answer()) is not None and response.cseq[1] != "OPTIONS":
-        pass
+    options = request("OPTIONS", transport, uri=f"sip:{GATEWAY}")
+    for _ in range(6):  # a full socket buffer may have lost the first ones
+        transport.sendto(options, (GATEWAY, 5060))
+        while (response := await raw.answer(0.5)) is not None and response.cseq[1] != "OPTIONS":
+            pass
+        if response is not None:
+            break
     transport.close()
     assert response is not None and response.status == 200
 

@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.bed_options(
              own_number("frank"): {"owner": "frank@example.org", "trunk": "baresip"}}), pytest.mark.alone]
 
 
-async def echoed(call):
+async def echoed(call, **options):
     """The client hears itself."""
     await call.wait("media")
-    await media.listen((call.audio, call.audio))
+    await media.listen((call.audio, call.audio), **options)
 
 
 async def test_sipp_answers(scene):
@@ -72,7 +72,7 @@ async def test_baresip_answers(scene):
         call = await client.call(scene.jid(BARESIP_NUMBER))
         await call.wait("media")
         await asyncio.sleep(1.0)  # baresip's jitter buffer fills
-        await echoed(call)
+        await echoed(call, slip_limit=baresip.SLIP_S)
         await call.hangup()
         await peer.process.wait_log(r"(?i)terminated|session closed|connection reset", 5)
     finally:

@@ -171,11 +171,12 @@ def _delay(heard, shift, sent_at):
     return float(np.median(delays)) if delays else float("nan")
 
 
-def judge(heard, tone, seconds, sent_at=None):
+def judge(heard, tone, seconds, sent_at=None, slip_limit=SLIP_LIMIT_S):
     """Compare what was @heard with the sender's @tone; @seconds is how long it should last.
 
     @sent_at(position, before) says when the sender sent the sample at @position of the code for the last time
-    before the moment @before; without it no delay is measured."""
+    before the moment @before; without it no delay is measured. @slip_limit is for peers that resample
+    or play from a buffer of their own."""
     if len(heard.pcm) < heard.rate // 2:
         return Verdict([f"silence: {len(heard.pcm) / heard.rate:.2f} s of audio, {seconds:.2f} s expected"])
     step = heard.rate // RATE
@@ -209,6 +210,6 @@ def judge(heard, tone, seconds, sent_at=None):
         verdict.faults.append(f"a gap of {verdict.longest_gap_s * 1000:.0f} ms")
     if missing > MISSING_LIMIT_S:
         verdict.faults.append(f"{missing * 1000:.0f} ms missing at an end")
-    if verdict.slip_s > SLIP_LIMIT_S:
+    if verdict.slip_s > slip_limit:
         verdict.faults.append(f"a cut of {verdict.slip_s * 1000:.0f} ms")
     return verdict

@@ -6,6 +6,7 @@ import os
 
 from . import proc
 
+SLIP_S = 0.045  # its jitter buffer and its bridge give or take a packet each
 CONFIG = """\
 poll_method epoll
 sip_listen {host}:{port}

@@ -341,9 +341,9 @@ class Call:
 
     # in the call
 
-    def session_info(self, name, namespace=RTP_INFO, **attributes):
+    def session_info(self, payload, namespace=RTP_INFO, /, **attributes):
         """Send session-info with one payload."""
-        return self._iq("session-info", children=[element(namespace, name, **attributes)])
+        return self._iq("session-info", children=[element(namespace, payload, **attributes)])
 
     def hold(self):
         """Put the peer on hold."""

@@ -11,6 +11,7 @@ OPUS, G729, EVENTS = (107, "opus", 48000), (18, "G729", 8000), (101, "telephone-
 USUAL = (PCMU, PCMA, EVENTS)
 MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 ANSWER_S = 10.0
+PORTS = (20000, 60000)
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE"
 
 
@@ -70,9 +71,10 @@ class Call:
         loop, host = asyncio.get_running_loop(), self.phone.host
         with self.phone.node.inside():
             while True:
-                port = random.randrange(20000, 60000, 2)
+                port = random.randrange(*PORTS, 2)
                 try:
-                    _, self.rtp = await loop.create_datagram_endpoint(lambda: _Port(self.audio.received), (host, port))
+                    _, self.rtp = await loop.create_datagram_endpoint(lambda: _Port(lambda data: self.audio.received(data)),
+                                                                       (host, port))
                 except OSError:
                     continue
                 try:
