@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # Tandem. `make help` lists the targets.
-
 BUILD   ?= build
 CC      ?= cc
 CFLAGS  ?= -O2 -g
@@ -20,9 +19,8 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 
 PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre \
 	openssl sqlite3 libconfuse libbsd libsystemd libcares
-WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
-	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
-	$(if $(WERROR),-Werror)
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
+	-Wmissing-prototypes -Wimplicit-fallthrough $(if $(WERROR),-Werror)
 HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS)),,\
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 # Asked for once, and not before `deps` has had its turn.
@@ -34,24 +32,19 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread 
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(LDFLAGS)
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)$(2)")
-
 # One archive a folder. An archive is linked only behind those that may include
 # it (tests/includes.awk has the same table), so the linker checks it as well.
 FOLDERS := base db media xmpp sip gateway
 MAINS   := gateway/main.c gateway/tandemctl.c
-sources_base    := $(wildcard gateway/base/*.c)
-sources_gateway := $(filter-out $(MAINS),$(wildcard gateway/*.c))
-$(foreach f,db media xmpp sip,$(eval sources_$(f) := $(wildcard $(f)/*.c)))
+sources_base  := $(wildcard gateway/base/*.c)
+$(foreach f,db media xmpp sip gateway,$(eval sources_$(f) := $(filter-out $(MAINS),$(wildcard $(f)/*.c))))
 needs_base    := base
-needs_db      := db base
-needs_media   := media base
-needs_xmpp    := xmpp media base
-needs_sip     := sip media base
 needs_gateway := gateway sip xmpp media db base
+$(foreach f,db media,$(eval needs_$(f) := $(f) base))
+$(foreach f,xmpp sip,$(eval needs_$(f) := $(f) media base))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(needs_$(1)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
-
-TEST_SOURCES := $(wildcard tests/mock/*.c tests/fuzz/*.c tests/bench/*.c tests/unit/*/*.c)
+TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c)
 SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
 HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h)
 UNITS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
@@ -59,12 +52,10 @@ FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PROGRAMS := $(subst $(BUILD)/main,$(BUILD)/tandem,$(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS))))
 
+## all          build/tandem and its tools
 all: deps $(PROGRAMS)
-
 help:
 	@sed -n 's/^## //p' Makefile
-
-## all          build/tandem and its tools
 ## deps         install what building, testing and the demo need (Debian packages)
 deps:
 	@deploy/deps
@@ -90,7 +81,6 @@ endef
 $(foreach f,$(FOLDERS),$(eval $(call ARCHIVE,$(f))))
 $(BUILD)/lib%.a:
 	$(Q)rm -f $@ && ar rcs $@ $^
-
 $(BUILD)/tandem: $(BUILD)/gateway/main.o $(call archives,gateway)
 $(BUILD)/tandemctl: $(BUILD)/gateway/tandemctl.o $(call archives,gateway)
 # Without libFuzzer a driver runs the corpus through the target.
@@ -112,23 +102,22 @@ unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
 integration: all
 	@T=$(strip $(T)) tests/run $(BUILD) integration
 ## asan         unit, fuzz-corpus and integration tests, address and undefined sanitizers
-SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(2)'
+SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(or $(3),$(2))'
+, := ,
+ASAN := -fsanitize=address$(,)undefined -fno-sanitize-recover=undefined
 asan:
-	@$(call SANITIZE,asan,-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined) check
+	+@$(call SANITIZE,asan,$(ASAN)) check
 ## tsan         the unit tests under the thread sanitizer
 tsan:
-	@$(call SANITIZE,tsan,-fsanitize=thread) unit
+	+@$(call SANITIZE,tsan,-fsanitize=thread) unit
 ## fuzz         every fuzz target for FUZZ_SECONDS; crashes go into its .repro
 fuzz:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang LDFLAGS=-fsanitize=fuzzer$(,)address$(,)undefined \
-		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link$(,)address$(,)undefined -fno-sanitize-recover=undefined' fuzz-run
+	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang fuzz-run
 fuzz-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/run $(BUILD) fuzz-run
 ## bench        packets per second and core, calls per second, memory per call
 bench: $(BENCHES)
 	@for b in $^; do $$b || exit 1; done
-, := ,
-
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: deps $(BUILD)/db/schema_sql.h
@@ -136,29 +125,25 @@ lint: deps $(BUILD)/db/schema_sql.h
 ## format       clang-format over everything
 format:
 	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
-
 ## demo         two calls in front of your eyes; KEEP=1 leaves it running
 demo: all
 	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep)
-
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
 install: $(PROGRAMS)
 	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 deploy/tandem.8
 	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 deploy/tandem.conf.5
-	install -D -m 644 deploy/sysusers.conf $(DESTDIR)$(LIBDIR)/sysusers.d/tandem.conf
-	install -D -m 644 deploy/tmpfiles.conf $(DESTDIR)$(LIBDIR)/tmpfiles.d/tandem.conf
+	for d in sysusers tmpfiles; do install -D -m 644 deploy/$$d.conf $(DESTDIR)$(LIBDIR)/$$d.d/tandem.conf; done
 	install -D -m 644 deploy/tandem.service $(DESTDIR)$(UNITDIR)/tandem.service
 	sed -i 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' $(DESTDIR)$(UNITDIR)/tandem.service
 	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf -t $(DESTDIR)$(CONFDIR)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
-	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man8/tandem.8 .$(MANDIR)/man5/tandem.conf.5 \
-		.$(LIBDIR)/sysusers.d/tandem.conf .$(LIBDIR)/tmpfiles.d/tandem.conf .$(UNITDIR)/tandem.service
+	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* \
+		.$(LIBDIR)/*.d/tandem.conf .$(UNITDIR)/tandem.service
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-
 .PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
