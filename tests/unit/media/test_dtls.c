@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 #include "media/dtls_bio.h"
 #include "media/dtls_cert.h"
 #include "media/dtls_record.h"
@@ -330,7 +331,7 @@ static void longer_hashes_count(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		struct media_fingerprint f = { .len = lens[i] };
-		strcpy(f.hash, names[i]);
+		assert_int_equal(text_set(f.hash, sizeof(f.hash), names[i]), 0);
 		X509 *x509 =
 			SSL_CTX_get0_certificate(dtls_cert_ctx(cert_b, false));
 		assert_int_equal(X509_digest(x509,
@@ -685,7 +686,7 @@ static void in_directory(char path[static 64], const char *name)
 	static char dir[32];
 
 	if (!*dir) {
-		strcpy(dir, "/tmp/test_dtls.XXXXXX");
+		snprintf(dir, sizeof(dir), "/tmp/test_dtls.XXXXXX");
 		assert_non_null(mkdtemp(dir));
 	}
 	snprintf(path, 64, "%s/%s", dir, name);
