@@ -44,6 +44,12 @@ struct circuit *circuit_free(struct circuit *circuit)
 	return NULL;
 }
 
+void circuit_quit(struct circuit *circuit)
+{
+	circuit->flows[MEDIA_SIDE_A].failed = true;
+	circuit->flows[MEDIA_SIDE_B].failed = true;
+}
+
 void circuit_close(struct circuit *circuit)
 {
 	struct worker *worker = circuit->worker;

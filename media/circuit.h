@@ -58,6 +58,8 @@ struct circuit {
 CHECKED int circuit_new(struct circuit **out, struct worker *worker,
 			struct bridge *bridge, const char *name);
 struct circuit *circuit_free(struct circuit *circuit);
+/* In the worker: nothing flows any more, and its tuples are up for others. */
+void circuit_quit(struct circuit *circuit);
 /* In the worker: close all, so that nothing refers to it but its notice. */
 void circuit_close(struct circuit *circuit);
 

@@ -114,21 +114,27 @@ static int on_free(struct flow *flow, const struct command *c)
 	return 0;
 }
 
-static int (*const verbs[])(struct flow *, const struct command *) = {
-	[COMMAND_OPEN_ICE] = on_open_ice,
-	[COMMAND_RESTART] = on_restart,
-	[COMMAND_PEER_ICE] = on_peer_ice,
-	[COMMAND_CANDIDATE] = on_candidate,
-	[COMMAND_OWN_PORT] = on_own_port,
-	[COMMAND_OPEN_RTP] = on_open_rtp,
-	[COMMAND_PEER_RTP] = on_peer_rtp,
-	[COMMAND_MAP] = on_map,
-	[COMMAND_DIRECTION] = on_direction,
-	[COMMAND_DIGIT] = on_digit,
-	[COMMAND_ECHO] = on_echo,
-	[COMMAND_FREE] = on_free,
-	[COMMAND_STUN] = NULL,
-	[COMMAND_STOP] = NULL,
+/* For a flow of any kind, or of that one alone: opening may have failed. */
+enum { ANY = -1 };
+
+static const struct verb {
+	int (*run)(struct flow *, const struct command *);
+	int kind;
+} verbs[] = {
+	[COMMAND_OPEN_ICE] = { on_open_ice, FLOW_CLOSED },
+	[COMMAND_RESTART] = { on_restart, FLOW_ICE },
+	[COMMAND_PEER_ICE] = { on_peer_ice, FLOW_ICE },
+	[COMMAND_CANDIDATE] = { on_candidate, FLOW_ICE },
+	[COMMAND_OWN_PORT] = { on_own_port, FLOW_ICE },
+	[COMMAND_OPEN_RTP] = { on_open_rtp, FLOW_CLOSED },
+	[COMMAND_PEER_RTP] = { on_peer_rtp, FLOW_RTP },
+	[COMMAND_MAP] = { on_map, ANY },
+	[COMMAND_DIRECTION] = { on_direction, ANY },
+	[COMMAND_DIGIT] = { on_digit, ANY },
+	[COMMAND_ECHO] = { on_echo, ANY },
+	[COMMAND_FREE] = { on_free, ANY },
+	[COMMAND_STUN] = { NULL, ANY }, /* the worker's own */
+	[COMMAND_STOP] = { NULL, ANY },
 };
 static_assert(sizeof(verbs) / sizeof(verbs[0]) == COMMAND_NVERBS,
 	      "a verb without its function");
@@ -136,8 +142,11 @@ static_assert(sizeof(verbs) / sizeof(verbs[0]) == COMMAND_NVERBS,
 void command_run(const struct command *command)
 {
 	struct flow *flow = &command->circuit->flows[command->side];
+	const struct verb *verb = &verbs[command->verb];
 
-	int r = verbs[command->verb](flow, command);
+	if (verb->kind != ANY && (int)flow->kind != verb->kind)
+		return; /* said when it failed to open */
+	int r = verb->run(flow, command);
 	if (r) {
 		log_warn("call=%s event=media-command verb=%d errno=%d",
 			 flow->circuit->name, (int)command->verb, -r);

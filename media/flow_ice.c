@@ -189,6 +189,14 @@ static void on_valid(const struct addr *local, const struct addr *remote,
 	tuple_insert(&worker->tuples, t, flow, local, remote, worker->now_ms);
 }
 
+/* The path is back, or sought anew; what DTLS refused stays refused. */
+static void forgive(struct flow *flow)
+{
+	if (flow->why == MEDIA_FAIL_CONSENT || flow->why == MEDIA_FAIL_ICE)
+		flow->failed = false;
+	circuit_gate(flow->circuit);
+}
+
 static void on_selected(const struct addr *local, const struct addr *remote,
 			void *arg)
 {
@@ -199,10 +207,7 @@ static void on_selected(const struct addr *local, const struct addr *remote,
 	flow->local = *local;
 	flow->remote = *remote;
 	ice->selected = true;
-	if (flow->failed &&
-	    (flow->why == MEDIA_FAIL_CONSENT || flow->why == MEDIA_FAIL_ICE))
-		flow->failed = false; /* the peer is back */
-	circuit_gate(flow->circuit);
+	forgive(flow);
 	if (!ice->took_ms)
 		ice->took_ms = worker_of(flow)->now_ms - ice->since_ms + 1;
 	flow_changed(flow);
@@ -268,8 +273,7 @@ int flow_ice_restart(struct flow *flow, const struct command_local *local)
 	worker_unname(worker, &ice->names[FLOW_NAME_NOW]);
 	worker_unname(worker, &ice->names[FLOW_NAME_BEFORE]);
 	worker_name(worker, &ice->names[FLOW_NAME_BEFORE], flow, before.ufrag);
-	flow->failed = false;
-	circuit_gate(flow->circuit);
+	forgive(flow);
 	ice->crowded = false;
 	return set_local(flow, local);
 }

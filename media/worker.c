@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "media/worker.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -204,8 +205,9 @@ static void run_command(struct worker *worker, struct command *command)
 	case COMMAND_STOP:
 		worker->stopping = true;
 		return;
-	case COMMAND_FREE: /* and with its circuit the command */
-		command_run(command);
+	case COMMAND_FREE:
+		circuit_quit(command->circuit);
+		STAILQ_INSERT_TAIL(&worker->farewells, command, next);
 		return;
 	case COMMAND_STUN:
 		worker->stun = command->stun;
@@ -234,6 +236,27 @@ static void run_commands(struct worker *worker)
 	}
 }
 
+/* Afterwards the circuit, and in it the command, may be gone. */
+static void run_farewells(struct worker *worker)
+{
+	struct command *c;
+
+	while ((c = STAILQ_FIRST(&worker->farewells))) {
+		STAILQ_REMOVE_HEAD(&worker->farewells, next);
+		command_run(c);
+	}
+}
+
+static bool is_woken(const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++) {
+		const struct source *source = events[i].data.ptr;
+		if (source->kind == SOURCE_WAKE)
+			return true;
+	}
+	return false;
+}
+
 static int timeout_ms(struct worker *worker)
 {
 	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
@@ -249,26 +272,23 @@ static int timeout_ms(struct worker *worker)
 }
 
 /*
- * Commands come last: one that frees a circuit must not do so between epoll's
- * answer and the packets of its sockets.
+ * Commands come first: a packet that was sent after one finds it done. Only
+ * those that free a circuit wait until epoll's answer, which may point to its
+ * sockets, is used up.
  */
 static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS];
-	bool woken = false;
 	int n = epoll_wait(worker->epoll, events, EVENTS, timeout_ms(worker));
 
 	worker->now_us = clock_us();
 	worker->now_ms = worker->now_us / 1000;
-	for (int i = 0; i < n; i++) {
-		struct source *source = events[i].data.ptr;
-
-		woken |= source->kind == SOURCE_WAKE;
-		on_readable(worker, source);
-	}
-	batch_flush(worker->batch);
-	if (woken)
+	if (is_woken(events, n))
 		run_commands(worker);
+	for (int i = 0; i < n; i++)
+		on_readable(worker, events[i].data.ptr);
+	batch_flush(worker->batch);
+	run_farewells(worker);
 	tick_all(worker);
 	batch_flush(worker->batch);
 	atomic_store_explicit(&worker->lost, batch_lost(worker->batch),
@@ -333,6 +353,20 @@ static void release(struct worker *worker)
 	free(worker);
 }
 
+/* Signals are the main thread's. */
+static int start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	int r = pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (r)
+		return -r;
+	r = pthread_create(&worker->thread, NULL, run, worker);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
 int worker_new(struct worker **out, const struct worker_config *config)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -342,6 +376,7 @@ int worker_new(struct worker **out, const struct worker_config *config)
 	worker->config = *config;
 	worker->epoll = worker->wake = -1;
 	STAILQ_INIT(&worker->commands);
+	STAILQ_INIT(&worker->farewells);
 	STAILQ_INIT(&worker->touched);
 	RB_INIT(&worker->timers);
 	RB_INIT(&worker->names);
@@ -355,7 +390,7 @@ int worker_new(struct worker **out, const struct worker_config *config)
 	if (!r)
 		r = open_sources(worker);
 	if (!r)
-		r = -pthread_create(&worker->thread, NULL, run, worker);
+		r = start_thread(worker);
 	if (r) {
 		release(worker);
 		return r;

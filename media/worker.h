@@ -48,7 +48,8 @@ struct worker {
 
 	/* thread */
 	bool stopping;
-	uint64_t now_us, now_ms; /* of this turn */
+	struct command_queue farewells; /* of this turn */
+	uint64_t now_us, now_ms;        /* of this turn */
 	struct source wake_source;
 	struct source shared[BATCH_NSOCKETS];
 	struct batch *batch;

@@ -42,6 +42,7 @@ struct rig {
 	struct media *left, *right;
 	const char *ip;
 	bool public_auto;
+	bool any; /* all interfaces, both IP versions */
 };
 
 /* What the handlers of one bridge saw. */
@@ -150,7 +151,6 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 				      unsigned nth)
 {
 	struct media_config config = {
-		.address = rig_addr(rig->ip, 0),
 		.port_min = 40000,
 		.port_max = 49999,
 		.workers = workers,
@@ -160,6 +160,8 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 	struct media *media = NULL;
 	int r = -EADDRINUSE;
 
+	if (!rig->any)
+		config.address = rig_addr(rig->ip, 0);
 	for (unsigned i = 0; i < 200 && r == -EADDRINUSE; i++) {
 		config.ice_port = (uint16_t)(20000 + ((unsigned)getpid() * 16 +
 						      nth * 8 + i * 97) %
@@ -170,16 +172,23 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 	return media;
 }
 
-static inline void rig_open(struct rig *rig, const char *ip, unsigned workers)
+static inline void rig_open_at(struct rig *rig, const char *ip,
+			       unsigned workers, bool any)
 {
-	/* Failures are what is tested; RIG_LOG=1 shows what happens. */
 	memset(rig, 0, sizeof(*rig));
+	rig->any = any;
+	/* Failures are what is tested; RIG_LOG=1 shows what happens. */
 	log_set_level(getenv("RIG_LOG") ? LOG_LEVEL_DEBUG : (enum log_level)0);
 	rig->ip = ip;
 	rig->base = event_base_new();
 	assert_non_null(rig->base);
 	rig->left = rig_media(rig, workers, 0);
 	rig->right = rig_media(rig, workers, 1);
+}
+
+static inline void rig_open(struct rig *rig, const char *ip, unsigned workers)
+{
+	rig_open_at(rig, ip, workers, false);
 }
 
 static inline void rig_close(struct rig *rig)

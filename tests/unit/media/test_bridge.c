@@ -45,6 +45,36 @@ static void audio_passes_over_ipv6(void **state)
 	talk_both_ways("::1");
 }
 
+/* One socket for all addresses: answers leave from where the packet came. */
+static void drop_all_but_the_last(struct media_content *content)
+{
+	assert_true(content->ncands >= 2); /* 127.0.0.1 and ::1 at least */
+	content->cands[0] = content->cands[content->ncands - 1];
+	content->ncands = 1;
+}
+
+static void every_address_of_the_machine_is_served(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call calls[2];
+	struct media_side_stats stats;
+
+	rig_open_at(&rig, "127.0.0.1", 1, true);
+	up(&rig, &calls[0]);
+	rig_talk(&calls[0].a, &calls[0].b, 10);
+	rig_talk(&calls[0].b, &calls[0].a, 10);
+	rig_call_open(&calls[1], &rig, drop_all_but_the_last);
+	RIG_UNTIL(&rig, rig_call_is_up(&calls[1]));
+	rig_talk(&calls[1].a, &calls[1].b, 10);
+	rig_talk(&calls[1].b, &calls[1].a, 10);
+	bridge_stats(calls[1].right, MEDIA_SIDE_A, &stats);
+	assert_true(addr_is_set(&stats.remote));
+	rig_call_close(&calls[0]);
+	rig_call_close(&calls[1]);
+	rig_close(&rig);
+}
+
 static void forge_fingerprint(struct media_content *content)
 {
 	content->fingerprints[0].octets[7] ^= 1;
@@ -322,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(audio_passes_both_ways_octet_by_octet),
 		cmocka_unit_test(audio_passes_over_ipv6),
+		cmocka_unit_test(every_address_of_the_machine_is_served),
 		cmocka_unit_test(a_wrong_fingerprint_lets_nothing_pass),
 		cmocka_unit_test(strangers_on_the_shared_port_are_not_heard),
 		cmocka_unit_test(

@@ -220,13 +220,17 @@ static void a_port_of_its_own_is_described(void **state)
 	rig_open(&rig, "127.0.0.1", 1);
 	up(&rig, &calls[0]);
 	up(&rig, &calls[1]);
-	RIG_UNTIL(&rig, calls[1].seen_left.candidates[MEDIA_SIDE_B]);
-	assert_int_equal(bridge_restart(calls[1].left, MEDIA_SIDE_B), 0);
-	assert_int_equal(bridge_local(calls[1].left, MEDIA_SIDE_B, &content),
-			 0);
+	bool left = calls[1].seen_left.candidates[MEDIA_SIDE_B];
+	enum media_side side = left ? MEDIA_SIDE_B : MEDIA_SIDE_A;
+	struct bridge *bridge = left ? calls[1].left : calls[1].right;
+	const struct rig_seen *seen =
+		left ? &calls[1].seen_left : &calls[1].seen_right;
+	assert_int_equal(seen->candidates[side], 1);
+	assert_int_equal(bridge_restart(bridge, side), 0);
+	assert_int_equal(bridge_local(bridge, side, &content), 0);
 	for (size_t i = 0; i < content.ncands; i++)
 		found |= addr_equal(&content.cands[i].addr,
-				    &calls[1].seen_left.candidate.addr);
+				    &seen->candidate.addr);
 	assert_true(found);
 	rig_call_close(&calls[0]);
 	rig_call_close(&calls[1]);

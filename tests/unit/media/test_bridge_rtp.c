@@ -3,6 +3,7 @@
 #include "media/bridge.h"
 #include "media/rtcp.h"
 #include "tests/unit/media/rig.h"
+#include "tests/fail_alloc.h"
 
 struct trunk_call {
 	struct rig_call call;
@@ -260,6 +261,50 @@ static void an_unspecified_address_holds_and_a_new_one_moves(void **state)
 	rig_close(&rig);
 }
 
+static int open_all(struct rig *rig, struct rig_seen *seen, struct bridge **out)
+{
+	struct addr peer = rig_addr("127.0.0.1", 5060);
+	struct media_content ours = { .profile = MEDIA_RTP_SAVP };
+	struct media_map map = rig_map();
+	struct bridge *bridge;
+
+	int r = bridge_new(&bridge, rig->left, "t", &rig_handlers, seen);
+	if (r)
+		return r;
+	r = bridge_open(bridge, MEDIA_SIDE_A, MEDIA_RTP, true, &peer);
+	if (!r)
+		r = bridge_local(bridge, MEDIA_SIDE_A, &ours);
+	if (!r) {
+		ours.rtp = rig_addr("127.0.0.1", 4000);
+		r = bridge_remote(bridge, MEDIA_SIDE_A, &ours);
+	}
+	if (!r)
+		r = bridge_map(bridge, MEDIA_SIDE_A, &map);
+	if (!r)
+		r = bridge_digit(bridge, MEDIA_SIDE_A, '1', 100);
+	if (r)
+		bridge_free(bridge);
+	else
+		*out = bridge;
+	return r;
+}
+
+static void any_allocation_may_fail(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_seen seen = { 0 };
+	struct bridge *bridge = NULL;
+	int r;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	FAIL_EACH_ALLOCATION(r, open_all(&rig, &seen, &bridge))
+	bridge_free(bridge);
+	rig_wait(&rig, 50);
+	assert_int_equal(media_worker_load(rig.left, 0), 0);
+	rig_close(&rig);
+}
+
 /* RTCP */
 
 static bool hear_rtcp(int fd, struct rtcp_report *out, struct addr *from,
@@ -378,6 +423,7 @@ int main(void)
 		cmocka_unit_test(addresses_that_are_no_place_are_refused),
 		cmocka_unit_test(
 			an_unspecified_address_holds_and_a_new_one_moves),
+		cmocka_unit_test(any_allocation_may_fail),
 		cmocka_unit_test(
 			rtcp_of_our_own_comes_when_the_source_sends_none),
 		cmocka_unit_test(

@@ -9,6 +9,7 @@
 
 #include "media/worker.h"
 #include "tests/test.h"
+#include "tests/fail_alloc.h"
 
 struct bench {
 	struct notices notices;
@@ -185,6 +186,93 @@ static void silence_counts_from_when_both_sides_are_ready(void **state)
 	other->kind = FLOW_CLOSED;
 }
 
+/* Memory */
+
+static struct command local_command(void)
+{
+	struct command c = { .verb = COMMAND_OPEN_ICE };
+
+	c.local.ncands = 2;
+	for (int i = 0; i < 2; i++) {
+		c.local.cands[i].base = at(i ? "192.0.2.1:5" : "192.0.2.2:5");
+		c.local.cands[i].cand.addr = c.local.cands[i].base;
+		c.local.cands[i].cand.component = 1;
+	}
+	memcpy(c.local.ufrag, "aaaabbbb", ICE_UFRAG_LEN + 1);
+	memcpy(c.local.pwd, "aaaabbbbccccddddeeeeffff", ICE_PWD_LEN + 1);
+	return c;
+}
+
+static void forget(struct bench *b, struct circuit *circuit)
+{
+	struct notice notice;
+
+	circuit_close(circuit);
+	while (notices_take(&b->notices, &notice))
+		continue;
+	circuit_free(circuit);
+}
+
+static int open_ice(struct bench *b, struct circuit **out)
+{
+	struct command local = local_command();
+	struct circuit *circuit;
+
+	int r = circuit_new(&circuit, b->worker, NULL, "memory");
+	if (r)
+		return r;
+	struct flow *flow = &circuit->flows[MEDIA_SIDE_A];
+	r = flow_ice_open(flow, &local.local);
+	if (!r) {
+		memcpy(local.local.ufrag, "ccccdddd", ICE_UFRAG_LEN);
+		r = flow_ice_restart(flow, &local.local);
+	}
+	if (r) {
+		forget(b, circuit);
+		return r;
+	}
+	*out = circuit;
+	return 0;
+}
+
+static void any_allocation_may_fail_on_the_way_to_ice(void **state)
+{
+	struct bench *b = *state;
+	struct circuit *circuit = NULL;
+	int r;
+
+	FAIL_EACH_ALLOCATION(r, open_ice(b, &circuit))
+	{
+		struct slice now = slice_of("ccccdddd"),
+			     before = slice_of("aaaabbbb");
+		struct flow *flow = &circuit->flows[MEDIA_SIDE_A];
+
+		assert_ptr_equal(worker_find_name(b->worker, now), flow);
+		assert_ptr_equal(worker_find_name(b->worker, before), flow);
+		assert_ptr_equal(worker_find_tag(b->worker, flow->ice.tag),
+				 flow);
+		forget(b, circuit);
+		assert_null(worker_find_name(b->worker, now));
+		assert_null(worker_find_name(b->worker, before));
+	}
+}
+
+static void commands_to_a_flow_that_did_not_open_do_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	for (int verb = 0; verb < COMMAND_FREE; verb++) {
+		struct command c = { .verb = (enum command_verb)verb,
+				     .circuit = b->circuit,
+				     .side = MEDIA_SIDE_B };
+
+		if (verb != COMMAND_OPEN_ICE && verb != COMMAND_OPEN_RTP)
+			command_run(&c);
+	}
+	assert_int_equal(b->circuit->flows[MEDIA_SIDE_B].kind, FLOW_CLOSED);
+	assert_false(b->circuit->flows[MEDIA_SIDE_B].ready);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +289,12 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			silence_counts_from_when_both_sides_are_ready, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			any_allocation_may_fail_on_the_way_to_ice, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			commands_to_a_flow_that_did_not_open_do_nothing, set_up,
 			tear_down),
 	};
 
