@@ -6,9 +6,9 @@
  *     	thing = thing_free(thing);
  *
  * runs the expression with the first, second, … allocation failing until one
- * run needs no more of them, and demands -ENOMEM of all the others; the
- * statement behind it undoes the last, good run. Leaks are for ASan and
- * valgrind. Under the sanitizers, which own malloc, only the good run is made.
+ * run needs no more of them, and demands of all the others -ENOMEM and that
+ * they leave nothing allocated; the statement behind it undoes the last, good
+ * run. Under the sanitizers, which own malloc, only the good run is made.
  */
 #pragma once
 
@@ -18,6 +18,8 @@
 #include <stdlib.h>
 
 static long fail_alloc_left = -1; /* -1: never */
+static long fail_alloc_live;      /* blocks allocated and not freed */
+static long fail_alloc_before;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FAIL_ALLOC_OFF 1
@@ -32,6 +34,7 @@ static long fail_alloc_left = -1; /* -1: never */
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
 
 static bool fail_alloc_now(void)
 {
@@ -45,19 +48,37 @@ static bool fail_alloc_now(void)
 	return true;
 }
 
+/* Other threads allocate too, but do not fail in these tests. */
+static void *fail_alloc_count(void *p)
+{
+	if (p)
+		__atomic_add_fetch(&fail_alloc_live, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
 void *malloc(size_t n)
 {
-	return fail_alloc_now() ? NULL : __libc_malloc(n);
+	return fail_alloc_now() ? NULL : fail_alloc_count(__libc_malloc(n));
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fail_alloc_now() ? NULL : __libc_calloc(n, size);
+	return fail_alloc_now() ? NULL
+				: fail_alloc_count(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t n)
 {
-	return fail_alloc_now() ? NULL : __libc_realloc(p, n);
+	if (fail_alloc_now())
+		return NULL;
+	return p ? __libc_realloc(p, n) : fail_alloc_count(__libc_malloc(n));
+}
+
+void free(void *p)
+{
+	if (p)
+		__atomic_sub_fetch(&fail_alloc_live, 1, __ATOMIC_RELAXED);
+	__libc_free(p);
 }
 #endif
 
@@ -65,6 +86,7 @@ void *realloc(void *p, size_t n)
 static inline void fail_alloc_arm(long run)
 {
 #ifndef FAIL_ALLOC_OFF
+	fail_alloc_before = fail_alloc_live;
 	fail_alloc_left = run;
 #else
 	(void)run;
@@ -77,12 +99,13 @@ static inline int fail_alloc_disarm(int r)
 	return r;
 }
 
-#define FAIL_EACH_ALLOCATION(r, expression)                                 \
-	for (long fail_run_ = 0, fail_done_ = 0;                            \
-	     !fail_done_ &&                                                 \
-	     (fail_alloc_arm(fail_run_), (r) = (expression),                \
-					 (r) = fail_alloc_disarm(r), true); \
-	     fail_run_++)                                                   \
-		if ((r) != 0)                                               \
-			assert_int_equal(r, -ENOMEM);                       \
-		else if ((fail_done_ = 1))
+#define FAIL_EACH_ALLOCATION(r, expression)                                   \
+	for (long fail_run_ = 0, fail_done_ = 0;                              \
+	     !fail_done_ &&                                                   \
+	     (fail_alloc_arm(fail_run_), (r) = (expression),                  \
+					 (r) = fail_alloc_disarm(r), true);   \
+	     fail_run_++)                                                     \
+		if ((r) != 0) {                                               \
+			assert_int_equal(r, -ENOMEM);                         \
+			assert_int_equal(fail_alloc_live, fail_alloc_before); \
+		} else if ((fail_done_ = 1))
