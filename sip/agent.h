@@ -35,6 +35,8 @@ struct sip_agent_config {
 	/* What Via, Contact and SDP say when it is set; the IP alone. */
 	struct addr public_address;
 	unsigned max_half_open; /* unanswered inbound INVITEs; above: 503 */
+	/* "192.0.2.53" or "192.0.2.53:5353,…"; NULL: /etc/resolv.conf */
+	const char *nameservers;
 };
 
 /* Who sent a request, from the socket, not from what it says of itself. */
@@ -94,6 +96,10 @@ void sip_agent_pump(struct sip_agent *agent);
 
 /* The public address changed: in Via, Contact and SDP from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
+
+/* Where the @i-th of the config's listens is bound, with the port that port 0
+ * became. Unset past the last. */
+struct addr sip_agent_bound(const struct sip_agent *agent, size_t i);
 
 /* What is said in SDP's o= and c= towards @peer when media has no better. */
 struct addr sip_agent_local(const struct sip_agent *agent,
