@@ -126,6 +126,7 @@ struct sip_dialog_state {
 	struct addr peer;
 	uint32_t local_cseq, remote_cseq;
 	uint64_t sdp_id, sdp_version;
+	char *local_sdp; /* what we last said, for session refreshes; "" */
 	unsigned session_expires_s; /* 0: no session timer */
 	bool we_refresh;
 };

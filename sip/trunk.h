@@ -19,6 +19,7 @@ struct sip_trunk_config { /* borrowed for the call alone */
 	const char *proxy; /* "sip:host:port;transport=tcp" */
 	const char *username, *password, *realm; /* "" none */
 	const char *from_domain;                 /* "": the proxy's host */
+	bool no_pai; /* never send P-Asserted-Identity (RFC 3325) */
 	bool do_register;
 	unsigned expires_s;
 	const struct addr_net *allow;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The agent as the other files of this folder see it.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+
+#include "sip/agent.h"
+#include "sip/resolve.h"
+
+struct nta_agent_s;
+struct sip_root;
+struct sip_s;
+struct sip_strangers;
+struct sip_via_s;
+struct su_home_s;
+
+#define SIP_PRODUCT "Tandem"
+/* What we take, in every place that says so (RFC 3261, 20.5 and 20.37). */
+#define SIP_ALLOW     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+#define SIP_SUPPORTED "timer"
+#define SIP_SDP_TYPE  "application/sdp"
+
+enum {
+	SIP_LISTENS_MAX = 8,
+	SIP_TOKEN_LEN = 10,
+	SIP_MESSAGE_MAX = 65536,
+	SIP_MAX_FORWARDS = 70,
+	SIP_T1_MS = 500, /* RFC 3261, 17.1.1.1 */
+	SIP_T2_MS = 4000,
+	SIP_T1X64_MS = 64 * SIP_T1_MS,
+	SIP_CONTACT_CAP = SIP_URI_TEXT_CAP,
+};
+
+TAILQ_HEAD(sip_dialogs, sip_dialog);
+
+struct sip_agent {
+	struct event_base *base;
+	struct sip_root *root;
+	struct nta_agent_s *nta;
+	struct sip_resolver *resolver;
+	struct sip_strangers *strangers;
+	const struct sip_agent_handlers *handlers;
+	void *arg;
+	struct addr public_ip;                      /* unset: none */
+	struct sip_listen listens[SIP_LISTENS_MAX]; /* as bound */
+	size_t nlistens;
+	unsigned half_open, max_half_open;
+	char token[SIP_TOKEN_LEN + 1]; /* Contact's user where there is none */
+	struct sip_dialogs dialogs;
+	struct sip_dialogs due; /* with something to do after sofia's turn */
+};
+
+/* The address that peers of @hop's kind reach us at; the port included. */
+struct addr sip_agent_reachable(const struct sip_agent *agent,
+				const struct sip_hop *hop);
+
+/* "sip:user@host:port;transport=tcp" for Contact towards @hop. */
+CHECKED int sip_agent_contact(const struct sip_agent *agent,
+			      const struct sip_hop *hop, const char *user,
+			      char out[static SIP_CONTACT_CAP]);
+
+/* A Via header's value towards @hop, without a branch. 0 or -EMSGSIZE. */
+CHECKED int sip_agent_via(const struct sip_agent *agent,
+			  const struct sip_hop *hop, char *out, size_t cap);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The body of a peer's message: what it says it is, and its octets. sofia's
+ * parsers of SDP and of multipart never see them.
+ */
+#pragma once
+
+#include "gateway/base/err.h"
+
+struct media_desc;
+struct nta_incoming_s;
+struct sip_s;
+
+/*
+ * The session description, or *@out NULL when there is no body, or one that may
+ * be passed over (Content-Disposition: …;handling=optional). *@text, unless
+ * NULL, is its text: free(). 0, a status to refuse with (400, 415, 488), or
+ * -ENOMEM.
+ */
+CHECKED int sip_body_read(struct media_desc **out, char **text,
+			  const struct sip_s *sip);
+
+/* The same of text that was kept. */
+CHECKED int sip_body_parse(struct media_desc **out, const char *text);
+
+/* Refuse: 415 with Accept and Accept-Encoding, others bare (RFC 3261, 21.4.13).
+ * The transaction is over. */
+void sip_body_refuse(struct nta_incoming_s *irq, unsigned status);
+
+/* "application/dtmf-relay", in lower case; "" without a body. */
+enum { SIP_TYPE_CAP = 64 };
+void sip_body_type(char out[static SIP_TYPE_CAP], const struct sip_s *sip);

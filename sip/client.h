@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * One request of ours and its transaction: next hop and Via, digest answers (at
+ * most two for a request, and only where credentials may go), CANCEL, ACK.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+#include "sip/digest.h"
+#include "sip/resolve.h"
+
+struct msg_s;
+struct nta_leg_s;
+struct sip_agent;
+struct sip_client;
+struct sip_s;
+
+enum { SIP_CLIENT_ANSWERS_MAX = 2 }; /* to challenges, for one request */
+
+/*
+ * A response; challenges that were answered do not get here. @local: made by
+ * our own stack (408: timeout, 503: transport). After a final one the client
+ * does nothing more and may be freed here.
+ */
+typedef void (*sip_client_fn)(struct sip_client *client, unsigned status,
+			      const struct sip_s *response, bool local,
+			      void *arg);
+
+struct sip_client_spec {
+	struct nta_leg_s *leg; /* From, To, Call-ID, CSeq, Route */
+	const char *method;    /* a name that sofia knows */
+	const char *uri;       /* NULL: the leg's target */
+	struct sip_hop hop;
+	const struct sip_digest_account *account; /* NULL: never answers */
+	/* All other headers and the body: sip_client_message(). Taken over,
+	 * also on failure. */
+	struct msg_s *message;
+	sip_client_fn fn; /* NULL: nobody waits; the client frees itself */
+	void *arg;
+};
+
+/* An empty message to add headers to; NULL when memory is out. */
+struct msg_s *sip_client_message(struct sip_agent *agent);
+
+/* *@out is owned by the caller: sip_client_free(). 0 or -errno. */
+CHECKED int sip_client_start(struct sip_client **out, struct sip_agent *agent,
+			     const struct sip_client_spec *spec);
+
+/*
+ * @fn is not called any more. A request that has no final response yet goes on
+ * by itself, but an INVITE is forgotten. NULL is fine; returns NULL.
+ */
+struct sip_client *sip_client_free(struct sip_client *client);
+
+/* The account goes: no challenge is answered any more. NULL is fine. */
+void sip_client_forget_account(struct sip_client *client);
+
+/* CANCEL an INVITE, as soon as there is a provisional response (RFC 3261, 9.1).
+ * @reason is a Reason header's value or NULL. */
+void sip_client_cancel(struct sip_client *client, const char *reason);
+
+/* The CSeq that was sent last. */
+uint32_t sip_client_cseq(const struct sip_client *client);
+bool sip_client_is_final(const struct sip_client *client);
+
+/*
+ * ACK a 2xx of this INVITE, in @leg (its tags and route), with the INVITE's
+ * credentials (RFC 3261, 13.2.2.4). @message may carry a body; taken over.
+ */
+void sip_client_ack(const struct sip_client *invite, struct nta_leg_s *leg,
+		    const struct sip_hop *hop, struct msg_s *message);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Messages of a dialog, and where they go (RFC 3261, 12.2.1.1). */
+#include "sip/dialog_int.h"
+
+#include <stdlib.h>
+
+#define NTA_LEG_MAGIC_T      struct sip_dialog
+#define NTA_INCOMING_MAGIC_T struct sip_dialog
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/url.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "media/desc.h"
+#include "sip/sdp.h"
+#include "sip/trunk_int.h"
+
+/* ---- requests ---- */
+
+static const struct sip_digest_account *account(const struct sip_dialog *d)
+{
+	if (!d->trunk || !sip_trunk_is_at(d->trunk, &d->hop.addr))
+		return NULL;
+	return sip_trunk_account(d->trunk);
+}
+
+int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
+			const char *method, sip_client_fn fn)
+{
+	*spec = (struct sip_client_spec){
+		.leg = d->leg,
+		.method = method,
+		.hop = d->hop,
+		.account = account(d),
+		.message = sip_client_message(d->agent),
+		.fn = fn,
+		.arg = d,
+	};
+	dialog_changed(d); /* the CSeq moves on */
+	return spec->message ? 0 : -ENOMEM;
+}
+
+int dialog_send(struct sip_dialog *d, struct sip_client **out,
+		const char *method, const char *type, const char *body,
+		sip_client_fn fn)
+{
+	char session[DIALOG_SESSION_CAP];
+	struct sip_client_spec spec;
+	bool target = type && !strcmp(type, SIP_SDP_TYPE);
+	int r = dialog_request_spec(d, &spec, method, fn);
+
+	if (r)
+		return r;
+	dialog_session_format(d, false, session);
+	/* Contact, as both are target refresh requests (RFC 3261, 12.2). */
+	if (sip_add_tl(spec.message, sip_object(spec.message),
+		       TAG_IF(target, SIPTAG_CONTACT_STR(d->contact)),
+		       TAG_IF(target, SIPTAG_ALLOW_STR(SIP_ALLOW)),
+		       TAG_IF(target, SIPTAG_SUPPORTED_STR(SIP_SUPPORTED)),
+		       TAG_IF(target && *session,
+			      SIPTAG_SESSION_EXPIRES_STR(session)),
+		       TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(type)),
+		       TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END()) < 0) {
+		msg_destroy(spec.message);
+		return -ENOMEM;
+	}
+	return sip_client_start(out, d->agent, &spec);
+}
+
+/* ---- responses ---- */
+
+int dialog_respond(struct sip_dialog *d, struct nta_incoming_s *irq,
+		   unsigned status, const char *sdp)
+{
+	char session[DIALOG_SESSION_CAP] = "";
+	bool is_final = status >= 200;
+
+	if (is_final)
+		dialog_session_format(d, true, session);
+	return nta_incoming_treply(
+		irq, (int)status, NULL, SIPTAG_CONTACT_STR(d->contact),
+		SIPTAG_ALLOW_STR(SIP_ALLOW),
+		TAG_IF(is_final, SIPTAG_SUPPORTED_STR(SIP_SUPPORTED)),
+		/* RFC 4028, 9: only a peer that said so may be held to it. */
+		TAG_IF(*session && d->peer_has_timer,
+		       SIPTAG_REQUIRE_STR("timer")),
+		TAG_IF(*session, SIPTAG_SESSION_EXPIRES_STR(session)),
+		TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
+		TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+}
+
+void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
+{
+	nta_incoming_bind(irq, NULL, NULL);
+	nta_incoming_treply(irq, (int)status, NULL, TAG_END());
+	nta_incoming_destroy(irq);
+}
+
+/* ---- addresses ---- */
+
+static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
+			void *arg)
+{
+	struct sip_dialog *d = arg;
+
+	(void)ttl_s;
+	d->query = sip_query_free(d->query);
+	if (n)
+		d->hop = hops[0];
+	else
+		log_warn("dialog=%s what=\"next hop not found\" "
+			 "instead=%s",
+			 d->call_id, addr_text(&d->hop.addr).s);
+}
+
+/*
+ * The top route or else the target; a name is asked for, and until it is known
+ * requests go to where the peer speaks from.
+ */
+void dialog_update_hop(struct sip_dialog *d)
+{
+	const sip_route_t *route = NULL;
+	const sip_contact_t *target = NULL;
+	const url_t *url;
+	struct sip_uri uri;
+	struct sip_hop hop;
+	char *text;
+
+	nta_leg_get_route(d->leg, &route, &target);
+	d->query = sip_query_free(d->query);
+	d->hop = d->peer;
+	url = route ? route->r_url : target ? target->m_url : NULL;
+	text = url ? url_as_string(NULL, url) : NULL;
+	if (!text)
+		return;
+	if (sip_uri_parse(&uri, slice_of(text)) || uri.tel || uri.sips)
+		log_warn("dialog=%s what=\"cannot route\" uri=%s", d->call_id,
+			 log_text(slice_of(text)).s);
+	else if (!sip_resolve_literal(&hop, &uri))
+		d->hop = hop;
+	else if (sip_resolve(&d->query, d->agent->resolver, &uri, on_resolved,
+			     d))
+		d->query = NULL;
+	su_free(NULL, text);
+}
+
+int dialog_set_contact(struct sip_dialog *d, const char *user)
+{
+	char uri[SIP_CONTACT_CAP], value[SIP_CONTACT_CAP + 2];
+	int r = sip_agent_contact(d->agent, &d->peer, user, uri);
+
+	if (!r)
+		r = text_format(value, sizeof(value), "<%s>", uri);
+	return r ? r : dialog_set_text(&d->contact, value);
+}
+
+/* ---- descriptions ---- */
+
+static int format_version(struct sip_dialog *d, const struct media_desc *desc,
+			  uint64_t version, char **out)
+{
+	struct sdp_origin origin = { d->sdp_id, version };
+	size_t n;
+	int r = sdp_format(out, &n, desc, &origin);
+
+	return r > 0 ? -EINVAL : r;
+}
+
+int dialog_format(struct sip_dialog *d, const struct media_desc *desc,
+		  char **out, uint64_t *version)
+{
+	int r;
+
+	*out = NULL;
+	if (d->local_sdp) {
+		r = format_version(d, desc, d->local_version, out);
+		if (r)
+			return r;
+		*version = d->local_version;
+		if (!strcmp(*out, d->local_sdp))
+			return 0;
+		free(*out);
+	}
+	*version = ++d->sdp_version;
+	return format_version(d, desc, *version, out);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The INVITE we send (RFC 3261, 13.2), its responses, CANCEL (9.1), and what
+ * other forks answer: they are ACKed and BYEd.
+ */
+#include "sip/dialog_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NTA_AGENT_MAGIC_T    struct sip_agent
+#define NTA_LEG_MAGIC_T      struct sip_dialog
+#define NTA_INCOMING_MAGIC_T struct sip_dialog
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/sip_util.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "media/desc.h"
+#include "sip/body.h"
+#include "sip/identity.h"
+#include "sip/trunk_int.h"
+
+enum {
+	ADDRESS_CAP = SIP_NAME_ADDR_CAP + SIP_TAG_LEN + 8,
+};
+
+/* ---- the INVITE ---- */
+
+struct invite_text {
+	char from[ADDRESS_CAP];
+	char to[SIP_NAME_ADDR_CAP];
+	char uri[SIP_URI_TEXT_CAP];
+	char pai[SIP_NAME_ADDR_CAP];
+};
+
+static int write_addresses(struct invite_text *t,
+			   const struct sip_dialog_start *start)
+{
+	const char *hostport = sip_trunk_hostport(start->trunk);
+	const char *domain = sip_trunk_domain(start->trunk);
+	char tag[SIP_TAG_LEN + 1], user[SIP_USER_TEXT_CAP];
+	char from[SIP_NAME_ADDR_CAP];
+	int r = sip_user_format(user, start->to_user);
+
+	/* sofia unescapes them, and some peers read parameters there. */
+	if (strpbrk(start->to_user, ";?"))
+		return -EINVAL;
+	rand_token(tag, SIP_TAG_LEN);
+	if (!r)
+		r = text_format(t->uri, sizeof(t->uri), "sip:%s@%s", user,
+				hostport);
+	if (!r)
+		r = text_format(t->to, sizeof(t->to), "<%s>", t->uri);
+	if (!r)
+		r = sip_name_addr_format(t->pai, start->from_display,
+					 start->from_user, domain);
+	if (!r && start->anonymous)
+		r = sip_name_addr_format(from, "Anonymous", "anonymous",
+					 "anonymous.invalid");
+	else if (!r)
+		r = text_set(from, sizeof(from), t->pai);
+	return r ? r
+		 : text_format(t->from, sizeof(t->from), "%s;tag=%s", from,
+			       tag);
+}
+
+static int create_leg(struct sip_dialog *d, const struct invite_text *t)
+{
+	char call_id[RAND_UUID_CAP];
+
+	rand_uuid(call_id);
+	d->leg = nta_leg_tcreate(
+		d->agent->nta, dialog_recv, d, SIPTAG_CALL_ID_STR(call_id),
+		SIPTAG_FROM_STR(t->from), SIPTAG_TO_STR(t->to), TAG_END());
+	if (!d->leg)
+		return -ENOMEM;
+	return dialog_set_text(&d->call_id, call_id);
+}
+
+/* For a later process. */
+static int keep_addresses(struct sip_dialog *d, const struct sip_s *sip)
+{
+	if (d->local_address)
+		return 0;
+	return dialog_keep_addresses(d, sip->sip_from, sip->sip_to);
+}
+
+static void on_invite_response(struct sip_client *client, unsigned status,
+			       const struct sip_s *response, bool local,
+			       void *arg);
+
+static int send_invite(struct sip_dialog *d, const struct invite_text *t,
+		       const struct sip_dialog_start *start)
+{
+	/* The trunk has to know whose call it is, also when nobody else may. */
+	bool pai = start->anonymous || sip_trunk_sends_pai(start->trunk);
+	struct sip_client_spec spec;
+	int r = dialog_request_spec(d, &spec, "INVITE", on_invite_response);
+
+	if (r)
+		return r;
+	spec.uri = t->uri;
+	if (sip_add_tl(
+		    spec.message, sip_object(spec.message),
+		    SIPTAG_CONTACT_STR(d->contact), SIPTAG_ALLOW_STR(SIP_ALLOW),
+		    SIPTAG_SUPPORTED_STR(SIP_SUPPORTED),
+		    TAG_IF(pai, SIPTAG_HEADER_STR(t->pai)),
+		    TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
+		    TAG_IF(d->offered_sdp,
+			   SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
+		    TAG_IF(d->offered_sdp, SIPTAG_PAYLOAD_STR(d->offered_sdp)),
+		    TAG_END()) < 0) {
+		msg_destroy(spec.message);
+		return -ENOMEM;
+	}
+	return sip_client_start(&d->invite, d->agent, &spec);
+}
+
+static int start_dialog(struct sip_dialog *d,
+			const struct sip_dialog_start *start)
+{
+	const char *trunk_user = sip_trunk_user(start->trunk);
+	const char *user = *trunk_user        ? trunk_user
+			   : start->anonymous ? ""
+					      : start->from_user;
+	struct invite_text t;
+	char pai[SIP_NAME_ADDR_CAP];
+	int r = dialog_set_text(&d->trunk_name, sip_trunk_name(start->trunk));
+
+	if (!r)
+		r = dialog_set_contact(d, user);
+	if (!r)
+		r = write_addresses(&t, start);
+	if (!r)
+		r = text_format(pai, sizeof(pai), "P-Asserted-Identity: %s",
+				t.pai);
+	if (!r)
+		r = text_set(t.pai, sizeof(t.pai), pai);
+	if (!r && start->offer)
+		r = dialog_format(d, start->offer, &d->offered_sdp,
+				  &d->offered_version);
+	if (!r)
+		r = create_leg(d, &t);
+	return r ? r : send_invite(d, &t, start);
+}
+
+int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,
+		     const struct sip_dialog_start *start,
+		     const struct sip_dialog_handlers *handlers, void *arg)
+{
+	struct sip_dialog *d = NULL;
+	size_t n;
+	const struct sip_hop *hops = sip_trunk_hops(start->trunk, &n);
+	int r;
+
+	if (!n)
+		return SIP_E_UNREACHABLE;
+	r = dialog_new(&d, agent, true);
+	if (r)
+		return r;
+	d->trunk = start->trunk;
+	d->peer = d->hop = hops[0];
+	r = start_dialog(d, start);
+	if (r) {
+		sip_dialog_free(d);
+		return r;
+	}
+	d->handlers = handlers;
+	d->arg = arg;
+	dialog_event(d, DIALOG_EV_INVITE);
+	*out = d;
+	return 0;
+}
+
+/* ---- responses ---- */
+
+static void on_invite_response(struct sip_client *client, unsigned status,
+			       const struct sip_s *response, bool local,
+			       void *arg)
+{
+	struct sip_dialog *d = arg;
+	struct sip_end end = { .status = status,
+			       .timeout = local && status == 408 };
+
+	(void)client;
+	d->input = response;
+	if (status < 200) {
+		dialog_event(d, DIALOG_EV_PROVISIONAL);
+	} else if (status < 300) {
+		dialog_event(d, DIALOG_EV_ACCEPTED);
+	} else {
+		dialog_set_end(d, &end, response->sip_status->st_phrase);
+		dialog_read_reason(d, response);
+		dialog_event(d, DIALOG_EV_REJECTED);
+	}
+}
+
+static const char *to_tag(const struct sip_s *sip)
+{
+	const char *tag = sip->sip_to ? sip->sip_to->a_tag : NULL;
+
+	return tag ? tag : "";
+}
+
+void dialog_act_provisional(struct sip_dialog *d)
+{
+	const struct sip_s *sip = d->input;
+	unsigned status = (unsigned)sip->sip_status->st_status;
+	AUTO(media_desc_freep) struct media_desc *early = NULL;
+	char *text = NULL;
+
+	if (status == 100)
+		return;
+	/* A bad body costs itself: it still rings. */
+	if (sip_body_read(&early, &text, sip))
+		log_info("dialog=%s what=\"early description not understood\"",
+			 d->call_id);
+	if (early && (dialog_set_text(&d->early_tag, to_tag(sip)) ||
+		      dialog_set_text(&d->early_sdp, text)))
+		early = media_desc_free(early);
+	free(text);
+	if (d->handlers && d->handlers->ring)
+		d->handlers->ring(status, early, d->arg);
+}
+
+void dialog_act_rejected(struct sip_dialog *d)
+{
+	dialog_report_end(d);
+}
+
+/* The dialog that a 2xx makes: its tag, route and target (12.1.2). */
+static int confirm(struct sip_dialog *d, const struct sip_s *sip)
+{
+	int r = dialog_set_text(&d->remote_tag, to_tag(sip));
+
+	if (!r)
+		r = keep_addresses(d, sip);
+	if (r)
+		return r;
+	if (*d->remote_tag)
+		nta_leg_rtag(d->leg, d->remote_tag);
+	nta_leg_client_reroute(d->leg, sip->sip_record_route, sip->sip_contact,
+			       1);
+	dialog_update_hop(d);
+	d->peer_has_update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
+	return 0;
+}
+
+void dialog_ack(struct sip_dialog *d, const char *sdp)
+{
+	struct msg_s *msg = sip_client_message(d->agent);
+
+	if (msg && sdp &&
+	    sip_add_tl(msg, sip_object(msg),
+		       SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE),
+		       SIPTAG_PAYLOAD_STR(sdp), TAG_END()) < 0) {
+		msg_destroy(msg);
+		return;
+	}
+	sip_client_ack(d->invite, d->leg, &d->hop, msg);
+}
+
+static void fail(struct sip_dialog *d, unsigned status, const char *text)
+{
+	struct sip_end end = { .status = status };
+
+	dialog_set_end(d, &end, text);
+	dialog_event(d, DIALOG_EV_FAILED);
+}
+
+/*
+ * The answer in the 2xx; or, as some gateways leave it out there, the one that
+ * an earlier 183 of the same fork had.
+ */
+static int read_answer(struct sip_dialog *d, struct media_desc **answer)
+{
+	int r = sip_body_read(answer, &d->remote_sdp, d->input);
+
+	if (r || *answer || !d->early_sdp || !d->early_tag ||
+	    strcmp(d->early_tag, to_tag(d->input)))
+		return r;
+	d->remote_sdp = d->early_sdp;
+	d->early_sdp = NULL;
+	return sip_body_parse(answer, d->remote_sdp);
+}
+
+void dialog_act_accepted(struct sip_dialog *d)
+{
+	AUTO(media_desc_freep) struct media_desc *answer = NULL;
+	bool offerless = !d->offered_sdp;
+	int r = confirm(d, d->input);
+
+	dialog_session_response(d, d->input);
+	if (!r)
+		r = read_answer(d, &answer);
+	if (!r && !answer)
+		r = 488;
+	d->late_offer = offerless && !r;
+	if (!d->late_offer)
+		dialog_ack(d, NULL);
+	if (r) {
+		fail(d, r > 0 ? (unsigned)r : 500, "No usable answer");
+		return;
+	}
+	d->local_sdp = d->offered_sdp;
+	d->local_version = d->offered_version;
+	d->offered_sdp = NULL;
+	dialog_session_arm(d);
+	if (!d->handlers)
+		return;
+	if (offerless && d->handlers->offer)
+		d->handlers->offer(answer, d->arg);
+	else if (!offerless && d->handlers->answer)
+		d->handlers->answer(answer, d->arg);
+}
+
+/* 200 crossed our CANCEL. */
+void dialog_act_accepted_too_late(struct sip_dialog *d)
+{
+	if (!confirm(d, d->input))
+		dialog_ack(d, NULL);
+	dialog_act_bye(d);
+}
+
+/* ---- CANCEL ---- */
+
+static void on_give_up(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	dialog_event(arg, DIALOG_EV_DONE);
+}
+
+void dialog_act_cancel(struct sip_dialog *d)
+{
+	char reason[SIP_REASON_TEXT_CAP];
+
+	sip_client_cancel(d->invite, dialog_format_reason(d, reason));
+	/* RFC 3261, 9.1: no final response for so long means it is gone. */
+	dialog_timer_set(d, &d->give_up, on_give_up, SIP_T1X64_MS);
+}
+
+void dialog_act_cancel_done(struct sip_dialog *d)
+{
+	d->invite = sip_client_free(d->invite);
+}
+
+/* ---- 2xx that nobody waits for ---- */
+
+static int bye_fork(struct sip_dialog *d, nta_leg_t *leg,
+		    const struct sip_hop *hop)
+{
+	struct sip_client_spec spec = {
+		.leg = leg,
+		.method = "BYE",
+		.hop = *hop,
+		.message = sip_client_message(d->agent),
+	};
+	struct sip_client *client;
+
+	/* Without a handler it frees itself. */
+	return spec.message ? sip_client_start(&client, d->agent, &spec)
+			    : -ENOMEM;
+}
+
+/* Another fork answered as well: ACK and BYE in a dialog of its own. */
+static void drop_fork(struct sip_dialog *d, const struct sip_s *sip,
+		      const struct sip_hop *from)
+{
+	nta_leg_t *leg = nta_leg_tcreate(
+		d->agent->nta, NULL, NULL, SIPTAG_CALL_ID(sip->sip_call_id),
+		SIPTAG_FROM(sip->sip_from), SIPTAG_TO(sip->sip_to),
+		SIPTAG_CSEQ(sip->sip_cseq), TAG_END());
+	struct sip_uri uri;
+	struct sip_hop hop = *from;
+	const url_t *url = sip->sip_contact ? sip->sip_contact->m_url : NULL;
+	char *text = url ? url_as_string(NULL, url) : NULL;
+
+	if (!leg)
+		return;
+	nta_leg_client_reroute(leg, sip->sip_record_route, sip->sip_contact, 1);
+	/* Names take the way that the response came. */
+	if (text && !sip->sip_record_route &&
+	    !sip_uri_parse(&uri, slice_of(text)))
+		if (sip_resolve_literal(&hop, &uri))
+			hop = *from;
+	su_free(NULL, text);
+	sip_client_ack(d->invite, leg, &hop, sip_client_message(d->agent));
+	if (bye_fork(d, leg, &hop))
+		log_warn("dialog=%s what=\"fork not ended\"", d->call_id);
+	nta_leg_destroy(leg);
+}
+
+void sip_dialog_stray(struct sip_agent *agent, const struct sip_s *sip,
+		      const struct sip_hop *from)
+{
+	nta_leg_t *leg;
+	struct sip_dialog *d;
+
+	if (!sip->sip_status || sip->sip_status->st_status < 200 ||
+	    sip->sip_status->st_status >= 300 || !sip->sip_cseq ||
+	    sip->sip_cseq->cs_method != sip_method_invite)
+		return;
+	leg = nta_leg_by_call_id(agent->nta, sip->sip_call_id->i_id);
+	d = nta_leg_magic(leg, dialog_recv);
+	if (!d || !d->invite ||
+	    sip_client_cseq(d->invite) != sip->sip_cseq->cs_seq)
+		return;
+	if (d->remote_tag && !strcasecmp(d->remote_tag, to_tag(sip))) {
+		if (!d->late_offer)
+			dialog_ack(d, d->ack_sdp);
+	} else if (d->uac) {
+		drop_fork(d, sip, from);
+	}
+}

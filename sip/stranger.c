@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "sip/stranger.h"
+
+#include <bsd/sys/queue.h>
+#include <stdlib.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/tree.h"
+
+struct stranger {
+	RB_ENTRY(stranger) node;
+	TAILQ_ENTRY(stranger) age;
+	struct addr ip;
+	uint64_t answered_ms, logged_ms;
+	bool answered, logged;
+	unsigned unlogged;
+};
+
+RB_HEAD(by_ip, stranger);
+TAILQ_HEAD(by_age, stranger);
+
+struct sip_strangers {
+	struct by_ip by_ip;
+	struct by_age by_age; /* the longest silent first */
+	size_t n;
+	struct stranger *pool;
+};
+
+static int compare(const struct stranger *a, const struct stranger *b)
+{
+	return addr_compare(&a->ip, &b->ip);
+}
+
+TREE_GENERATE(by_ip, stranger, node, compare)
+
+int sip_strangers_new(struct sip_strangers **out)
+{
+	struct sip_strangers *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->pool = calloc(SIP_STRANGERS_MAX, sizeof(*s->pool));
+	if (!s->pool) {
+		free(s);
+		return -ENOMEM;
+	}
+	RB_INIT(&s->by_ip);
+	TAILQ_INIT(&s->by_age);
+	*out = s;
+	return 0;
+}
+
+struct sip_strangers *sip_strangers_free(struct sip_strangers *s)
+{
+	if (s)
+		free(s->pool);
+	free(s);
+	return NULL;
+}
+
+/* A fresh slot, or the longest silent one. */
+static struct stranger *take_slot(struct sip_strangers *s)
+{
+	struct stranger *slot;
+
+	if (s->n < SIP_STRANGERS_MAX)
+		return &s->pool[s->n++];
+	slot = TAILQ_FIRST(&s->by_age);
+	TAILQ_REMOVE(&s->by_age, slot, age);
+	RB_REMOVE(by_ip, &s->by_ip, slot);
+	return slot;
+}
+
+static struct stranger *find_or_add(struct sip_strangers *s,
+				    const struct addr *addr)
+{
+	struct stranger key = { .ip = *addr };
+	struct stranger *found;
+
+	addr_set_port(&key.ip, 0);
+	found = RB_FIND(by_ip, &s->by_ip, &key);
+	if (found) {
+		TAILQ_REMOVE(&s->by_age, found, age);
+	} else {
+		found = take_slot(s);
+		*found = (struct stranger){ .ip = key.ip };
+		RB_INSERT(by_ip, &s->by_ip, found);
+	}
+	TAILQ_INSERT_TAIL(&s->by_age, found, age);
+	return found;
+}
+
+bool sip_stranger_seen(struct sip_strangers *strangers,
+		       const struct sip_source *source, const char *method,
+		       uint64_t now_ms)
+{
+	struct stranger *s = find_or_add(strangers, &source->addr);
+
+	s->unlogged++;
+	if (!s->logged || now_ms - s->logged_ms >= SIP_STRANGER_LOG_MS) {
+		log_warn("event=stranger src=%s method=%s count=%u",
+			 addr_text(&source->addr).s,
+			 log_text(slice_of(method)).s, s->unlogged);
+		s->logged = true;
+		s->logged_ms = now_ms;
+		s->unlogged = 0;
+	}
+	if (s->answered && now_ms - s->answered_ms < SIP_STRANGER_ANSWER_MS)
+		return false;
+	s->answered = true;
+	s->answered_ms = now_ms;
+	return true;
+}

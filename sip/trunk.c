@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A trunk's life: its configuration, its addresses, who may speak for it. */
+#include "sip/trunk_life.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "sip/dialog_int.h"
+
+/* ---- state ---- */
+
+static const char *const state_names[] = {
+	[SIP_TRUNK_UNKNOWN] = "unknown",
+	[SIP_TRUNK_UP] = "up",
+	[SIP_TRUNK_DOWN] = "down",
+};
+
+/* Up is: it answers, and has taken our registration when we have one. */
+static enum sip_trunk_state judge(const struct sip_trunk *t)
+{
+	if (t->health.state == TRUNK_ALIVE &&
+	    (!t->do_register || t->reg.state == TRUNK_ALIVE))
+		return SIP_TRUNK_UP;
+	if (t->health.state == TRUNK_DEAD ||
+	    (t->do_register && t->reg.state == TRUNK_DEAD))
+		return SIP_TRUNK_DOWN;
+	return SIP_TRUNK_UNKNOWN;
+}
+
+void trunk_judge(struct sip_trunk *t, const char *why)
+{
+	enum sip_trunk_state state = judge(t);
+
+	if (state == t->state)
+		return;
+	log_info("trunk=%s %s -> %s why=%s", t->name, state_names[t->state],
+		 state_names[state], log_text(slice_of(why)).s);
+	t->state = state;
+	if (t->handlers && t->handlers->changed)
+		t->handlers->changed(t, state, why, t->arg);
+}
+
+/* ---- addresses ---- */
+
+static void resolve(struct sip_trunk *t);
+
+static void on_resolve_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	resolve(arg);
+}
+
+static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
+			void *arg)
+{
+	struct sip_trunk *t = arg;
+	bool first = !t->nhops;
+
+	t->query = sip_query_free(t->query);
+	trunk_timer_set(t, &t->resolve_timer, on_resolve_timer, ttl_s * 1000);
+	if (!n) {
+		/* What was found before still stands (its server may too). */
+		log_warn("trunk=%s what=\"no address\" proxy=%s", t->name,
+			 t->hostport);
+		if (!t->nhops) {
+			t->health.state = TRUNK_DEAD;
+			trunk_judge(t, "no address");
+		}
+		return;
+	}
+	memcpy(t->hops, hops, n * sizeof(*hops));
+	t->nhops = n;
+	if (first) {
+		trunk_qualify_start(t);
+		trunk_register_start(t);
+	}
+}
+
+static void resolve(struct sip_trunk *t)
+{
+	if (sip_resolve(&t->query, t->agent->resolver, &t->uri, on_resolved,
+			t)) {
+		t->query = NULL;
+		trunk_timer_set(t, &t->resolve_timer, on_resolve_timer,
+				SIP_TTL_MIN_S * 1000);
+	}
+}
+
+/* A literal is known at once, so that calls can start at once. */
+static void find_addresses(struct sip_trunk *t)
+{
+	if (sip_resolve_literal(&t->hops[0], &t->uri)) {
+		resolve(t);
+		return;
+	}
+	t->nhops = 1;
+	trunk_qualify_start(t);
+	trunk_register_start(t);
+}
+
+/* ---- life ---- */
+
+void trunk_timer_set(struct sip_trunk *t, struct event **timer,
+		     void (*fn)(int fd, short what, void *arg),
+		     unsigned delay_ms)
+{
+	struct timeval tv = { delay_ms / 1000, delay_ms % 1000 * 1000 };
+
+	if (!*timer)
+		*timer = evtimer_new(t->agent->base, fn, t);
+	if (!*timer || evtimer_add(*timer, &tv))
+		log_error("trunk=%s what=\"out of memory\"", t->name);
+}
+
+static int copy_text(char **out, const char *text)
+{
+	*out = text_dup(slice_of(text));
+	return *out ? 0 : -ENOMEM;
+}
+
+static int write_hostport(struct sip_trunk *t)
+{
+	char plain[SIP_HOST_CAP + 16];
+	char full[SIP_HOST_CAP + 32];
+	int r = sip_hostport_format(plain, t->uri.host, t->uri.port);
+
+	if (!r && t->uri.has_transport && t->uri.transport == SIP_TCP)
+		r = text_format(full, sizeof(full), "%s;transport=tcp", plain);
+	else if (!r)
+		r = text_set(full, sizeof(full), plain);
+	return r ? r : copy_text(&t->hostport, full);
+}
+
+static int write_domain(struct sip_trunk *t, const char *from_domain)
+{
+	char host[SIP_HOST_CAP + 16];
+	struct sip_uri uri;
+	char text[SIP_HOST_CAP + 8];
+	int r = sip_hostport_format(host, t->uri.host, 0);
+
+	if (!from_domain || !*from_domain)
+		return r ? r : copy_text(&t->domain, host);
+	/* It goes into headers: nothing but a host, perhaps with a port. */
+	r = text_format(text, sizeof(text), "sip:%s", from_domain);
+	if (r || sip_uri_parse(&uri, slice_of(text)) || uri.user[0] ||
+	    strpbrk(from_domain, ";?"))
+		return -EINVAL;
+	return copy_text(&t->domain, from_domain);
+}
+
+static int copy_allow(struct sip_trunk *t, const struct sip_trunk_config *c)
+{
+	if (!c->nallow)
+		return 0;
+	t->allow = calloc(c->nallow, sizeof(*t->allow));
+	if (!t->allow)
+		return -ENOMEM;
+	memcpy(t->allow, c->allow, c->nallow * sizeof(*t->allow));
+	t->nallow = c->nallow;
+	return 0;
+}
+
+static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
+{
+	int r = sip_uri_parse(&t->uri, slice_of(c->proxy));
+
+	if (!r && (t->uri.tel || t->uri.sips))
+		r = -EPROTONOSUPPORT;
+	if (!r)
+		r = copy_text(&t->name, c->name);
+	if (!r)
+		r = copy_text(&t->username, c->username);
+	if (!r)
+		r = copy_text(&t->password, c->password);
+	if (!r)
+		r = copy_text(&t->realm, c->realm);
+	if (!r)
+		r = write_hostport(t);
+	if (!r)
+		r = write_domain(t, c->from_domain);
+	if (!r)
+		r = copy_allow(t, c);
+	t->no_pai = c->no_pai;
+	t->do_register = c->do_register;
+	t->expires_s = c->expires_s ? c->expires_s : TRUNK_EXPIRES_S;
+	t->account = (struct sip_digest_account){ t->username, t->password,
+						  t->realm };
+	return r;
+}
+
+int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
+		  const struct sip_trunk_config *config,
+		  const struct sip_trunk_handlers *handlers, void *arg)
+{
+	struct sip_trunk *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->agent = agent;
+	t->handlers = handlers;
+	t->arg = arg;
+	r = configure(t, config);
+	if (r) {
+		sip_trunk_free(t);
+		return r;
+	}
+	find_addresses(t);
+	*out = t;
+	return 0;
+}
+
+static void free_secret(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
+{
+	if (!t)
+		return NULL;
+	t->handlers = NULL;
+	trunk_register_stop(t);
+	trunk_qualify_stop(t);
+	sip_dialogs_forget(t->agent, t);
+	sip_query_free(t->query);
+	if (t->resolve_timer)
+		event_free(t->resolve_timer);
+	free(t->name);
+	free(t->username);
+	free_secret(t->password);
+	free(t->realm);
+	free(t->hostport);
+	free(t->domain);
+	free(t->allow);
+	free(t);
+	return NULL;
+}
+
+/* ---- what others ask ---- */
+
+const char *sip_trunk_name(const struct sip_trunk *trunk)
+{
+	return trunk->name;
+}
+
+enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk)
+{
+	return trunk->state;
+}
+
+bool sip_trunk_is_at(const struct sip_trunk *trunk, const struct addr *addr)
+{
+	for (size_t i = 0; i < trunk->nhops; i++)
+		if (addr_same_ip(&trunk->hops[i].addr, addr))
+			return true;
+	return false;
+}
+
+bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source)
+{
+	if (!trunk->nallow)
+		return sip_trunk_is_at(trunk, source);
+	for (size_t i = 0; i < trunk->nallow; i++)
+		if (addr_net_has(&trunk->allow[i], source))
+			return true;
+	return false;
+}
+
+const struct sip_hop *sip_trunk_hops(const struct sip_trunk *trunk, size_t *n)
+{
+	*n = trunk->nhops;
+	return trunk->hops;
+}
+
+const struct sip_digest_account *sip_trunk_account(
+	const struct sip_trunk *trunk)
+{
+	return trunk->username[0] ? &trunk->account : NULL;
+}
+
+const char *sip_trunk_hostport(const struct sip_trunk *trunk)
+{
+	return trunk->hostport;
+}
+
+const char *sip_trunk_domain(const struct sip_trunk *trunk)
+{
+	return trunk->domain;
+}
+
+const char *sip_trunk_user(const struct sip_trunk *trunk)
+{
+	return trunk->username;
+}
+
+bool sip_trunk_sends_pai(const struct sip_trunk *trunk)
+{
+	return !trunk->no_pai;
+}
