@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A SIP peer made of a UDP socket on loopback and text: the test says word for
+ * word what it sends, and sees word for word what came. It keeps one dialog's
+ * Call-ID, tags and CSeq, so that tests need not.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/addr.h"
+#include "gateway/base/slice.h"
+
+enum { SIP_PEER_TEXT_CAP = 16384, SIP_PEER_WAIT_MS = 3000 };
+
+struct sip_peer {
+	int fd;
+	struct addr at;     /* its own address */
+	struct addr target; /* where requests go: the agent's */
+	/* One turn of whatever the peer talks to; NULL: another process. It
+	 * should not block longer than some milliseconds. */
+	void (*turn)(void *arg);
+	void *arg;
+
+	char call_id[64], local_tag[32], remote_tag[64], branch[64];
+	char remote_uri[512]; /* of Contact, or the first Request-URI */
+	unsigned cseq;
+	unsigned branches;
+	bool uac; /* whose From is ours in requests of ours: always */
+
+	char last[SIP_PEER_TEXT_CAP]; /* the last message that came */
+	struct addr last_from;
+};
+
+void sip_peer_open(struct sip_peer *peer);
+void sip_peer_close(struct sip_peer *peer);
+
+/* A new dialog: Call-ID and tags; requests to @remote_uri. */
+void sip_peer_dialog(struct sip_peer *peer, const char *remote_uri);
+
+/* Octets as they stand. */
+void sip_peer_send(struct sip_peer *peer, const char *text, size_t n);
+
+/*
+ * A request in the peer's dialog with the next CSeq (ACK: the last INVITE's;
+ * CANCEL: its branch too). @headers are whole lines with \r\n, or ""; @body
+ * NULL or SDP unless @headers have a Content-Type.
+ */
+void sip_peer_request(struct sip_peer *peer, const char *method,
+		      const char *headers, const char *body);
+/* A response to the request in @peer->last: "180 Ringing". */
+void sip_peer_respond(struct sip_peer *peer, const char *status,
+		      const char *headers, const char *body);
+
+/*
+ * Wait for a message that starts with @start ("INVITE ", "SIP/2.0 200"); what
+ * comes before it is passed over. It is in @peer->last, whose tags and Contact
+ * are noted. False when it has not come in @wait_ms.
+ */
+bool sip_peer_wait(struct sip_peer *peer, const char *start, unsigned wait_ms);
+/* As sip_peer_wait() with SIP_PEER_WAIT_MS, but the test fails. */
+void sip_peer_expect(struct sip_peer *peer, const char *start);
+/* Whatever comes next, within @wait_ms. */
+bool sip_peer_next(struct sip_peer *peer, unsigned wait_ms);
+
+/* The @i-th header of that name in @peer->last, without blanks; n is 0: none.
+ */
+struct slice sip_peer_header(const struct sip_peer *peer, const char *name,
+			     unsigned i);
+bool sip_peer_header_has(const struct sip_peer *peer, const char *name,
+			 const char *part);
+struct slice sip_peer_body(const struct sip_peer *peer);
+
+/* An offer or answer of one G.711 audio content at 127.0.0.1:@port. */
+const char *sip_peer_sdp(unsigned port, const char *direction);
