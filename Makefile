@@ -17,8 +17,7 @@ T       ?= # one unit test: make unit T=media/test_ice
 FUZZ_SECONDS ?= 60# for each target of make fuzz
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre \
-	openssl sqlite3 libconfuse libbsd libsystemd libcares
+PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libcares
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wimplicit-fallthrough $(if $(WERROR),-Werror)
 HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS)),,\
@@ -26,8 +25,7 @@ HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(finds
 # Asked for once, and not before `deps` has had its turn.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
 LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(LIBS)
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread \
-	-DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread -DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
 	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(LDFLAGS)
 Q := $(if $(V),,@)
@@ -70,6 +68,10 @@ $(BUILD)/db/schema_sql.h: $(sort $(wildcard db/schema/*.sql))
 	@mkdir -p $(@D)
 	$(Q)for f in $^; do sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$f; echo ,; done >$@
 $(BUILD)/db/schema.o: $(BUILD)/db/schema_sql.h
+# What tells the version is built again when that has changed.
+$(call objects,$(shell grep -ls TANDEM_VERSION $(SOURCES) $(TEST_SOURCES))): $(BUILD)/version
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 
 $(BUILD)/libmock.a: $(call objects,$(wildcard tests/mock/*.c))
 define ARCHIVE
@@ -131,8 +133,7 @@ demo: all
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
 install: $(PROGRAMS)
 	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
-	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 deploy/tandem.8
-	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man5 deploy/tandem.conf.5
+	for n in 8 5; do install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$$n deploy/*.$$n; done
 	for d in sysusers tmpfiles; do install -D -m 644 deploy/$$d.conf $(DESTDIR)$(LIBDIR)/$$d.d/tandem.conf; done
 	install -D -m 644 deploy/tandem.service $(DESTDIR)$(UNITDIR)/tandem.service
 	sed -i 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' $(DESTDIR)$(UNITDIR)/tandem.service
@@ -144,7 +145,6 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean
-.SECONDARY:
-.DELETE_ON_ERROR:
+.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean FORCE
+.SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

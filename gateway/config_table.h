@@ -97,6 +97,29 @@ extern const struct config_kind config_kind_text, config_kind_path,
 	config_kind_uri, config_kind_level, config_kind_early, config_kind_jid,
 	config_kind_jids, config_kind_listens, config_kind_nets;
 
+#define CONFIG_KIND(name, expects, ...)                                        \
+	const struct config_kind config_kind_##name = { .expected = (expects), \
+							__VA_ARGS__ }
+
+/*
+ * A type gets one pointer to its field, a list two fields: its count stands
+ * behind its array.
+ */
+#define CONFIG_COUNT_BEHIND(type, array, count)                               \
+	_Static_assert(offsetof(struct type, count) ==                        \
+			       offsetof(struct type, array) + sizeof(void *), \
+		       #count " stands behind " #array)
+
+/* Shared by the types. */
+bool config_is_host(struct slice text); /* a name or an IP literal */
+CHECKED int config_set_string(char **field, struct slice text);
+void config_fini_text(void *field);
+void config_fini_nothing(void *field);
+/* A string as libconfuse reads it back: it expands ${NAME} in quotes. */
+void config_put_quoted(FILE *to, const char *text);
+void config_put_key(FILE *to, const char *indent, const char *name,
+		    const char *text);
+
 /* Mistakes, kept until the whole file is read. */
 struct config_mistake {
 	unsigned line;
