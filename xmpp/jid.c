@@ -49,6 +49,16 @@ static bool is_part(struct slice s, const char *forbidden)
 	return s.n && s.n <= JID_PART_MAX && is_clean(s, forbidden);
 }
 
+/* ".", "a..b": one dot at the end has been cut off. */
+static bool has_empty_label(struct slice domain)
+{
+	while (domain.n && domain.p[domain.n - 1] != '.') {
+		if (!slice_cut(&domain, '.').n)
+			return true;
+	}
+	return domain.n;
+}
+
 int jid_parse(struct jid *out, const char *text)
 {
 	struct slice rest = slice_of(text);
@@ -65,7 +75,8 @@ int jid_parse(struct jid *out, const char *text)
 		jid.domain.n--;
 	if (has_local && !is_part(jid.local, local_forbidden))
 		return -EINVAL;
-	if (!is_part(jid.domain, domain_forbidden))
+	if (!is_part(jid.domain, domain_forbidden) ||
+	    has_empty_label(jid.domain))
 		return -EINVAL;
 	if (has_resource && !is_part(jid.resource, ""))
 		return -EINVAL;

@@ -303,7 +303,7 @@ struct mock_xmpp *mock_xmpp_free(struct mock_xmpp *mock)
 
 unsigned short mock_xmpp_port(const struct mock_xmpp *mock)
 {
-	struct sockaddr_in addr;
+	struct sockaddr_in addr = { 0 };
 	socklen_t len = sizeof(addr);
 
 	if (getsockname(evconnlistener_get_fd(mock->listener),

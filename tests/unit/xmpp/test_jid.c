@@ -163,6 +163,10 @@ static void what_is_no_jid_is_refused(void **state)
 		"a@<b>",
 		"a@b/\xed\xa0\x80",
 		"a@b/\xef\xbf\xbf",
+		"a@b..",
+		"..",
+		".b",
+		"a@b..c",
 		"a@b/\x7f",
 		"a@b/\xc2\x85",
 	};
