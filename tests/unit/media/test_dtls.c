@@ -5,6 +5,7 @@
  */
 #include "media/dtls.h"
 #include "tests/test.h"
+#include "tests/fail_alloc.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -681,6 +682,39 @@ static void many_at_once_end_well_and_keep_little(void **state)
 	free(ends);
 }
 
+/* A handshake that lost memory on its way ends well, later, or not at all. */
+static void memory_may_run_out_anywhere(void **state)
+{
+	(void)state;
+	struct dtls_cert *cert = NULL;
+	unsigned whole = 0;
+	int r;
+
+	FAIL_EACH_ALLOCATION(r, dtls_new(&a.dtls, cert_a, true, &handlers, &a))
+	a.dtls = dtls_free(a.dtls);
+	for (long i = 0; i < 20000; i += 1 + i / 20) {
+		ends_open();
+		trust(&a, cert_b);
+		trust(&b, cert_a);
+		fail_alloc_arm(i);
+		start_both();
+		exchange();
+		fail_alloc_disarm(0);
+		if (both_connected()) {
+			assert_mirrored();
+			whole++;
+		}
+		ends_close();
+	}
+	assert_true(whole > 0);
+	for (long i = 0; i < 20000; i += 1 + i / 20) {
+		fail_alloc_arm(i);
+		r = fail_alloc_disarm(dtls_cert_open(&cert, NULL));
+		assert_true(r <= 0 && !r == !!cert);
+		cert = dtls_cert_free(cert);
+	}
+}
+
 static void in_directory(char path[static 64], const char *name)
 {
 	static char dir[32];
@@ -785,6 +819,7 @@ int main(void)
 		cmocka_unit_test(a_client_with_one_profile_gets_it),
 		cmocka_unit_test(without_use_srtp_there_are_no_keys),
 		cmocka_unit_test(many_at_once_end_well_and_keep_little),
+		cmocka_unit_test(memory_may_run_out_anywhere),
 		cmocka_unit_test(the_certificate_is_kept_and_secret),
 		cmocka_unit_test(
 			a_spoilt_certificate_is_refused_and_left_alone),

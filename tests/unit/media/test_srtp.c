@@ -4,6 +4,7 @@
  * 16 and 17), and what the vectors do not say: indices, limits, restore.
  */
 #include "tests/test.h"
+#include "tests/fail_alloc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 
 enum { CAP = 256, SSRC = 0x11223344 };
 
-static const uint8_t key80[30] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+static const uint8_t key80[46] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 
 static size_t unhex(uint8_t *out, const char *hex)
 {
@@ -479,6 +480,51 @@ static void what_is_no_packet_is_syntax(void **state)
 	srtp_evp.free(rx);
 }
 
+static void memory_may_run_out_anywhere(void **state)
+{
+	(void)state;
+	struct srtp *srtp = NULL;
+	int r;
+
+	FAIL_EACH_ALLOCATION(r, srtp_evp.new(&srtp, SRTP_PROTECT,
+					     SRTP_AES128_CM_SHA1_80, key80, 30))
+	srtp = srtp_evp.free(srtp);
+	FAIL_EACH_ALLOCATION(r, srtp_evp.new(&srtp, SRTP_UNPROTECT,
+					     SRTP_AEAD_AES_256_GCM, key80, 44))
+	srtp = srtp_evp.free(srtp);
+}
+
+/* With no memory at all: what is prepared once is all that a packet needs. */
+static void a_packet_allocates_nothing(void **state)
+{
+	(void)state;
+	static const size_t key_lens[] = { 30, 30, 28, 44 };
+
+	for (size_t i = 0; i < 4; i++) {
+		enum srtp_profile profile = (enum srtp_profile)(i + 1);
+		struct srtp *tx = open_with(SRTP_PROTECT, profile, key_lens[i]);
+		struct srtp *rx =
+			open_with(SRTP_UNPROTECT, profile, key_lens[i]);
+		uint8_t p[CAP];
+		int r = 0;
+		fail_alloc_arm(0);
+		for (uint16_t k = 0; k < 10 && !r; k++) {
+			size_t n = make_rtp(p, SSRC, k);
+			r = srtp_evp.rtp(tx, p, &n, CAP);
+			if (!r)
+				r = srtp_evp.rtp(rx, p, &n, CAP);
+			n = make_rtcp(p, SSRC);
+			if (!r)
+				r = srtp_evp.rtcp(tx, p, &n, CAP);
+			if (!r)
+				r = srtp_evp.rtcp(rx, p, &n, CAP);
+		}
+		assert_int_equal(fail_alloc_disarm(r), 0);
+		srtp_evp.free(tx);
+		srtp_evp.free(rx);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -502,6 +548,8 @@ int main(void)
 		cmocka_unit_test(save_knows_only_what_was_seen),
 		cmocka_unit_test(unencrypted_srtcp_is_refused),
 		cmocka_unit_test(what_is_no_packet_is_syntax),
+		cmocka_unit_test(memory_may_run_out_anywhere),
+		cmocka_unit_test(a_packet_allocates_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
