@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Descriptions in tests: made at random from a seed, compared field by field,
- * read from tests/data. Include it behind tests/test.h.
+ * read from tests/data.
  */
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "gateway/base/text.h"
 #include "media/desc.h"
+#include "tests/test.h"
 
 /* What a spelling cannot say is not made. */
 enum desc_spelling { DESC_AS_SDP, DESC_AS_JINGLE };
