@@ -437,6 +437,29 @@ static void a_secret_is_not_repeated_in_its_mistake(void **state)
 	assert_null(strstr(heard.text, "hush"));
 }
 
+/* Run from the root of the tree, as `make` does. */
+static void the_shipped_example_is_well(void **state)
+{
+	(void)state;
+	static const char from[] = "secret_file = \"/etc/tandem/secret\"";
+	static const char to[] = "secret = \"not in a file in this test \"";
+	char text[8192] = "";
+	FILE *file = fopen("deploy/tandem.conf", "r");
+
+	assert_non_null(file);
+	assert_in_range(fread(text, 1, sizeof(text) - 1, file), 1,
+			sizeof(text) - 2);
+	assert_int_equal(fclose(file), 0);
+	char *at = strstr(text, from);
+	assert_non_null(at);
+	memmove(at + sizeof(to) - 1, at + sizeof(from) - 1,
+		strlen(at + sizeof(from) - 1) + 1);
+	memcpy(at, to, sizeof(to) - 1);
+	AUTO(config_freep) struct config *config = read_well(text);
+	assert_int_equal(config->ntrunks, 1);
+	assert_int_equal(config->nnumbers, 1);
+}
+
 static void numbers_are_e164(void **state)
 {
 	(void)state;
@@ -482,6 +505,7 @@ int main(void)
 		cmocka_unit_test(
 			secrets_come_from_files_that_not_everybody_reads),
 		cmocka_unit_test(a_secret_is_not_repeated_in_its_mistake),
+		cmocka_unit_test(the_shipped_example_is_well),
 		cmocka_unit_test(numbers_are_e164),
 		cmocka_unit_test(jids_are_plausible),
 	};
