@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The inside of a call, shared by call.c (states), call_media.c (descriptions
+ * and the bridge) and call_record.c (database). Nobody else includes it.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdint.h>
+
+#include "gateway/call.h"
+#include "gateway/leg.h"
+
+struct event;
+
+enum call_state {
+	CALL_NEW,
+	CALL_OFFERED,
+	CALL_RINGING,
+	CALL_ANSWERED,
+	CALL_PROCEEDING,
+	CALL_STORING,
+	CALL_CONNECTING,
+	CALL_EARLY,
+	CALL_UP,
+	CALL_CLOSED,
+	CALL_NSTATES,
+};
+
+enum call_event_type {
+	CALL_EV_CALL,         /* the caller calls, without an offer */
+	CALL_EV_OFFER,        /* the caller's offer, first or late */
+	CALL_EV_RING,         /* the callee rings */
+	CALL_EV_RING_EARLY,   /* … with media that the caller shall hear */
+	CALL_EV_ANSWER,       /* the callee accepted */
+	CALL_EV_READY_CALLEE, /* its media flows */
+	CALL_EV_READY_CALLEE_BLIND, /* … and the caller made no offer yet */
+	CALL_EV_STORED,             /* the session's row is on disk */
+	CALL_EV_READY_CALLER,       /* the caller's media flows */
+	CALL_EV_READY_CALLER_EARLY, /* … and the callee only rings */
+	CALL_EV_REOFFER,            /* a new offer in a running call */
+	CALL_EV_AGREE,              /* the answer to an offer of ours */
+	CALL_EV_HOLD,
+	CALL_EV_DIGIT,
+	CALL_EV_MOVED,   /* our address changed */
+	CALL_EV_END,     /* a leg has ended */
+	CALL_EV_FAILED,  /* something of ours broke */
+	CALL_EV_TIMEOUT, /* of the state */
+	CALL_NEVENTS,
+};
+
+enum { CALL_MAX_QUEUED = 16, CALL_TEXT_CAP = 128 };
+
+struct call_event {
+	enum call_event_type type;
+	enum media_side side; /* whose leg it is about */
+	bool on;              /* hold */
+	char digit;
+	unsigned duration_ms;
+	enum cause cause;
+	char text[CALL_TEXT_CAP];
+};
+
+struct call {
+	LIST_ENTRY(call) link; /* of gateway->calls */
+	struct gateway *gateway;
+	char name[CALL_NAME_CAP];
+	enum call_state state;
+	struct leg *legs[2];
+	struct bridge *bridge;
+	struct event *timer;
+	uint64_t ring_deadline_ms;
+
+	struct call_event queue[CALL_MAX_QUEUED];
+	unsigned queued;
+	bool handling;
+
+	bool early_answer; /* policy */
+	bool ready[2];     /* media may flow on this side */
+	bool held[2];      /* this side's party holds the other */
+	bool hung_up[2];   /* this side's peer knows already */
+
+	/* for the record */
+	unsigned storing; /* rows that are on their way to the disk */
+	bool inbound;
+	char *account, *from, *to, *trunk;
+	int64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 not */
+	enum cause cause;
+	enum media_side ended_by;
+	bool by_us;
+	char end_text[CALL_TEXT_CAP];
+};
+
+/* call.c: queue an event; handled at once unless one is being handled. */
+void call_raise(struct call *call, const struct call_event *event);
+void call_fail(struct call *call, enum cause cause);
+
+/* call_media.c: 0, or a cause is raised by the caller from the outcome:
+ * NEGOTIATE_E_* or -errno. */
+CHECKED int call_media_offer(struct call *call);
+CHECKED int call_media_answer(struct call *call);
+CHECKED int call_media_reoffer(struct call *call, enum media_side side);
+CHECKED int call_media_map(struct call *call);
+void call_media_direct(struct call *call);
+extern const struct bridge_handlers call_bridge_handlers;
+
+/* call_record.c: rows of the session table (CALL_EV_STORED follows once both
+ * are on disk), and the record of the call when it has ended. */
+void call_record_store(struct call *call);
+void call_record_end(struct call *call);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The whole of a running process: what main.c makes and everything in gateway/
+ * is handed. One owner of each part; started and stopped as one.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdbool.h>
+
+#include "gateway/base/err.h"
+#include "gateway/config.h"
+
+struct account_store;
+struct call;
+struct db;
+struct event;
+struct event_base;
+struct iq_table;
+struct lost_sessions;
+struct media;
+struct public_address;
+struct sip_agent;
+struct sip_trunk;
+struct unsent;
+struct xmpp_legs;
+struct xmpp_stream;
+
+LIST_HEAD(call_list, call);
+
+struct gateway {
+	const struct config *config;
+	struct event_base *base;
+
+	struct db *db;
+	struct account_store *accounts;
+	struct media *media;
+	struct sip_agent *agent;
+	struct sip_trunk **trunks; /* in the order of config->trunks */
+	size_t ntrunks;
+	struct xmpp_stream *stream;
+	struct iq_table *iqs;
+	struct xmpp_legs *legs; /* by sid; leg_xmpp.c */
+	struct public_address *public_address;
+	struct unsent *unsent;      /* until the stream is up */
+	struct lost_sessions *lost; /* of a run that died; recover.c */
+
+	struct call_list calls;
+	unsigned ncalls;
+	bool draining;  /* no new calls */
+	bool announced; /* event=ready was said */
+};
+
+/*
+ * Open the database, bind all ports, connect from the loop on. @config and
+ * @base must outlive *@out: gateway_free(). 0 or -errno; what failed is logged.
+ */
+CHECKED int gateway_new(struct gateway **out, const struct config *config,
+			struct event_base *base);
+/* Ends every call on both sides first. NULL is fine; returns NULL. */
+struct gateway *gateway_free(struct gateway *gateway);
+
+/* After each turn of the event loop. */
+void gateway_pump(struct gateway *gateway);
+
+/* Borrowed, or NULL. */
+struct sip_trunk *gateway_trunk(const struct gateway *gateway,
+				const char *name);

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The call's table of states, driven by events alone: two legs that write down
+ * what they are told, and a bridge and a database that do the same.
+ */
+#include "gateway/call.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "db/cdr.h"
+#include "db/session.h"
+#include "gateway/gateway.h"
+#include "gateway/leg.h"
+#include "media/bridge.h"
+#include "media/negotiate.h"
+#include "tests/test.h"
+
+/* ---- what the call said, in order ---- */
+
+static char said[2000];
+
+static void say(const char *what)
+{
+	size_t n = strlen(said);
+
+	snprintf(said + n, sizeof(said) - n, "%s%s", n ? " " : "", what);
+}
+
+static void expect(const char *words)
+{
+	assert_string_equal(said, words);
+	said[0] = '\0';
+}
+
+/* ---- a bridge ---- */
+
+static const struct bridge_handlers *bridge_events;
+static void *bridge_arg;
+static bool bridge_takes_digits = true;
+
+int bridge_new(struct bridge **out, struct media *media, const char *name,
+	       const struct bridge_handlers *handlers, void *arg)
+{
+	(void)media;
+	(void)name;
+	bridge_events = handlers;
+	bridge_arg = arg;
+	*out = (struct bridge *)&bridge_arg;
+	return 0;
+}
+
+struct bridge *bridge_free(struct bridge *bridge)
+{
+	(void)bridge;
+	return NULL;
+}
+
+bool bridge_is_open(const struct bridge *bridge, enum media_side side)
+{
+	(void)bridge;
+	(void)side;
+	return true;
+}
+
+int bridge_map(struct bridge *bridge, enum media_side from,
+	       const struct media_map *map)
+{
+	(void)bridge;
+	(void)from;
+	(void)map;
+	return 0;
+}
+
+int bridge_direction(struct bridge *bridge, enum media_side side,
+		     enum media_dir dir)
+{
+	static const char *const words[2][4] = {
+		{ "a-none", "a-send", "a-recv", "" },
+		{ "b-none", "b-send", "b-recv", "" },
+	};
+
+	(void)bridge;
+	if (*words[side][dir])
+		say(words[side][dir]);
+	return 0;
+}
+
+int bridge_digit(struct bridge *bridge, enum media_side side, char digit,
+		 unsigned duration_ms)
+{
+	(void)bridge;
+	(void)digit;
+	(void)duration_ms;
+	say(side == MEDIA_SIDE_A ? "a-tone" : "b-tone");
+	return bridge_takes_digits ? 0 : -EINVAL;
+}
+
+int bridge_echo(struct bridge *bridge, enum media_side side)
+{
+	(void)bridge;
+	(void)side;
+	return 0;
+}
+
+void bridge_stats(const struct bridge *bridge, enum media_side side,
+		  struct media_side_stats *out)
+{
+	(void)bridge;
+	(void)side;
+	memset(out, 0, sizeof(*out));
+}
+
+/* ---- a database ---- */
+
+static struct cdr record;
+static db_done_fn stored;
+static void *stored_arg;
+
+int session_put(struct db *db, const struct session_row *row, db_done_fn done,
+		void *arg)
+{
+	(void)db;
+	(void)row;
+	stored = done;
+	stored_arg = arg;
+	say("store");
+	return 0;
+}
+
+int session_drop(struct db *db, const char *call, db_done_fn done, void *arg)
+{
+	(void)db;
+	(void)call;
+	(void)done;
+	(void)arg;
+	return 0;
+}
+
+void db_forget(struct db *db, const void *arg)
+{
+	(void)db;
+	(void)arg;
+}
+
+int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
+{
+	(void)db;
+	(void)done;
+	(void)arg;
+	record = *cdr;
+	say("record");
+	return 0;
+}
+
+/* ---- legs ---- */
+
+static const char *word(const struct leg *leg, const char *what)
+{
+	static char text[64];
+
+	snprintf(text, sizeof(text), "%c-%s",
+		 leg->side == MEDIA_SIDE_A ? 'a' : 'b', what);
+	return text;
+}
+
+static int fake_offer(struct leg *leg, const struct media_desc *offer)
+{
+	say(word(leg, "offer"));
+	leg->offerer = true;
+	return leg_set_local(leg, offer);
+}
+
+static int fake_ring(struct leg *leg)
+{
+	say(word(leg, "ring"));
+	return 0;
+}
+
+static int fake_proceed(struct leg *leg)
+{
+	say(word(leg, "proceed"));
+	return 0;
+}
+
+static int fake_answer(struct leg *leg, const struct media_desc *answer)
+{
+	say(word(leg, "answer"));
+	return leg_set_local(leg, answer);
+}
+
+static int fake_hold(struct leg *leg, bool on)
+{
+	say(word(leg, on ? "hold" : "resume"));
+	return 0;
+}
+
+static int fake_digit(struct leg *leg, char digit, unsigned duration_ms)
+{
+	(void)digit;
+	(void)duration_ms;
+	say(word(leg, "digit"));
+	return 0;
+}
+
+static int fake_restart(struct leg *leg)
+{
+	say(word(leg, "restart"));
+	return 0;
+}
+
+static void fake_hangup(struct leg *leg, enum cause cause, const char *text)
+{
+	(void)text;
+	say(word(leg, cause_name(cause)));
+}
+
+static int fake_store(struct leg *leg, struct session_row *row)
+{
+	return leg->side == MEDIA_SIDE_A ? call_record_put(leg->call, row) : 0;
+}
+
+static struct leg *fake_free(struct leg *leg)
+{
+	leg_fini(leg);
+	free(leg);
+	return NULL;
+}
+
+static const struct leg_ops fake_ops = {
+	.name = "fake",
+	.offer = fake_offer,
+	.ring = fake_ring,
+	.proceed = fake_proceed,
+	.answer = fake_answer,
+	.hold = fake_hold,
+	.digit = fake_digit,
+	.restart = fake_restart,
+	.hangup = fake_hangup,
+	.store = fake_store,
+	.free = fake_free,
+};
+
+/* ---- a call to drive ---- */
+
+static struct config config = { .limits = { .calls = 2 } };
+static struct gateway gateway;
+static struct leg *a, *b;
+static struct call *call;
+
+static struct leg *new_leg(void)
+{
+	struct leg *leg = calloc(1, sizeof(*leg));
+
+	assert_non_null(leg);
+	leg->ops = &fake_ops;
+	return leg;
+}
+
+static int begin_with(const struct call_parties *parties)
+{
+	a = new_leg();
+	b = new_leg();
+	return call_new(&call, &gateway, parties, a, b);
+}
+
+static const struct call_parties parties = { .account = "alice@example.org",
+					     .from = "alice@example.org",
+					     .to = "+15551234567",
+					     .trunk = "carrier",
+					     .ring_timeout_ms = 60000 };
+
+static int begin(void **state)
+{
+	(void)state;
+	said[0] = '\0';
+	bridge_takes_digits = true;
+	gateway =
+		(struct gateway){ .config = &config, .base = event_base_new() };
+	LIST_INIT(&gateway.calls);
+	return begin_with(&parties);
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	call_end_all(&gateway, CAUSE_SHUTDOWN);
+	assert_int_equal(gateway.ncalls, 0);
+	event_base_free(gateway.base);
+	return 0;
+}
+
+static void describe(struct leg *leg)
+{
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+
+	assert_int_equal(negotiate_caps(&desc), 0);
+	assert_int_equal(leg_set_remote(leg, desc), 0);
+}
+
+static void ready(enum media_side side)
+{
+	bridge_events->ready(side, bridge_arg);
+}
+
+static void calls_blind(void)
+{
+	leg_calls(a);
+	expect("b-offer");
+}
+
+static void answers(void)
+{
+	describe(b);
+	leg_answers(b);
+}
+
+static void to_disk(void)
+{
+	stored(0, stored_arg);
+}
+
+/* All the way up, the caller's offer known at once. */
+static void come_up(void)
+{
+	describe(a);
+	leg_offers(a);
+	answers();
+	ready(MEDIA_SIDE_B);
+	to_disk();
+	ready(MEDIA_SIDE_A);
+	assert_string_equal(call_state_name(call), "up");
+	said[0] = '\0';
+}
+
+static void a_proposed_call_is_asked_for_its_offer_when_answered(void **state)
+{
+	(void)state;
+	calls_blind();
+	leg_rings(b);
+	expect("a-ring");
+	answers();
+	expect("");
+	ready(MEDIA_SIDE_B);
+	expect("a-proceed");
+	describe(a);
+	leg_offers(a);
+	expect("store");
+	to_disk();
+	expect("a-answer");
+	ready(MEDIA_SIDE_A);
+	assert_string_equal(call_state_name(call), "up");
+}
+
+static void an_offered_call_is_answered_when_the_callees_media_flows(
+	void **state)
+{
+	(void)state;
+	describe(a);
+	leg_offers(a);
+	expect("b-offer");
+	answers();
+	expect("");
+	ready(MEDIA_SIDE_B);
+	expect("store");
+	to_disk();
+	expect("a-answer");
+}
+
+static void media_that_was_ready_early_is_not_waited_for(void **state)
+{
+	(void)state;
+	describe(a);
+	leg_offers(a);
+	ready(MEDIA_SIDE_A);
+	ready(MEDIA_SIDE_B);
+	expect("b-offer");
+	answers();
+	expect("store");
+	to_disk();
+	expect("a-answer store");
+	assert_string_equal(call_state_name(call), "up");
+}
+
+static void the_caller_gives_up_while_it_rings(void **state)
+{
+	(void)state;
+	calls_blind();
+	leg_rings(b);
+	expect("a-ring");
+	leg_ends(a, CAUSE_CANCEL, NULL);
+	expect("b-cancel record");
+	assert_int_equal(record.ended_by, CDR_END_CALLER);
+	assert_string_equal(record.cause, "cancel");
+	assert_int_equal(record.answered_ms, 0);
+}
+
+static void the_callee_refuses(void **state)
+{
+	(void)state;
+	calls_blind();
+	leg_ends(b, CAUSE_BUSY, "busy there");
+	expect("a-busy record");
+	assert_int_equal(record.ended_by, CDR_END_CALLEE);
+}
+
+static void either_side_hangs_up(void **state)
+{
+	(void)state;
+	come_up();
+	leg_ends(a, CAUSE_NORMAL, NULL);
+	expect("b-normal record");
+	assert_true(record.answered_ms > 0);
+	assert_int_equal(begin_with(&parties), 0);
+	come_up();
+	leg_ends(b, CAUSE_NORMAL, NULL);
+	expect("a-normal record");
+}
+
+static void an_ended_call_hears_nothing_more(void **state)
+{
+	(void)state;
+	come_up();
+	leg_ends(a, CAUSE_NORMAL, NULL);
+	expect("b-normal record");
+	leg_ends(b, CAUSE_BUSY, NULL);
+	leg_rings(b);
+	leg_answers(b);
+	leg_holds(b, true);
+	ready(MEDIA_SIDE_A);
+	bridge_events->failed(MEDIA_SIDE_A, MEDIA_FAIL_CONSENT, bridge_arg);
+	expect("");
+}
+
+static void lost_media_ends_both_legs_with_a_reason(void **state)
+{
+	(void)state;
+	come_up();
+	bridge_events->failed(MEDIA_SIDE_A, MEDIA_FAIL_FINGERPRINT, bridge_arg);
+	expect("a-security b-security record");
+	assert_int_equal(record.ended_by, CDR_END_GATEWAY);
+}
+
+static void no_common_codec_ends_both_legs(void **state)
+{
+	(void)state;
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_content *audio;
+
+	assert_int_equal(media_desc_new(&desc), 0);
+	assert_int_equal(media_desc_add(desc, &audio), 0);
+	assert_int_equal(
+		media_content_add_codec(
+			audio, &(struct media_codec){ .pt = 18,
+						      .clockrate = 8000,
+						      .channels = 1,
+						      .name = "G729" }),
+		0);
+	assert_int_equal(leg_set_remote(a, desc), 0);
+	leg_offers(a);
+	expect("a-incompatible b-incompatible record");
+}
+
+static void hold_reaches_the_other_side_once(void **state)
+{
+	(void)state;
+	come_up();
+	leg_holds(a, true);
+	expect("a-none b-hold");
+	leg_holds(a, true);
+	expect("");
+	leg_holds(a, false);
+	expect("b-resume");
+}
+
+static void a_direction_in_a_new_offer_is_a_hold(void **state)
+{
+	(void)state;
+	come_up();
+	leg_remote_audio(b)->dir = MEDIA_SENDONLY;
+	leg_offers(b);
+	expect("b-answer b-recv a-hold");
+	leg_remote_audio(b)->dir = MEDIA_SENDRECV;
+	leg_offers(b);
+	expect("b-answer a-resume");
+}
+
+static void digits_go_by_rtp_where_the_peer_takes_them(void **state)
+{
+	(void)state;
+	come_up();
+	leg_digit(a, '5', 100);
+	expect("b-tone");
+	bridge_takes_digits = false;
+	leg_digit(a, '5', 100);
+	expect("b-tone b-digit");
+}
+
+static void a_moved_address_restarts_that_leg(void **state)
+{
+	(void)state;
+	come_up();
+	bridge_events->moved(MEDIA_SIDE_A, bridge_arg);
+	expect("a-restart");
+}
+
+static void early_media_rings_unless_the_policy_answers(void **state)
+{
+	(void)state;
+	calls_blind();
+	describe(b);
+	leg_rings_early(b);
+	expect("a-ring");
+	assert_string_equal(call_state_name(call), "ringing");
+}
+
+static void by_policy_the_caller_hears_early_media(void **state)
+{
+	(void)state;
+	struct call_parties early = parties;
+
+	early.early_answer = true;
+	assert_int_equal(begin_with(&early), 0);
+	calls_blind();
+	ready(MEDIA_SIDE_B);
+	describe(b);
+	leg_rings_early(b);
+	expect("a-ring a-proceed");
+	describe(a);
+	leg_offers(a);
+	to_disk();
+	expect("store a-answer");
+	ready(MEDIA_SIDE_A);
+	expect("store");
+	assert_string_equal(call_state_name(call), "early");
+	leg_answers(b);
+	assert_string_equal(call_state_name(call), "up");
+}
+
+static void too_many_calls_are_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(begin_with(&parties), 0);
+	assert_int_equal(begin_with(&parties), -EAGAIN);
+}
+
+static void a_slow_disk_delays_but_does_not_end_a_call(void **state)
+{
+	(void)state;
+	describe(a);
+	leg_offers(a);
+	answers();
+	ready(MEDIA_SIDE_B);
+	expect("b-offer store");
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("a-answer");
+}
+
+static void nobody_answers(void **state)
+{
+	(void)state;
+	struct call_parties impatient = parties;
+
+	impatient.ring_timeout_ms = 20;
+	assert_int_equal(begin_with(&impatient), 0);
+	calls_blind();
+	leg_rings(b);
+	expect("a-ring");
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("a-no-answer b-no-answer record");
+}
+
+#define CALL_TEST(f) cmocka_unit_test_setup_teardown(f, begin, finish)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CALL_TEST(a_proposed_call_is_asked_for_its_offer_when_answered),
+		CALL_TEST(
+			an_offered_call_is_answered_when_the_callees_media_flows),
+		CALL_TEST(media_that_was_ready_early_is_not_waited_for),
+		CALL_TEST(the_caller_gives_up_while_it_rings),
+		CALL_TEST(the_callee_refuses),
+		CALL_TEST(either_side_hangs_up),
+		CALL_TEST(an_ended_call_hears_nothing_more),
+		CALL_TEST(lost_media_ends_both_legs_with_a_reason),
+		CALL_TEST(no_common_codec_ends_both_legs),
+		CALL_TEST(hold_reaches_the_other_side_once),
+		CALL_TEST(a_direction_in_a_new_offer_is_a_hold),
+		CALL_TEST(digits_go_by_rtp_where_the_peer_takes_them),
+		CALL_TEST(a_moved_address_restarts_that_leg),
+		CALL_TEST(early_media_rings_unless_the_policy_answers),
+		CALL_TEST(by_policy_the_caller_hears_early_media),
+		CALL_TEST(too_many_calls_are_refused),
+		CALL_TEST(a_slow_disk_delays_but_does_not_end_a_call),
+		CALL_TEST(nobody_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
