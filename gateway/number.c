@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/number.h"
+
+#include <string.h>
+
+#include "gateway/gateway.h"
+#include "xmpp/jid.h"
+
+static void from_config(struct number *out, const struct config_number *number)
+{
+	*out = (struct number){ .number = number->number,
+				.trunk = number->trunk,
+				.owners = { number->owner },
+				.nowners = 1 };
+}
+
+static void from_account(struct number *out,
+			 const struct account_number *number)
+{
+	*out = (struct number){ .number = number->number,
+				.trunk = number->trunk,
+				.nowners = number->nowners };
+	memcpy(out->owners, number->owners, sizeof(out->owners));
+}
+
+bool number_find(struct number *out, const struct gateway *gateway,
+		 const char *text)
+{
+	const struct config_number *fixed =
+		config_find_number(gateway->config, text);
+	const struct account_number *added =
+		fixed ? NULL : account_find_number(gateway->accounts, text);
+
+	if (fixed)
+		from_config(out, fixed);
+	else if (added)
+		from_account(out, added);
+	return fixed || added;
+}
+
+struct search {
+	struct number *out;
+	const char *trunk;
+	bool found;
+};
+
+static void on_number(const struct account_number *number, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->found ||
+	    (search->trunk && strcmp(number->trunk, search->trunk) != 0))
+		return;
+	from_account(search->out, number);
+	search->found = true;
+}
+
+bool number_of(struct number *out, const struct gateway *gateway,
+	       const char *account, const char *trunk)
+{
+	const struct config *config = gateway->config;
+	struct search search = { .out = out, .trunk = trunk };
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		const struct config_number *number = &config->numbers[i];
+
+		if (!jid_same_bare(number->owner, account) ||
+		    (trunk && strcmp(number->trunk, trunk) != 0))
+			continue;
+		from_config(out, number);
+		return true;
+	}
+	account_each_number(gateway->accounts, account, on_number, &search);
+	return search.found;
+}

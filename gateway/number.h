@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Telephone numbers and who owns them: those of tandem.conf(5) first, then
+ * those an administrator added at run time (db/account.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "db/account.h"
+
+struct gateway;
+
+/* All borrowed until the next change of the configuration or the accounts. */
+struct number {
+	const char *number;                     /* "+15557654321" */
+	const char *trunk;                      /* by name */
+	const char *owners[ACCOUNT_MAX_OWNERS]; /* bare JIDs */
+	size_t nowners;
+};
+
+/* Who owns @text, written exactly as we write numbers. */
+bool number_find(struct number *out, const struct gateway *gateway,
+		 const char *text);
+
+/* The first number of @account (bare JID), on @trunk unless that is NULL. */
+bool number_of(struct number *out, const struct gateway *gateway,
+	       const char *account, const char *trunk);
