@@ -108,12 +108,13 @@ static void ring(struct call *call, const struct call_event *event)
 	check(call, caller(call)->ops->ring(caller(call)));
 }
 
-/* Its media may have been ready before its answer was. */
+/* Its media may have been ready before its answer was, or be none (echo). */
 static void wait_for_callee(struct call *call)
 {
 	bool blind = !caller(call)->remote;
 
-	if (call->ready[MEDIA_SIDE_B])
+	if (call->ready[MEDIA_SIDE_B] ||
+	    !bridge_is_open(call->bridge, MEDIA_SIDE_B))
 		call_raise(call,
 			   &(struct call_event){
 				   .type = blind ? CALL_EV_READY_CALLEE_BLIND

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/component.h"
+
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/leg_xmpp.h"
+#include "gateway/place.h"
+#include "gateway/presence.h"
+#include "xmpp/disco.h"
+#include "xmpp/iq.h"
+#include "xmpp/jid.h"
+#include "xmpp/jingle.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+static void send_reply(struct gateway *gateway, const struct stanza *reply)
+{
+	if (reply && xmpp_stream_send(gateway->stream, reply))
+		log_warn("xmpp=reply not-sent to=%s",
+			 log_text(slice_of(stanza_attr(reply, "to"))).s);
+}
+
+static void refuse(struct gateway *gateway, const struct stanza *request,
+		   const char *condition, const char *text)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+
+	if (!stanza_error_reply(&reply, request, NULL, condition, text))
+		send_reply(gateway, reply);
+}
+
+/* ---- iq ---- */
+
+static bool addressee(const struct stanza *stanza, enum disco_entity *entity)
+{
+	struct jid to;
+	char local[JID_PART_MAX + 1];
+
+	if (jid_parse(&to, stanza_attr(stanza, "to")) ||
+	    text_copy(local, sizeof(local), to.local))
+		return false;
+	return presence_entity(entity, local);
+}
+
+static void on_jingle(struct gateway *gateway, const struct stanza *iq,
+		      const char *sid, bool initiate)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct leg *leg = leg_xmpp_find(gateway, sid, stanza_attr(iq, "from"));
+
+	if (leg) {
+		leg_xmpp_iq(leg, iq);
+		return;
+	}
+	if (initiate) {
+		const char *condition = place_session(gateway, iq, sid);
+		if (condition)
+			refuse(gateway, iq, condition, NULL);
+		return;
+	}
+	if (!jingle_unknown(&reply, iq))
+		send_reply(gateway, reply);
+}
+
+static void on_query(struct gateway *gateway, const struct stanza *iq)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	enum disco_entity entity;
+	const char *ns = stanza_ns(stanza_first(iq));
+
+	if (!addressee(iq, &entity)) {
+		refuse(gateway, iq, "item-not-found", NULL);
+		return;
+	}
+	bool disco = ns && (!strcmp(ns, DISCO_NS_INFO) ||
+			    !strcmp(ns, DISCO_NS_ITEMS));
+	int r = disco ? disco_answer(&reply, iq, entity)
+		      : disco_basic_answer(&reply, iq);
+	if (!r)
+		send_reply(gateway, reply);
+	else
+		refuse(gateway, iq,
+		       r < 0 ? "resource-constraint" : "service-unavailable",
+		       NULL);
+}
+
+static void on_iq(struct gateway *gateway, const struct stanza *iq)
+{
+	const char *type = stanza_attr(iq, "type");
+	bool initiate = false;
+
+	if (!type || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0)) {
+		if (!iq_receive(gateway->iqs, iq))
+			log_debug("xmpp=stray-answer");
+		return;
+	}
+	const char *sid =
+		strcmp(type, "set") ? NULL : jingle_iq_sid(iq, &initiate);
+	if (sid)
+		on_jingle(gateway, iq, sid, initiate);
+	else
+		on_query(gateway, iq);
+}
+
+/* ---- message ---- */
+
+static void on_jmi(struct gateway *gateway, const struct stanza *message,
+		   const struct jmi *jmi)
+{
+	struct leg *leg = leg_xmpp_find(gateway, jmi->sid, jmi->from);
+
+	if (leg) {
+		leg_xmpp_message(leg, jmi);
+	} else if (jmi->action == JMI_PROPOSE && !jmi->error && !jmi->delayed) {
+		place_proposal(gateway, jmi);
+	} else if (jmi->action == JMI_PROCEED && !jmi->error) {
+		/* The peer shall not wait for ever; as Conversations does. */
+		log_info("xmpp=stray-proceed from=%s",
+			 log_text(slice_of(jmi->from)).s);
+		refuse(gateway, message, "item-not-found", NULL);
+	}
+}
+
+static void on_message(struct gateway *gateway, const struct stanza *message)
+{
+	const char *type = stanza_attr(message, "type");
+	bool error = type && !strcmp(type, "error");
+	struct jmi jmi;
+
+	if (!jmi_parse(&jmi, message))
+		on_jmi(gateway, message, &jmi);
+	else if (!error && stanza_find(message, "body", NULL))
+		refuse(gateway, message, "service-unavailable",
+		       "Texts are not carried by this gateway; only calls.");
+}
+
+void component_receive(struct gateway *gateway, const struct stanza *stanza)
+{
+	const char *name = stanza_name(stanza);
+
+	if (!strcmp(name, "iq"))
+		on_iq(gateway, stanza);
+	else if (!strcmp(name, "message"))
+		on_message(gateway, stanza);
+	else if (!strcmp(name, "presence"))
+		presence_receive(gateway, stanza);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "db/account.h"
+#include "db/db.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/call.h"
+#include "gateway/component.h"
+#include "gateway/leg_xmpp.h"
+#include "gateway/place.h"
+#include "gateway/presence.h"
+#include "gateway/public.h"
+#include "gateway/recover.h"
+#include "gateway/route.h"
+#include "gateway/unsent.h"
+#include "media/bridge.h"
+#include "sip/agent.h"
+#include "sip/trunk.h"
+#include "xmpp/iq.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+enum { MAX_HALF_OPEN = 200 };
+
+/* ---- XMPP ---- */
+
+static void on_up(void *arg)
+{
+	struct gateway *gateway = arg;
+
+	presence_announce(gateway);
+	unsent_stream_up(gateway);
+	public_stream_up(gateway->public_address);
+	recover_stream_up(gateway);
+	if (gateway->announced) {
+		log_info("event=xmpp-up domain=%s",
+			 gateway->config->xmpp.domain);
+		return;
+	}
+	gateway->announced = true;
+	log_info("event=ready domain=%s", gateway->config->xmpp.domain);
+	sd_notify(0, "READY=1");
+}
+
+static void on_down(const char *why, void *arg)
+{
+	const struct gateway *gateway = arg;
+
+	log_warn("event=xmpp-down domain=%s why=%s: calls in progress go on, "
+		 "connecting again",
+		 gateway->config->xmpp.domain, log_text(slice_of(why)).s);
+}
+
+static void on_stanza(const struct stanza *stanza, void *arg)
+{
+	component_receive(arg, stanza);
+}
+
+static const struct xmpp_stream_handlers stream_handlers = {
+	.up = on_up,
+	.down = on_down,
+	.stanza = on_stanza,
+};
+
+/* ---- SIP ---- */
+
+static enum sip_trust on_source(const struct sip_source *source, void *arg)
+{
+	return route_trunk_of(arg, &source->addr) ? SIP_TRUSTED : SIP_STRANGER;
+}
+
+static void on_invite(struct sip_dialog *dialog,
+		      const struct sip_invite *invite, void *arg)
+{
+	place_invite(arg, dialog, invite);
+}
+
+/* RFC 3261, 11.2: what an INVITE would get now. */
+static unsigned on_options(const struct sip_source *source, void *arg)
+{
+	const struct gateway *gateway = arg;
+	bool full = gateway->ncalls >= gateway->config->limits.calls;
+
+	(void)source;
+	return gateway->draining || full || !xmpp_stream_is_up(gateway->stream)
+		       ? 503
+		       : 200;
+}
+
+static const struct sip_agent_handlers agent_handlers = {
+	.source = on_source,
+	.invite = on_invite,
+	.options = on_options,
+};
+
+static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
+		     const char *why, void *arg)
+{
+	static const char *const names[] = { [SIP_TRUNK_UNKNOWN] = "unknown",
+					     [SIP_TRUNK_UP] = "up",
+					     [SIP_TRUNK_DOWN] = "down" };
+
+	(void)arg;
+	log_info("trunk=%s state=%s why=%s", sip_trunk_name(trunk),
+		 names[state], log_text(slice_of(why)).s);
+}
+
+static const struct sip_trunk_handlers trunk_handlers = {
+	.changed = on_trunk,
+};
+
+/* ---- start ---- */
+
+static int open_media(struct gateway *gateway)
+{
+	const struct config_media *config = &gateway->config->media;
+	const struct media_config media = {
+		.address = config->address,
+		.public_address = config->public_address.addr,
+		.public_auto = config->public_address.automatic,
+		.ice_port = config->ice_port,
+		.port_min = config->port_min,
+		.port_max = config->port_max,
+		.workers = config->workers,
+		.allow_loopback = config->allow_loopback,
+		.certificate = config->certificate,
+	};
+	int r = media_new(&gateway->media, &media, gateway->base);
+
+	if (r)
+		log_error("media=not-started r=%d (%s): are the ports from %u "
+			  "and %u-%u free, and can %s be written?",
+			  r, strerror(-r), config->ice_port, config->port_min,
+			  config->port_max, config->certificate);
+	return r;
+}
+
+static int open_agent(struct gateway *gateway)
+{
+	const struct config_sip *config = &gateway->config->sip;
+	struct sip_listen *listens = calloc(config->nlisten, sizeof(*listens));
+
+	if (!listens)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->nlisten; i++) {
+		bool tcp = config->listen[i].transport == CONFIG_TCP;
+		listens[i].transport = tcp ? SIP_TCP : SIP_UDP;
+		listens[i].addr = config->listen[i].addr;
+	}
+	const struct sip_agent_config agent = {
+		.listens = listens,
+		.nlistens = config->nlisten,
+		.public_address = config->public_address.addr,
+		.max_half_open = MAX_HALF_OPEN,
+	};
+	int r = sip_agent_new(&gateway->agent, &agent, gateway->base,
+			      &agent_handlers, gateway);
+	free(listens);
+	if (r)
+		log_error("sip=not-listening r=%d (%s): is another program on "
+			  "the addresses of sip.listen?",
+			  r, strerror(-r));
+	return r;
+}
+
+static int format_proxy(char *out, size_t cap, const struct config_uri *uri)
+{
+	bool v6 = strchr(uri->host, ':') != NULL;
+	bool tcp = uri->transport == CONFIG_TCP;
+	char port[sizeof(":65535")] = "";
+
+	if (uri->port && text_format(port, sizeof(port), ":%u", uri->port))
+		return -EMSGSIZE;
+	return text_format(out, cap, "sip:%s%s%s%s%s", v6 ? "[" : "", uri->host,
+			   v6 ? "]" : "", port,
+			   !uri->transport_is_set ? ""
+			   : tcp                  ? ";transport=tcp"
+						  : ";transport=udp");
+}
+
+static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
+{
+	enum { URI_CAP = 320 }; /* a DNS name of 255 and what is around it */
+	char proxy[URI_CAP];
+	const struct sip_trunk_config trunk = {
+		.name = from->name,
+		.proxy = proxy,
+		.username = from->username,
+		.password = from->password,
+		.realm = from->realm,
+		.from_domain = from->from_domain,
+		.do_register = from->registers,
+		.expires_s = from->expires_s,
+		.allow = from->allow,
+		.nallow = from->nallow,
+	};
+	int r = format_proxy(proxy, sizeof(proxy), &from->proxy);
+
+	return r ? r
+		 : sip_trunk_new(&gateway->trunks[gateway->ntrunks],
+				 gateway->agent, &trunk, &trunk_handlers,
+				 gateway);
+}
+
+static int open_trunks(struct gateway *gateway)
+{
+	const struct config *config = gateway->config;
+
+	if (!config->ntrunks)
+		return 0;
+	gateway->trunks = calloc(config->ntrunks, sizeof(*gateway->trunks));
+	if (!gateway->trunks)
+		return -ENOMEM;
+	for (; gateway->ntrunks < config->ntrunks; gateway->ntrunks++) {
+		const struct config_trunk *trunk =
+			&config->trunks[gateway->ntrunks];
+		int r = open_trunk(gateway, trunk);
+		if (r) {
+			log_error("trunk=%s not-opened r=%d (%s)", trunk->name,
+				  r, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int open_stream(struct gateway *gateway)
+{
+	const struct config_xmpp *config = &gateway->config->xmpp;
+	const struct xmpp_stream_config stream = { .host = config->host,
+						   .port = config->port,
+						   .domain = config->domain,
+						   .secret = config->secret };
+	int r = xmpp_stream_new(&gateway->stream, &stream, gateway->base,
+				&stream_handlers, gateway);
+
+	if (!r)
+		r = iq_table_new(&gateway->iqs, gateway->base, gateway->stream);
+	return r;
+}
+
+static int open_db(struct gateway *gateway)
+{
+	const struct db_config config = { .path = gateway->config->db.path };
+	int r = db_open(&gateway->db, &config, gateway->base);
+
+	if (r < 0)
+		log_error("db=not-opened path=%s r=%d (%s)", config.path, r,
+			  strerror(-r));
+	if (!r)
+		r = account_store_new(&gateway->accounts, gateway->db);
+	return r > 0 ? -EBUSY : r;
+}
+
+int gateway_new(struct gateway **out, const struct config *config,
+		struct event_base *base)
+{
+	static int (*const steps[])(struct gateway *) = {
+		open_db,     leg_xmpp_index_new, unsent_new,
+		open_media,  open_agent,         open_trunks,
+		open_stream, recover_new,        public_new,
+	};
+	struct gateway *gateway = calloc(1, sizeof(*gateway));
+
+	if (!gateway)
+		return -ENOMEM;
+	gateway->config = config;
+	gateway->base = base;
+	LIST_INIT(&gateway->calls);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = steps[i](gateway);
+		if (r) {
+			gateway_free(gateway);
+			return r;
+		}
+	}
+	*out = gateway;
+	return 0;
+}
+
+struct gateway *gateway_free(struct gateway *gateway)
+{
+	if (!gateway)
+		return NULL;
+	gateway->draining = true;
+	call_end_all(gateway, CAUSE_SHUTDOWN);
+	public_free(gateway);
+	recover_free(gateway);
+	gateway->iqs = iq_table_free(gateway->iqs);
+	gateway->stream = xmpp_stream_free(gateway->stream);
+	while (gateway->ntrunks)
+		sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
+	free(gateway->trunks);
+	gateway->agent = sip_agent_free(gateway->agent);
+	gateway->media = media_free(gateway->media);
+	leg_xmpp_index_free(gateway);
+	unsent_free(gateway);
+	gateway->accounts = account_store_free(gateway->accounts);
+	gateway->db = db_close(gateway->db);
+	free(gateway);
+	return NULL;
+}
+
+void gateway_pump(struct gateway *gateway)
+{
+	sip_agent_pump(gateway->agent);
+}
+
+struct sip_trunk *gateway_trunk(const struct gateway *gateway, const char *name)
+{
+	for (size_t i = 0; i < gateway->ntrunks; i++) {
+		if (!strcmp(sip_trunk_name(gateway->trunks[i]), name))
+			return gateway->trunks[i];
+	}
+	return NULL;
+}

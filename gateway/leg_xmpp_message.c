@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The part of a leg over XMPP that is said by messages (XEP-0353, 0.8).
+ */
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/call.h"
+#include "gateway/gateway.h"
+#include "gateway/leg_xmpp_state.h"
+#include "gateway/unsent.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+static void send_stanza(struct leg_xmpp *xmpp, const struct stanza *stanza)
+{
+	int r = xmpp_stream_send(xmpp->gateway->stream, stanza);
+
+	if (r)
+		log_warn("call=%s leg=xmpp stanza=not-sent r=%d",
+			 call_name(xmpp->leg.call), r);
+}
+
+/* Which of the messages says why: those that end something. */
+static bool has_reason(enum jmi_action action)
+{
+	return action == JMI_REJECT || action == JMI_RETRACT ||
+	       action == JMI_FINISH;
+}
+
+static void send_message(struct leg_xmpp *xmpp, const struct jmi_message *m)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+
+	if (jmi_format(&stanza, m))
+		return;
+	if (has_reason(m->action))
+		unsent_send(xmpp->gateway, stanza);
+	else
+		send_stanza(xmpp, stanza);
+}
+
+void xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
+	      const char *text)
+{
+	bool why = has_reason(action);
+
+	send_message(xmpp,
+		     &(struct jmi_message){ .action = action,
+					    .sid = xmpp->sid,
+					    .from = xmpp->local,
+					    .to = xmpp->peer,
+					    .reason = why ? cause_reason(cause)
+							  : REASON_NONE,
+					    .reason_text = why ? text : NULL });
+}
+
+void xmpp_say_ringing(struct leg_xmpp *xmpp)
+{
+	xmpp->ringing = true;
+	xmpp_say(xmpp, JMI_RINGING, CAUSE_NORMAL, NULL);
+	xmpp_arm(xmpp, XMPP_RINGING_REPEAT_MS);
+}
+
+void leg_xmpp_begin(struct leg *leg, const struct jmi *propose)
+{
+	AUTO(stanza_freep) struct stanza *receipt = NULL;
+	struct leg_xmpp *xmpp = xmpp_of(leg);
+
+	xmpp->state = XMPP_LEG_PROPOSED;
+	xmpp->initiated = true;
+	/* Conversations takes the receipt for a device that was found. */
+	if (propose->receipt_requested && propose->message_id &&
+	    !jmi_receipt(&receipt, xmpp->local, propose->from,
+			 propose->message_id))
+		send_stanza(xmpp, receipt);
+	xmpp_arm(xmpp, XMPP_RINGING_LATEST_MS);
+	leg_calls(leg);
+}
+
+/* ---- what the peer says ---- */
+
+/* The first device that proceeds has the call. */
+static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	if (xmpp->caller)
+		return;
+	if (xmpp->state == XMPP_LEG_SESSION &&
+	    strcmp(xmpp->peer, jmi->from) != 0) {
+		send_message(xmpp,
+			     &(struct jmi_message){ .action = JMI_RETRACT,
+						    .sid = xmpp->sid,
+						    .from = xmpp->local,
+						    .to = jmi->from,
+						    .reason = REASON_CANCEL });
+		return;
+	}
+	if (xmpp->state != XMPP_LEG_PROPOSED)
+		return;
+	if (xmpp_set_peer(xmpp, jmi->from) || xmpp_session_offer(xmpp))
+		leg_ends(&xmpp->leg, CAUSE_FAILED, NULL);
+}
+
+static void on_ringing(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	(void)jmi;
+	if (xmpp->caller || xmpp->rung)
+		return;
+	xmpp->rung = true;
+	leg_rings(&xmpp->leg);
+}
+
+/* Conversations' own time limit arrives as a reject. */
+static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	bool late = clock_ms() - xmpp->proposed_ms >= XMPP_REJECT_IS_TIMEOUT_MS;
+	enum cause cause = cause_of_reason(jmi->reason, false);
+
+	if (xmpp->caller || xmpp->state != XMPP_LEG_PROPOSED)
+		return;
+	xmpp->state = XMPP_LEG_ENDED;
+	if (late && (cause == CAUSE_DECLINE || cause == CAUSE_BUSY))
+		cause = CAUSE_NO_ANSWER;
+	leg_ends(&xmpp->leg, cause, jmi->reason_text);
+}
+
+static void on_retract(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	bool early = xmpp->state == XMPP_LEG_PROPOSED ||
+		     xmpp->state == XMPP_LEG_PROCEEDED;
+
+	if (!xmpp->caller || !early)
+		return;
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg, CAUSE_CANCEL, jmi->reason_text);
+}
+
+/* The session's own end says the same; this is for when that got lost. */
+static void on_finish(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	if (strcmp(xmpp->peer, jmi->from) != 0 || xmpp->state == XMPP_LEG_ENDED)
+		return;
+	if (xmpp->jingle)
+		jingle_terminate(xmpp->jingle, REASON_SUCCESS, NULL);
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg,
+		 cause_of_reason(jmi->reason ? jmi->reason : REASON_SUCCESS,
+				 xmpp->leg.answered),
+		 jmi->reason_text);
+}
+
+/* Our own message came back: nobody there understands calls. */
+static void on_bounce(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	bool waits = xmpp->state == XMPP_LEG_PROPOSED ||
+		     xmpp->state == XMPP_LEG_PROCEEDED;
+
+	if (!waits)
+		return;
+	log_info("call=%s leg=xmpp bounced=%s", call_name(xmpp->leg.call),
+		 log_text(slice_of(jmi->error_condition)).s);
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg, CAUSE_UNREACHABLE, NULL);
+}
+
+void leg_xmpp_message(struct leg *leg, const struct jmi *jmi)
+{
+	static void (*const handlers[JMI_NACTIONS])(struct leg_xmpp *,
+						    const struct jmi *) = {
+		[JMI_RINGING] = on_ringing, [JMI_PROCEED] = on_proceed,
+		[JMI_REJECT] = on_reject,   [JMI_RETRACT] = on_retract,
+		[JMI_FINISH] = on_finish,
+	};
+
+	if (jmi->error)
+		on_bounce(xmpp_of(leg), jmi);
+	else if (handlers[jmi->action])
+		handlers[jmi->action](xmpp_of(leg), jmi);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * tandem(8): options, signals and the loop.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "gateway/base/log.h"
+#include "gateway/config.h"
+#include "gateway/gateway.h"
+
+#define CONFIG_PATH "/etc/tandem/tandem.conf"
+
+enum { EXIT_USAGE = 2 };
+
+struct process {
+	struct config *config;
+	struct event_base *base;
+	struct gateway *gateway;
+	bool stopping;
+};
+
+struct options {
+	const char *path;
+	bool check, verbose, version;
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: tandem [-c file] [-nV] [-v]\n"
+	      "  -c file  configuration, default " CONFIG_PATH "\n"
+	      "  -n       check the configuration and exit; with -v print it\n"
+	      "  -V       print the version and exit\n",
+	      to);
+}
+
+static int parse_options(struct options *out, int argc, char **argv)
+{
+	int option;
+
+	*out = (struct options){ .path = CONFIG_PATH };
+	while ((option = getopt(argc, argv, "c:nvVh")) != -1) {
+		switch (option) {
+		case 'c':
+			out->path = optarg;
+			break;
+		case 'n':
+			out->check = true;
+			break;
+		case 'v':
+			out->verbose = true;
+			break;
+		case 'V':
+			out->version = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EXIT_SUCCESS);
+		default:
+			return -EINVAL;
+		}
+	}
+	return optind == argc ? 0 : -EINVAL;
+}
+
+static void on_mistake(const char *line, void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", line);
+}
+
+static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *process = arg;
+
+	(void)what;
+	log_info("event=stopping signal=%d", (int)fd);
+	process->stopping = true;
+}
+
+/* Rotated: write to the file of that name, not to the one that was moved. */
+static void on_reopen_signal(evutil_socket_t fd, short what, void *arg)
+{
+	const struct process *process = arg;
+	int r = log_open(process->config->log.file, process->config->log.level);
+
+	(void)fd;
+	(void)what;
+	if (r)
+		log_error("log=%s not-opened r=%d", process->config->log.file,
+			  r);
+}
+
+static void run(struct process *process)
+{
+	while (!process->stopping) {
+		event_base_loop(process->base, EVLOOP_ONCE);
+		gateway_pump(process->gateway);
+	}
+	sd_notify(0, "STOPPING=1");
+}
+
+static int serve(struct process *process)
+{
+	static const struct {
+		int number;
+		event_callback_fn fn;
+	} signals[] = {
+		{ SIGTERM, on_stop_signal },
+		{ SIGINT, on_stop_signal },
+		{ SIGHUP, on_reopen_signal },
+	};
+	enum { NSIGNALS = sizeof(signals) / sizeof(signals[0]) };
+	struct event *events[NSIGNALS];
+	int r = gateway_new(&process->gateway, process->config, process->base);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < NSIGNALS; i++) {
+		events[i] = evsignal_new(process->base, signals[i].number,
+					 signals[i].fn, process);
+		event_add(events[i], NULL);
+	}
+	run(process);
+	process->gateway = gateway_free(process->gateway);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		event_free(events[i]);
+	return 0;
+}
+
+static int start(struct process *process)
+{
+	int r = log_open(process->config->log.file, process->config->log.level);
+
+	if (r) {
+		fprintf(stderr, "tandem: %s: %s\n", process->config->log.file,
+			strerror(-r));
+		return r;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (evthread_use_pthreads())
+		return -ENOMEM;
+	process->base = event_base_new();
+	if (!process->base)
+		return -ENOMEM;
+	r = serve(process);
+	event_base_free(process->base);
+	libevent_global_shutdown();
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct process process = { 0 };
+	struct options options;
+
+	if (parse_options(&options, argc, argv)) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (options.version) {
+		puts("tandem " TANDEM_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (config_load(&process.config, options.path, on_mistake, NULL))
+		return EXIT_FAILURE;
+	if (options.check && options.verbose)
+		config_print(process.config, stdout);
+
+	int r = options.check ? 0 : start(&process);
+	config_free(process.config);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}

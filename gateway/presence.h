@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Presence of the gateway and its numbers: subscriptions both ways, probes, and
+ * the announcement when the stream comes up (XEP-0100; without presence and
+ * caps Dino, Movim and the iOS clients show no call button).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "xmpp/disco.h"
+
+struct gateway;
+struct stanza;
+
+/* What lives at the localpart @local of our domain; false: nothing. */
+bool presence_entity(enum disco_entity *out, const char *local);
+
+void presence_receive(struct gateway *gateway, const struct stanza *presence);
+
+/* To every account: the gateway is there. */
+void presence_announce(struct gateway *gateway);
