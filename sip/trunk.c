@@ -304,3 +304,11 @@ bool sip_trunk_sends_pai(const struct sip_trunk *trunk)
 {
 	return !trunk->no_pai;
 }
+
+struct addr sip_trunk_address(const struct sip_trunk *trunk)
+{
+	size_t n;
+	const struct sip_hop *hops = sip_trunk_hops(trunk, &n);
+
+	return n ? hops[0].addr : (struct addr){ 0 };
+}

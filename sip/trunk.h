@@ -45,3 +45,6 @@ enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
 /* Whether @source may speak for the trunk: its allow list, or, when that is
  * empty, the addresses its proxy resolves to. */
 bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source);
+
+/* Where requests to the trunk go now; unset while that is not known. */
+struct addr sip_trunk_address(const struct sip_trunk *trunk);
