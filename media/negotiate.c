@@ -20,6 +20,7 @@ static const struct media_codec relayed[] = {
 	{ 110, 1, OPUS_CLOCK, "telephone-event", "" },
 };
 enum { NRELAYED = sizeof(relayed) / sizeof(*relayed) };
+enum { EVENT = 4, EVENT_OPUS = 5 }; /* rows of it */
 
 static bool is_relayed(const struct media_codec *codec)
 {
@@ -62,7 +63,7 @@ static const struct media_codec *event_for(const struct media_content *content,
 
 int negotiate_caps(struct media_desc **out)
 {
-	static const size_t caps[] = { 0, 1, 2, 4 };
+	static const size_t caps[] = { 0, 1, 2, EVENT };
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	struct media_content *content;
 	int r = media_desc_new(&desc);
@@ -102,6 +103,43 @@ static int copy_codecs(struct media_content *to,
 	return 0;
 }
 
+/* A payload type of the dynamic range that @content does not use yet. */
+static uint8_t free_pt(const struct media_content *content, uint8_t wanted)
+{
+	enum { DYNAMIC_MIN = 96 };
+	uint8_t pt = wanted;
+
+	while (media_content_codec(content, pt))
+		pt = pt == MEDIA_MAP_NPTS - 1 ? DYNAMIC_MIN : pt + 1;
+	return pt;
+}
+
+/*
+ * A codec's events have its clock (RFC 4733, 2.1): clients know that of 48 kHz
+ * alone beside Opus, telephones that of 8 kHz. Both are offered, and converted.
+ */
+static int complete_events(struct media_content *content)
+{
+	size_t ncodecs = content->ncodecs;
+	bool has_events = false;
+
+	for (size_t i = 0; i < ncodecs; i++)
+		has_events |= media_codec_is_event(&content->codecs[i]);
+	for (size_t i = 0; has_events && i < ncodecs; i++) {
+		uint32_t clock = content->codecs[i].clockrate;
+		struct media_codec event =
+			relayed[clock == OPUS_CLOCK ? EVENT_OPUS : EVENT];
+
+		if (find_event(content, clock))
+			continue;
+		event.pt = free_pt(content, event.pt);
+		int r = media_content_add_codec(content, &event);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 static void copy_ptime(struct media_content *to,
 		       const struct media_content *from)
 {
@@ -128,6 +166,8 @@ int negotiate_offer(struct media_desc **out, const struct media_desc *offer)
 		r = NEGOTIATE_E_CODEC;
 	if (!r)
 		r = copy_codecs(content, from, true);
+	if (!r)
+		r = complete_events(content);
 	if (r)
 		return r;
 	content->dir = from->dir;

@@ -27,7 +27,8 @@ CHECKED int negotiate_caps(struct media_desc **out);
 /*
  * The offer for the second leg: of @offer's first audio content the codecs
  * that we can relay, in its order and with its payload types, and
- * telephone-event behind them, which has no parameters. ptime and direction are
+ * telephone-event behind them, which has no parameters, in the clock of each
+ * codec if @offer has it in any (RFC 4733, 2.1). ptime and direction are
  * the offer's. Everything that is not audio is left out; the content is named
  * "0".
  * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.

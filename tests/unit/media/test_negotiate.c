@@ -80,7 +80,7 @@ static void an_offer_keeps_what_can_be_relayed_events_last(void **state)
 	assert_int_equal(negotiate_offer(&out, offer), 0);
 	assert_int_equal(out->ncontents, 1);
 	const struct media_content *content = out->contents[0];
-	assert_pts(content, "9 111 0 101");
+	assert_pts(content, "9 111 0 101 110");
 	assert_string_equal(content->codecs[1].fmtp, opus.fmtp);
 	assert_string_equal(content->codecs[3].fmtp, "");
 	assert_int_equal(content->ptime_ms, 30);
