@@ -58,8 +58,7 @@ struct xmpp_stream {
 	void *arg;
 
 	enum state state;
-	unsigned attempts; /* since the last stream that lasted */
-	uint64_t up_ms;    /* when it came up */
+	unsigned attempts; /* since the last stream */
 	char why[WHY_CAP]; /* of the failure that is under way, or "" */
 	bool refused;      /* not-authorized */
 
@@ -329,7 +328,6 @@ static void do_handshake(struct xmpp_stream *stream)
 static void do_up(struct xmpp_stream *stream)
 {
 	evtimer_del(stream->timer);
-	stream->up_ms = clock_ms();
 	stream->ping_next = false;
 	stream->ping_id[0] = '\0';
 	set_timer(stream->keepalive, stream->timing.keepalive_ms);
@@ -389,7 +387,9 @@ static void do_down(struct xmpp_stream *stream)
 {
 	char why[WHY_CAP];
 
-	if (clock_ms() - stream->up_ms >= stream->timing.retry_max_ms)
+	/* Two gateways with one domain must not throw each other out for ever
+	 * (Prosody's kick_old); all else is worth a quick retry. */
+	if (strcmp(stream->why, "conflict") != 0)
 		stream->attempts = 0;
 	memcpy(why, stream->why, sizeof(why));
 	do_retry(stream);

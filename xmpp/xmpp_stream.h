@@ -23,7 +23,7 @@ struct xmpp_stream_timing {
 	unsigned connect_ms;   /* name to connection, 20 s */
 	unsigned handshake_ms; /* connection to handshake, 15 s */
 	/* Doubled from retry_min_ms to retry_max_ms, the upper half of it
-	 * random; begins anew after a stream that lasted retry_max_ms. */
+	 * random; begins anew after a stream that did not end by conflict. */
 	unsigned retry_min_ms; /* 1 s */
 	unsigned retry_max_ms; /* 30 s */
 	/* After not-authorized, up to twice that: only an operator helps. */
