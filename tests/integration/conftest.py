@@ -89,8 +89,8 @@ class Group:
 
     def __init__(self, stage, items):
         self.stage, self.items = stage, items
-        self.gate = asyncio.Semaphore(PARALLEL)
-        self.scenes, self.tasks = {}, {}
+        self.gate, self.reviving = asyncio.Semaphore(PARALLEL), asyncio.Lock()
+        self.scenes, self.tasks, self.deaths = {}, {}, {}
 
     @classmethod
     def of(cls, item):
@@ -108,6 +108,9 @@ class Group:
     async def perform(self, item):
         """Run one test from the making of its scene to its checks."""
         async with self.gate:
+            async with self.reviving:
+                if self.stage.tandem:
+                    await self.stage.tandem.revive()
             marker = item.get_closest_marker("limit")
             stage = self.scenes[item.nodeid] = Scene(self.stage)
             params = item.callspec.params if hasattr(item, "callspec") else {}
@@ -115,12 +118,16 @@ class Group:
             arguments = {name: params[name] for name in names if name in params and name != "bed"}
             try:
                 await asyncio.wait_for(item.function(scene=stage, **arguments), marker.args[0] if marker else LIMIT_S)
-                await asyncio.sleep(0)
+                await stage.close()
+                stage.check()
             except asyncio.TimeoutError:
+                self.deaths[item.nodeid] = stage.deaths()
                 raise AssertionError("the test took too long") from None
+            except BaseException:
+                self.deaths[item.nodeid] = stage.deaths()
+                raise
             finally:
                 await stage.close()
-            stage.check()
 
     def run(self, item):
         """The outcome of @item."""
@@ -150,6 +157,8 @@ def pytest_runtest_makereport(item, call):
         return
     group = Group.groups.get(_key(item))
     stage = group.scenes.get(item.nodeid) if group else None
+    for death in group.deaths.get(item.nodeid, []) if group else []:
+        report.sections.append(("Tandem died during this test", death))
     if stage:
         report.sections.append(("timeline", stage.timeline.text()))
     for process in proc.Process.running:

@@ -67,7 +67,7 @@ class Table:
 class Av:
     """A codec of ffmpeg's. Opus frames are encoded one by one, G.722 keeps its state from frame to frame."""
 
-    def __init__(self, name, rate, clock, options=None):
+    def __init__(self, name, rate, clock, bit_rate=None, options=None):
         self.rate, self.clock = rate, clock
         layout = "mono"
         self._encoder = av.CodecContext.create(name, "w")
@@ -76,6 +76,8 @@ class Av:
         self._encoder.format = "s16"
         self._encoder.time_base = fractions.Fraction(1, rate)
         self._encoder.options = options or {}
+        if bit_rate:
+            self._encoder.bit_rate = bit_rate
         self._decoder = av.CodecContext.create(name, "r")
         self._decoder.sample_rate = rate
         self._decoder.layout = layout
@@ -105,5 +107,5 @@ def create(name):
         "PCMU": lambda: Table(MULAW_ENCODE, MULAW_DECODE),
         "PCMA": lambda: Table(ALAW_ENCODE, ALAW_DECODE),
         "G722": lambda: Av("g722", 16000, 8000),
-        "OPUS": lambda: Av("libopus", 48000, 48000, {"application": "voip"}),
+        "OPUS": lambda: Av("libopus", 48000, 48000, 64000, {"application": "audio"}),
     }[name.upper()]()

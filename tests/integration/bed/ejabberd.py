@@ -68,14 +68,14 @@ class Ejabberd(xmppserver.XmppServer):
         services = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
-                host=xmppserver.HOST, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
+                host=self.host, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
                 c2s_port=xmppserver.C2S_PORT, component_port=xmppserver.COMPONENT_PORT,
                 components=components.rstrip("\n"), services=services))
 
     def command(self):
-        users = ",".join(f'<<"{user}">>' for user in xmppserver.USERS)
-        register = (f'lists:foreach(fun(U) -> ejabberd_auth:try_register(U, <<"{xmppserver.HOST}">>, '
-                    f'<<"{xmppserver.PASSWORD}">>) end, [{users}]), io:format("{MARK}~n").')
+        users = ",".join(f'<<"{user}">>' for user in self.users)
+        register = (f'lists:foreach(fun(U) -> ejabberd_auth:try_register(U, <<"{self.host}">>, '
+                    f'<<"{self.password}">>) end, [{users}]), io:format("{MARK}~n").')
         paths = glob.glob("/usr/lib/*/ejabberd-*/ebin") + glob.glob("/usr/lib/ejabberd*/ebin")
         return ["erl", "-noinput", "+K", "true", "-pa", *paths, "-mnesia", "dir", f'"{self.directory}/mnesia"',
                 "-ejabberd", "quiet", "false", "-s", "ejabberd", "-eval", register]

@@ -146,6 +146,20 @@ class Node:
         run("ip", "netns", "del", self.netns, quiet=True)
 
 
+class Host:
+    """This machine itself in the place of a Node, for what people shall reach from outside."""
+
+    def __init__(self, address):
+        self.addresses = [address]
+
+    @contextlib.contextmanager
+    def enter(self):
+        """Nothing has to be entered."""
+        yield self
+
+    inside = enter
+
+
 class Network:
     """A bridge in a namespace of its own, and the nodes plugged into it."""
 

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from . import xmppserver
+from . import certificate, xmppserver
 
 CONFIG = """\
 -- written by the integration tests
@@ -14,7 +14,7 @@ plugin_paths = {{}}
 admins = {{ "admin@{host}" }}
 modules_enabled = {{ "roster", "saslauth", "disco", "smacks", "carbons", "pep", "ping", "posix", "presence", "message", "iq",
     "private", "vcard4", "blocklist"{modules} }}
-modules_disabled = {{ "s2s", "offline", "tls" }}
+modules_disabled = {{ "s2s", "offline"{disabled} }}
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
 c2s_require_encryption = false
@@ -25,7 +25,7 @@ c2s_ports = {{ {c2s_port} }}
 smacks_hibernation_time = 60
 limits = {{ }}
 log = {{ {{ levels = {{ min = "{level}" }}, to = "console" }} }}
-{external}
+{external}{public}
 VirtualHost "{host}"
 {components}
 """
@@ -38,26 +38,43 @@ external_services = {{
 """
 
 
+PUBLIC = """\
+ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
+http_ports = {{ {port} }}
+http_interfaces = {{ "{address}" }}
+https_ports = {{ }}
+consider_websocket_secure = true
+"""
+WEBSOCKET_PORT = 5280
+
+
 class Prosody(xmppserver.XmppServer):
     """Prosody 0.12. It keeps no offline messages here: a message to nobody comes back as an error."""
 
     name, user = "prosody", "prosody"
+    public = False  # with TLS (a certificate of its own) and WebSocket, for people's clients
 
     def configure(self):
-        accounts = os.path.join(self.directory, "data", xmppserver.HOST.replace(".", "%2e"), "accounts")
+        accounts = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "accounts")
         os.makedirs(accounts)
-        for name in xmppserver.USERS:
+        for name in self.users:
             with open(os.path.join(accounts, name + ".dat"), "w", encoding="ascii") as file:
-                file.write(f'return {{ ["password"] = "{xmppserver.PASSWORD}" }};\n')
+                file.write(f'return {{ ["password"] = "{self.password}" }};\n')
         components = "".join(f'Component "{domain}"\n    component_secret = "{secret}"\n'
                              for domain, secret in self.components.items())
         external = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
+        modules, public = ("external_services",) if self.turn else (), ""
+        if self.public:
+            modules += ("tls", "websocket", "http")
+            public = PUBLIC.format(directory=self.directory, address=self.address, port=WEBSOCKET_PORT)
+            certificate.write(self.directory, self.host)
         with open(self._config(), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
-                directory=self.directory, host=xmppserver.HOST, address=self.address,
+                directory=self.directory, host=self.host, address=self.address,
                 component_port=xmppserver.COMPONENT_PORT, c2s_port=xmppserver.C2S_PORT,
                 level=os.environ.get("PROSODY_LOG", "info"), components=components, external=external,
-                modules=', "external_services"' if self.turn else ""))
+                modules="".join(f', "{name}"' for name in modules), public=public,
+                disabled="" if self.public else ', "tls"'))
         for root, folders, files in os.walk(self.directory):
             for entry in (*folders, *files):
                 shutil.chown(os.path.join(root, entry), self.user)

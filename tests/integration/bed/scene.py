@@ -119,7 +119,8 @@ class Scene:
 
     def __init__(self, bed):
         self.bed, self.timeline = bed, timeline.begin()
-        self.clients, self.figures = [], []
+        self.clients, self.figures, self.closed = [], [], False
+        self.deaths_before = len(bed.tandem.deaths) if bed.tandem else 0
 
     async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True):
         """A logged-in device of @user (by default of an account that no other test uses now)."""
@@ -186,7 +187,10 @@ class Scene:
         return await media.listen((mine.audio, theirs.audio), (theirs.audio, mine.audio), seconds=seconds)
 
     async def close(self):
-        """End what the test has left open."""
+        """End what the test has left open; doing so twice does no harm."""
+        if self.closed:
+            return
+        self.closed = True
         for client in self.clients:
             for call in list(client.calls.values()):
                 if not call.passed("ended") and client.is_connected():
@@ -197,6 +201,13 @@ class Scene:
                     call.finish("end of the test")
         for client in self.clients:
             await client.close()
+
+    def deaths(self):
+        """How Tandem ended during this test, if it did."""
+        if not self.bed.tandem or not self.bed.tandem.process:
+            return []
+        last = self.bed.tandem.complaint()
+        return self.bed.tandem.deaths[self.deaths_before:] + ([last] if last else [])
 
     def check(self):
         """Assert that no client has seen what would have offended a real one, and that Tandem lives."""

@@ -19,6 +19,7 @@ REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1",
               "TSAN_OPTIONS": "second_deadlock_stack=1"}
 LISTS = (list, tuple)
+REPORT_SIZE = 6000
 
 
 def binary():
@@ -73,8 +74,9 @@ class Tandem:
         for section, options in (sections or {}).items():
             self.sections.setdefault(section, {}).update(options)
         self.trunks, self.numbers = dict(trunks), dict(numbers)
-        self.process = None
+        self.process = self._notify = None
         self.notified = b""
+        self.deaths = []  # how it ended when it should not have
 
     @property
     def log(self):
@@ -100,6 +102,8 @@ class Tandem:
         path = os.path.join(self.directory, "notify")
         if os.path.exists(path):
             os.unlink(path)
+        if self._notify:
+            self._notify.close()
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._notify.bind(path)
         os.chmod(path, 0o777)
@@ -126,35 +130,48 @@ class Tandem:
         await proc.until(self._read_notifications, 5.0, "READY=1 is notified")
         return self
 
-    def check(self):
-        """Assert that it runs and that no sanitizer has complained."""
+    async def revive(self):
+        """Start again if it has died, so that one crash does not fail every test after it."""
+        if not self.process.alive():
+            self.deaths.append(self.complaint())
+            await self.start()
+
+    def complaint(self):
+        """What a sanitizer or an assertion has reported, or how the process ended; None if all is well."""
         report = REPORT.search(self.log)
         if report:
-            raise AssertionError(f"{self.name}: a sanitizer or assertion reports:\n{self.log[report.start():][:6000]}")
-        assert self.process.alive(), f"{self.name} ended with {self.process.process.returncode}:\n{self.process.tail(60)}"
+            return f"{self.name}: a sanitizer or assertion reports:\n{self.log[report.start():][:REPORT_SIZE]}"
+        if not self.process.alive():
+            return f"{self.name} ended with {self.process.process.returncode}:\n{self.process.tail(60)}"
+        return None
+
+    def check(self):
+        """Assert that it runs and that no sanitizer has complained."""
+        complaint = self.complaint()
+        assert not complaint, complaint
 
     async def stop(self):
         """SIGTERM; assert that it ends with status 0, in time and without a complaint."""
         if self.process is None:
             return
-        self.check()
+        complaint, was_alive = self.complaint(), self.process.alive()
         status = await self.process.stop(timeout=STOP_S)
-        report = REPORT.search(self.log)
-        tail = self.process.tail(60)
-        log = self.log
+        if was_alive and status != 0:
+            complaint = complaint or f"{self.name} ended with {status} on SIGTERM:\n{self.process.tail(60)}"
+        complaint = complaint or (REPORT.search(self.log) and self.complaint())
         self._notify.close()
         self.process.remove()
         self.process = None
-        assert not report, f"{self.name} at its end:\n{log[report.start():][:6000]}"
-        assert status == 0, f"{self.name} ended with {status} on SIGTERM:\n{tail}"
+        assert not complaint, complaint
+        assert not self.deaths, f"{self.name} died {len(self.deaths)} times and was started again:\n{self.deaths[0]}"
 
     def usage(self):
-        """(voluntary and involuntary context switches of all threads, CPU seconds) so far."""
+        """(wake-ups: voluntary context switches of all threads, CPU seconds) so far."""
         switches = 0
         base = f"/proc/{self.process.pid}"
         for task in os.listdir(base + "/task"):
             with open(f"{base}/task/{task}/status", encoding="ascii") as status:
-                switches += sum(int(line.split()[1]) for line in status if "ctxt_switches" in line)
+                switches += sum(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
         with open(base + "/stat", encoding="ascii") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return switches, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

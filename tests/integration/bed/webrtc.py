@@ -6,18 +6,15 @@ under the same DTLS association, lie about a fingerprint, offer unreachable cand
 """
 
 import asyncio
-import datetime
 import functools
 import secrets
 
 import aioice
 import aioice.ice
 import pylibsrtp
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL, crypto
 
+from . import certificate as certificates
 from . import net
 
 PROFILE_SHA1_80, PROFILE_GCM = b"SRTP_AES128_CM_SHA1_80", b"SRTP_AEAD_AES_128_GCM"
@@ -30,12 +27,7 @@ CONNECT_S = 20.0
 @functools.lru_cache(maxsize=1)
 def certificate():
     """(key, certificate, fingerprint) of this run's clients."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "tandem test")])
-    now = datetime.datetime.utcnow()
-    signed = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-              .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-              .not_valid_after(now + datetime.timedelta(days=30)).sign(key, hashes.SHA256()))
+    key, signed = certificates.make("tandem test")
     cert = crypto.X509.from_cryptography(signed)
     return crypto.PKey.from_cryptography_key(key), cert, cert.digest("sha256").decode()
 

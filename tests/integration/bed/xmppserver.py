@@ -12,14 +12,16 @@ USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "admin", *(f"u{n:02d}
 class XmppServer:
     """A server process in a node. Subclasses write the configuration and know how it starts.
 
-    @components maps component domains to secrets; @turn is a coturn.Coturn to be announced by XEP-0215."""
+    @components maps component domains to secrets; @turn is a coturn.Coturn to be announced by XEP-0215; every account of
+    @users on @host has the same @password."""
 
     name = "xmpp"
     user = None
     offline_storage = False  # whether a message to an account without a session is kept instead of refused
 
-    def __init__(self, node, address, components, turn=None):
+    def __init__(self, node, address, components, turn=None, *, host=HOST, users=USERS, password=PASSWORD):
         self.node, self.address, self.components, self.turn = node, address, components, turn
+        self.host, self.users, self.password = host, users, password
         self.directory = proc.directory(self.name, self.user)
         self.process = None
 

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Self-signed certificates of throw-away peers."""
+
+import datetime
+import ipaddress
+import os
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+LIFETIME = datetime.timedelta(days=30)
+
+
+def make(name, alternative=None):
+    """(key, certificate) for @name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.utcnow()
+    builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+               .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+               .not_valid_after(now + LIFETIME))
+    if alternative:
+        builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+    return key, builder.sign(key, hashes.SHA256())
+
+
+def write(directory, host):
+    """key.pem and cert.pem of a server named @host, a domain or an address, in @directory."""
+    try:
+        alternative = x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        alternative = x509.DNSName(host)
+    key, certificate = make(host, alternative)
+    with open(os.path.join(directory, "key.pem"), "wb") as file:
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    with open(os.path.join(directory, "cert.pem"), "wb") as file:
+        file.write(certificate.public_bytes(serialization.Encoding.PEM))
