@@ -22,6 +22,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
+#include "sip/client.h"
 #include "sip/dialog_int.h"
 #include "sip/root.h"
 #include "sip/server.h"
@@ -317,6 +318,7 @@ int sip_agent_new(struct sip_agent **out, const struct sip_agent_config *config,
 	agent->max_half_open = config->max_half_open;
 	sip_agent_set_public(agent, &config->public_address);
 	rand_token(agent->token, SIP_TOKEN_LEN);
+	TAILQ_INIT(&agent->clients);
 	TAILQ_INIT(&agent->dialogs);
 	TAILQ_INIT(&agent->due);
 	r = open_agent(agent, config);
@@ -335,6 +337,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	if (agent->root)
 		sip_root_pump(agent->root);
 	sip_dialogs_free(agent);
+	sip_clients_free(agent);
 	sip_resolver_free(agent->resolver);
 	if (agent->nta)
 		nta_agent_destroy(agent->nta);

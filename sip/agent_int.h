@@ -34,6 +34,7 @@ enum {
 };
 
 TAILQ_HEAD(sip_dialogs, sip_dialog);
+TAILQ_HEAD(sip_clients, sip_client);
 
 struct sip_agent {
 	struct event_base *base;
@@ -48,6 +49,7 @@ struct sip_agent {
 	size_t nlistens;
 	unsigned half_open, max_half_open;
 	char token[SIP_TOKEN_LEN + 1]; /* Contact's user where there is none */
+	struct sip_clients clients;
 	struct sip_dialogs dialogs;
 	struct sip_dialogs due; /* with something to do after sofia's turn */
 };

@@ -26,6 +26,7 @@ enum {
 };
 
 struct sip_client {
+	TAILQ_ENTRY(sip_client) entry;
 	struct sip_agent *agent;
 	nta_leg_t *leg;
 	nta_outgoing_t *orq;
@@ -299,6 +300,7 @@ int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 		return -ENOMEM;
 	}
 	client->agent = agent;
+	TAILQ_INSERT_TAIL(&agent->clients, client, entry);
 	client->template = spec->message;
 	r = prepare(client, spec);
 	if (!r)
@@ -315,6 +317,7 @@ struct sip_client *sip_client_free(struct sip_client *client)
 {
 	if (!client)
 		return NULL;
+	TAILQ_REMOVE(&client->agent->clients, client, entry);
 	if (client->orq)
 		nta_outgoing_destroy(client->orq);
 	if (client->template)
@@ -326,6 +329,27 @@ struct sip_client *sip_client_free(struct sip_client *client)
 	free(client->uri);
 	free(client);
 	return NULL;
+}
+
+void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg)
+{
+	struct sip_client *client;
+
+	TAILQ_FOREACH(client, &agent->clients, entry) {
+		if (client->leg != leg)
+			continue;
+		client->leg = NULL;
+		client->account = NULL;
+		client->fn = NULL;
+	}
+}
+
+void sip_clients_free(struct sip_agent *agent)
+{
+	struct sip_client *client;
+
+	while ((client = TAILQ_FIRST(&agent->clients)))
+		sip_client_free(client);
 }
 
 void sip_client_forget_account(struct sip_client *client)

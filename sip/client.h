@@ -55,6 +55,12 @@ CHECKED int sip_client_start(struct sip_client **out, struct sip_agent *agent,
  */
 struct sip_client *sip_client_free(struct sip_client *client);
 
+/* @leg goes: what still waits for an answer to a request in it gets none, and
+ * frees itself. */
+void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg);
+/* For the agent: what is left. */
+void sip_clients_free(struct sip_agent *agent);
+
 /* The account goes: no challenge is answered any more. NULL is fine. */
 void sip_client_forget_account(struct sip_client *client);
 

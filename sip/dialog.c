@@ -301,8 +301,10 @@ static void dialog_free(struct sip_dialog *d)
 	sip_client_free(d->request);
 	sip_client_free(d->bye);
 	sip_query_free(d->query);
-	if (d->leg)
+	if (d->leg) {
+		sip_clients_orphan(d->agent, d->leg);
 		nta_leg_destroy(d->leg);
+	}
 	free(d->trunk_name);
 	free(d->call_id);
 	free(d->local_address);

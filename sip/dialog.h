@@ -3,6 +3,10 @@
  * One INVITE dialog (RFC 3261, 12 to 15; RFC 3264; RFC 4028 as answerer), in
  * either role, with its offers and answers, and what is needed to take it up
  * again in another process.
+ *
+ * Handlers run from the loop alone, in sip_agent_pump() or a timer, never
+ * inside a function of this header. A handler may call all of them, also
+ * sip_dialog_free(): what is left to send goes on by itself.
  */
 #pragma once
 
@@ -130,7 +134,8 @@ struct sip_dialog_state {
 	unsigned session_expires_s; /* 0: no session timer */
 	bool we_refresh;
 };
-/* Only of an answered dialog. 0, SIP_E_STATE, -ENOMEM. */
+/* Of an answered dialog, or of an inbound one just before sip_dialog_answer(),
+ * so that it is kept before the 200 leaves. 0, SIP_E_STATE, -ENOMEM. */
 CHECKED int sip_dialog_save(const struct sip_dialog *dialog,
 			    struct sip_dialog_state *out);
 void sip_dialog_state_fini(struct sip_dialog_state *state);

@@ -114,17 +114,18 @@ static int keep_texts(const struct sip_dialog *d, struct sip_dialog_state *s)
 
 int sip_dialog_save(const struct sip_dialog *d, struct sip_dialog_state *out)
 {
+	bool early = d->state == DIALOG_INVITED;
 	int r;
 
 	*out = (struct sip_dialog_state){ .uac = d->uac };
-	if (d->state != DIALOG_UP && d->state != DIALOG_ANSWERED)
+	if (d->state != DIALOG_UP && d->state != DIALOG_ANSWERED && !early)
 		return SIP_E_STATE;
 	out->transport = d->peer.transport;
 	out->peer = d->peer.addr;
 	out->local_cseq = nta_leg_get_seq(d->leg);
 	out->remote_cseq = d->remote_cseq;
 	out->sdp_id = d->sdp_id;
-	out->sdp_version = d->sdp_version;
+	out->sdp_version = d->sdp_version + early; /* the answer's to come */
 	out->session_expires_s = d->session_expires_s;
 	out->we_refresh = d->we_refresh;
 	r = keep_texts(d, out);

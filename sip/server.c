@@ -190,6 +190,11 @@ static void recv_invite(struct sip_agent *agent, nta_incoming_t *irq,
 		return;
 	}
 	r = sip_body_read(&offer, &text, sip);
+	/* Nothing in it that could become a call. */
+	if (!r && offer && !media_desc_first(offer, MEDIA_AUDIO)) {
+		free(text);
+		r = 488;
+	}
 	if (r) {
 		sip_body_refuse(irq, r > 0 ? (unsigned)r : 500);
 		return;

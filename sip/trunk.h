@@ -28,16 +28,22 @@ struct sip_trunk_config { /* borrowed for the call alone */
 
 enum sip_trunk_state { SIP_TRUNK_UNKNOWN, SIP_TRUNK_UP, SIP_TRUNK_DOWN };
 
+/* Run from the loop, never inside sip_trunk_new(). */
 struct sip_trunk_handlers {
 	/* @why is borrowed text: "401", "no answer", … */
 	void (*changed)(struct sip_trunk *trunk, enum sip_trunk_state state,
 			const char *why, void *arg);
 };
 
-/* Resolves, registers and qualifies from now on. @agent must outlive it. */
+/*
+ * Resolves, registers and qualifies from now on. @agent must outlive it.
+ * 0, -EINVAL (proxy, from_domain), -EPROTONOSUPPORT (sips:, tel:), -ENOMEM.
+ */
 CHECKED int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
 			  const struct sip_trunk_config *config,
 			  const struct sip_trunk_handlers *handlers, void *arg);
+/* Gives its registration up, without waiting for the answer. Its dialogs must
+ * have been freed; what they still send is no longer authenticated. */
 struct sip_trunk *sip_trunk_free(struct sip_trunk *trunk);
 
 const char *sip_trunk_name(const struct sip_trunk *trunk);

@@ -20,6 +20,7 @@ enum {
 	TRUNK_EXPIRES_MAX_S = 24 * 3600,
 	TRUNK_QUALIFY_MS = 30 * 1000,
 	TRUNK_QUALIFY_SOON_MS = 5 * 1000, /* while it is not decided */
+	TRUNK_QUALIFY_WAIT_MS = 5 * 1000, /* for an answer */
 	TRUNK_FAILURES_DOWN = 2,
 	TRUNK_SUCCESSES_UP = 2,
 	TRUNK_BACKOFF_MIN_MS = 2 * 1000,

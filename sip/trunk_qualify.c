@@ -130,8 +130,15 @@ static void on_qualify_timer(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!t->health.client && send_options(t))
+	if (t->health.client) {
+		t->health.client = sip_client_free(t->health.client);
+		decide(t, false, "no answer");
+	} else if (send_options(t)) {
 		decide(t, false, "cannot send");
+	} else {
+		trunk_timer_set(t, &t->health.timer, on_qualify_timer,
+				TRUNK_QUALIFY_WAIT_MS);
+	}
 }
 
 void trunk_qualify_start(struct sip_trunk *t)
@@ -147,8 +154,10 @@ void trunk_qualify_stop(struct sip_trunk *t)
 	q->client = sip_client_free(q->client);
 	if (q->timer)
 		event_free(q->timer);
-	if (q->leg)
+	if (q->leg) {
+		sip_clients_orphan(t->agent, q->leg);
 		nta_leg_destroy(q->leg);
+	}
 	q->timer = NULL;
 	q->leg = NULL;
 }

@@ -199,12 +199,15 @@ void trunk_register_stop(struct sip_trunk *t)
 	reg->client = sip_client_free(reg->client);
 	/* Without credentials of its own: the trunk is gone by the answer. */
 	if (reg->state == TRUNK_ALIVE && t->nhops &&
-	    !send_register(t, 0, NULL, &goodbye))
-		sip_client_forget_account(goodbye);
+	    send_register(t, 0, NULL, &goodbye))
+		log_info("trunk=%s what=\"registration left to expire\"",
+			 t->name);
 	if (reg->timer)
 		event_free(reg->timer);
-	if (reg->leg)
+	if (reg->leg) {
+		sip_clients_orphan(t->agent, reg->leg);
 		nta_leg_destroy(reg->leg);
+	}
 	reg->timer = NULL;
 	reg->leg = NULL;
 }
