@@ -18,6 +18,7 @@ void sip_peer_open(struct sip_peer *peer)
 	socklen_t len = sizeof(sin);
 
 	*peer = (struct sip_peer){ .cseq = 100 };
+	rand_token(peer->local_tag, 12);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	peer->fd =
 		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -75,7 +76,7 @@ void sip_peer_request(struct sip_peer *peer, const char *method,
 
 	if (!ack && !cancel)
 		peer->cseq++;
-	if (!cancel)
+	if (!cancel && !peer->keep_branch)
 		next_branch(peer);
 	n = snprintf(text, sizeof(text),
 		     "%s %s SIP/2.0\r\n"
@@ -97,6 +98,13 @@ void sip_peer_request(struct sip_peer *peer, const char *method,
 		     body ? body : "");
 	assert_in_range(n, 1, sizeof(text) - 1);
 	sip_peer_send(peer, text, (size_t)n);
+}
+
+void sip_peer_request_ack(struct sip_peer *peer)
+{
+	peer->keep_branch = true;
+	sip_peer_request(peer, "ACK", "", NULL);
+	peer->keep_branch = false;
 }
 
 static void append(char *text, const char *fmt, ...) PRINTF(2, 3);
@@ -212,8 +220,6 @@ static void note_dialog(struct sip_peer *peer)
 		assert_int_equal(text_copy(peer->call_id, sizeof(peer->call_id),
 					   sip_peer_header(peer, "Call-ID", 0)),
 				 0);
-		if (!peer->local_tag[0])
-			rand_token(peer->local_tag, 12);
 	}
 	take(peer->remote_tag, sizeof(peer->remote_tag),
 	     sip_peer_header(peer, response ? "To" : "From", 0), "tag=");

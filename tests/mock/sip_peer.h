@@ -27,7 +27,7 @@ struct sip_peer {
 	char remote_uri[512]; /* of Contact, or the first Request-URI */
 	unsigned cseq;
 	unsigned branches;
-	bool uac; /* whose From is ours in requests of ours: always */
+	bool keep_branch;
 
 	char last[SIP_PEER_TEXT_CAP]; /* the last message that came */
 	struct addr last_from;
@@ -49,6 +49,8 @@ void sip_peer_send(struct sip_peer *peer, const char *text, size_t n);
  */
 void sip_peer_request(struct sip_peer *peer, const char *method,
 		      const char *headers, const char *body);
+/* The ACK of a final response that is no 2xx: in the INVITE's branch. */
+void sip_peer_request_ack(struct sip_peer *peer);
 /* A response to the request in @peer->last: "180 Ringing". */
 void sip_peer_respond(struct sip_peer *peer, const char *status,
 		      const char *headers, const char *body);
