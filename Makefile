@@ -89,9 +89,10 @@ $(BUILD)/tandemctl: $(BUILD)/gateway/tandemctl.o $(call archives,gateway)
 FUZZ_DRIVER = $(if $(findstring fuzzer,$(LDFLAGS)),,$(BUILD)/tests/fuzz/replay.o)
 $(FUZZERS): %: %.o $(FUZZ_DRIVER) $(call archives,gateway)
 $(BENCHES): %: %.o $(BUILD)/libmock.a $(call archives,gateway)
+$(BENCHES): CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
 $(PROGRAMS) $(FUZZERS) $(BENCHES):
 	$(call say,LINK  ,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CMOCKA)
 
 tests: $(UNITS) $(FUZZERS) $(BENCHES)
 ## check        build and run the unit, fuzz-corpus and integration tests

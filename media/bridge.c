@@ -168,6 +168,7 @@ int bridge_map(struct bridge *bridge, enum media_side from,
 	int r = side_command(side, &command, COMMAND_MAP);
 	if (r)
 		return r;
+	bridge->events[from] = map->event_pt != MEDIA_MAP_NONE;
 	command->map = *map;
 	side_send(side, command);
 	return 0;
@@ -195,6 +196,8 @@ int bridge_digit(struct bridge *bridge, enum media_side which, char digit,
 
 	if (!digit || !strchr("0123456789*#ABCD", digit))
 		return -EINVAL;
+	if (!bridge->events[bridge->echo ? which : !which])
+		return -ENOTSUP;
 	int r = side_command(side, &command, COMMAND_DIGIT);
 	if (r)
 		return r;
@@ -211,6 +214,7 @@ int bridge_echo(struct bridge *bridge, enum media_side which)
 	int r = side_command(side, &command, COMMAND_ECHO);
 	if (r)
 		return r;
+	bridge->echo = true;
 	side_send(side, command);
 	return 0;
 }

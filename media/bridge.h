@@ -179,7 +179,10 @@ CHECKED int bridge_map(struct bridge *bridge, enum media_side from,
 CHECKED int bridge_direction(struct bridge *bridge, enum media_side side,
 			     enum media_dir dir);
 
-/* Play a digit [0-9*#A-D] towards @side as RFC 4733; queued. -EINVAL. */
+/*
+ * Play a digit [0-9*#A-D] towards @side as RFC 4733; queued. 0, -EINVAL,
+ * -ENOTSUP (by the map of now, the peer takes no telephone-event), -ENOMEM.
+ */
 CHECKED int bridge_digit(struct bridge *bridge, enum media_side side,
 			 char digit, unsigned duration_ms);
 

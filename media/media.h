@@ -61,6 +61,8 @@ struct bridge {
 	const struct bridge_handlers *handlers;
 	void *arg;
 	struct side sides[2];
+	bool events[2]; /* by the side packets come from: see bridge_map() */
+	bool echo;
 };
 
 /* Candidates for @port of a socket of @worker, on @base alone unless NULL. */

@@ -271,6 +271,31 @@ static void a_digit_reaches_the_other_gateway_and_its_phone(void **state)
 	rig_close(&rig);
 }
 
+static void a_peer_without_telephone_event_gets_no_digit(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_seen seen = { 0 };
+	struct media_map map = rig_map();
+	struct bridge *bridge;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	assert_int_equal(
+		bridge_new(&bridge, rig.left, "l", &rig_handlers, &seen), 0);
+	assert_int_equal(bridge_digit(bridge, MEDIA_SIDE_B, '1', 100),
+			 -ENOTSUP);
+	assert_int_equal(bridge_map(bridge, MEDIA_SIDE_A, &map), 0);
+	assert_int_equal(bridge_digit(bridge, MEDIA_SIDE_B, '1', 100), 0);
+	assert_int_equal(bridge_digit(bridge, MEDIA_SIDE_A, '1', 100),
+			 -ENOTSUP);
+	map.event_pt = MEDIA_MAP_NONE;
+	assert_int_equal(bridge_map(bridge, MEDIA_SIDE_A, &map), 0);
+	assert_int_equal(bridge_digit(bridge, MEDIA_SIDE_B, '1', 100),
+			 -ENOTSUP);
+	bridge_free(bridge);
+	rig_close(&rig);
+}
+
 static void a_bridge_may_be_freed_at_any_time(void **state)
 {
 	(void)state;
@@ -363,6 +388,7 @@ int main(void)
 		cmocka_unit_test(the_echo_side_hears_itself),
 		cmocka_unit_test(
 			a_digit_reaches_the_other_gateway_and_its_phone),
+		cmocka_unit_test(a_peer_without_telephone_event_gets_no_digit),
 		cmocka_unit_test(a_bridge_may_be_freed_at_any_time),
 		cmocka_unit_test(a_bridge_may_be_freed_inside_a_handler),
 		cmocka_unit_test(many_calls_at_once_all_come_up),
