@@ -160,7 +160,12 @@ struct jingle_state {
 	bool initiator;
 	char *local_ufrag, *local_pwd, *remote_ufrag, *remote_pwd;
 };
-/* Of a session that is up. 0, JINGLE_E_STATE, -ENOMEM. */
+/*
+ * Of a session that has begun. It is restored as one that is up: what is saved
+ * before the session-accept leaves shall hold when it has. Our credentials are
+ * those of our offer or answer, "" before there is one. 0, JINGLE_E_STATE (not
+ * begun, ended), -ENOMEM.
+ */
 CHECKED int jingle_save(const struct jingle *jingle, struct jingle_state *out);
 void jingle_state_fini(struct jingle_state *state);
 /* A session that is up. As jingle_new(); -EINVAL too for parts too long. */

@@ -34,7 +34,7 @@ int jingle_save(const struct jingle *jingle, struct jingle_state *out)
 		{ &state.remote_pwd, jingle->theirs.pwd },
 	};
 
-	if (jingle->phase != JINGLE_ACTIVE)
+	if (jingle->phase == JINGLE_IDLE || jingle->phase == JINGLE_ENDED)
 		return JINGLE_E_STATE;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		int r = dup_into(parts[i].to, parts[i].from);

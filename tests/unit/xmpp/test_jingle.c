@@ -618,6 +618,13 @@ static void candidates_have_the_credentials_in_force(void **state)
 			"ice-udp:1'><gathering-complete/></transport>"),
 		NULL);
 	assert_int_equal(rig.candidates, 2);
+	/* new ones without a password are none */
+	receive(&rig, "transport-info",
+		CONTENT("audio",
+			"<transport ufrag='half' xmlns='urn:xmpp:jingle:"
+			"transports:ice-udp:1'>" CANDIDATE "</transport>"),
+		NULL);
+	assert_int_equal(rig.candidates, 2);
 	/* of a content that we refused */
 	receive(&rig, "transport-info",
 		CONTENT("video", TRANSPORT("vidu", PWD, CANDIDATE)), NULL);
@@ -723,6 +730,18 @@ static void hold_is_a_direction_of_the_peer(void **state)
 {
 	(void)state;
 	struct rig rig;
+
+	/* senders names roles: the initiator alone is who offers */
+	rig_init(&rig, false);
+	receive(&rig, "session-initiate",
+		"<content creator='initiator' name='audio' "
+		"senders='initiator'>" DESCRIPTION("audio")
+			TRANSPORT(UFRAG, PWD, FINGERPRINT) "</content>",
+		NULL);
+	assert_int_equal(rig.desc->contents[0]->dir, MEDIA_SENDONLY);
+	receive(&rig, "content-modify", SENDERS("both"), NULL);
+	assert_int_equal(rig.dir, MEDIA_SENDRECV);
+	rig_fini(&rig);
 
 	/* the peer is the initiator */
 	rig_active(&rig);
@@ -924,6 +943,12 @@ static void we_end_the_session_with_a_reason(void **state)
 	assert_int_equal(rig.ends, 0);
 	rig_fini(&rig);
 
+	rig_active(&rig);
+	jingle_terminate(rig.jingle, REASON_BUSY, NULL);
+	reason = stanza_find(last_sent(&rig), "reason", NULL);
+	assert_non_null(stanza_find(reason, "busy", NULL));
+	rig_fini(&rig);
+
 	/* before session-initiate it would throw in Conversations */
 	rig_init(&rig, true);
 	jingle_terminate(rig.jingle, REASON_CANCEL, NULL);
@@ -1038,7 +1063,18 @@ static void a_session_outlives_its_process(void **state)
 	struct jingle_state saved;
 	struct rig rig, again = { 0 };
 
+	rig_init(&rig, false);
+	assert_int_equal(jingle_save(rig.jingle, &saved), JINGLE_E_STATE);
+	rig_fini(&rig);
+	/* what is on disk before the accept leaves */
 	rig_invited(&rig);
+	assert_int_equal(jingle_save(rig.jingle, &saved), 0);
+	assert_string_equal(saved.mid, "audio");
+	assert_string_equal(saved.remote_ufrag, UFRAG);
+	jingle_state_fini(&saved);
+	rig_fini(&rig);
+	rig_active(&rig);
+	jingle_terminate(rig.jingle, REASON_SUCCESS, NULL);
 	assert_int_equal(jingle_save(rig.jingle, &saved), JINGLE_E_STATE);
 	rig_fini(&rig);
 	rig_active(&rig);
