@@ -47,14 +47,14 @@ int addr_parse(struct addr *out, struct slice ip, uint16_t port)
 
 int addr_parse_port(struct addr *out, struct slice text)
 {
-	const char *colon = memrchr(text.p ? text.p : "", ':', text.n);
+	const char *colon = text.p ? memrchr(text.p, ':', text.n) : NULL;
 	uint64_t port;
 
 	if (!colon)
 		return -EINVAL;
 	struct slice ip = { text.p, (size_t)(colon - text.p) };
 	struct slice digits = { colon + 1, text.n - ip.n - 1 };
-	bool bare_v6 = memchr(ip.p, ':', ip.n) && ip.p[0] != '[';
+	bool bare_v6 = ip.n && ip.p[0] != '[' && memchr(ip.p, ':', ip.n);
 	if (bare_v6 || text_number(digits, UINT16_MAX, &port))
 		return -EINVAL;
 	return addr_parse(out, ip, (uint16_t)port);
