@@ -36,6 +36,8 @@ enum {
 	/* No CANCEL by nta's own timer C: how long to ring is the gateway's. */
 	TIMER_C_MS = 24 * 3600 * 1000,
 	STUN_FIRST_OCTETS = 4, /* RFC 7983: 0..3 */
+	/* A burst of calls fits; the kernel counts twice a packet's size. */
+	RECEIVE_BUFFER = 4 * 1024 * 1024,
 	FD_SCAN = 4096,
 };
 
@@ -66,6 +68,16 @@ static int drop_stun(int fd)
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)))
 		return -errno;
 	return 0;
+}
+
+/* As much as we may have. */
+static void widen(int fd)
+{
+	int size = RECEIVE_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)))
+		log_warn("event=sip_listen what=\"small receive buffer\"");
 }
 
 static bool is_bound_to(int fd, int type, struct addr *out)
@@ -105,8 +117,10 @@ static int take_new_sockets(struct sip_agent *agent, const uint8_t *before,
 
 		if (before[fd] || !is_bound_to(fd, type, &bound))
 			continue;
-		if (transport == SIP_UDP)
+		if (transport == SIP_UDP) {
+			widen(fd);
 			r = drop_stun(fd);
+		}
 		if (r)
 			return r;
 		if (found++)

@@ -33,7 +33,7 @@ struct fixture {
 	char log[4096];            /* "ring:180 answer ended:486 …" */
 	enum sip_trust trust;
 	unsigned options_status;
-	bool free_in_ended;
+	bool free_in_ended, answer_at_once;
 	char request_user[64], to_user[64], from_user[64], display[64];
 	bool anonymous, had_offer;
 	enum media_dir dir; /* of the last description */
@@ -62,6 +62,24 @@ static void note_desc(const struct media_desc *desc)
 
 	if (c)
 		fx->dir = c->dir;
+}
+
+/* ---- descriptions ---- */
+
+static struct media_desc *make_desc(uint16_t port, enum media_dir dir)
+{
+	struct media_desc *desc;
+	struct media_content *c;
+	struct media_codec pcmu;
+
+	assert_int_equal(media_desc_new(&desc), 0);
+	assert_int_equal(media_desc_add(desc, &c), 0);
+	assert_int_equal(media_codec_static(&pcmu, 0), 0);
+	assert_int_equal(media_content_add_codec(c, &pcmu), 0);
+	assert_int_equal(addr_parse(&c->rtp, slice_of("127.0.0.1"), port), 0);
+	c->profile = MEDIA_RTP_AVP;
+	c->dir = dir;
+	return desc;
 }
 
 /* ---- dialog handlers ---- */
@@ -149,6 +167,13 @@ static void on_invite(struct sip_dialog *dialog,
 	fx->anonymous = invite->anonymous;
 	fx->had_offer = invite->offer != NULL;
 	note_desc(invite->offer);
+	if (fx->answer_at_once) {
+		struct media_desc *answer = make_desc(4000, MEDIA_SENDRECV);
+
+		assert_int_equal(sip_dialog_answer(dialog, answer), 0);
+		media_desc_free(answer);
+		return;
+	}
 	note("invite ");
 }
 
@@ -210,24 +235,6 @@ static void expect_log(struct fixture *f, const char *tail)
 static void forget_log(struct fixture *f)
 {
 	f->log[0] = '\0';
-}
-
-/* ---- descriptions ---- */
-
-static struct media_desc *make_desc(uint16_t port, enum media_dir dir)
-{
-	struct media_desc *desc;
-	struct media_content *c;
-	struct media_codec pcmu;
-
-	assert_int_equal(media_desc_new(&desc), 0);
-	assert_int_equal(media_desc_add(desc, &c), 0);
-	assert_int_equal(media_codec_static(&pcmu, 0), 0);
-	assert_int_equal(media_content_add_codec(c, &pcmu), 0);
-	assert_int_equal(addr_parse(&c->rtp, slice_of("127.0.0.1"), port), 0);
-	c->profile = MEDIA_RTP_AVP;
-	c->dir = dir;
-	return desc;
 }
 
 /* ---- set up ---- */
