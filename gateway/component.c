@@ -45,17 +45,20 @@ static bool addressee(const struct stanza *stanza, enum disco_entity *entity)
 	return presence_entity(entity, local);
 }
 
-static void on_jingle(struct gateway *gateway, const struct stanza *iq,
-		      const char *sid, bool initiate)
+static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 {
 	AUTO(stanza_freep) struct stanza *reply = NULL;
-	struct leg *leg = leg_xmpp_find(gateway, sid, stanza_attr(iq, "from"));
+	bool initiate;
+	const char *sid = jingle_iq_sid(iq, &initiate);
+	struct leg *leg =
+		sid ? leg_xmpp_find(gateway, sid, stanza_attr(iq, "from"))
+		    : NULL;
 
 	if (leg) {
 		leg_xmpp_iq(leg, iq);
 		return;
 	}
-	if (initiate) {
+	if (sid && initiate) {
 		const char *condition = place_session(gateway, iq, sid);
 		if (condition)
 			refuse(gateway, iq, condition, NULL);
@@ -90,17 +93,13 @@ static void on_query(struct gateway *gateway, const struct stanza *iq)
 static void on_iq(struct gateway *gateway, const struct stanza *iq)
 {
 	const char *type = stanza_attr(iq, "type");
-	bool initiate = false;
-
 	if (!type || (strcmp(type, "get") != 0 && strcmp(type, "set") != 0)) {
 		if (!iq_receive(gateway->iqs, iq))
 			log_debug("xmpp=stray-answer");
 		return;
 	}
-	const char *sid =
-		strcmp(type, "set") ? NULL : jingle_iq_sid(iq, &initiate);
-	if (sid)
-		on_jingle(gateway, iq, sid, initiate);
+	if (!strcmp(type, "set") && jingle_is_iq(iq))
+		on_jingle(gateway, iq);
 	else
 		on_query(gateway, iq);
 }

@@ -107,9 +107,27 @@ static int make_fault(struct stanza **out, const struct stanza *iq,
 	return 0;
 }
 
+static bool is_sid(const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	if (!n || n > JINGLE_SID_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return true;
+}
+
 int jingle_unknown(struct stanza **reply, const struct stanza *iq)
 {
-	return make_fault(reply, iq, &unknown_session);
+	const struct stanza *jingle = stanza_find(iq, "jingle", JINGLE_NS);
+	const char *action = stanza_attr(jingle, "action");
+	bool wellformed = is_sid(stanza_attr(jingle, "sid")) &&
+			  jingle_action_parse(action) < JINGLE_NACTIONS;
+
+	return make_fault(reply, iq,
+			  wellformed ? &unknown_session : &bad_request);
 }
 
 static void answer(struct jingle *jingle, const struct stanza *iq,
@@ -292,18 +310,6 @@ void jingle_end(struct jingle *jingle, enum reason reason, const char *text)
 	jingle->handlers->ended(reason, text, jingle->arg);
 }
 
-static bool is_sid(const char *text)
-{
-	size_t n = text ? strlen(text) : 0;
-
-	if (!n || n > JINGLE_SID_MAX)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (text[i] <= ' ' || text[i] > '~')
-			return false;
-	return true;
-}
-
 int jingle_new(struct jingle **out, const struct jingle_config *config,
 	       const struct jingle_handlers *handlers, void *arg)
 {
@@ -364,6 +370,11 @@ const char *jingle_remote(const struct jingle *jingle)
 bool jingle_is_up(const struct jingle *jingle)
 {
 	return jingle->phase == JINGLE_ACTIVE;
+}
+
+bool jingle_is_iq(const struct stanza *iq)
+{
+	return stanza_find(iq, "jingle", JINGLE_NS) != NULL;
 }
 
 const char *jingle_iq_sid(const struct stanza *iq, bool *initiate)

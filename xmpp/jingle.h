@@ -143,10 +143,13 @@ bool jingle_is_up(const struct jingle *jingle);
 
 /*
  * The errors of a jingle iq that belongs to no session: item-not-found with
- * unknown-session (XEP-0166, 7.2 and 6.6). *@reply is owned by the caller.
+ * unknown-session (XEP-0166, 7.2 and 6.6), or bad-request when its sid or its
+ * action is none. *@reply is owned by the caller.
  * 0 or -ENOMEM.
  */
 CHECKED int jingle_unknown(struct stanza **reply, const struct stanza *iq);
+/* Whether @iq has a <jingle/>, however malformed. */
+bool jingle_is_iq(const struct stanza *iq);
 /*
  * The sid of the <jingle/> of an iq and whether it is session-initiate,
  * borrowed. NULL: @iq has none, or its sid is none (bad-request then): 1 to
