@@ -172,9 +172,10 @@ CHECKED int bridge_map(struct bridge *bridge, enum media_side from,
 		       const struct media_map *map);
 
 /*
- * What may flow on @side, from our view: sendrecv at first. A side that does
- * not receive is not watched for silence; the others are once every open side
- * is ready. RTCP and connectivity checks go on regardless.
+ * What may flow on @side, from our view: sendrecv at first. Only a side
+ * that both sends and receives is watched for silence (a party that holds the
+ * call may send nothing), once every open side is ready. RTCP and connectivity
+ * checks go on regardless.
  */
 CHECKED int bridge_direction(struct bridge *bridge, enum media_side side,
 			     enum media_dir dir);

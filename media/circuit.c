@@ -236,7 +236,8 @@ static void beat(struct circuit *circuit, struct flow *flow, uint64_t now_ms)
 		return;
 	if (now_ms - flow->last_rtcp_ms >= CIRCUIT_BEAT_MS)
 		report(circuit, flow);
-	if (all_ready(circuit) && flow_may_receive(flow) &&
+	/* A party on hold, or one that holds without music, sends nothing. */
+	if (all_ready(circuit) && flow->dir == MEDIA_SENDRECV &&
 	    now_ms - flow->last_rx_ms >= FLOW_SILENCE_MS)
 		flow_fail(flow, MEDIA_FAIL_SILENCE);
 }
