@@ -28,7 +28,7 @@ async def echoed(call, **options):
 
 async def test_sipp_answers(scene):
     client = await scene.client("erin")
-    peer = sipp.Sipp(scene.bed.pstn, "uas", PBX, 5070)
+    peer = await sipp.Sipp(scene.bed.pstn, "uas", PBX, 5070).start()
     call = await client.call(scene.jid(scene.number()))
     await call.wait("ringing")
     await echoed(call)
@@ -38,7 +38,7 @@ async def test_sipp_answers(scene):
 
 async def test_sipp_is_busy(scene):
     client = await scene.client("erin")
-    peer = sipp.Sipp(scene.bed.pstn, "refuse", PBX, 5070)
+    peer = await sipp.Sipp(scene.bed.pstn, "refuse", PBX, 5070).start()
     call = await client.call(scene.jid(scene.number()))
     assert (await call.ended()).startswith("reject busy")
     await peer.finish()

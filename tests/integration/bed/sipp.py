@@ -16,10 +16,20 @@ class Sipp:
                  transport="u1"):
         arguments = ["sipp", "-sf", os.path.abspath(os.path.join(SCENARIOS, scenario + ".xml")), "-i", host, "-p", str(port),
                      "-mi", host, "-mp", str(media_port), "-rtp_echo", "-m", str(calls), "-t", transport, "-nostdin",
-                     "-trace_err", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
+                     "-trace_err", "-aa", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
         if number:
             arguments += ["-s", number]
+        self.port, self.transport = port, "tcp" if transport.startswith("t") else "udp"
         self.process = proc.Process("sipp", [*arguments, *([target] if target else [])], node)
+
+    async def start(self):
+        """Wait until it listens; returns self."""
+        await proc.until(self._listens, 10, "SIPp listens")
+        return self
+
+    def _listens(self):
+        with open(f"/proc/{self.process.pid}/net/{self.transport}", encoding="ascii") as file:
+            return any(line.split()[1].endswith(f":{self.port:04X}") for line in file.readlines()[1:])
 
     async def finish(self, timeout=TIMEOUT_S):
         """Wait until its scenario is through; AssertionError with SIPp's own complaint if it was not played to its end."""
