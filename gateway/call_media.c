@@ -165,6 +165,18 @@ static void on_moved(enum media_side side, void *arg)
 		   &(struct call_event){ .type = CALL_EV_MOVED, .side = side });
 }
 
+/* Legs that cannot trickle leave it out: our checks tell the peer as well. */
+static void on_candidate(enum media_side side, const struct media_cand *cand,
+			 void *arg)
+{
+	struct call *call = arg;
+	struct leg *leg = call->legs[side];
+
+	if (call->state != CALL_CLOSED && leg->ops->candidate &&
+	    leg->ops->candidate(leg, cand) < 0)
+		call_fail(call, CAUSE_FAILED);
+}
+
 static void on_digit(enum media_side side, char digit, unsigned duration_ms,
 		     void *arg)
 {
@@ -179,5 +191,6 @@ const struct bridge_handlers call_bridge_handlers = {
 	.ready = on_ready,
 	.failed = on_failed,
 	.moved = on_moved,
+	.candidate = on_candidate,
 	.digit = on_digit,
 };

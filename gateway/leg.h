@@ -31,6 +31,8 @@ struct leg_ops {
 	int (*proceed)(struct leg *leg);
 	/* Answer the offer that is open: the first or a later one. */
 	int (*answer)(struct leg *leg, const struct media_desc *answer);
+	/* One more local candidate of this side (RFC 8838); NULL: cannot. */
+	int (*candidate)(struct leg *leg, const struct media_cand *cand);
 	/* The other party put the call on hold or took it back. */
 	int (*hold)(struct leg *leg, bool on);
 	/* A digit for a peer that takes no telephone-event. */

@@ -156,6 +156,17 @@ static int xmpp_answer(struct leg *leg, const struct media_desc *answer)
 	return r < 0 ? r : 0;
 }
 
+static int xmpp_candidate(struct leg *leg, const struct media_cand *cand)
+{
+	struct leg_xmpp *xmpp = xmpp_of(leg);
+	const struct media_content *audio = leg_local_audio(leg);
+
+	if (!xmpp->jingle || !audio)
+		return 0;
+	int r = jingle_candidate(xmpp->jingle, audio, cand);
+	return r < 0 ? r : 0;
+}
+
 static int xmpp_hold(struct leg *leg, bool on)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
@@ -263,6 +274,7 @@ static const struct leg_ops xmpp_ops = {
 	.ring = xmpp_ring,
 	.proceed = xmpp_proceed,
 	.answer = xmpp_answer,
+	.candidate = xmpp_candidate,
 	.hold = xmpp_hold,
 	.digit = xmpp_digit,
 	.restart = xmpp_restart,

@@ -4,7 +4,6 @@
  * of the bridge.
  */
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/call.h"
 #include "gateway/gateway.h"
@@ -76,15 +75,6 @@ static bool must_arrive(const struct stanza *stanza)
 	return action && !strcmp(action, "session-terminate");
 }
 
-static void send_later(struct leg_xmpp *xmpp, struct stanza *stanza)
-{
-	char id[RAND_UUID_CAP];
-
-	rand_uuid(id);
-	stanza_set(stanza, "id", id);
-	unsent_send(xmpp->gateway, stanza);
-}
-
 static void on_send(struct stanza *stanza, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
@@ -92,7 +82,7 @@ static void on_send(struct stanza *stanza, void *arg)
 	bool request = type && !strcmp(type, "set");
 
 	if (!xmpp_stream_is_up(xmpp->gateway->stream) && must_arrive(stanza)) {
-		send_later(xmpp, stanza);
+		unsent_send(xmpp->gateway, stanza);
 		return;
 	}
 	int r = request ? iq_send(xmpp->gateway->iqs, stanza, on_reply, xmpp)
@@ -152,14 +142,13 @@ static int renew_remote(struct leg_xmpp *xmpp, const struct media_content *news)
 	return bridge_remote(bridge_of(xmpp), xmpp->leg.side, audio);
 }
 
-static int answer_restart(struct leg_xmpp *xmpp)
+/* Tell the peer the credentials and candidates of now. */
+static int say_local(struct leg_xmpp *xmpp)
 {
 	struct media_content *audio = leg_local_audio(&xmpp->leg);
-	int r = audio ? bridge_restart(bridge_of(xmpp), xmpp->leg.side)
+	int r = audio ? bridge_local(bridge_of(xmpp), xmpp->leg.side, audio)
 		      : -EPROTO;
 
-	if (!r)
-		r = bridge_local(bridge_of(xmpp), xmpp->leg.side, audio);
 	return r ? r : jingle_restart(xmpp->jingle, audio);
 }
 
@@ -169,13 +158,11 @@ static void on_restart(const struct media_content *content, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 	bool ours = xmpp->restarting;
-	int r = 0;
+	int r = renew_remote(xmpp, content);
 
 	xmpp->restarting = false;
-	if (!ours)
-		r = answer_restart(xmpp);
-	if (r >= 0)
-		r = renew_remote(xmpp, content);
+	if (!r && !ours)
+		r = say_local(xmpp);
 	log_info("call=%s leg=xmpp ice=restart by=%s r=%d",
 		 call_name(xmpp->leg.call), ours ? "us" : "peer", r);
 	if (r < 0)
@@ -262,8 +249,10 @@ int xmpp_session_offer(struct leg_xmpp *xmpp)
 
 int xmpp_session_restart(struct leg_xmpp *xmpp)
 {
-	int r = answer_restart(xmpp);
+	int r = bridge_restart(bridge_of(xmpp), xmpp->leg.side);
 
+	if (!r)
+		r = say_local(xmpp);
 	xmpp->restarting = !r;
 	return r < 0 ? r : 0;
 }

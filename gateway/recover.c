@@ -137,10 +137,7 @@ static int keep_session(struct lost_sessions *all,
 static void on_send(struct stanza *stanza, void *arg)
 {
 	const struct gateway *gateway = arg;
-	char id[] = "lost";
 
-	if (!stanza_attr(stanza, "id"))
-		stanza_set(stanza, "id", id);
 	if (xmpp_stream_send(gateway->stream, stanza))
 		log_debug("xmpp=terminate not-sent");
 }
