@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "tests/mock/sip_peer.h"
 
+#include <event2/util.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,16 +13,15 @@
 #include "gateway/base/text.h"
 #include "tests/test.h"
 
-void sip_peer_open(struct sip_peer *peer)
+static void open_socket(struct sip_peer *peer, int type)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	socklen_t len = sizeof(sin);
 
-	*peer = (struct sip_peer){ .cseq = 100 };
+	*peer = (struct sip_peer){ .cseq = 100, .conn = -1 };
 	rand_token(peer->local_tag, 12);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	peer->fd =
-		socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	peer->fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_true(peer->fd >= 0);
 	assert_int_equal(bind(peer->fd, (struct sockaddr *)&sin, len), 0);
 	assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&sin, &len),
@@ -29,10 +29,42 @@ void sip_peer_open(struct sip_peer *peer)
 	assert_int_equal(addr_from(&peer->at, (struct sockaddr *)&sin), 0);
 }
 
+void sip_peer_open(struct sip_peer *peer)
+{
+	open_socket(peer, SOCK_DGRAM);
+}
+
+void sip_peer_open_tcp(struct sip_peer *peer)
+{
+	open_socket(peer, SOCK_STREAM);
+	peer->tcp = true;
+	assert_int_equal(listen(peer->fd, 4), 0);
+}
+
+static void take_connection(struct sip_peer *peer, int fd)
+{
+	if (peer->conn >= 0)
+		close(peer->conn);
+	peer->conn = fd;
+	peer->nstream = 0;
+	evutil_make_socket_nonblocking(fd);
+}
+
+void sip_peer_connect(struct sip_peer *peer)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, &peer->target.sa, addr_len(&peer->target)),
+			 0);
+	take_connection(peer, fd);
+}
+
 void sip_peer_close(struct sip_peer *peer)
 {
 	close(peer->fd);
-	peer->fd = -1;
+	if (peer->conn >= 0)
+		close(peer->conn);
+	peer->fd = peer->conn = -1;
 }
 
 void sip_peer_dialog(struct sip_peer *peer, const char *remote_uri)
@@ -47,6 +79,11 @@ void sip_peer_dialog(struct sip_peer *peer, const char *remote_uri)
 
 void sip_peer_send(struct sip_peer *peer, const char *text, size_t n)
 {
+	if (peer->tcp) {
+		assert_int_equal(send(peer->conn, text, n, MSG_NOSIGNAL),
+				 (ssize_t)n);
+		return;
+	}
 	assert_int_equal(sendto(peer->fd, text, n, 0, &peer->target.sa,
 				addr_len(&peer->target)),
 			 (ssize_t)n);
@@ -80,20 +117,21 @@ void sip_peer_request(struct sip_peer *peer, const char *method,
 		next_branch(peer);
 	n = snprintf(text, sizeof(text),
 		     "%s %s SIP/2.0\r\n"
-		     "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		     "Via: SIP/2.0/%s %s;branch=%s;rport\r\n"
 		     "Max-Forwards: 70\r\n"
 		     "From: \"Peer\" <sip:+15550001111@127.0.0.1>;tag=%s\r\n"
 		     "To: <sip:+15557654321@127.0.0.1>%s%s\r\n"
 		     "Call-ID: %s\r\n"
 		     "CSeq: %u %s\r\n"
-		     "Contact: <sip:peer@%s>\r\n"
+		     "Contact: <sip:peer@%s%s>\r\n"
 		     "%s%s"
 		     "Content-Length: %zu\r\n\r\n%s",
-		     method, peer->remote_uri, addr_text(&peer->at).s,
-		     peer->branch, peer->local_tag,
+		     method, peer->remote_uri, peer->tcp ? "TCP" : "UDP",
+		     addr_text(&peer->at).s, peer->branch, peer->local_tag,
 		     peer->remote_tag[0] && !cancel ? ";tag=" : "",
 		     cancel ? "" : peer->remote_tag, peer->call_id, peer->cseq,
-		     method, addr_text(&peer->at).s, headers,
+		     method, addr_text(&peer->at).s,
+		     peer->tcp ? ";transport=tcp" : "", headers,
 		     content_type(headers, body), body ? strlen(body) : 0,
 		     body ? body : "");
 	assert_in_range(n, 1, sizeof(text) - 1);
@@ -146,8 +184,9 @@ void sip_peer_respond(struct sip_peer *peer, const char *status,
 	append(text, "CSeq: %.*s\r\n",
 	       SLICE_ARG(sip_peer_header(peer, "CSeq", 0)));
 	if (!strcasestr(headers, "Contact:"))
-		append(text, "Contact: <sip:peer@%s>\r\n",
-		       addr_text(&peer->at).s);
+		append(text, "Contact: <sip:peer@%s%s>\r\n",
+		       addr_text(&peer->at).s,
+		       peer->tcp ? ";transport=tcp" : "");
 	append(text, "%s%sContent-Length: %zu\r\n\r\n%s", headers,
 	       content_type(headers, body), body ? strlen(body) : 0,
 	       body ? body : "");
@@ -227,7 +266,48 @@ static void note_dialog(struct sip_peer *peer)
 		take(peer->remote_uri, sizeof(peer->remote_uri), contact, "<");
 }
 
-static bool receive(struct sip_peer *peer)
+/* A whole message from the stream, when there is one. */
+static bool take_message(struct sip_peer *peer)
+{
+	char *end;
+	size_t n;
+
+	peer->stream[peer->nstream] = '\0';
+	end = strstr(peer->stream, "\r\n\r\n");
+	if (!end)
+		return false;
+	n = (size_t)(end + 4 - peer->stream);
+	memcpy(peer->last, peer->stream, n);
+	peer->last[n] = '\0';
+	n += strtoul(sip_peer_header(peer, "Content-Length", 0).p, NULL, 10);
+	if (n > peer->nstream)
+		return false;
+	memcpy(peer->last, peer->stream, n);
+	peer->last[n] = '\0';
+	peer->nstream -= n;
+	memmove(peer->stream, peer->stream + n, peer->nstream);
+	return true;
+}
+
+static bool receive_tcp(struct sip_peer *peer)
+{
+	int fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd >= 0)
+		take_connection(peer, fd);
+	if (peer->conn >= 0)
+		n = recv(peer->conn, peer->stream + peer->nstream,
+			 sizeof(peer->stream) - peer->nstream - 1, 0);
+	if (n > 0)
+		peer->nstream += (size_t)n;
+	if (!peer->nstream || !take_message(peer))
+		return false;
+	note_dialog(peer);
+	return true;
+}
+
+static bool receive_udp(struct sip_peer *peer)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
@@ -244,6 +324,11 @@ static bool receive(struct sip_peer *peer)
 			peer->last);
 	note_dialog(peer);
 	return true;
+}
+
+static bool receive(struct sip_peer *peer)
+{
+	return peer->tcp ? receive_tcp(peer) : receive_udp(peer);
 }
 
 bool sip_peer_next(struct sip_peer *peer, unsigned wait_ms)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * A SIP peer made of a UDP socket on loopback and text: the test says word for
+ * A SIP peer made of a socket on loopback and text: the test says word for
  * word what it sends, and sees word for word what came. It keeps one dialog's
  * Call-ID, tags and CSeq, so that tests need not.
  */
@@ -15,7 +15,12 @@
 enum { SIP_PEER_TEXT_CAP = 16384, SIP_PEER_WAIT_MS = 3000 };
 
 struct sip_peer {
-	int fd;
+	int fd;   /* UDP, or TCP's listening one */
+	int conn; /* TCP; -1: none */
+	bool tcp;
+	char stream[SIP_PEER_TEXT_CAP *
+		    2]; /* TCP: what came and is no message */
+	size_t nstream;
 	struct addr at;     /* its own address */
 	struct addr target; /* where requests go: the agent's */
 	/* One turn of whatever the peer talks to; NULL: another process. It
@@ -33,7 +38,11 @@ struct sip_peer {
 	struct addr last_from;
 };
 
-void sip_peer_open(struct sip_peer *peer);
+void sip_peer_open(struct sip_peer *peer); /* UDP */
+/* TCP: it listens; sip_peer_connect() opens a connection of its own. The last
+ * connection, whoever opened it, is the one that is used. */
+void sip_peer_open_tcp(struct sip_peer *peer);
+void sip_peer_connect(struct sip_peer *peer);
 void sip_peer_close(struct sip_peer *peer);
 
 /* A new dialog: Call-ID and tags; requests to @remote_uri. */

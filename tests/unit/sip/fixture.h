@@ -241,7 +241,8 @@ static void forget_log(struct fixture *f)
 
 static void open_agent(struct fixture *f, uint16_t port)
 {
-	struct sip_listen listen = { .transport = SIP_UDP };
+	struct sip_listen listen = { .transport =
+					     f->peer.tcp ? SIP_TCP : SIP_UDP };
 	struct sip_agent_config config = {
 		.listens = &listen,
 		.nlistens = 1,
@@ -269,7 +270,8 @@ static void add_trunk(struct fixture *f, const char *username,
 		.from_domain = "",
 	};
 
-	snprintf(proxy, sizeof(proxy), "sip:%s", addr_text(&f->peer.at).s);
+	snprintf(proxy, sizeof(proxy), "sip:%s%s", addr_text(&f->peer.at).s,
+		 f->peer.tcp ? ";transport=tcp" : "");
 	assert_int_equal(
 		sip_trunk_new(&f->trunk, f->agent, &config, NULL, NULL), 0);
 	/* Its first OPTIONS is answered, so that it does not disturb. */
@@ -277,7 +279,7 @@ static void add_trunk(struct fixture *f, const char *username,
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 }
 
-static int set_up(void **state)
+static int set_up_with(void **state, void (*open_peer)(struct sip_peer *))
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct timeval often = { 0, 5000 };
@@ -288,12 +290,22 @@ static int set_up(void **state)
 	f->options_status = 200;
 	f->tick = event_new(f->base, -1, EV_PERSIST, on_tick, NULL);
 	event_add(f->tick, &often);
-	sip_peer_open(&f->peer);
+	open_peer(&f->peer);
 	f->peer.turn = turn;
 	f->peer.arg = f;
 	open_agent(f, 0);
 	*state = f;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, sip_peer_open);
+}
+
+static int set_up_tcp(void **state)
+{
+	return set_up_with(state, sip_peer_open_tcp);
 }
 
 static int tear_down(void **state)

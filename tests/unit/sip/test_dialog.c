@@ -2,6 +2,8 @@
 /* Dialogs in both roles against a peer's own words. */
 #include "tests/unit/sip/fixture.h"
 
+#include <unistd.h>
+
 static void hang_up(struct fixture *f, unsigned status, unsigned q850,
 		    const char *text)
 {
@@ -611,6 +613,95 @@ static void the_session_timer_is_agreed(void **state)
 					"900;refresher=uac"));
 }
 
+/* ---- TCP ---- */
+
+static void a_call_comes_in_over_tcp(void **state)
+{
+	struct fixture *f = *state;
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	hang_up(f, 0, 16, NULL);
+	sip_peer_expect(&f->peer, "BYE ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+}
+
+static void a_call_goes_out_over_tcp(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "", "", "");
+	call_out(f);
+	assert_true(sip_peer_header_has(&f->peer, "Via", "SIP/2.0/TCP"));
+	assert_true(sip_peer_header_has(&f->peer, "Contact", "transport=tcp"));
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "answer ");
+}
+
+/* nta forgets an INVITE over TCP that it was asked to cancel. */
+static void cancel_over_tcp_gets_its_487(void **state)
+{
+	struct fixture *f = *state;
+	char invite[SIP_PEER_TEXT_CAP];
+
+	add_trunk(f, "", "", "");
+	call_out(f);
+	memcpy(invite, f->peer.last, sizeof(invite));
+	sip_peer_respond(&f->peer, "180 Ringing", "", NULL);
+	expect_log(f, "ring:180 ");
+	hang_up(f, 487, 0, NULL);
+	sip_peer_expect(&f->peer, "CANCEL ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	memcpy(f->peer.last, invite, sizeof(invite));
+	sip_peer_respond(&f->peer, "487 Request Terminated", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+}
+
+static void a_connection_may_go_at_any_time(void **state)
+{
+	static const char part[] = "INVITE sip:1@x SIP/2.0\r\nVia: ";
+	struct fixture *f = *state;
+
+	sip_peer_connect(&f->peer);
+	call_in(f);
+	close(f->peer.conn);
+	f->peer.conn = -1;
+	run_ms(f, 50);
+	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
+	run_ms(f, 50);
+	hang_up(f, 486, 17, NULL);
+	run_ms(f, 50);
+	f->dialog = sip_dialog_free(f->dialog);
+	/* And one that goes in the middle of a message. */
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, part, sizeof(part) - 1);
+	run_ms(f, 30);
+	close(f->peer.conn);
+	f->peer.conn = -1;
+	run_ms(f, 30);
+	sip_peer_connect(&f->peer);
+	call_in(f);
+}
+
+static void a_strangers_connection_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	char octet;
+
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_dialog(&f->peer, "sip:1@127.0.0.1");
+	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 403");
+	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
+	run_ms(f, 50);
+	assert_int_equal(recv(f->peer.conn, &octet, 1, MSG_DONTWAIT), 0);
+}
+
+#define TCP_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
 #define DIALOG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -648,6 +739,11 @@ int main(void)
 		DIALOG_TEST(requests_inside_get_one_right_answer),
 		DIALOG_TEST(too_small_an_interval_gets_422),
 		DIALOG_TEST(the_session_timer_is_agreed),
+		TCP_TEST(a_call_comes_in_over_tcp),
+		TCP_TEST(a_call_goes_out_over_tcp),
+		TCP_TEST(cancel_over_tcp_gets_its_487),
+		TCP_TEST(a_connection_may_go_at_any_time),
+		TCP_TEST(a_strangers_connection_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
