@@ -145,6 +145,13 @@ const char *dialog_state_name(const struct sip_dialog *d)
 	return state_names[d->state];
 }
 
+const char *dialog_tag(const struct sip_dialog *d)
+{
+	const char *tag = d->leg ? nta_leg_get_tag(d->leg) : NULL;
+
+	return tag ? tag : "";
+}
+
 void dialog_due(struct sip_dialog *d)
 {
 	if (d->due)

@@ -169,6 +169,8 @@ CHECKED int dialog_new(struct sip_dialog **out, struct sip_agent *agent,
 /* Through the table; waits when an action is running. */
 void dialog_event(struct sip_dialog *d, enum dialog_event ev);
 const char *dialog_state_name(const struct sip_dialog *d);
+/* Our tag; "" before there is one. */
+const char *dialog_tag(const struct sip_dialog *d);
 /* Something that is saved has changed. */
 void dialog_changed(struct sip_dialog *d);
 /* Look at it after sofia's turn. */
