@@ -312,9 +312,11 @@ static void send_part(struct slice part)
 		const char *value =
 			in[i] == '@' ? value_of(in + i, &skip) : NULL;
 
-		if (value && n + strlen(value) + 3 < sizeof(out)) {
-			memcpy(out + n, value, strlen(value));
-			n += strlen(value);
+		struct slice put = slice_of(value);
+
+		if (value && n + put.n + 3 < sizeof(out)) {
+			memcpy(out + n, put.p, put.n);
+			n += put.n;
 			continue;
 		}
 		skip = 1;
