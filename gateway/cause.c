@@ -12,8 +12,8 @@ static const struct {
 	enum reason reason;
 	const char *text;
 } causes[] = {
-	[CAUSE_NORMAL] = { "normal", 480, "Temporarily Unavailable", 16,
-			   REASON_SUCCESS, NULL },
+	[CAUSE_NORMAL] = { "normal", 480, "Normal Clearing", 16, REASON_SUCCESS,
+			   NULL },
 	[CAUSE_CANCEL] = { "cancel", 487, "Request Terminated", 16,
 			   REASON_CANCEL, NULL },
 	[CAUSE_ELSEWHERE] = { "elsewhere", 486, "Answered Elsewhere", 26,

@@ -128,6 +128,7 @@ static void on_offer(const struct media_desc *offer, void *arg)
 	struct leg_sip *sip = sip_of(leg);
 
 	if (!offer) { /* it asks for ours: what is in force */
+		leg->offerer = true;
 		if (!leg->local || sip_dialog_answer(sip->dialog, leg->local))
 			sip_dialog_refuse(sip->dialog, 488);
 		return;
@@ -377,6 +378,7 @@ static int sip_store(struct leg *leg, struct session_row *row)
 		.timer_ours = state.we_refresh,
 		.sdp_id = sdp_id,
 		.sdp_version = state.sdp_version,
+		.local_sdp = state.local_sdp,
 	};
 	if (!r)
 		r = call_record_put(leg->call, row);
