@@ -130,7 +130,7 @@ format:
 	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
 ## demo         two calls in front of your eyes; KEEP=1 leaves it running
 demo: all
-	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep)
+	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep) $(if $(ADDRESS),--address $(ADDRESS))
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
 install: $(PROGRAMS)
 	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)

@@ -1,80 +1,152 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The two calls of the demo, with progress while they run."""
+"""The calls of the demo: placed, listened to, measured and ended."""
 
-import os
-import shutil
-import sys
 import time
+from dataclasses import dataclass, field
 
-from bed import capture, media, profiles
-from bed.scene import CARRIER, Bed, Scene
+from bed import audio, capture, media, profiles
+from bed.scene import CARRIER, DOMAIN, Scene
 
-import report
+from progress import say, watch
 
 LISTEN_S = 4.0
+PROFILE = profiles.replace(profiles.PLAIN, ipv6=False)  # the packets are captured over IPv4
 
 
-def say(text):
-    """One line of progress."""
-    print(text, flush=True)
+@dataclass
+class Direction:
+    """What went from one side of a call to the other while it was listened to."""
+
+    sender: str
+    receiver: str
+    out: media.AudioStream
+    into: media.AudioStream
+    entering: tuple  # (address, port) that the packets come from on their way into Tandem
+    leaving: tuple  # and that they go to when they leave it
+    verdict: audio.Verdict = None
+    begin: float = 0.0
+    end: float = 0.0
+    sent: list = field(default_factory=list)  # (time, rtp.Packet)
+    received: list = field(default_factory=list)  # those of them that arrived, as they arrived
+    unchanged: int = 0  # packets that arrived with the payload they were sent with
+    delays: list = field(default_factory=list)  # seconds that packets spent in Tandem
+    jitter: tuple = ()  # seconds, before and behind Tandem
+
+    @property
+    def lost(self):
+        """Packets sent that never arrived."""
+        return len(self.sent) - len(self.received)
+
+    @property
+    def good(self):
+        """Whether the right tone was heard, and Tandem left the packets as they were."""
+        return self.verdict.good and self.unchanged == len(self.received)
+
+    def take(self, packets):
+        """Take the figures from the @packets captured at Tandem."""
+        every = self.out.tx.packets
+        same, offset = media.unchanged(every, self.into.rx.packets)
+        arrived = {(packet.seq - (offset or 0)) % 0x10000: (at, packet) for at, packet in self.into.rx.packets}
+        self.sent = self.out.tx.between(self.begin, self.end)
+        self.received = [arrived[packet.seq] for _, packet in self.sent if packet.seq in arrived]
+        self.unchanged = sum(packet.seq in same for _, packet in self.sent)
+        clock = media.codec.create(self.out.codec_name).clock
+
+        def entering(packet):
+            return packet.source == self.entering
+
+        def leaving(packet):
+            return packet.target == self.leaving
+
+        self.delays = capture.delays(packets, entering, leaving, offset)
+        self.jitter = (capture.jitter(packets, False, entering, clock), capture.jitter(packets, True, leaving, clock))
 
 
-async def measured(bed, scene, mine, theirs):
-    """Listen to both sides while the packets are captured: (verdicts, times in Tandem of packets to telephone and client)."""
+@dataclass
+class Call:
+    """A call of the demo; @failure says why it could not be finished."""
+
+    title: str
+    name: str
+    scene: Scene
+    directions: list = field(default_factory=list)
+    mine: object = None  # the client's call, and the telephone's if there is one
+    theirs: object = None
+    log: list = field(default_factory=list)  # what Tandem logged about it
+    failure: str = None
+
+    @property
+    def good(self):
+        """Whether it went well in every direction."""
+        return not self.failure and bool(self.directions) and all(d.good for d in self.directions)
+
+
+async def out(call):
+    """alice calls a telephone number."""
+    call.mine, call.theirs = await call.scene.call_out(PROFILE, user="alice")
+
+
+async def into(call):
+    """The telephone calls alice's number."""
+    call.mine, call.theirs = await call.scene.call_in(PROFILE, user="alice")
+
+
+async def echo(call):
+    """alice calls the built-in number that says back what it hears."""
+    client = await call.scene.client("alice", PROFILE)
+    call.mine = await client.call(f"echo@{DOMAIN}")
+    await call.mine.wait("media")
+
+
+CALLS = (("call out: alice, an XMPP user, calls a telephone number", "call-out", out),
+         ("call in: the telephone calls alice's number", "call-in", into),
+         (f"echo: alice calls echo@{DOMAIN}, where Tandem itself says back what it hears", "echo", echo))
+
+
+def _directions(call):
+    client = call.mine.transport.agent.selected().local_addr
+    if call.theirs is None:
+        return [Direction("alice", "alice", call.mine.audio, call.mine.audio, client, client)]
+    trunk = (CARRIER, call.theirs.port)
+    return [Direction("alice", "telephone", call.mine.audio, call.theirs.audio, client, trunk),
+            Direction("telephone", "alice", call.theirs.audio, call.mine.audio, trunk, client)]
+
+
+async def _listen(bed, call):
+    """Listen to all directions of @call while the packets at Tandem are captured."""
+    found = _directions(call)
+    for direction in found:
+        direction.out.tx = media.Recording()
     seen = capture.Capture(bed.gw)
-    verdicts = await scene.heard(mine, theirs, seconds=LISTEN_S)
-    packets = seen.stop()
-    client, trunk = mine.transport.agent.selected().local_addr, (CARRIER, theirs.port)
-    return verdicts, [capture.delays(packets, lambda p, a=entering: p.source == a, lambda p, a=leaving: p.target == a)
-                      for entering, leaving in ((client, trunk), (trunk, client))]
-
-
-async def one(bed, title, place):
-    """A call from @place(scene), judged and hung up: a report.Call, or None if it failed."""
-    say(f"\n== {title}")
-    scene = Scene(bed)
-    begin = time.monotonic()
     try:
-        mine, theirs = await place(scene, profiles.replace(profiles.PLAIN, ipv6=False), user="alice")
-        say(f"   answered and connected after {time.monotonic() - begin:.2f} s; listening for {LISTEN_S:.0f} s ...")
-        verdicts, delays = await measured(bed, scene, mine, theirs)
-        end = time.monotonic()
-        await mine.hangup()
-        await theirs.wait("ended")
-        say("   hung up; each side has heard the other's tone")
-        return report.Call(title, scene.timeline, mine, theirs, verdicts, delays, end - LISTEN_S - media.STRAGGLERS_S, end)
-    except AssertionError as error:
-        say(f"   FAILED: {error}")
-        print(scene.timeline.text(), file=sys.stderr)
-        print(bed.tandem.process.tail(60), file=sys.stderr)
-        return None
+        begin, end, verdicts = await media.measure(*((d.out, d.into) for d in found), seconds=LISTEN_S)
     finally:
-        await scene.close()
+        packets = seen.stop()
+    for direction, verdict in zip(found, verdicts):
+        direction.verdict, direction.begin, direction.end = verdict, begin, end
+        direction.take(packets)
+    call.directions = found
 
 
-async def run(out):
-    """The whole demo; returns the exit code."""
-    begin = time.monotonic()
-    say("starting Prosody, Tandem and a telephone, each in a network namespace of its own ...")
-    bed = await Bed().start()
+async def one(bed, title, name, place):
+    """Place a call, listen, hang up; the Call tells how it went."""
+    say(title)
+    call, begin, logged = Call(title, name, Scene(bed)), time.monotonic(), len(bed.tandem.log)
+    call.scene.timeline.watch = watch
     try:
-        say(f"   ready after {time.monotonic() - begin:.1f} s")
-        found = [await one(bed, "call out: an XMPP user calls a telephone number", Scene.call_out),
-                 await one(bed, "call in: the telephone calls the user's number", Scene.call_in)]
+        await place(call)
+        say(f"   connected after {time.monotonic() - begin:.2f} s; both sides play a tone, listening for {LISTEN_S:.0f} s ...")
+        await _listen(bed, call)
+        await call.mine.hangup()
+        if call.theirs:
+            await call.theirs.wait("ended")
+        await call.scene.close()
+        call.scene.check()
+        say("   hung up: " + ("every tone was heard on the other side" if call.good else "WRONG, see below"))
+    except (AssertionError, OSError) as error:
+        call.failure = str(error)
+        say(f"   FAILED: {call.failure.splitlines()[0]}")
     finally:
-        await bed.stop(check=False)
-    good = [call for call in found if call]
-    os.makedirs(out, exist_ok=True)
-    for number, call in enumerate(good, 1):
-        report.show(call)
-        report.write_wav(call, os.path.join(out, f"call{number}.wav"))
-    if good:
-        report.draw(good, os.path.join(out, "calls.png"))
-        say(f"\nrecordings (left: heard by the client, right: by the telephone) and a picture of them: {out}")
-    owner = os.environ.get("SUDO_UID")
-    if owner:
-        for name in (out, *(os.path.join(out, name) for name in os.listdir(out))):
-            shutil.chown(name, int(owner), int(os.environ.get("SUDO_GID", owner)))
-    passed = len(good) == len(found)
-    say(f"\n{'both calls were heard both ways' if passed else 'FAILED'}, {time.monotonic() - begin:.0f} s in all")
-    return 0 if passed else 1
+        await call.scene.close()
+        call.log = [line for line in bed.tandem.log[logged:].splitlines() if "call=" in line]
+    return call

@@ -1,102 +1,77 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the demo shows of a call: timeline, times, packets, the tones, a WAV and a picture."""
+"""What is printed about a finished call: its ladder, its times, its packets and the verdict on its tones."""
 
-import wave
-from dataclasses import dataclass
+import re
 
-import numpy as np
+from bed import capture
 
-from bed import audio, capture
+import ladder
 
-WIDTH = 150
-SECONDS_SHOWN = 4.0
+DELAYS = (50, 99)
 
 
-@dataclass
-class Call:
-    """A finished call and what was measured of it; @delays are of packets to the telephone and to the client."""
-
-    title: str
-    timeline: object
-    mine: object
-    theirs: object
-    verdicts: list
-    delays: list
-    begin: float
-    end: float
-
-
-def jitter(stream):
-    """The interarrival jitter of RFC 3550 6.4.1 in seconds."""
-    clock, value, before = 8000, 0.0, None
-    for arrival, packet in stream.rx.packets:
-        transit = arrival - packet.ts / clock
-        if before is not None and abs(transit - before) < 1.0:
-            value += (abs(transit - before) - value) / 16
-        before = transit
-    return value
-
-
-def _events(call):
-    """The timeline from the first word of the call on."""
-    first = next((e for e in call.timeline.events if "propose" in e.detail or "INVITE" in e.detail), call.timeline.events[0])
-    return first.at, [e for e in call.timeline.events if e.at >= first.at]
-
-
-def show(call):
-    """Print all about one call."""
-    start, events = _events(call)
-    print(f"\n== {call.title}\n")
-    for event in sorted(events, key=lambda e: e.at):
-        line = f"  {event.at - start:8.3f} s  {event.who:<24.24} {event.what:<14.14} {event.detail}"
-        print(line.replace("\n", " ")[:WIDTH])
+def _times(call):
+    """When ICE and DTLS were done, as the client saw it and as Tandem did."""
     marks = call.mine.milestones
-    print(f"\n  ICE connected {marks.at('ice') - marks.at('accepted'):.3f} s after the session was accepted, "
-          f"DTLS {marks.at('dtls') - marks.at('ice'):.3f} s after ICE ({marks.detail('dtls')})")
-    for who, stream, delays in (("client", call.mine.audio, call.delays[1]), ("telephone", call.theirs.audio, call.delays[0])):
-        got, lost = len(stream.rx.packets), stream.rx.gaps_in_sequence()
-        print(f"  {who:9} got {got} packets ({stream.codec_name}), {lost} lost, jitter {jitter(stream) * 1e3:.2f} ms; in Tandem "
-              f"median {capture.percentile(delays, 50) * 1e3:.3f} ms, p99 {capture.percentile(delays, 99) * 1e3:.3f} ms")
-    for sender, receiver, verdict in (("client", "telephone", call.verdicts[0]), ("telephone", "client", call.verdicts[1])):
-        stream = call.mine.audio if sender == "client" else call.theirs.audio
-        print(f"  {sender} sent {stream.tone.frequency} Hz, {receiver} heard {verdict}")
+    if not marks.passed("dtls"):
+        return []
+    found = [f"  client: ICE {1e3 * (marks.at('ice') - marks.at('accepted')):.0f} ms after session-accept, "
+             f"DTLS {1e3 * (marks.at('dtls') - marks.at('ice')):.0f} ms after ICE, {marks.detail('dtls')}"]
+    media = next((line for line in call.log if "event=media " in line), "")
+    figures = dict(re.findall(r"(\w+)=(\S+)", media))
+    if "a_ice_ms" in figures:
+        side = "a" if int(figures["a_dtls_ms"]) else "b"
+        found.append(f"  Tandem: ICE {figures[side + '_ice_ms']} ms, DTLS {figures[side + '_dtls_ms']} ms, "
+                     f"codec {figures.get('codec', '?')}, " + ", ".join(
+                         f"{name} side {figures[s + '_rx']} packets in, {figures[s + '_tx']} out, {figures[s + '_lost']} lost"
+                         for name, s in (("XMPP", side), ("SIP", "ba"[side == "b"])) if call.theirs or name == "XMPP"))
+    return found
 
 
-def _heard(call):
-    """[(name, samples at 8 kHz, sender's frequency)] of both sides while the judge listened."""
-    sides = []
-    for name, receiver, sender in (("client", call.mine.audio, call.theirs.audio), ("telephone", call.theirs.audio, call.mine.audio)):
-        heard = receiver.rx.heard(receiver.codec_name, call.begin, call.end)
-        sides.append((name, heard.pcm[::heard.rate // audio.RATE], sender.tone.frequency))
-    return sides
+def _states(call):
+    """The states that Tandem's call went through."""
+    steps = [match.groups() for match in (re.search(r"call=\S+ (\S+) \+ \S+ -> (\S+)", line) for line in call.log) if match]
+    return ["  Tandem's states: " + " > ".join([steps[0][0], *(after for _, after in steps)])] if steps else []
 
 
-def write_wav(call, path):
-    """Left what the client heard, right what the telephone heard."""
-    sides = [pcm for _, pcm, _ in _heard(call)]
-    both = np.zeros((max(len(pcm) for pcm in sides), 2), dtype="<i2")
-    for channel, pcm in enumerate(sides):
-        both[:len(pcm), channel] = pcm
-    with wave.open(path, "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(audio.RATE)
-        file.writeframes(both.tobytes())
+def _packets(direction):
+    """The lines about the packets of a direction."""
+    total, delays = len(direction.sent), direction.delays
+    if not total:
+        return ["    no packets were sent"]
+    found = [f"    {total} packets sent ({direction.out.codec_name}), {len(direction.received)} arrived, {direction.lost} lost; "
+             f"{direction.unchanged} of them octet by octet as they were sent"]
+    if len(delays) > 1:
+        middle, high = (1e3 * capture.percentile(delays, p) for p in DELAYS)
+        found.append(f"    added by Tandem, packet by packet: median {middle:.3f} ms, 99 % below {high:.3f} ms, "
+                     f"most {1e3 * max(delays):.3f} ms (of {len(delays)})")
+        found.append(f"    jitter (RFC 3550): {1e3 * direction.jitter[0]:.2f} ms before Tandem, "
+                     f"{1e3 * direction.jitter[1]:.2f} ms behind it")
+    return found
 
 
-def draw(calls, path):
-    """Spectrograms of what was heard, with a mark where the sender's tone has to be."""
-    import matplotlib  # slow to import, and needed at the end alone
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+def _name(side):
+    return "the telephone" if side == "telephone" else side
 
-    figure, axes = pyplot.subplots(len(calls), 2, figsize=(13, 4 * len(calls)), squeeze=False)
-    for row, call in zip(axes, calls):
-        for axis, (name, pcm, frequency) in zip(row, _heard(call)):
-            axis.specgram(pcm[:int(SECONDS_SHOWN * audio.RATE)] + 1e-3, NFFT=512, Fs=audio.RATE, noverlap=384, cmap="magma", vmin=-40)
-            axis.plot([0.0], [frequency], marker=">", color="cyan", markersize=10, clip_on=False)
-            axis.set_title(f"{call.title.split(':')[0]}: heard by the {name}; sent {frequency} Hz")
-            axis.set_xlabel("s")
-            axis.set_ylabel("Hz")
-    figure.tight_layout()
-    figure.savefig(path, dpi=80)
+
+def proof(direction):
+    """One line: what was sent and what was heard."""
+    verdict, sent = direction.verdict, direction.out.tone.frequency
+    end = "HEARD" if direction.good else "WRONG: " + (", ".join(verdict.faults) or "payloads were changed on the way")
+    return (f"{_name(direction.sender)} sent {sent} Hz, {_name(direction.receiver)} heard {verdict.frequency:.1f} Hz, "
+            f"level {verdict.level_db:+.1f} dB, longest gap {verdict.longest_gap_s * 1e3:.0f} ms, "
+            f"delay {verdict.delay_s * 1e3:.1f} ms: {end}")
+
+
+def text(call):
+    """All about one call."""
+    found = ["", f"=== {call.title}", "", *ladder.lines(call.scene.timeline), ""]
+    if call.mine:
+        found += _times(call)
+    found += _states(call)
+    for direction in call.directions:
+        found += ["", f"  {_name(direction.sender)} -> {_name(direction.receiver)}", *_packets(direction),
+                  "    " + proof(direction)]
+    if call.failure:
+        found += ["", f"  FAILED: {call.failure}"]
+    return "\n".join(found)

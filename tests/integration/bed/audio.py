@@ -114,7 +114,7 @@ def _peak_frequency(pcm, rate):
     return (top + offset) * rate / (4 * len(pcm))
 
 
-def _demodulate(pcm, rate, frequency):
+def loudness(pcm, rate, frequency):
     """The amplitude of the tone over time, ENVELOPE_HZ values a second, each over WINDOW_S."""
     t = np.arange(len(pcm)) / rate
     mixed = pcm * np.exp(-2j * np.pi * frequency * t)
@@ -191,7 +191,7 @@ def judge(heard, tone, seconds, sent_at=None, slip_limit=SLIP_LIMIT_S):
     if abs(verdict.frequency - tone.frequency) > FREQUENCY_TOLERANCE_HZ:
         verdict.faults.append(f"another tone: {verdict.frequency:.1f} Hz, not {tone.frequency} Hz")
         return verdict
-    amplitude = _demodulate(pcm, rate, tone.frequency) / AMPLITUDE
+    amplitude = loudness(pcm, rate, tone.frequency) / AMPLITUDE
     tonal = float(np.mean(amplitude ** 2)) * AMPLITUDE ** 2 / 2
     verdict.noise_db = 10 * np.log10(max(power - tonal, 1e-3) / power)
     verdict.longest_gap_s = _longest_run(amplitude < GAP_LEVEL) / ENVELOPE_HZ

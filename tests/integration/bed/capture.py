@@ -59,21 +59,22 @@ class Capture:
         return self.packets
 
 
+def _is_audio(packet):
+    body = packet.payload
+    return len(body) >= 12 and body[0] >> 6 == 2 and not 192 <= body[1] <= 223
+
+
 def _rtp(packets, out, test):
     """{sequence number: time} of the audio packets that pass @test, first copy each."""
     found = {}
     for packet in packets:
-        body = packet.payload
-        if packet.out == out and len(body) >= 12 and body[0] >> 6 == 2 and not 192 <= body[1] <= 223 and test(packet):
-            found.setdefault(struct.unpack_from("!H", body, 2)[0], packet.at)
+        if packet.out == out and _is_audio(packet) and test(packet):
+            found.setdefault(struct.unpack_from("!H", packet.payload, 2)[0], packet.at)
     return found
 
 
-def delays(packets, entering, leaving):
-    """Seconds each RTP packet spent in the node. @entering and @leaving choose packets of one direction of one call.
-
-    The relay renumbers by a constant: the one that most packets agree on, each with the next packet to leave."""
-    incoming, outgoing = _rtp(packets, False, entering), _rtp(packets, True, leaving)
+def _renumbering(incoming, outgoing):
+    """What is added to sequence numbers: what most packets agree on, each with the next packet to leave."""
     left = sorted((at, seq) for seq, at in outgoing.items())
     offsets, i = collections.Counter(), 0
     for seq, at in sorted(incoming.items(), key=lambda item: item[1]):
@@ -81,10 +82,31 @@ def delays(packets, entering, leaving):
             i += 1
         if i < len(left):
             offsets[(left[i][1] - seq) % 0x10000] += 1
-    if not offsets:
-        return []
-    offset = offsets.most_common(1)[0][0]
+    return offsets.most_common(1)[0][0] if offsets else 0
+
+
+def delays(packets, entering, leaving, offset=None):
+    """Seconds each RTP packet spent in the node. @entering and @leaving choose packets of one direction of one call.
+
+    @offset is what the relay adds to sequence numbers, found out here unless it is known (from media.unchanged())."""
+    incoming, outgoing = _rtp(packets, False, entering), _rtp(packets, True, leaving)
+    offset = _renumbering(incoming, outgoing) if offset is None else offset
     return [outgoing[(seq + offset) % 0x10000] - at for seq, at in incoming.items() if (seq + offset) % 0x10000 in outgoing]
+
+
+def jitter(packets, out, test, clock):
+    """The interarrival jitter (RFC 3550 6.4.1), in seconds, of the audio packets that pass @test, as the kernel saw them."""
+    value, before, seen = 0.0, None, set()
+    for packet in packets:
+        body = packet.payload
+        if packet.out != out or not _is_audio(packet) or not test(packet) or body[2:4] in seen:
+            continue
+        seen.add(body[2:4])
+        transit = packet.at - struct.unpack_from("!I", body, 4)[0] / clock
+        if before is not None and abs(transit - before) < 1.0:
+            value += (abs(transit - before) - value) / 16
+        before = transit
+    return value
 
 
 def percentile(values, percent):

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 LIFETIME = datetime.timedelta(days=30)
+SPARE = datetime.timedelta(days=1)
 
 
 def make(name, alternative=None):
@@ -25,13 +26,27 @@ def make(name, alternative=None):
     return key, builder.sign(key, hashes.SHA256())
 
 
+def _name(host):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def fits(directory, host):
+    """Whether @directory has a certificate of @host that is valid for a day or more."""
+    try:
+        with open(os.path.join(directory, "cert.pem"), "rb") as file:
+            certificate = x509.load_pem_x509_certificate(file.read())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return False
+    return _name(host) in names and certificate.not_valid_after > datetime.datetime.utcnow() + SPARE
+
+
 def write(directory, host):
     """key.pem and cert.pem of a server named @host, a domain or an address, in @directory."""
-    try:
-        alternative = x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        alternative = x509.DNSName(host)
-    key, certificate = make(host, alternative)
+    key, certificate = make(host, _name(host))
     with open(os.path.join(directory, "key.pem"), "wb") as file:
         file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     with open(os.path.join(directory, "cert.pem"), "wb") as file:

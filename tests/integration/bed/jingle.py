@@ -54,8 +54,10 @@ class Client(slixmpp.ClientXMPP):
 
     ids = itertools.count(1)
 
-    def __init__(self, node, server, user, resource="phone", profile=profiles.PLAIN, of_gateway=True):
-        super().__init__(f"{user}@{xmppserver.HOST}/{resource}", xmppserver.PASSWORD)
+    def __init__(self, node, server, user, resource="phone", profile=profiles.PLAIN, of_gateway=True, *,
+                 host=xmppserver.HOST, password=xmppserver.PASSWORD, trust=None):
+        super().__init__(f"{user}@{host}/{resource}", password)
+        self.ca_certs = trust  # a file with the certificate that the server must show; None: no TLS
         self.node, self.server, self.profile = node, server, profile
         self.of_gateway = of_gateway  # the peer is the gateway, which must put every candidate into initiate and accept
         self.timeline = timeline.current()
@@ -86,7 +88,7 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("failed_all_auth", lambda event: settle("authentication failed"))
         self.add_event_handler("connection_failed", lambda event: settle(f"connection failed: {event}"))
         with self.node.inside():
-            self.connect((self.server, xmppserver.C2S_PORT), disable_starttls=True)
+            self.connect((self.server, xmppserver.C2S_PORT), disable_starttls=self.ca_certs is None)
             failure = await asyncio.wait_for(ready, LOGIN_S)
         assert failure is None, f"{self.who}: {failure}"
         self["xep_0030"].add_identity(category="client", itype="phone", name="tandem test")
@@ -296,7 +298,7 @@ class Client(slixmpp.ClientXMPP):
 
     async def services(self):
         """The STUN and TURN servers the account's server announces (XEP-0215)."""
-        answer = await self.request(element(EXTDISCO, "services"), xmppserver.HOST, "get")
+        answer = await self.request(element(EXTDISCO, "services"), self.boundjid.domain, "get")
         assert answer.get("type") == "result", summary(answer)
         return [s.attrib for s in answer.iter(f"{{{EXTDISCO}}}service")]
 

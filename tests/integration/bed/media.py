@@ -2,6 +2,7 @@
 """The audio of one peer of a call: a paced sender of its coded tone and a recorder of what arrives."""
 
 import asyncio
+import collections
 import random
 import time
 
@@ -120,6 +121,7 @@ class AudioStream:
         self.ts = random.getrandbits(31)
         self.codec_name = None
         self.rx = Recording()
+        self.tx = None  # a Recording that takes every audio packet sent, where one is wanted
         self.events = rtp.EventReader()
         self.running = self.muted = False
         self.sent_times = []
@@ -175,7 +177,10 @@ class AudioStream:
             self.transmit_rtcp(rtp.receiver_report(self.ssrc))
 
     def _send(self, pt, ts, payload, marker=False):
-        self.transmit(rtp.pack(pt, self.seq, ts, self.ssrc, payload, marker))
+        octets = rtp.pack(pt, self.seq, ts, self.ssrc, payload, marker)
+        if self.tx and pt == self.pt:
+            self.tx.packets.append((time.monotonic(), rtp.parse(octets)))
+        self.transmit(octets)
         self.seq += 1
         self.sent_packets += 1
 
@@ -247,11 +252,11 @@ def sent_since(sender, begin):
     return sum(at >= begin for at in sender.sent_times) * PTIME_S
 
 
-async def listen(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIMIT_S):
-    """Judge all (sender, receiver) pairs at once over the same @seconds; AssertionError unless each hears the right tone.
+async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIMIT_S):
+    """Judge all (sender, receiver) pairs at once over the same @seconds: (begin, end, verdicts).
 
-    Returns the verdicts. The window opens when audio flows to every receiver, and is longer on a machine so busy that
-    the senders themselves fall behind."""
+    The window opens when audio flows to every receiver, and is longer on a machine so busy that the senders themselves
+    fall behind."""
     await asyncio.gather(*(flowing(receiver, timeout) for _, receiver in pairs))
     await asyncio.sleep(WARM_UP_S)
     begin = time.monotonic()
@@ -263,9 +268,32 @@ async def listen(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIM
     found = [verdict(sender, receiver, begin, end, slip_limit) for sender, receiver in pairs]
     for (sender, receiver), result in zip(pairs, found):
         receiver.timeline.add(receiver.who, "hears " + sender.who, result)
+    return begin, end, found
+
+
+async def listen(*pairs, **options):
+    """measure(), and AssertionError unless each hears the right tone; returns the verdicts."""
+    _, _, found = await measure(*pairs, **options)
     for (sender, receiver), result in zip(pairs, found):
         assert result.good, f"{receiver.who} does not hear {sender.who} ({sender.tone.frequency} Hz): {result}"
     return found
+
+
+def unchanged(sent, received):
+    """Which of the packets @sent came out with the payload they went in with: (sent sequence numbers, what was added to them).
+
+    @sent and @received are lists of (time, rtp.Packet). A relay renumbers by a constant: the one that makes most payloads
+    equal."""
+    places, votes = collections.defaultdict(list), collections.Counter()
+    for _, packet in sent:
+        places[packet.payload].append(packet.seq)
+    for _, packet in received:
+        votes.update((packet.seq - seq) % 0x10000 for seq in places.get(packet.payload, ()))
+    if not votes:
+        return set(), None
+    offset = votes.most_common(1)[0][0]
+    out = {(packet.seq - offset) % 0x10000: packet.payload for _, packet in received}
+    return {packet.seq for _, packet in sent if out.get(packet.seq) == packet.payload}, offset
 
 
 async def silent(receiver, seconds=1.0, allowed=0):

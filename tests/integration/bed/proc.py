@@ -47,6 +47,7 @@ class Process:
     """A program running in a node of the network, writing its log into its own directory."""
 
     running = []  # every process alive, for the report of a failing test
+    logs = None  # a directory that gets a copy of every log when its process is removed
 
     def __init__(self, name, argv, node, *, cwd=None, user=None, env=None):
         self.name = name
@@ -117,8 +118,14 @@ class Process:
                 self.process.wait()
         return self.process.returncode
 
+    def save(self):
+        """Copy the log to where logs are wanted."""
+        if Process.logs:
+            shutil.copyfile(self.path, os.path.join(Process.logs, os.path.basename(self.path)))
+
     def remove(self):
         """Delete the process's directory, unless BED_KEEP asks for it."""
+        self.save()
         if not os.environ.get("BED_KEEP"):
             shutil.rmtree(self.cwd, ignore_errors=True)
 

@@ -3,8 +3,9 @@
 
 import os
 import shutil
+from dataclasses import dataclass, field
 
-from . import certificate, xmppserver
+from . import xmppserver
 
 CONFIG = """\
 -- written by the integration tests
@@ -17,9 +18,9 @@ modules_enabled = {{ "roster", "saslauth", "disco", "smacks", "carbons", "pep", 
 modules_disabled = {{ "s2s", "offline"{disabled} }}
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
-c2s_require_encryption = false
+c2s_require_encryption = {encrypted}
 interfaces = {{ "{address}" }}
-component_interfaces = {{ "{address}" }}
+component_interfaces = {{ "{component_address}" }}
 component_ports = {{ {component_port} }}
 c2s_ports = {{ {c2s_port} }}
 smacks_hibernation_time = 60
@@ -40,19 +41,36 @@ external_services = {{
 
 PUBLIC = """\
 ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
-http_ports = {{ {port} }}
+http_ports = {{ {http} }}
 http_interfaces = {{ "{address}" }}
-https_ports = {{ }}
+https_ports = {{ {https} }}
+https_interfaces = {{ "{address}" }}
+https_ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
 consider_websocket_secure = true
+consider_bosh_secure = true
+http_paths = {{ files = "/" }}
+http_files_dir = "{directory}/www"
 """
-WEBSOCKET_PORT = 5280
+HTTP_PORT, HTTPS_PORT = 5280, 5281
+LOOPBACK = "127.0.0.1"
+CERTIFICATE = "tandem-demo.crt"  # below http://ADDRESS:HTTP_PORT/
+
+
+@dataclass
+class Public:
+    """A server for people's own clients: with TLS, BOSH, WebSocket, contacts, and a certificate to be fetched by HTTP.
+
+    @identity is a directory with key.pem and cert.pem, @rosters maps users to {JID: name} of contacts they share presence with."""
+
+    identity: str
+    rosters: dict = field(default_factory=dict)
 
 
 class Prosody(xmppserver.XmppServer):
     """Prosody 0.12. It keeps no offline messages here: a message to nobody comes back as an error."""
 
     name, user = "prosody", "prosody"
-    public = False  # with TLS (a certificate of its own) and WebSocket, for people's clients
+    public = None  # or a Public
 
     def configure(self):
         accounts = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "accounts")
@@ -65,12 +83,13 @@ class Prosody(xmppserver.XmppServer):
         external = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         modules, public = ("external_services",) if self.turn else (), ""
         if self.public:
-            modules += ("tls", "websocket", "http")
-            public = PUBLIC.format(directory=self.directory, address=self.address, port=WEBSOCKET_PORT)
-            certificate.write(self.directory, self.host)
+            modules += ("tls", "websocket", "bosh", "http", "http_files")
+            public = PUBLIC.format(directory=self.directory, address=self.address, http=HTTP_PORT, https=HTTPS_PORT)
+            self._open_to_people()
         with open(self._config(), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
                 directory=self.directory, host=self.host, address=self.address,
+                component_address=LOOPBACK if self.public else self.address, encrypted=str(bool(self.public)).lower(),
                 component_port=xmppserver.COMPONENT_PORT, c2s_port=xmppserver.C2S_PORT,
                 level=os.environ.get("PROSODY_LOG", "info"), components=components, external=external,
                 modules="".join(f', "{name}"' for name in modules), public=public,
@@ -78,6 +97,20 @@ class Prosody(xmppserver.XmppServer):
         for root, folders, files in os.walk(self.directory):
             for entry in (*folders, *files):
                 shutil.chown(os.path.join(root, entry), self.user)
+
+    def _open_to_people(self):
+        """The certificate, its copy for download, and the contacts."""
+        for name in ("key.pem", "cert.pem"):
+            shutil.copy(os.path.join(self.public.identity, name), self.directory)
+        os.mkdir(os.path.join(self.directory, "www"))
+        shutil.copy(os.path.join(self.public.identity, "cert.pem"), os.path.join(self.directory, "www", CERTIFICATE))
+        rosters = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "roster")
+        os.makedirs(rosters)
+        for user, contacts in self.public.rosters.items():
+            entries = "".join(f'["{jid}"] = {{ subscription = "both", groups = {{}}, name = "{name}" }};\n'
+                              for jid, name in contacts.items())
+            with open(os.path.join(rosters, user + ".dat"), "w", encoding="utf-8") as file:
+                file.write(f"return {{\n[false] = {{ version = 1 }};\n{entries}}};\n")
 
     def _config(self):
         return os.path.join(self.directory, "prosody.cfg.lua")

@@ -102,6 +102,7 @@ class Bed:
                     await self.tandem.stop()
                 elif self.tandem.process:
                     await self.tandem.process.stop()
+                    self.tandem.process.remove()
         finally:
             self.tandem = None
             for telephone in (self.carrier, self.pbx):

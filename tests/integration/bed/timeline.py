@@ -29,14 +29,18 @@ class Timeline:
         self.started = time.monotonic()
         self.events = []
         self.dropped = 0
+        self.watch = None  # called with every Event as it happens
 
     def add(self, who, what, detail=""):
         """Record an event now and return its monotonic time."""
         now = time.monotonic()
+        event = Event(now, who, what, str(detail))
         if len(self.events) < self.LIMIT:
-            self.events.append(Event(now, who, what, str(detail)))
+            self.events.append(event)
         else:
             self.dropped += 1
+        if self.watch:
+            self.watch(event)
         return now
 
     def text(self, width=200):
