@@ -308,6 +308,20 @@ struct gateway *gateway_free(struct gateway *gateway)
 	return NULL;
 }
 
+void gateway_drain(struct gateway *gateway)
+{
+	gateway->draining = true;
+	log_info("event=draining calls=%u", gateway->ncalls);
+	call_end_all(gateway, CAUSE_SHUTDOWN);
+	gateway_pump(gateway);
+}
+
+bool gateway_is_drained(const struct gateway *gateway)
+{
+	return !gateway->ncalls && !sip_agent_has_dialogs(gateway->agent) &&
+	       xmpp_stream_is_flushed(gateway->stream);
+}
+
 void gateway_pump(struct gateway *gateway)
 {
 	sip_agent_pump(gateway->agent);

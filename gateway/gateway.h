@@ -60,6 +60,15 @@ CHECKED int gateway_new(struct gateway **out, const struct config *config,
 /* Ends every call on both sides first. NULL is fine; returns NULL. */
 struct gateway *gateway_free(struct gateway *gateway);
 
+/*
+ * Before the end of the process: no new calls, every call is ended on both
+ * sides. What cannot be said at once (a CANCEL before a provisional response,
+ * a BYE that is challenged or before its ACK: RFC 3261, 9.1, 15, 22.2) takes
+ * turns of the loop, until gateway_is_drained().
+ */
+void gateway_drain(struct gateway *gateway);
+bool gateway_is_drained(const struct gateway *gateway);
+
 /* After each turn of the event loop. */
 void gateway_pump(struct gateway *gateway);
 

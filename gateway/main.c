@@ -18,13 +18,17 @@
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"
 
-enum { EXIT_USAGE = 2 };
+enum {
+	EXIT_USAGE = 2,
+	DRAIN_MS = 3500, /* for peers that do not answer; systemd waits 90 s */
+};
 
 struct process {
 	struct config *config;
 	struct event_base *base;
 	struct gateway *gateway;
 	bool stopping;
+	bool hurried; /* waited long enough, or told again */
 };
 
 struct options {
@@ -82,7 +86,18 @@ static void on_stop_signal(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	log_info("event=stopping signal=%d", (int)fd);
+	process->hurried = process->stopping;
 	process->stopping = true;
+}
+
+static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct process *process = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("event=stopping drained=no: a peer has not answered");
+	process->hurried = true;
 }
 
 /* Rotated: write to the file of that name, not to the one that was moved. */
@@ -98,13 +113,33 @@ static void on_reopen_signal(evutil_socket_t fd, short what, void *arg)
 			  r);
 }
 
+static void turn(struct process *process)
+{
+	event_base_loop(process->base, EVLOOP_ONCE);
+	gateway_pump(process->gateway);
+}
+
+/* Without memory for the timer there is none for the farewell either. */
+static void drain(struct process *process)
+{
+	const struct timeval most = { DRAIN_MS / 1000, DRAIN_MS % 1000 * 1000 };
+	struct event *timer =
+		evtimer_new(process->base, on_drain_timeout, process);
+
+	process->hurried = !timer || evtimer_add(timer, &most);
+	gateway_drain(process->gateway);
+	while (!process->hurried && !gateway_is_drained(process->gateway))
+		turn(process);
+	if (timer)
+		event_free(timer);
+}
+
 static void run(struct process *process)
 {
-	while (!process->stopping) {
-		event_base_loop(process->base, EVLOOP_ONCE);
-		gateway_pump(process->gateway);
-	}
+	while (!process->stopping)
+		turn(process);
 	sd_notify(0, "STOPPING=1");
+	drain(process);
 }
 
 static int serve(struct process *process)

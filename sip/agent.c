@@ -369,3 +369,8 @@ void sip_agent_pump(struct sip_agent *agent)
 			return;
 	}
 }
+
+bool sip_agent_has_dialogs(const struct sip_agent *agent)
+{
+	return !TAILQ_EMPTY(&agent->dialogs);
+}

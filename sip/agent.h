@@ -94,6 +94,9 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent);
  */
 void sip_agent_pump(struct sip_agent *agent);
 
+/* Whether a dialog lives, or waits for the answer to its BYE or CANCEL. */
+bool sip_agent_has_dialogs(const struct sip_agent *agent);
+
 /* The public address changed: in Via, Contact and SDP from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
 

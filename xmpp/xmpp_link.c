@@ -93,6 +93,11 @@ void xmpp_link_send_space(struct xmpp_link *link)
 		flush(link);
 }
 
+bool xmpp_link_is_flushed(const struct xmpp_link *link)
+{
+	return link->broken || TAILQ_EMPTY(&link->out.pieces);
+}
+
 /*
  * RFC 6120, 4.9: what the server did wrong, and the end of our stream. Best
  * effort: a server whose XML is broken may not read either.

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 struct event_base;
@@ -43,5 +45,7 @@ DEFINE_AUTO(struct xmpp_link *, xmpp_link_free)
 CHECKED int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza);
 /* The whitespace keepalive (RFC 6120, 4.6.1). */
 void xmpp_link_send_space(struct xmpp_link *link);
+/* All that was sent is the kernel's, or the link is broken. */
+bool xmpp_link_is_flushed(const struct xmpp_link *link);
 /* Break the link: no handler is called any more, but on_broken now. */
 void xmpp_link_break(struct xmpp_link *link, const char *why);

@@ -515,6 +515,11 @@ bool xmpp_stream_is_up(const struct xmpp_stream *stream)
 	return stream->state == STATE_UP && !stream->why[0];
 }
 
+bool xmpp_stream_is_flushed(const struct xmpp_stream *stream)
+{
+	return !stream->link || xmpp_link_is_flushed(stream->link);
+}
+
 const char *xmpp_stream_domain(const struct xmpp_stream *stream)
 {
 	return stream->domain;

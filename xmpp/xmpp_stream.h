@@ -71,6 +71,8 @@ CHECKED int xmpp_stream_new(struct xmpp_stream **out,
 struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream);
 
 bool xmpp_stream_is_up(const struct xmpp_stream *stream);
+/* Nothing waits for the socket to take more. */
+bool xmpp_stream_is_flushed(const struct xmpp_stream *stream);
 const char *xmpp_stream_domain(const struct xmpp_stream *stream);
 
 /*

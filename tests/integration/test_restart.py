@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The process is told to end, or is killed, with calls in every state.
+
+    clients c1, c2  --  Prosody srv  --  Tandem gw  --  carrier pstn
+                                                    --  a trunk that never answers
+"""
+
+import asyncio
+import collections
+import signal
+import socket
+import time
+
+import pytest
+
+from bed import database, proc, profiles
+from bed.scene import DOMAIN, PBX, own_number
+from bed.tandem import REPORT
+
+SILENT_PORT = 5999
+SILENT = {"proxy": f"sip:{PBX}:{SILENT_PORT}", "allow": ["10.77.0.9/32"]}
+pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100, "ring_timeout_s": 60}},
+                                      trunks={"silent": SILENT},
+                                      numbers={own_number("frank"): {"owner": "frank@example.org", "trunk": "silent"}}),
+              pytest.mark.alone]
+
+PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
+STOP_S = 5.0
+LOST_S = 10.0
+
+
+async def propose(scene, client):
+    """The INVITE is at the carrier; nothing but 100 came back."""
+    mine, theirs = await scene.propose(client=client)
+    mine.auto_audio = False
+    return mine, theirs
+
+
+async def ringing_out(scene, client):
+    mine, theirs = await propose(scene, client)
+    await theirs.ring()
+    await mine.wait("ringing", 20)
+    return mine, theirs
+
+
+async def up_out(scene, client):
+    mine, theirs = await propose(scene, client)
+    await theirs.answer()
+    theirs.audio.stop()
+    await mine.wait("media", 20)
+    return mine, theirs
+
+
+async def never_initiated(scene, client):
+    """The carrier has answered and the client was told to proceed, but does not."""
+    mine, theirs = await propose(scene, client)
+
+    async def nothing():
+        return None
+
+    mine.initiate = nothing
+    await theirs.answer()
+    theirs.audio.stop()
+    await mine.wait("proceed", 20)
+    return mine, theirs
+
+
+async def dial(scene, client):
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    mine.auto_audio = False
+    mine.ring()
+    await theirs.wait("ringing", 20)
+    return mine, theirs
+
+
+async def up_in(scene, client):
+    mine, theirs = await dial(scene, client)
+    await mine.accept()
+    await asyncio.gather(theirs.wait("answered", 20), mine.wait("media", 20))
+    theirs.audio.stop()
+    return mine, theirs
+
+
+async def echo(scene, client):
+    mine = await client.call(f"echo@{DOMAIN}")
+    mine.auto_audio = False
+    await mine.wait("media", 20)
+    return mine, None
+
+
+async def up_and_lossy(scene, client):
+    """The carrier does not hear the first BYE: it has to be said again."""
+    mine, theirs = await up_out(scene, client)
+    heard, missed = theirs.on_request, []
+
+    def deaf(request, peer):
+        if request.method == "BYE" and not missed:
+            missed.append(request)
+        else:
+            heard(request, peer)
+
+    theirs.on_request = deaf
+    return mine, theirs
+
+
+async def unheard(scene, client):
+    """Called through the trunk that never answers: there is nothing that could be cancelled yet."""
+    with scene.bed.pstn.inside():
+        hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        hole.bind((PBX, SILENT_PORT))
+        hole.setblocking(False)
+    mine = await client.call(scene.jid(scene.number()))
+    invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), 5.0)
+    while not invite.startswith(b"INVITE"):
+        invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), 5.0)
+    return mine, hole
+
+
+async def side_by_side(scene, plan):
+    """Calls of the kinds in @plan, {kind: how many}; each kind at a client of its own, so that none mixes with another's."""
+    found = collections.defaultdict(list)
+
+    async def some(kind, count):
+        client = await scene.client("frank" if kind is unheard else None, profile=PROFILE, node=scene.bed.c2 if count % 2 else scene.bed.c1)
+        for _ in range(count):
+            found[kind].append(await kind(scene, client))
+
+    await asyncio.gather(*(some(kind, count) for kind, count in plan.items()))
+    return found
+
+
+def counted(tandem):
+    """(rows of the session table, {cause: call records})."""
+    path = tandem.sections["db"]["path"]
+    causes = dict(database.rows(path, "SELECT cause, count(*) FROM cdr GROUP BY cause"))
+    return database.rows(path, "SELECT count(*) FROM session")[0][0], causes
+
+
+async def end(tandem, number, within):
+    """Send the signal; the status and the log of the process that has ended."""
+    process, begun = tandem.process, time.monotonic()
+    process.process.send_signal(number)
+    await process.wait(within)
+    return await process.stop(), process.log(), time.monotonic() - begun
+
+
+@pytest.mark.limit(120)
+async def test_told_to_end_with_calls_in_every_state(scene):
+    tandem = scene.bed.tandem
+    calls = await side_by_side(scene, {propose: 9, ringing_out: 9, up_out: 8, up_and_lossy: 1, never_initiated: 4, dial: 6, up_in: 9,
+                                       echo: 3, unheard: 1})
+    total = sum(len(some) for some in calls.values())
+    status, log, took = await end(tandem, signal.SIGTERM, STOP_S + 10)
+    scene.figure(f"SIGTERM with {total} calls", f"{took:.2f} s")
+    assert status == 0 and not REPORT.search(log), log[-6000:]
+    assert took < STOP_S, f"{took:.1f} s to end"
+    for kind, prefix in ((propose, "cancelled"), (ringing_out, "cancelled"), (up_out, "BYE"), (up_and_lossy, "BYE"), (never_initiated, "BYE"), (up_in, "BYE"),
+                         (dial, "503")):
+        for _, theirs in calls[kind]:
+            assert (await theirs.wait("ended", 1)).startswith(prefix), kind.__name__
+    for kind, prefix in ((propose, "reject"), (ringing_out, "reject"), (up_out, "terminate"), (up_and_lossy, "terminate"), (up_in, "terminate"), (dial, "retract"),
+                         (never_initiated, "reject"), (echo, "terminate"), (unheard, "reject")):
+        for mine, _ in calls[kind]:
+            assert (await mine.ended(2)).startswith(prefix), kind.__name__
+    sessions, causes = counted(tandem)
+    assert sessions == 0 and sum(causes.values()) == total, f"{sessions} sessions, {causes}"
+    await tandem.start()
+    await scene.alive()
+
+
+@pytest.mark.limit(120)
+async def test_killed_with_calls_up(scene):
+    tandem = scene.bed.tandem
+    _, before = counted(tandem)
+    calls = await side_by_side(scene, {up_out: 6, up_in: 6, echo: 2})
+    total = sum(len(some) for some in calls.values())
+    await proc.until(lambda: counted(tandem)[0] >= 2 * 6 * 2 + 2, 5, "every session is in the table")
+    status, _, _ = await end(tandem, signal.SIGKILL, 5)
+    assert status == -signal.SIGKILL
+    await tandem.start()
+    for kind in (up_out, up_in):
+        for _, theirs in calls[kind]:
+            assert (await theirs.wait("ended", LOST_S)).startswith("BYE"), kind.__name__
+    for some in calls.values():
+        for mine, _ in some:
+            assert (await mine.ended(LOST_S)).startswith("terminate")
+    await proc.until(lambda: counted(tandem)[0] == 0, 5, "the session table is empty")
+    _, causes = counted(tandem)
+    assert causes.get("lost", 0) - before.get("lost", 0) == total, causes
+    await scene.alive()
+
+
+@pytest.mark.limit(120)
+async def test_killed_while_it_rings_and_again_after_it_came_back(scene):
+    """Nothing of a call that only rings is kept: it must not disturb the next run, nor must a second death."""
+    tandem = scene.bed.tandem
+    await side_by_side(scene, {ringing_out: 2, dial: 2, never_initiated: 1})
+    for _ in range(2):
+        await end(tandem, signal.SIGKILL, 5)
+        await tandem.start()
+    assert counted(tandem)[0] == 0
+    await scene.alive()
