@@ -112,6 +112,14 @@ int session_drop(struct db *db, const char *call, db_done_fn done, void *arg)
 	return row_execute(db, drop, params, 1, done, arg);
 }
 
+int session_drop_earlier(struct db *db)
+{
+	static const char drop[] = "DELETE FROM session WHERE boot_id <> ?";
+	const struct row_param params[] = { { .text = db_boot_id(db) } };
+
+	return row_execute(db, drop, params, 1, NULL, NULL);
+}
+
 int session_drop_side(struct db *db, const char *call, enum session_side side,
 		      db_done_fn done, void *arg)
 {

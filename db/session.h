@@ -111,6 +111,9 @@ CHECKED int session_drop_side(struct db *db, const char *call,
 			      enum session_side side, db_done_fn done,
 			      void *arg);
 
+/* The rows of all runs before this one, those that cannot be read as well. */
+CHECKED int session_drop_earlier(struct db *db);
+
 /* @row and its strings are borrowed for the call. */
 typedef void (*session_row_fn)(const struct session_row *row, void *arg);
 

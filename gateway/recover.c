@@ -9,6 +9,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/call.h"
 #include "gateway/cause.h"
 #include "gateway/gateway.h"
 #include "sip/dialog.h"
@@ -26,7 +27,8 @@ struct lost_session {
 
 struct lost_sessions {
 	STAILQ_HEAD(, lost_session) jingle;
-	unsigned calls;
+	char call[CALL_NAME_CAP]; /* of the row before: rows come by call */
+	bool told;                /* both sides; the rows are dropped */
 	struct gateway *gateway;
 };
 
@@ -109,6 +111,13 @@ static int end_dialog(struct gateway *gateway, const struct session_row *row)
 
 /* ---- XMPP ---- */
 
+static bool has_all_text(const struct jingle_state *state)
+{
+	return state->sid && state->local && state->remote && state->mid &&
+	       state->creator && state->local_ufrag && state->local_pwd &&
+	       state->remote_ufrag && state->remote_pwd;
+}
+
 static int keep_session(struct lost_sessions *all,
 			const struct session_row *row)
 {
@@ -130,6 +139,10 @@ static int keep_session(struct lost_sessions *all,
 		.remote_ufrag = text_dup(slice_of("")),
 		.remote_pwd = text_dup(slice_of("")),
 	};
+	if (!has_all_text(&lost->state)) {
+		lost_free(lost);
+		return -ENOMEM;
+	}
 	STAILQ_INSERT_TAIL(&all->jingle, lost, link);
 	return 0;
 }
@@ -175,6 +188,10 @@ void recover_stream_up(struct gateway *gateway)
 		end_session(gateway, lost);
 		lost_free(lost);
 	}
+	/* Not before: who dies while the stream is down is asked again. */
+	if (!gateway->lost->told && session_drop_earlier(gateway->db))
+		log_warn("event=recovered sessions=not-dropped");
+	gateway->lost->told = true;
 }
 
 /* ---- both ---- */
@@ -182,8 +199,9 @@ void recover_stream_up(struct gateway *gateway)
 static void close_record(struct lost_sessions *all,
 			 const struct session_row *row)
 {
-	/* @row is the caller's. */
-	bool inbound = row->kind == SESSION_SIP;
+	/* The leg that is not SIP's may be the echo's, which has no row. */
+	bool caller = row->side == SESSION_SIDE_A;
+	bool inbound = (row->kind == SESSION_SIP) == caller;
 	const struct cdr cdr = {
 		.call = row->call,
 		.direction = inbound       ? CDR_INBOUND
@@ -201,10 +219,8 @@ static void close_record(struct lost_sessions *all,
 		.ended_by = CDR_END_GATEWAY,
 	};
 
-	if (cdr_put(all->gateway->db, &cdr, NULL, NULL) ||
-	    session_drop(all->gateway->db, row->call, NULL, NULL))
+	if (cdr_put(all->gateway->db, &cdr, NULL, NULL))
 		log_warn("call=%s cdr=not-written", row->call);
-	all->calls++;
 	log_warn("call=%s event=lost: the process died during it; both sides "
 		 "are told",
 		 row->call);
@@ -222,7 +238,8 @@ static void on_row(const struct session_row *row, void *arg)
 	if (r)
 		log_warn("call=%s event=lost r=%d: its peer could not be told",
 			 row->call, r);
-	if (row->side == SESSION_SIDE_A)
+	if (strcmp(all->call, row->call) != 0 &&
+	    !text_set(all->call, sizeof(all->call), row->call))
 		close_record(all, row);
 }
 
