@@ -1162,20 +1162,40 @@ static void the_sid_of_an_iq_is_found(void **state)
 	assert_null(iq_sid("<iq/>", &initiate, out, sizeof(out)));
 }
 
+/* The answer to an iq with a jingle element of @attributes. */
+static struct stanza *answer_unknown(const char *attributes)
+{
+	AUTO(stanza_freep) struct stanza *iq = NULL;
+	struct stanza *answer = NULL;
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "<iq type='set' id='1' from='a@b/c' to='d@e'>"
+		 "<jingle xmlns='urn:xmpp:jingle:1' %s/></iq>",
+		 attributes);
+	assert_int_equal(stanza_parse(&iq, slice_of(text)), 0);
+	assert_int_equal(jingle_unknown(&answer, iq), 0);
+	return answer;
+}
+
 static void an_iq_without_a_session_is_told_so(void **state)
 {
 	(void)state;
-	AUTO(stanza_freep) struct stanza *iq = NULL;
-	AUTO(stanza_freep) struct stanza *answer = NULL;
+	static const char *const malformed[] = { "", "sid='x'",
+						 "action='session-info'",
+						 "sid='x' action='dance'" };
+	AUTO(stanza_freep)
+	struct stanza *answer = answer_unknown("sid='x' action='session-info'");
 
-	assert_int_equal(stanza_parse(&iq, slice_of("<iq type='set' id='1' "
-						    "from='a@b/c' to='d@e'/>")),
-			 0);
-	assert_int_equal(jingle_unknown(&answer, iq), 0);
 	assert_string_equal(stanza_error_condition(answer), "item-not-found");
 	assert_non_null(stanza_find(stanza_find(answer, "error", NULL),
 				    "unknown-session",
 				    "urn:xmpp:jingle:errors:1"));
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(*malformed); i++) {
+		AUTO(stanza_freep)
+		struct stanza *bad = answer_unknown(malformed[i]);
+		assert_string_equal(stanza_error_condition(bad), "bad-request");
+	}
 }
 
 static int receive_offer(struct rig *rig, const struct stanza *iq)
