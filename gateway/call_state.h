@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The inside of a call, shared by call.c (states), call_media.c (descriptions
- * and the bridge) and call_record.c (database). Nobody else includes it.
+ * The inside of a call, shared by call.c (its life), call_table.c (its states),
+ * call_media.c (descriptions and the bridge) and call_record.c (database), and
+ * by leg.c, which raises events. Nobody else includes it but route.c, which
+ * counts.
  */
 #pragma once
 
@@ -90,6 +92,26 @@ struct call {
 	bool by_us;
 	char end_text[CALL_TEXT_CAP];
 };
+
+/* call_table.c. The state is set first, then the action runs; an absent pair is
+ * ignored. */
+struct call_state_row {
+	const char *name;
+	int timeout_ms; /* 0: none; or one of the two below */
+	enum cause timeout_cause;
+};
+enum {
+	CALL_RING_MS = -1, /* until the call's ring deadline */
+	CALL_TALK_MS = -2, /* limits.call_duration_s */
+};
+struct call_transition {
+	void (*action)(struct call *call, const struct call_event *event);
+	enum call_state next;
+};
+extern const struct call_state_row call_states[];
+extern const char *const call_event_names[];
+extern const struct call_transition call_transitions[CALL_NSTATES]
+						    [CALL_NEVENTS];
 
 /* call.c: queue an event; handled at once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);
