@@ -128,7 +128,7 @@ lint: deps $(BUILD)/db/schema_sql.h
 ## format       clang-format over everything
 format:
 	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
-## demo         two calls in front of your eyes; KEEP=1 leaves it running
+## demo         calls in front of your eyes; KEEP=1 stays up for a client of yours (ADDRESS=)
 demo: all
 	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep) $(if $(ADDRESS),--address $(ADDRESS))
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays

@@ -21,9 +21,10 @@ Everything is up on {address} and stays up until Ctrl-C.
         sudo update-ca-certificates          (to undo: remove that file, then sudo update-ca-certificates --fresh)
       Gajim logs in, but cannot call: from 2.0 on it has no calls, and 1.9 sends audio without encryption, which is refused.
  2. The contact list has these; call them:
-      Echo        echo@{domain}     Tandem itself says back what you say
-      Telephone   {number}@{domain}     a telephone behind a SIP trunk rings for 2 s, answers, says back what you say
-      any other +number@{domain} reaches that telephone as well
+      Echo        echo@{domain}
+                  Tandem itself says back what you say
+      Telephone   {number}@{domain} (any other number works as well)
+                  a telephone behind a SIP trunk rings for 2 s, answers and says back what you say
  3. Be called: press Enter here, and the telephone calls alice; type bob and Enter for bob.
 """
 

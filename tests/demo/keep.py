@@ -2,6 +2,7 @@
 """The demo that stays: Prosody, Tandem and a telephone on this machine's own address, for people's own clients."""
 
 import asyncio
+import errno
 import os
 import secrets
 import signal
@@ -87,7 +88,8 @@ class Stay:
                 try:
                     probe.bind((address, port))
                 except OSError as error:
-                    taken.append(f"{'TCP' if kind == socket.SOCK_STREAM else 'UDP'} {address}:{port} is in use or not ours: {error}")
+                    assert error.errno != errno.EADDRNOTAVAIL, f"{address} is no address of this machine"
+                    taken.append(f"{'TCP' if kind == socket.SOCK_STREAM else 'UDP'} {address}:{port} is in use ({error.strerror})")
         assert not taken, "\n".join(taken)
 
     async def start(self):

@@ -5,6 +5,7 @@ import numpy as np
 
 from bed import audio
 
+import report
 import sound
 
 WINDOW, OVERLAP = 256, 192
@@ -47,7 +48,7 @@ def _row(axes, title, direction):
         if len(pcm) > WINDOW:
             _spectrogram(axis, pcm)
     axes[0].set_title(f"{title}\n{sender} sends a tone of {frequency} Hz", loc="left")
-    axes[1].set_title(f"{receiver} hears {verdict.frequency:.1f} Hz, level {verdict.level_db:+.1f} dB, longest gap "
+    axes[1].set_title(f"{receiver} hears {verdict.frequency:.1f} Hz, level {report.decibels(verdict)}, longest gap "
                       f"{verdict.longest_gap_s * 1e3:.0f} ms\n{'RIGHT' if direction.good else 'WRONG: ' + ', '.join(verdict.faults)}",
                       loc="left", color=GOOD if direction.good else BAD)
     if all(len(pcm) > audio.RATE // 10 for pcm in parts):

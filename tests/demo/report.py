@@ -54,12 +54,17 @@ def _name(side):
     return "the telephone" if side == "telephone" else side
 
 
+def decibels(verdict):
+    """The level of what was heard, against what was sent."""
+    return f"{round(verdict.level_db, 1) + 0.0:+.1f} dB"  # + 0.0 takes the sign from zero
+
+
 def proof(direction):
     """One line: what was sent and what was heard."""
     verdict, sent = direction.verdict, direction.out.tone.frequency
     end = "HEARD" if direction.good else "WRONG: " + (", ".join(verdict.faults) or "payloads were changed on the way")
     return (f"{_name(direction.sender)} sent {sent} Hz, {_name(direction.receiver)} heard {verdict.frequency:.1f} Hz, "
-            f"level {verdict.level_db:+.1f} dB, longest gap {verdict.longest_gap_s * 1e3:.0f} ms, "
+            f"level {decibels(verdict)}, longest gap {verdict.longest_gap_s * 1e3:.0f} ms, "
             f"delay {verdict.delay_s * 1e3:.1f} ms: {end}")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""`make demo KEEP=1` as a person with a client of their own meets it, and what the plain demo leaves behind.
+"""`make demo` as it is run, and `make demo KEEP=1` as a person with a client of their own meets it.
 
     client c1  --TLS, DTLS-SRTP-->  gw: Prosody, Tandem and the telephone, all at one address
 """
@@ -9,7 +9,9 @@ import shutil
 import ssl
 import sys
 import urllib.request
+import wave
 
+import numpy as np
 import pytest
 
 from bed import jingle, media, proc, profiles, prosody, tandem
@@ -30,6 +32,37 @@ def program():
     """The demo starts a Tandem of its own."""
     if tandem.missing():
         pytest.skip(tandem.missing())
+
+
+FILES = {"call-out-alice-to-telephone.wav", "call-out-telephone-to-alice.wav", "call-in-alice-to-telephone.wav",
+         "call-in-telephone-to-alice.wav", "echo-alice-to-alice.wav", "calls.png", "timeline.txt", "tandem.log", "prosody.log"}
+
+
+@pytest.mark.limit(150)
+async def test_the_demo_passes_and_leaves_its_recordings(scene):
+    directory = proc.directory("demo")
+    demo = proc.Process("demo", [sys.executable, "-B", os.path.join(tandem.ROOT, "tests", "demo"), "--out", directory], scene.bed.c2)
+    status = await demo.wait(140)
+    assert status == 0 and "PASSED: 3 calls, 5 tones sent and heard" in demo.log(), demo.log()
+    for name in FILES:
+        assert os.path.getsize(os.path.join(directory, name)) > 1000, name
+    with wave.open(os.path.join(directory, "call-in-alice-to-telephone.wav")) as file:
+        sides = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    assert len(sides) > 3 * file.getframerate() and np.array_equal(sides[:, 0], sides[:, 1]), "sent and heard differ"
+    await demo.stop()
+    demo.remove()
+    shutil.rmtree(directory)
+
+
+async def test_a_demo_without_a_gateway_that_works_fails_and_says_why(scene):
+    directory = proc.directory("demo")
+    demo = proc.Process("demo", [sys.executable, "-B", os.path.join(tandem.ROOT, "tests", "demo"), "--out", directory], scene.bed.c2,
+                        env={"TANDEM": "/bin/false"})
+    assert await demo.wait(40) == 1
+    assert "FAILED" in demo.log() and "tandem ended with 1" in demo.log() and "What to do" in demo.log(), demo.log()
+    await demo.stop()
+    demo.remove()
+    shutil.rmtree(directory)
 
 
 class Guest:
