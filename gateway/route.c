@@ -44,7 +44,8 @@ static unsigned calls_of(const struct gateway *gateway, const char *account)
 	unsigned n = 0;
 
 	LIST_FOREACH(call, &gateway->calls, link)
-	n += call->state != CALL_CLOSED && !strcmp(call->account, account);
+	n += call->state != CALL_CLOSED &&
+	     jid_same_bare(call->account, account);
 	return n;
 }
 

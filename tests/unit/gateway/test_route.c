@@ -270,6 +270,21 @@ static void an_account_has_its_limit_of_calls(void **state)
 			 ROUTE_E_BUSY);
 }
 
+static void the_limit_counts_an_account_however_it_is_written(void **state)
+{
+	(void)state;
+	static char written[] = "Alice@Example.org";
+	struct call calls[2] = { { .account = written },
+				 { .account = written } };
+	struct route route;
+
+	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
+	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	assert_int_equal(route_from_account(&route, &gateway,
+					    "alice@example.org", "echo"),
+			 ROUTE_E_BUSY);
+}
+
 #define ROUTE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -286,6 +301,7 @@ int main(void)
 		ROUTE_TEST(callers_have_plain_addresses),
 		ROUTE_TEST(a_sip_user_who_called_can_be_called_back),
 		ROUTE_TEST(an_account_has_its_limit_of_calls),
+		ROUTE_TEST(the_limit_counts_an_account_however_it_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
