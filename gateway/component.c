@@ -58,7 +58,8 @@ static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 		leg_xmpp_iq(leg, iq);
 		return;
 	}
-	if (sid && initiate) {
+	if (sid && initiate &&
+	    !leg_xmpp_has_ended(gateway, sid, stanza_attr(iq, "from"))) {
 		const char *condition = place_session(gateway, iq, sid);
 		if (condition)
 			refuse(gateway, iq, condition, NULL);
@@ -106,32 +107,66 @@ static void on_iq(struct gateway *gateway, const struct stanza *iq)
 
 /* ---- message ---- */
 
+/*
+ * Of a call that is over, or never was: the peer shall not wait for ever. An
+ * error ends it in Conversations (which does the same); in Monal, whose proceed
+ * has crossed our retract, a finish alone.
+ */
+static void on_stray_proceed(struct gateway *gateway,
+			     const struct stanza *message,
+			     const struct jmi *jmi)
+{
+	AUTO(stanza_freep) struct stanza *finish = NULL;
+	const struct jmi_message m = { .action = JMI_FINISH,
+				       .sid = jmi->sid,
+				       .from = jmi->to,
+				       .to = jmi->from,
+				       .reason = REASON_CANCEL };
+
+	log_info("xmpp=stray-proceed from=%s", log_text(slice_of(jmi->from)).s);
+	refuse(gateway, message, "item-not-found", NULL);
+	if (!jmi_format(&finish, &m))
+		send_reply(gateway, finish);
+}
+
 static void on_jmi(struct gateway *gateway, const struct stanza *message,
 		   const struct jmi *jmi)
 {
 	struct leg *leg = leg_xmpp_find(gateway, jmi->sid, jmi->from);
 
-	if (leg) {
+	if (leg)
 		leg_xmpp_message(leg, jmi);
-	} else if (jmi->action == JMI_PROPOSE && !jmi->error && !jmi->delayed) {
+	else if (jmi->error || jmi->delayed ||
+		 leg_xmpp_has_ended(gateway, jmi->sid, jmi->from))
+		log_debug("xmpp=late-message from=%s",
+			  log_text(slice_of(jmi->from)).s);
+	else if (jmi->action == JMI_PROPOSE)
 		place_proposal(gateway, jmi);
-	} else if (jmi->action == JMI_PROCEED && !jmi->error) {
-		/* The peer shall not wait for ever; as Conversations does. */
-		log_info("xmpp=stray-proceed from=%s",
-			 log_text(slice_of(jmi->from)).s);
-		refuse(gateway, message, "item-not-found", NULL);
-	}
+	else if (jmi->action == JMI_PROCEED)
+		on_stray_proceed(gateway, message, jmi);
+}
+
+/* RFC 6121, 5.2.2: errors and headlines are never answered. */
+static bool wants_answer(const struct stanza *message)
+{
+	const char *type = stanza_attr(message, "type");
+
+	return !type ||
+	       (strcmp(type, "error") != 0 && strcmp(type, "headline") != 0);
 }
 
 static void on_message(struct gateway *gateway, const struct stanza *message)
 {
-	const char *type = stanza_attr(message, "type");
-	bool error = type && !strcmp(type, "error");
 	struct jmi jmi;
 
 	if (!jmi_parse(&jmi, message))
 		on_jmi(gateway, message, &jmi);
-	else if (!error && stanza_find(message, "body", NULL))
+	else if (!wants_answer(message))
+		return;
+	else if (stanza_find(message, "propose", JMI_NS))
+		refuse(gateway, message, "bad-request",
+		       "A proposal has an id of 1 to 64 printable characters.");
+	else if (stanza_find(message, "body", NULL))
 		refuse(gateway, message, "service-unavailable",
 		       "Texts are not carried by this gateway; only calls.");
 }

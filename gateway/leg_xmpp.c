@@ -20,12 +20,14 @@
 #include "gateway/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp_state.h"
+#include "gateway/recent.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
 
 RB_HEAD(leg_tree, leg_xmpp);
 struct xmpp_legs {
 	struct leg_tree tree;
+	struct recent *ended; /* "sid account" of callers' legs */
 };
 
 static int leg_cmp(const struct leg_xmpp *a, const struct leg_xmpp *b)
@@ -43,11 +45,13 @@ int leg_xmpp_index_new(struct gateway *gateway)
 	if (!gateway->legs)
 		return -ENOMEM;
 	RB_INIT(&gateway->legs->tree);
-	return 0;
+	return recent_new(&gateway->legs->ended, XMPP_ENDED_MAX, XMPP_ENDED_MS);
 }
 
 void leg_xmpp_index_free(struct gateway *gateway)
 {
+	if (gateway->legs)
+		recent_free(gateway->legs->ended);
 	free(gateway->legs);
 	gateway->legs = NULL;
 }
@@ -64,6 +68,35 @@ struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 	key.peer_bare = bare;
 	struct leg_xmpp *found = RB_FIND(leg_tree, &gateway->legs->tree, &key);
 	return found ? &found->leg : NULL;
+}
+
+enum { ENDED_NAME_CAP = XMPP_SID_CAP + JID_CAP };
+
+/* 0 or -EMSGSIZE. */
+static int ended_name(char out[static ENDED_NAME_CAP], const char *sid,
+		      const char *peer_bare)
+{
+	return text_format(out, ENDED_NAME_CAP, "%s %s", sid, peer_bare);
+}
+
+bool leg_xmpp_has_ended(const struct gateway *gateway, const char *sid,
+			const char *peer)
+{
+	char bare[JID_CAP], name[ENDED_NAME_CAP];
+
+	return !jid_bare(bare, sizeof(bare), peer) &&
+	       !ended_name(name, sid, bare) &&
+	       recent_has(gateway->legs->ended, name, clock_ms());
+}
+
+/* A leg whose call was never placed may be tried again. */
+static void keep_ended(const struct leg_xmpp *xmpp)
+{
+	char name[ENDED_NAME_CAP];
+
+	if (xmpp->caller && xmpp->state != XMPP_LEG_IDLE &&
+	    !ended_name(name, xmpp->sid, xmpp->peer_bare))
+		recent_add(xmpp->gateway->legs->ended, name, clock_ms());
 }
 
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms)
@@ -87,16 +120,18 @@ int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
+	bool proposed = xmpp->state == XMPP_LEG_PROPOSED;
 
 	(void)fd;
 	(void)what;
-	if (xmpp->state != XMPP_LEG_PROPOSED)
-		return;
-	if (xmpp->caller) {
+	if (proposed && xmpp->caller) {
 		xmpp_say_ringing(xmpp);
-	} else if (!xmpp->rung) {
+	} else if (proposed && !xmpp->rung) {
 		xmpp->rung = true;
 		leg_rings(&xmpp->leg);
+	} else if (xmpp->state == XMPP_LEG_SESSION && !xmpp->caller &&
+		   !xmpp->heard) {
+		call_hangup(xmpp->leg.call, CAUSE_UNREACHABLE);
 	}
 }
 
@@ -208,9 +243,10 @@ static void xmpp_hangup(struct leg *leg, enum cause cause, const char *text)
 			 text);
 		break;
 	case XMPP_LEG_PROCEEDED:
-		/* Monal takes no reject after a proceed, the others take no
-		 * finish. */
-		xmpp_say(xmpp, JMI_REJECT, cause, text);
+		/* Monal takes no reject or retract after a proceed, the others
+		 * take no finish. */
+		xmpp_say(xmpp, xmpp->caller ? JMI_REJECT : JMI_RETRACT, cause,
+			 text);
 		xmpp_say(xmpp, JMI_FINISH, cause, text);
 		break;
 	case XMPP_LEG_SESSION:
@@ -254,8 +290,10 @@ static struct leg *xmpp_free(struct leg *leg)
 	struct leg_xmpp *xmpp = xmpp_of(leg);
 	struct leg_tree *tree = &xmpp->gateway->legs->tree;
 
-	if (xmpp->peer_bare && RB_FIND(leg_tree, tree, xmpp) == xmpp)
+	if (xmpp->peer_bare && RB_FIND(leg_tree, tree, xmpp) == xmpp) {
 		RB_REMOVE(leg_tree, tree, xmpp);
+		keep_ended(xmpp);
+	}
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->jingle = jingle_free(xmpp->jingle);
 	if (xmpp->timer)

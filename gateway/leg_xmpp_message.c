@@ -80,25 +80,47 @@ void leg_xmpp_begin(struct leg *leg, const struct jmi *propose)
 
 /* ---- what the peer says ---- */
 
+/* The device with which the session is, or is about to be. */
+static bool is_from_peer(const struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	return jid_same(xmpp->peer, jmi->from);
+}
+
+/* Conversations takes a retract for it, Monal after its proceed a finish. */
+static void say_elsewhere(struct leg_xmpp *xmpp, const char *device)
+{
+	static const enum jmi_action actions[] = { JMI_RETRACT, JMI_FINISH };
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		send_message(
+			xmpp,
+			&(struct jmi_message){
+				.action = actions[i],
+				.sid = xmpp->sid,
+				.from = xmpp->local,
+				.to = device,
+				.reason = cause_reason(CAUSE_ELSEWHERE),
+				.reason_text = cause_text(CAUSE_ELSEWHERE) });
+}
+
 /* The first device that proceeds has the call. */
 static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
 	if (xmpp->caller)
 		return;
-	if (xmpp->state == XMPP_LEG_SESSION &&
-	    strcmp(xmpp->peer, jmi->from) != 0) {
-		send_message(xmpp,
-			     &(struct jmi_message){ .action = JMI_RETRACT,
-						    .sid = xmpp->sid,
-						    .from = xmpp->local,
-						    .to = jmi->from,
-						    .reason = REASON_CANCEL });
+	if (xmpp->state == XMPP_LEG_SESSION && !is_from_peer(xmpp, jmi)) {
+		say_elsewhere(xmpp, jmi->from);
 		return;
 	}
 	if (xmpp->state != XMPP_LEG_PROPOSED)
 		return;
-	if (xmpp_set_peer(xmpp, jmi->from) || xmpp_session_offer(xmpp))
-		leg_ends(&xmpp->leg, CAUSE_FAILED, NULL);
+	int r = xmpp_set_peer(xmpp, jmi->from);
+	if (!r) {
+		xmpp->state = XMPP_LEG_PROCEEDED;
+		r = xmpp_session_offer(xmpp);
+	}
+	if (r)
+		call_hangup(xmpp->leg.call, CAUSE_FAILED);
 }
 
 static void on_ringing(struct leg_xmpp *xmpp, const struct jmi *jmi)
@@ -110,43 +132,78 @@ static void on_ringing(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	leg_rings(&xmpp->leg);
 }
 
+enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason)
+{
+	enum cause cause = cause_of_reason(reason, xmpp->leg.answered);
+
+	/* A caller who leaves before the answer has cancelled, whatever the
+	 * word. */
+	if (xmpp->caller && !xmpp->leg.answered &&
+	    (cause == CAUSE_DECLINE || cause == CAUSE_BUSY ||
+	     cause == CAUSE_NORMAL))
+		return CAUSE_CANCEL;
+	return cause;
+}
+
 /* Conversations' own time limit arrives as a reject. */
-static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
+static enum cause reject_cause(const struct leg_xmpp *xmpp,
+			       const struct jmi *jmi)
 {
 	bool late = clock_ms() - xmpp->proposed_ms >= XMPP_REJECT_IS_TIMEOUT_MS;
 	enum cause cause = cause_of_reason(jmi->reason, false);
 
-	if (xmpp->caller || xmpp->state != XMPP_LEG_PROPOSED)
-		return;
-	xmpp->state = XMPP_LEG_ENDED;
+	if (jmi->tie_break) /* it calls us at the same time */
+		return CAUSE_BUSY;
 	if (late && (cause == CAUSE_DECLINE || cause == CAUSE_BUSY))
-		cause = CAUSE_NO_ANSWER;
-	leg_ends(&xmpp->leg, cause, jmi->reason_text);
+		return CAUSE_NO_ANSWER;
+	return cause;
+}
+
+/* The peer ends by a message what it knows as no session yet. */
+static void end_early(struct leg_xmpp *xmpp, enum cause cause, const char *text)
+{
+	if (xmpp->jingle)
+		jingle_terminate(xmpp->jingle, REASON_CANCEL, NULL);
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg, cause, text);
+}
+
+/* A session-initiate has passed whose session-accept has not. */
+static bool is_pending(const struct leg_xmpp *xmpp)
+{
+	return xmpp->state == XMPP_LEG_SESSION && !jingle_is_up(xmpp->jingle);
+}
+
+/* Of any device; but once one has proceeded of that alone (Conversations
+ * rejects after its proceed while our session-initiate is on its way). */
+static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	bool crosses = is_pending(xmpp) && is_from_peer(xmpp, jmi);
+
+	if (!xmpp->caller && (xmpp->state == XMPP_LEG_PROPOSED || crosses))
+		end_early(xmpp, reject_cause(xmpp, jmi), jmi->reason_text);
 }
 
 static void on_retract(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
 	bool early = xmpp->state == XMPP_LEG_PROPOSED ||
-		     xmpp->state == XMPP_LEG_PROCEEDED;
+		     xmpp->state == XMPP_LEG_PROCEEDED || is_pending(xmpp);
 
-	if (!xmpp->caller || !early)
-		return;
-	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, CAUSE_CANCEL, jmi->reason_text);
+	if (xmpp->caller && early)
+		end_early(xmpp, CAUSE_CANCEL, jmi->reason_text);
 }
 
 /* The session's own end says the same; this is for when that got lost. */
 static void on_finish(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
-	if (strcmp(xmpp->peer, jmi->from) != 0 || xmpp->state == XMPP_LEG_ENDED)
+	enum reason reason = jmi->reason ? jmi->reason : REASON_SUCCESS;
+
+	if (!is_from_peer(xmpp, jmi) || xmpp->state == XMPP_LEG_ENDED)
 		return;
 	if (xmpp->jingle)
 		jingle_terminate(xmpp->jingle, REASON_SUCCESS, NULL);
 	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg,
-		 cause_of_reason(jmi->reason ? jmi->reason : REASON_SUCCESS,
-				 xmpp->leg.answered),
-		 jmi->reason_text);
+	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), jmi->reason_text);
 }
 
 /* Our own message came back: nobody there understands calls. */

@@ -10,6 +10,7 @@
 #include "gateway/leg_xmpp_state.h"
 #include "gateway/unsent.h"
 #include "xmpp/iq.h"
+#include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
@@ -63,7 +64,9 @@ static void on_reply(enum iq_answer answer, const struct stanza *reply,
 {
 	struct leg_xmpp *xmpp = arg;
 
-	if (reply && answer == IQ_ERROR && xmpp->jingle)
+	if (answer == IQ_RESULT)
+		xmpp->heard = true;
+	else if (answer == IQ_ERROR && xmpp->jingle)
 		jingle_reply(xmpp->jingle, reply);
 }
 
@@ -200,7 +203,7 @@ static void on_ended(enum reason reason, const char *text, void *arg)
 	struct leg_xmpp *xmpp = arg;
 
 	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, cause_of_reason(reason, xmpp->leg.answered), text);
+	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), text);
 }
 
 static const struct jingle_handlers jingle_handlers = {
@@ -242,9 +245,13 @@ int xmpp_session_offer(struct leg_xmpp *xmpp)
 		r = xmpp_session_new(xmpp, true);
 	if (r)
 		return r;
-	xmpp->state = XMPP_LEG_SESSION;
 	xmpp->leg.offerer = true;
-	return jingle_offer(xmpp->jingle, xmpp->leg.local);
+	r = jingle_offer(xmpp->jingle, xmpp->leg.local);
+	if (r)
+		return r;
+	xmpp->state = XMPP_LEG_SESSION;
+	xmpp_arm(xmpp, XMPP_SILENT_MS);
+	return 0;
 }
 
 int xmpp_session_restart(struct leg_xmpp *xmpp)
@@ -257,28 +264,47 @@ int xmpp_session_restart(struct leg_xmpp *xmpp)
 	return r < 0 ? r : 0;
 }
 
-/* A session-initiate without a proposal, or after our proceed: the jingle iq is
- * answered by the session. */
-void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
+/* The caller's session-initiate, without a proposal or after our proceed; from
+ * the device that called alone. */
+static bool begins_session(const struct leg_xmpp *xmpp, const struct stanza *iq)
 {
-	struct leg_xmpp *xmpp = xmpp_of(leg);
 	bool initiate = false;
 
 	jingle_iq_sid(iq, &initiate);
-	if (!xmpp->jingle && initiate && xmpp->caller &&
-	    xmpp->state != XMPP_LEG_ENDED) {
-		const char *from = stanza_attr(iq, "from");
-		if (xmpp_set_peer(xmpp, from) || xmpp_session_new(xmpp, false))
-			return leg_ends(leg, CAUSE_FAILED, NULL);
-	}
-	if (xmpp->jingle) {
-		jingle_receive(xmpp->jingle, iq);
-		return;
-	}
+	return initiate && !xmpp->jingle && xmpp->caller &&
+	       xmpp->state != XMPP_LEG_ENDED &&
+	       jid_same(xmpp->peer, stanza_attr(iq, "from"));
+}
+
+static void refuse(struct leg_xmpp *xmpp, const struct stanza *iq,
+		   bool no_memory)
+{
 	AUTO(stanza_freep) struct stanza *reply = NULL;
-	if (!jingle_unknown(&reply, iq) &&
-	    xmpp_stream_send(xmpp->gateway->stream, reply))
-		log_debug("leg=xmpp reply=not-sent");
+	int r = no_memory ? stanza_error_reply(&reply, iq, NULL,
+					       "resource-constraint", NULL)
+			  : jingle_unknown(&reply, iq);
+
+	if (!r)
+		r = xmpp_stream_send(xmpp->gateway->stream, reply);
+	if (r)
+		log_debug("call=%s leg=xmpp reply=not-sent r=%d",
+			  call_name(xmpp->leg.call), r);
+}
+
+/* The iq is answered by the session, if there is one. */
+void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
+{
+	struct leg_xmpp *xmpp = xmpp_of(leg);
+	int r = begins_session(xmpp, iq) ? xmpp_session_new(xmpp, false) : 0;
+
+	if (jid_same(xmpp->peer, stanza_attr(iq, "from")))
+		xmpp->heard = true;
+	if (xmpp->jingle)
+		jingle_receive(xmpp->jingle, iq);
+	else
+		refuse(xmpp, iq, r != 0);
+	if (r)
+		call_hangup(leg->call, CAUSE_FAILED);
 }
 
 void leg_xmpp_begin_session(struct leg *leg, const struct stanza *iq)

@@ -24,6 +24,12 @@ enum {
 	XMPP_RINGS_ANYWAY_MS = 3000,
 	/* Conversations rejects by itself after 30 s: that is no answer. */
 	XMPP_REJECT_IS_TIMEOUT_MS = 28000,
+	/* From our session-initiate to any sign of life of the device. */
+	XMPP_SILENT_MS = 20000,
+	/* How long the sid of an ended call is known: streams are resumed
+	 * (XEP-0198) within minutes, and deliver again what they delivered. */
+	XMPP_ENDED_MS = 600000,
+	XMPP_ENDED_MAX = 4096,
 };
 
 enum xmpp_leg_state {
@@ -43,6 +49,7 @@ struct leg_xmpp {
 	bool initiated;  /* by messages, not by a session at once */
 	bool rung;       /* the callee's ringing was told */
 	bool ringing;    /* the caller was told that it rings */
+	bool heard;      /* the device has answered our session-initiate */
 	bool restarting; /* our ICE restart waits for its answer */
 	char sid[XMPP_SID_CAP];
 	char *local;     /* our full JID */
@@ -66,6 +73,8 @@ CHECKED int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid);
 void xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
 	      const char *text);
 void xmpp_say_ringing(struct leg_xmpp *xmpp);
+/* What it means that the peer ends with @reason. */
+enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason);
 
 /* leg_xmpp_session.c */
 CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);

@@ -44,8 +44,11 @@ static const struct refusal broken = { CAUSE_FAILED, "internal-server-error",
 static int full_jid(char out[static JID_CAP], const struct gateway *gateway,
 		    const char *local)
 {
-	return text_format(out, JID_CAP, "%s@%s/sip", local,
-			   gateway->config->xmpp.domain);
+	const char *domain = gateway->config->xmpp.domain;
+
+	if (!*local)
+		return text_format(out, JID_CAP, "%s/gateway", domain);
+	return text_format(out, JID_CAP, "%s@%s/sip", local, domain);
 }
 
 static int new_callee(struct leg **out, struct gateway *gateway,
