@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,6 +133,18 @@ static void feed(struct xmpp_link *link, const char *p, size_t n)
 	xmpp_link_break(link, condition);
 }
 
+/*
+ * Prosody (0.12.3) leaves Nagle's algorithm on: its next stanza waits until
+ * this one is acknowledged, 40 ms later by default. The option wears off, so it
+ * is set after each read.
+ */
+static void acknowledge(int fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct xmpp_link *link = arg;
@@ -138,6 +152,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	ssize_t n = recv(fd, buf, sizeof(buf), 0);
 
 	(void)what;
+	acknowledge(fd);
 	if (n > 0)
 		feed(link, buf, (size_t)n);
 	else if (n == 0)
