@@ -5,9 +5,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/text.h"
 
 enum { LINE_CAP = 4096 };
 
@@ -108,19 +110,46 @@ void log_line(enum log_level level, const char *fmt, ...)
 	errno = saved_errno;
 }
 
+/* @n octets as \xNN; false: they do not fit any more. */
+static bool put_escaped(struct log_text *out, size_t *at, const char *p,
+			size_t n)
+{
+	enum { ESCAPED_LEN = 4, QUOTE_LEN = 2 };
+
+	if (*at + n * ESCAPED_LEN > LOG_TEXT_CAP - QUOTE_LEN)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		*at += (size_t)snprintf(out->s + *at, ESCAPED_LEN + 1,
+					"\\x%02x", (unsigned char)p[i]);
+	return true;
+}
+
+static bool put_plain(struct log_text *out, size_t *at, const char *p, size_t n)
+{
+	if (*at + n > LOG_TEXT_CAP - 2)
+		return false;
+	memcpy(out->s + *at, p, n);
+	*at += n;
+	return true;
+}
+
 struct log_text log_text(struct slice s)
 {
 	struct log_text out;
 	size_t at = 0;
+	bool fits = true;
 
 	out.s[at++] = '"';
-	for (size_t i = 0; i < s.n && at < LOG_TEXT_CAP - 6; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\')
-			at += (size_t)snprintf(out.s + at, 5, "\\x%02x", c);
-		else
-			out.s[at++] = (char)c;
+	while (s.n && fits) {
+		uint32_t c = 0;
+		size_t n = text_utf8(s, &c);
+		bool plain = n && text_is_fit(c) && c != '"' && c != '\\';
+		if (!n)
+			n = 1;
+		fits = plain ? put_plain(&out, &at, s.p, n)
+			     : put_escaped(&out, &at, s.p, n);
+		s.p += n;
+		s.n -= n;
 	}
 	out.s[at++] = '"';
 	out.s[at] = '\0';

@@ -58,7 +58,8 @@ struct log_text {
 };
 
 /*
- * A peer's text, quoted, with control octets, quotes and backslashes as \xNN:
+ * A peer's text, quoted; what is no UTF-8, control characters, bidirectional
+ * overrides, quotes and backslashes as \xNN; cut at a character when long:
  *     log_warn("from=%s", log_text(s).s);
  */
 struct log_text log_text(struct slice s);

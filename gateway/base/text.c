@@ -98,9 +98,10 @@ size_t text_utf8(struct slice s, uint32_t *out)
 	return n;
 }
 
-static bool is_fit(uint32_t c)
+bool text_is_fit(uint32_t c)
 {
-	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+		       c == 0x2029;
 	bool bidi =
 		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 	bool no_character = (c & 0xfffe) == 0xfffe;
@@ -116,7 +117,7 @@ void text_clean(char *dst, size_t cap, struct slice s)
 	while (s.n) {
 		uint32_t c = 0;
 		size_t n = text_utf8(s, &c);
-		bool fit = n && is_fit(c);
+		bool fit = n && text_is_fit(c);
 		struct slice put =
 			fit ? (struct slice){ s.p, n } : slice_of(replacement);
 		if (at + put.n >= cap)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -36,6 +37,10 @@ CHECKED char *text_dup(struct slice s);
  * (facts: a C0 octet in a display name closes the whole component stream.)
  */
 void text_clean(char *dst, size_t cap, struct slice s);
+
+/* Neither a control character (of lines either), U+FFFE, U+FFFF, nor a
+ * bidirectional override. */
+bool text_is_fit(uint32_t c);
 
 /*
  * The code point at the head of @s (RFC 3629: shortest form, no surrogates)
