@@ -9,6 +9,7 @@
 #include "gateway/leg_xmpp.h"
 #include "gateway/place.h"
 #include "gateway/presence.h"
+#include "gateway/refused.h"
 #include "xmpp/disco.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
@@ -123,7 +124,7 @@ static void on_stray_proceed(struct gateway *gateway,
 				       .to = jmi->from,
 				       .reason = REASON_CANCEL };
 
-	log_info("xmpp=stray-proceed from=%s", log_text(slice_of(jmi->from)).s);
+	refused_log(gateway, "stray-proceed", jmi->from, jmi->to);
 	refuse(gateway, message, "item-not-found", NULL);
 	if (!jmi_format(&finish, &m))
 		send_reply(gateway, finish);

@@ -18,6 +18,7 @@
 #include "gateway/presence.h"
 #include "gateway/public.h"
 #include "gateway/recover.h"
+#include "gateway/refused.h"
 #include "gateway/route.h"
 #include "gateway/unsent.h"
 #include "media/bridge.h"
@@ -263,8 +264,8 @@ int gateway_new(struct gateway **out, const struct config *config,
 		struct event_base *base)
 {
 	static int (*const steps[])(struct gateway *) = {
-		open_db,     leg_xmpp_index_new, unsent_new,
-		open_media,  open_agent,         open_trunks,
+		open_db,     leg_xmpp_index_new, unsent_new, presence_new,
+		refused_new, open_media,         open_agent, open_trunks,
 		open_stream, recover_new,        public_new,
 	};
 	struct gateway *gateway = calloc(1, sizeof(*gateway));
@@ -302,6 +303,8 @@ struct gateway *gateway_free(struct gateway *gateway)
 	gateway->media = media_free(gateway->media);
 	leg_xmpp_index_free(gateway);
 	unsent_free(gateway);
+	presence_free(gateway);
+	refused_free(gateway);
 	gateway->accounts = account_store_free(gateway->accounts);
 	gateway->db = db_close(gateway->db);
 	free(gateway);

@@ -20,6 +20,7 @@ struct iq_table;
 struct lost_sessions;
 struct media;
 struct public_address;
+struct recent;
 struct sip_agent;
 struct sip_trunk;
 struct unsent;
@@ -41,6 +42,8 @@ struct gateway {
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;
 	struct xmpp_legs *legs; /* by sid; leg_xmpp.c */
+	struct recent *asked;   /* subscriptions; presence.c */
+	struct recent *refused; /* who was refused; refused.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */

@@ -10,6 +10,7 @@
 #include "gateway/leg_echo.h"
 #include "gateway/leg_sip.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/refused.h"
 #include "gateway/route.h"
 #include "sip/trunk.h"
 #include "xmpp/jid.h"
@@ -148,9 +149,8 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 	char us[JID_CAP], local[JID_PART_MAX + 1];
 	struct jid to;
 
-	log_info("refused=%s from=%s to=%s", cause_name(why->cause),
-		 log_text(slice_of(propose->from)).s,
-		 log_text(slice_of(propose->to)).s);
+	refused_log(gateway, cause_name(why->cause), propose->from,
+		    propose->to);
 	if (jid_parse(&to, propose->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
 	    full_jid(us, gateway, local))
@@ -197,9 +197,8 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 	const struct refusal *why = place_account(gateway, &request, &leg);
 
 	if (why) {
-		log_info("refused=%s from=%s to=%s", cause_name(why->cause),
-			 log_text(slice_of(request.from)).s,
-			 log_text(slice_of(request.to)).s);
+		refused_log(gateway, cause_name(why->cause), request.from,
+			    request.to);
 		return why->condition;
 	}
 	leg_xmpp_begin_session(leg, iq);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "gateway/base/err.h"
 #include "xmpp/disco.h"
 
 struct gateway;
@@ -16,7 +17,11 @@ struct stanza;
 /* What lives at the localpart @local of our domain; false: nothing. */
 bool presence_entity(enum disco_entity *out, const char *local);
 
+/* Before the others; 0 or -ENOMEM. */
+CHECKED int presence_new(struct gateway *gateway);
+void presence_free(struct gateway *gateway);
+
 void presence_receive(struct gateway *gateway, const struct stanza *presence);
 
-/* To every account: the gateway is there. */
+/* To every account that owns a number, once: the gateway is there. */
 void presence_announce(struct gateway *gateway);

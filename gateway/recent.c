@@ -13,6 +13,7 @@ struct recent_name {
 	TAILQ_ENTRY(recent_name) entry; /* in the order in which they end */
 	const char *name;               /* owned, except in a key */
 	uint64_t end_ms;
+	unsigned times;
 };
 
 RB_HEAD(recent_tree, recent_name);
@@ -90,9 +91,8 @@ static void make_room(struct recent *recent, uint64_t now_ms)
 		drop(recent, first);
 }
 
-void recent_add(struct recent *recent, const char *name, uint64_t now_ms)
+static void insert(struct recent *recent, const char *name, uint64_t now_ms)
 {
-	recent_drop(recent, name);
 	make_room(recent, now_ms);
 	struct recent_name *new = calloc(1, sizeof(*new));
 	if (new)
@@ -105,6 +105,20 @@ void recent_add(struct recent *recent, const char *name, uint64_t now_ms)
 	RB_INSERT(recent_tree, &recent->tree, new);
 	TAILQ_INSERT_TAIL(&recent->order, new, entry);
 	recent->n++;
+}
+
+void recent_add(struct recent *recent, const char *name, uint64_t now_ms)
+{
+	recent_drop(recent, name);
+	insert(recent, name, now_ms);
+}
+
+unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms)
+{
+	if (!recent_has(recent, name, now_ms))
+		recent_add(recent, name, now_ms);
+	struct recent_name *found = find(recent, name);
+	return found ? ++found->times : 0;
 }
 
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms)

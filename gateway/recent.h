@@ -23,5 +23,10 @@ DEFINE_AUTO(struct recent *, recent_free)
 
 /* Copies @name; again: from now on. Without memory it is only not known. */
 void recent_add(struct recent *recent, const char *name, uint64_t now_ms);
+/*
+ * The same, but a name that is known stays until its time: how often it came in
+ * that time, this one included. 0 without memory.
+ */
+unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms);
 void recent_drop(struct recent *recent, const char *name);
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms);

@@ -66,6 +66,17 @@ static void a_dropped_name_is_not_known(void **state)
 	assert_false(recent_has(recent, "a", 0));
 }
 
+static void a_name_is_counted_until_its_time_is_over(void **state)
+{
+	struct recent *recent = *state;
+
+	assert_int_equal(recent_count(recent, "a", 0), 1);
+	assert_int_equal(recent_count(recent, "a", 600), 2);
+	assert_int_equal(recent_count(recent, "b", 600), 1);
+	assert_int_equal(recent_count(recent, "a", LIFETIME_MS), 1);
+	assert_int_equal(recent_count(recent, "b", LIFETIME_MS), 2);
+}
+
 #define RECENT_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -75,6 +86,7 @@ int main(void)
 		RECENT_TEST(a_name_again_is_known_from_then_on),
 		RECENT_TEST(the_oldest_gives_way),
 		RECENT_TEST(a_dropped_name_is_not_known),
+		RECENT_TEST(a_name_is_counted_until_its_time_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
