@@ -146,6 +146,7 @@ async def test_a_session_that_does_not_wait_for_the_proceed(scene):
     await theirs.ring()
     mine.peer = await mine.wait("ringing")
     await mine.initiate()
+    await scene.bed.tandem.process.wait_log(rf"jingle={mine.sid} state=invited")
     await theirs.answer()
     await mine.wait("media")
     await scene.heard(mine, theirs)
@@ -454,6 +455,38 @@ async def test_answers_are_not_answered(scene):
     assert [s.get("id") for s in seen if (s.get("from") or "").endswith("/sip")] == []
 
 
+# the log
+
+async def test_the_log_is_bounded_and_holds_no_secrets(scene):
+    client = await scene.client(resource="phone\" call=x " + "r" * 300)
+    log = scene.bed.tandem.process
+    for number in range(40):
+        propose = element(JMI, "propose", id_=f"flood-{number}")
+        element(RTP, "description", propose, media="audio")
+        client.message(f"{'z' * 900}{number}@{DOMAIN}/{'q' * 900}", propose)
+    mine, theirs = await scene.call_out(client=client)
+    mine.info_digit("7").add_done_callback(lambda task: None)
+    await scene.heard(mine, theirs, seconds=1.0)
+    await mine.hangup()
+    await theirs.wait("ended")
+    lines = log.log().splitlines()
+    refused = [line for line in lines if "refused=" in line and f'"{client.user}@' in line]
+    assert 1 <= len(refused) <= 12, len(refused)
+    assert all(len(line) < 2000 for line in lines), max(lines, key=len)
+    assert '" call=x' not in log.log()
+    for secret in (mine.local.pwd, mine.remote.pwd, scene.bed.tandem.sections["xmpp"]["secret"]):
+        assert secret not in log.log()
+
+
+async def test_addresses_as_long_as_they_may_be(scene):
+    """RFC 7622 3.3.1: 1023 octets; one more is malformed, and the server's to refuse."""
+    client = await scene.client()
+    for local_part in ("y" * 1023, "\\\\40" * 200, "\u00fc" * 500):
+        call = await client.call(f"{local_part}@{DOMAIN}")
+        assert (await call.ended()).startswith(("reject gone", "bounced")), local_part[:10]
+        assert error_of(await client.request(begin("long"), f"{local_part}@{DOMAIN}/{'r' * 1000}")) == "item-not-found"
+
+
 # presence
 
 async def presences(client, to, kind, expected):
@@ -482,7 +515,8 @@ async def test_subscriptions(scene):
 
 async def test_nobody_can_be_subscribed_to(scene):
     client = await scene.client()
-    assert "available" not in await presences(client, f"nobody@{DOMAIN}", "subscribe", 1)
+    came = await presences(client, f"nobody@{DOMAIN}", "subscribe", 1)
+    assert "available" not in came and "subscribe" not in came and "subscribed" not in came, came
 
 
 async def test_presence_of_clients_is_not_answered(scene):
