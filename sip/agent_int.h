@@ -9,6 +9,7 @@
 #include "sip/agent.h"
 #include "sip/resolve.h"
 
+struct event;
 struct nta_agent_s;
 struct sip_root;
 struct sip_s;
@@ -24,6 +25,7 @@ struct su_home_s;
 
 enum {
 	SIP_LISTENS_MAX = 8,
+	SIP_BOUNDS_MAX = 64,
 	SIP_TOKEN_LEN = 10,
 	SIP_MESSAGE_MAX = 65536,
 	SIP_MAX_FORWARDS = 70,
@@ -31,6 +33,14 @@ enum {
 	SIP_T2_MS = 4000,
 	SIP_T1X64_MS = 64 * SIP_T1_MS,
 	SIP_CONTACT_CAP = SIP_URI_TEXT_CAP,
+};
+
+/* A socket that listens, and what sofia knows it by. */
+struct sip_bound {
+	enum sip_transport transport;
+	struct addr addr;
+	size_t listen; /* of the configuration's */
+	char ident[ADDR_TEXT_CAP];
 };
 
 TAILQ_HEAD(sip_dialogs, sip_dialog);
@@ -45,8 +55,11 @@ struct sip_agent {
 	const struct sip_agent_handlers *handlers;
 	void *arg;
 	struct addr public_ip;                      /* unset: none */
-	struct sip_listen listens[SIP_LISTENS_MAX]; /* as bound */
+	struct sip_listen listens[SIP_LISTENS_MAX]; /* as configured */
 	size_t nlistens;
+	struct sip_bound bounds[SIP_BOUNDS_MAX]; /* a socket each */
+	size_t nbounds;
+	struct event *listen_timer; /* NULL: no listener on all addresses */
 	unsigned half_open, max_half_open;
 	char token[SIP_TOKEN_LEN + 1]; /* Contact's user where there is none */
 	struct sip_clients clients;

@@ -9,12 +9,14 @@
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_tag.h>
+#include <sofia-sip/tport_tag.h>
 #include <sofia-sip/url.h>
 
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/listen.h"
 
 enum {
 	VIA_CAP = ADDR_TEXT_CAP + 32,
@@ -24,6 +26,9 @@ enum {
 	AUTH_PROXY = 1,
 	NAUTHS = 2,
 };
+
+#define TAG_WAY(way) \
+	TAG_IF((way)->ident, TPTAG_IDENT((way)->ident)), NTATAG_USER_VIA(1)
 
 struct sip_client {
 	TAILQ_ENTRY(sip_client) entry;
@@ -49,6 +54,22 @@ static int hop_url(char out[static HOP_CAP], const struct sip_hop *hop)
 	return text_format(out, HOP_CAP, "sip:%s;transport=%s",
 			   addr_text(&hop->addr).s,
 			   hop->transport == SIP_TCP ? "tcp" : "udp");
+}
+
+/* Where a request goes, and what it leaves from. */
+struct way {
+	char url[HOP_CAP];
+	const char *ident; /* NULL: sofia may choose */
+};
+
+static int find_way(struct way *out, const struct sip_agent *agent,
+		    const struct sip_hop *hop)
+{
+	const struct sip_bound *from =
+		sip_listen_towards(agent, hop->transport, &hop->addr);
+
+	out->ident = from ? from->ident : NULL;
+	return hop_url(out->url, hop);
 }
 
 struct msg_s *sip_client_message(struct sip_agent *agent)
@@ -80,14 +101,15 @@ static int on_response(struct sip_client *client, nta_outgoing_t *orq,
 /* One try: a copy of the template with Via, credentials and the next CSeq. */
 static int transmit(struct sip_client *client)
 {
-	char via[VIA_CAP], hop[HOP_CAP];
+	char via[VIA_CAP];
+	struct way way;
 	msg_t *msg = msg_copy(client->template);
 	sip_t *sip = sip_object(msg);
 	int r = -ENOMEM;
 
 	if (!msg)
 		return -ENOMEM;
-	if (hop_url(hop, &client->hop) ||
+	if (find_way(&way, client->agent, &client->hop) ||
 	    sip_agent_via(client->agent, &client->hop, via, sizeof(via)))
 		goto failed;
 	if (sip_add_tl(msg, sip, SIPTAG_VIA_STR(via), TAG_END()) < 0)
@@ -100,8 +122,8 @@ static int transmit(struct sip_client *client)
 		goto failed;
 	client->cseq = sip->sip_cseq->cs_seq;
 	client->orq = nta_outgoing_mcreate(client->agent->nta, on_response,
-					   client, URL_STRING_MAKE(hop), msg,
-					   NTATAG_USER_VIA(1), TAG_END());
+					   client, URL_STRING_MAKE(way.url),
+					   msg, TAG_WAY(&way), TAG_END());
 	if (client->orq)
 		return 0;
 	r = -EIO;
@@ -183,7 +205,7 @@ static void add_copy(msg_t *msg, sip_t *sip, const void *header)
 
 static void send_cancel(struct sip_client *client)
 {
-	char hop[HOP_CAP];
+	struct way way;
 	msg_t *invite = nta_outgoing_getrequest(client->orq);
 	sip_t *old = sip_object(invite);
 	msg_t *msg = nta_msg_create(client->agent->nta, 0);
@@ -191,7 +213,7 @@ static void send_cancel(struct sip_client *client)
 	sip_via_t via;
 	nta_outgoing_t *orq = NULL;
 
-	if (!old || !sip || hop_url(hop, &client->hop))
+	if (!old || !sip || find_way(&way, client->agent, &client->hop))
 		goto done;
 	via = *old->sip_via;
 	via.v_next = NULL;
@@ -213,9 +235,9 @@ static void send_cancel(struct sip_client *client)
 			  SIPTAG_REASON_STR(client->cancel_reason)),
 		   TAG_END());
 	orq = nta_outgoing_mcreate(
-		client->agent->nta, NULL, NULL, URL_STRING_MAKE(hop), msg,
+		client->agent->nta, NULL, NULL, URL_STRING_MAKE(way.url), msg,
 		NTATAG_BRANCH_KEY(nta_outgoing_branch(client->orq)),
-		NTATAG_USER_VIA(1), TAG_END());
+		TAG_WAY(&way), TAG_END());
 done:
 	if (!orq && msg)
 		msg_destroy(msg);
@@ -371,12 +393,13 @@ bool sip_client_is_final(const struct sip_client *client)
 void sip_client_ack(const struct sip_client *invite, struct nta_leg_s *leg,
 		    const struct sip_hop *hop, struct msg_s *msg)
 {
-	char via[VIA_CAP], url[HOP_CAP];
+	char via[VIA_CAP];
+	struct way way;
 	sip_t *sip = sip_object(msg);
 	nta_outgoing_t *orq = NULL;
 	sip_cseq_t *cseq;
 
-	if (!sip || hop_url(url, hop) ||
+	if (!sip || find_way(&way, invite->agent, hop) ||
 	    sip_agent_via(invite->agent, hop, via, sizeof(via)))
 		goto done;
 	cseq = sip_cseq_create(msg_home(msg), invite->cseq, SIP_METHOD_ACK);
@@ -387,8 +410,8 @@ void sip_client_ack(const struct sip_client *invite, struct nta_leg_s *leg,
 	if (nta_msg_request_complete(msg, leg, SIP_METHOD_ACK, NULL) < 0)
 		goto done;
 	orq = nta_outgoing_mcreate(
-		invite->agent->nta, NULL, NULL, URL_STRING_MAKE(url), msg,
-		NTATAG_STATELESS(1), NTATAG_USER_VIA(1), TAG_END());
+		invite->agent->nta, NULL, NULL, URL_STRING_MAKE(way.url), msg,
+		NTATAG_STATELESS(1), TAG_WAY(&way), TAG_END());
 done:
 	if (!orq) {
 		log_warn("event=sip_ack what=\"could not be sent\" to=%s",
