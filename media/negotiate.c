@@ -63,7 +63,7 @@ static const struct media_codec *event_for(const struct media_content *content,
 
 int negotiate_caps(struct media_desc **out)
 {
-	static const size_t caps[] = { 0, 1, 2, EVENT };
+	static const size_t caps[] = { 0, 1, 2, 3, EVENT };
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	struct media_content *content;
 	int r = media_desc_new(&desc);

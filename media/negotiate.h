@@ -19,7 +19,7 @@ enum negotiate_outcome {
 
 /*
  * An offer of our own, when the other party's codecs are not known yet: PCMU,
- * PCMA, G.722 and telephone-event/8000, one audio content named "0".
+ * PCMA, G.722, Opus and telephone-event/8000, one audio content named "0".
  * *@out is owned by the caller. 0 or -ENOMEM.
  */
 CHECKED int negotiate_caps(struct media_desc **out);

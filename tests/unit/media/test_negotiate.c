@@ -61,7 +61,7 @@ static void caps_are_what_every_party_speaks(void **state)
 	assert_int_equal(negotiate_caps(&caps), 0);
 	assert_int_equal(caps->ncontents, 1);
 	assert_string_equal(caps->contents[0]->mid, "0");
-	assert_pts(caps->contents[0], "0 8 9 101");
+	assert_pts(caps->contents[0], "0 8 9 111 101");
 }
 
 static void an_offer_keeps_what_can_be_relayed_events_last(void **state)
