@@ -33,7 +33,8 @@ int call_media_map(struct call *call)
 {
 	for (int side = 0; side < 2; side++) {
 		const struct leg *from = call->legs[side];
-		const struct leg *to = opposite(call, from->side);
+		const struct leg *other = opposite(call, from->side);
+		const struct leg *to = other->ops->echoes ? from : other;
 		const struct media_content *rx = leg_local_audio(from);
 		const struct media_content *tx = leg_tx_audio(to);
 		struct media_map map;
@@ -48,6 +49,51 @@ int call_media_map(struct call *call)
 			return r;
 	}
 	return 0;
+}
+
+/* What it will send: the first that is no event. */
+static const struct media_codec *first_codec(const struct media_content *audio)
+{
+	for (size_t i = 0; audio && i < audio->ncodecs; i++)
+		if (!media_codec_is_event(&audio->codecs[i]))
+			return &audio->codecs[i];
+	return NULL;
+}
+
+static void keep_codec(struct media_content *audio,
+		       const struct media_codec *codec)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < audio->ncodecs; i++)
+		if (media_codec_is_event(&audio->codecs[i]) ||
+		    media_codec_same(&audio->codecs[i], codec))
+			audio->codecs[kept++] = audio->codecs[i];
+	audio->ncodecs = kept;
+}
+
+/*
+ * A callee that was offered all we can relay, because the caller had not made
+ * its offer yet (XEP-0353), may have chosen what the caller does not speak.
+ * Where the two have another codec in common, that one alone is offered in its
+ * place (RFC 3264, 8.3.2).
+ */
+int call_media_narrow(struct call *call)
+{
+	struct leg *callee = call->legs[MEDIA_SIDE_B];
+	struct media_content *audio = leg_local_audio(callee);
+	const struct media_codec *chosen =
+		first_codec(leg_remote_audio(callee));
+	const struct media_codec *common =
+		first_codec(leg_local_audio(call->legs[MEDIA_SIDE_A]));
+
+	if (!callee->answered || !callee->offerer || !callee->ops->reoffer ||
+	    !audio || !chosen || !common || media_codec_same(chosen, common))
+		return 0;
+	log_info("call=%s side=B event=reoffer codec=%s instead=%s", call->name,
+		 common->name, chosen->name);
+	keep_codec(audio, common);
+	return callee->ops->reoffer(callee);
 }
 
 /* What the party on @side lets flow, from its own view. */

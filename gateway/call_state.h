@@ -123,6 +123,8 @@ CHECKED int call_media_offer(struct call *call);
 CHECKED int call_media_answer(struct call *call);
 CHECKED int call_media_reoffer(struct call *call, enum media_side side);
 CHECKED int call_media_map(struct call *call);
+/* The callee answered before the caller's codecs were known: see there. */
+CHECKED int call_media_narrow(struct call *call);
 void call_media_direct(struct call *call);
 extern const struct bridge_handlers call_bridge_handlers;
 

@@ -133,8 +133,10 @@ static void note_answer(struct call *call, const struct call_event *event)
 	(void)event;
 	call->answered_ms = clock_wall_ms();
 	callee(call)->answered = true;
-	if (caller(call)->local)
-		check(call, call_media_map(call));
+	if (!caller(call)->local)
+		return;
+	check(call, call_media_map(call));
+	check(call, call_media_narrow(call));
 }
 
 static void proceed(struct call *call, const struct call_event *event)
@@ -153,6 +155,7 @@ static void answer(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	check(call, call_media_answer(call));
+	check(call, call_media_narrow(call));
 	caller(call)->answered = true;
 	if (call->ready[MEDIA_SIDE_A])
 		call_raise(

@@ -23,6 +23,8 @@ struct session_row;
 /* 0 or -errno throughout: a failure ends the call. */
 struct leg_ops {
 	const char *name; /* "sip", "xmpp", "echo" */
+	/* Gives the other side back what it sends, in its own payload types. */
+	bool echoes;
 	/* Callee: call the peer. */
 	int (*offer)(struct leg *leg, const struct media_desc *offer);
 	/* Caller: it rings there. Can come repeatedly. */
@@ -31,6 +33,8 @@ struct leg_ops {
 	int (*proceed)(struct leg *leg);
 	/* Answer the offer that is open: the first or a later one. */
 	int (*answer)(struct leg *leg, const struct media_desc *answer);
+	/* Callee: leg->local has changed, offer it anew. NULL: cannot. */
+	int (*reoffer)(struct leg *leg);
 	/* One more local candidate of this side (RFC 8838); NULL: cannot. */
 	int (*candidate)(struct leg *leg, const struct media_cand *cand);
 	/* The other party put the call on hold or took it back. */

@@ -77,6 +77,7 @@ static struct leg *echo_free(struct leg *leg)
 
 static const struct leg_ops echo_ops = {
 	.name = "echo",
+	.echoes = true,
 	.offer = echo_offer,
 	.ring = echo_nothing,
 	.proceed = echo_nothing,

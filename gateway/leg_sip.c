@@ -273,7 +273,7 @@ static int sip_proceed(struct leg *leg)
 	return r < 0 ? r : 0;
 }
 
-static int offer_hold(struct leg_sip *sip)
+static int offer_again(struct leg_sip *sip)
 {
 	struct media_content *audio = leg_local_audio(&sip->leg);
 
@@ -304,8 +304,13 @@ static int sip_answer(struct leg *leg, const struct media_desc *answer)
 	sip->offer_open = false;
 	r = sip_dialog_answer(sip->dialog, desc);
 	if (r >= 0 && sip->hold_open)
-		r = offer_hold(sip);
+		r = offer_again(sip);
 	return r < 0 ? r : 0;
+}
+
+static int sip_reoffer(struct leg *leg)
+{
+	return offer_again(sip_of(leg));
 }
 
 static int sip_hold(struct leg *leg, bool on)
@@ -313,7 +318,7 @@ static int sip_hold(struct leg *leg, bool on)
 	struct leg_sip *sip = sip_of(leg);
 
 	sip->hold = on;
-	return offer_hold(sip);
+	return offer_again(sip);
 }
 
 static int sip_digit(struct leg *leg, char digit, unsigned duration_ms)
@@ -422,6 +427,7 @@ static const struct leg_ops sip_ops = {
 	.ring = sip_ring,
 	.proceed = sip_proceed,
 	.answer = sip_answer,
+	.reoffer = sip_reoffer,
 	.hold = sip_hold,
 	.digit = sip_digit,
 	.restart = sip_restart,

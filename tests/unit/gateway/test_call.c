@@ -39,6 +39,7 @@ static void expect(const char *words)
 static const struct bridge_handlers *bridge_events;
 static void *bridge_arg;
 static bool bridge_takes_digits = true;
+static struct media_map maps[2];
 
 int bridge_new(struct bridge **out, struct media *media, const char *name,
 	       const struct bridge_handlers *handlers, void *arg)
@@ -68,8 +69,7 @@ int bridge_map(struct bridge *bridge, enum media_side from,
 	       const struct media_map *map)
 {
 	(void)bridge;
-	(void)from;
-	(void)map;
+	maps[from] = *map;
 	return 0;
 }
 
@@ -190,6 +190,12 @@ static int fake_answer(struct leg *leg, const struct media_desc *answer)
 	return leg_set_local(leg, answer);
 }
 
+static int fake_reoffer(struct leg *leg)
+{
+	say(word(leg, "reoffer"));
+	return 0;
+}
+
 static int fake_hold(struct leg *leg, bool on)
 {
 	say(word(leg, on ? "hold" : "resume"));
@@ -234,6 +240,7 @@ static const struct leg_ops fake_ops = {
 	.ring = fake_ring,
 	.proceed = fake_proceed,
 	.answer = fake_answer,
+	.reoffer = fake_reoffer,
 	.hold = fake_hold,
 	.digit = fake_digit,
 	.restart = fake_restart,
@@ -351,6 +358,85 @@ static void a_proposed_call_is_asked_for_its_offer_when_answered(void **state)
 	expect("a-answer");
 	ready(MEDIA_SIDE_A);
 	assert_string_equal(call_state_name(call), "up");
+}
+
+/* What a client says that has PCMA alone. */
+static void describe_pcma(struct leg *leg)
+{
+	const struct media_content *audio;
+
+	describe(leg);
+	audio = leg_remote_audio(leg);
+	assert_string_equal(audio->codecs[1].name, "PCMA");
+	leg_remote_audio(leg)->codecs[0] = audio->codecs[1];
+	leg_remote_audio(leg)->ncodecs = 1;
+}
+
+static void a_callee_that_would_send_another_codec_is_told_the_common_one(
+	void **state)
+{
+	(void)state;
+	calls_blind();
+	answers();
+	ready(MEDIA_SIDE_B);
+	describe_pcma(a);
+	leg_offers(a);
+	expect("a-proceed store");
+	to_disk();
+	expect("a-answer b-reoffer");
+	assert_int_equal(leg_local_audio(b)->ncodecs, 2);
+	assert_string_equal(leg_local_audio(b)->codecs[0].name, "PCMA");
+	assert_string_equal(leg_local_audio(b)->codecs[1].name,
+			    "telephone-event");
+	describe_pcma(b);
+	leg_agrees(b);
+	ready(MEDIA_SIDE_A);
+	assert_string_equal(call_state_name(call), "up");
+}
+
+static void a_callee_heard_early_is_told_the_common_codec_when_it_answers(
+	void **state)
+{
+	(void)state;
+	struct call_parties early = parties;
+
+	early.early_answer = true;
+	assert_int_equal(begin_with(&early), 0);
+	calls_blind();
+	describe(b);
+	leg_rings_early(b);
+	ready(MEDIA_SIDE_B);
+	describe_pcma(a);
+	leg_offers(a);
+	to_disk();
+	ready(MEDIA_SIDE_A);
+	assert_string_equal(call_state_name(call), "early");
+	expect("a-ring a-proceed store a-answer store");
+	answers();
+	expect("b-reoffer");
+	assert_string_equal(call_state_name(call), "up");
+}
+
+/* Its payload types are not those that we would have chosen. */
+static void an_echo_has_the_callers_payload_types(void **state)
+{
+	(void)state;
+	static struct leg_ops echo_ops;
+	static const struct media_codec opus = { 96, 2, 48000, "opus", "" };
+
+	echo_ops = fake_ops;
+	echo_ops.echoes = true;
+	b->ops = &echo_ops;
+	calls_blind();
+	answers();
+	ready(MEDIA_SIDE_B);
+	describe(a);
+	leg_remote_audio(a)->codecs[0] = opus;
+	leg_remote_audio(a)->ncodecs = 1;
+	leg_offers(a);
+	to_disk();
+	assert_int_equal(maps[MEDIA_SIDE_A].rx[96].pt, 96);
+	assert_int_equal(maps[MEDIA_SIDE_A].codec_pt, 96);
 }
 
 static void an_offered_call_is_answered_when_the_callees_media_flows(
@@ -577,6 +663,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CALL_TEST(a_proposed_call_is_asked_for_its_offer_when_answered),
+		CALL_TEST(
+			a_callee_that_would_send_another_codec_is_told_the_common_one),
+		CALL_TEST(
+			a_callee_heard_early_is_told_the_common_codec_when_it_answers),
+		CALL_TEST(an_echo_has_the_callers_payload_types),
 		CALL_TEST(
 			an_offered_call_is_answered_when_the_callees_media_flows),
 		CALL_TEST(media_that_was_ready_early_is_not_waited_for),
