@@ -12,6 +12,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 
 from . import jinglexml, profiles, timeline, xmppserver
 from .jinglecall import Call
+from .peercall import PeerCall
 from .jinglexml import DTMF, HINTS, JINGLE, JMI, RECEIPTS, element, local
 
 CLIENT = "jabber:client"
@@ -128,6 +129,7 @@ class Client(slixmpp.ClientXMPP):
         task = asyncio.ensure_future(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: coroutine.close())  # if it was cancelled before it began
         return task
 
     # stanzas
@@ -196,13 +198,16 @@ class Client(slixmpp.ClientXMPP):
         jingle = iq.find(f"{{{JINGLE}}}jingle")
         call = self.calls.get(jingle.get("sid"))
         if call is None and jingle.get("action") == "session-initiate":
-            call = self.calls[jingle.get("sid")] = Call(self, jingle.get("sid"), iq.get("from"), incoming=True)
+            call = self.calls[jingle.get("sid")] = self._new_call(jingle.get("sid"), iq.get("from"), incoming=True)
             call.direct = True
             self.proposals.put_nowait(call)
         if call is None:
             self.answer(iq, "item-not-found", extra=element("urn:xmpp:jingle:errors:1", "unknown-session"))
         else:
             call.on_jingle(iq, jingle)
+
+    def _new_call(self, sid, peer, incoming):
+        return (PeerCall if self.profile.engine else Call)(self, sid, peer, incoming)
 
     # messages
 
@@ -263,7 +268,7 @@ class Client(slixmpp.ClientXMPP):
         self.strict.need(media == ["audio"], f"propose with media {media}")
         if not self.profile.jmi or sid in self.calls:
             return
-        call = self.calls[sid] = Call(self, sid, sender, incoming=True)
+        call = self.calls[sid] = self._new_call(sid, sender, incoming=True)
         call.milestones.reach("propose", sender)
         self.proposals.put_nowait(call)
 
@@ -271,7 +276,7 @@ class Client(slixmpp.ClientXMPP):
 
     async def call(self, peer, direct_resource="sip"):
         """Call the bare JID @peer and return the Call at once."""
-        call = Call(self, None, peer, incoming=False)
+        call = self._new_call(None, peer, incoming=False)
         self.calls[call.sid] = call
         if self.profile.jmi:
             call.propose()

@@ -30,7 +30,6 @@ class Call:
         self.auto_audio = True  # start to send as soon as media is up
         self.infos = []  # session-info payloads, in order
         self.early_candidates = []
-        self._offer = None
         self._accepting = self._connecting = False
         self._restart = None
         self._timer = None
@@ -189,8 +188,7 @@ class Call:
             missing = {jinglexml.JINGLE, jinglexml.ICE} - set(features)
             if missing:
                 raise ConnectionError(f"{self.peer} does not announce {missing}")
-        self.local = Content(payloads=list(self.profile.payloads), setup="actpass", encryption=self.profile.encryption)
-        await self._open(controlling=True)
+        await self._offer()
         if self.passed("ended"):
             return
         self.initiated = True
@@ -198,24 +196,35 @@ class Call:
         self._iq("session-initiate", self._contents(), group=group, initiator=self.client.boundjid.full)
         self._trickle()
 
-    async def _accept(self):
-        """Send session-accept to the offer that has come."""
+    async def _offer(self):
+        """Make our media and our content of an offer."""
+        self.local = Content(payloads=list(self.profile.payloads), setup="actpass", encryption=self.profile.encryption)
+        await self._open(controlling=True)
+
+    async def _answer(self):
+        """Make our media and our content of an answer to the offer that has come; False if no codec is common."""
         wanted = {(p.name.lower(), p.clock) for p in self.profile.payloads}
         payloads = [p for p in self.remote.payloads if (p.name.lower(), p.clock) in wanted]
         if self.profile.one_payload:
             payloads = payloads[:1]
         if not any(p.name != "telephone-event" for p in payloads):
-            await self.hangup("unsupported-applications")
-            return
+            return False
         self.local = Content(self.remote.name, payloads=payloads, setup=self.profile.setup, rtcp_mux=self.remote.rtcp_mux)
         await self._open(controlling=False)
+        return True
+
+    async def _accept(self):
+        """Send session-accept to the offer that has come."""
+        if not await self._answer():
+            await self.hangup("unsupported-applications")
+            return
         if self.passed("ended"):
             return
         self.accepted = True
         self._iq("session-accept", self._contents(), group=self._offer_grouped, responder=self.client.boundjid.full)
         self._trickle()
         self.milestones.reach("accepted", "sent")
-        self.client.spawn(self._connect(self.profile.setup == "active"), self._failed)
+        self.client.spawn(self._connect(self.local.setup == "active"), self._failed)
 
     _offer_grouped = False
 
@@ -298,6 +307,8 @@ class Call:
         offered = {p.pt: p.name.lower() for p in self.local.payloads}
         for payload in self.remote.payloads:
             strict.need(offered.get(payload.pt) == payload.name.lower(), f"payload type {payload.pt} {payload.name} was not offered")
+        for extension in self.remote.extensions:
+            strict.need(extension in self.local.extensions, f"RTP header extension {extension} was not offered")
         self.milestones.reach("accepted", f"{[p.name for p in self.remote.payloads]}")
         self.client.spawn(self._connect(self.remote.setup == "passive"), self._failed)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Jingle audio contents as XML (XEP-0166, 0167, 0176, 0320, 0338), and the strict eyes of real clients."""
+"""Jingle audio contents as XML (XEP-0166, 0167, 0176, 0293, 0294, 0320, 0338, 0339), and the strict eyes of real clients."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,6 +12,9 @@ RTP_INFO = "urn:xmpp:jingle:apps:rtp:info:1"
 ICE = "urn:xmpp:jingle:transports:ice-udp:1"
 DTLS = "urn:xmpp:jingle:apps:dtls:0"
 GROUPING = "urn:xmpp:jingle:apps:grouping:0"
+HEADERS = "urn:xmpp:jingle:apps:rtp:rtp-hdrext:0"
+FEEDBACK = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"
+SOURCES = "urn:xmpp:jingle:apps:rtp:ssma:0"
 JMI = "urn:xmpp:jingle-message:0"
 DTMF = "urn:xmpp:jingle:dtmf:0"
 HINTS, RECEIPTS = "urn:xmpp:hints", "urn:xmpp:receipts"
@@ -28,7 +31,8 @@ class Payload:
     name: str
     clock: int
     channels: int = 1
-    parameters: tuple = ()
+    parameters: tuple = ()  # of (name, value), the name None for a value alone
+    feedback: tuple = ()  # of (type, subtype or None)
 
 
 OPUS = Payload(111, "opus", 48000, 2, (("minptime", "10"), ("useinbandfec", "1")))
@@ -51,6 +55,8 @@ class Content:
     fingerprint: str = ""
     setup: str = ""
     encryption: bool = False  # offer SDES too, as Dino does
+    extensions: list = field(default_factory=list)  # of RTP headers: (id, URI)
+    sources: list = field(default_factory=list)  # (SSRC, {attribute: value})
 
 
 def element(namespace, name, parent=None, /, **attributes):
@@ -64,8 +70,8 @@ def candidate_element(candidate, number, parent=None):
     """<candidate/> of an aioice.Candidate."""
     return element(ICE, "candidate", parent, component=candidate.component, foundation=number + 1, generation=0,
                    id=f"c{number}{candidate.foundation[:6]}", ip=candidate.host, network=0, port=candidate.port,
-                   priority=candidate.priority, protocol="udp", type=candidate.type,
-                   rel_addr=candidate.related_address, rel_port=candidate.related_port)
+                   priority=candidate.priority, protocol=candidate.transport, type=candidate.type,
+                   rel_addr=candidate.related_address, rel_port=candidate.related_port, tcptype=candidate.tcptype)
 
 
 def transport_element(content, parent=None, with_fingerprint=True):
@@ -89,6 +95,14 @@ def content_element(content, parent=None, description=True):
                            channels=payload.channels if payload.channels > 1 else None)
             for name, value in payload.parameters:
                 element(RTP, "parameter", kind, name=name, value=value)
+            for type_, subtype in payload.feedback:
+                element(FEEDBACK, "rtcp-fb", kind, type=type_, subtype=subtype)
+        for number, uri in content.extensions:
+            element(HEADERS, "rtp-hdrext", rtp, id=number, uri=uri)
+        for ssrc, attributes in content.sources:
+            source = element(SOURCES, "source", rtp, ssrc=ssrc)
+            for name, value in attributes.items():
+                element(SOURCES, "parameter", source, name=name, value=value)
         if content.encryption:
             box = element(RTP, "encryption", rtp)
             element(RTP, "crypto", box, tag=1, crypto_suite="AES_CM_128_HMAC_SHA1_80",
@@ -174,6 +188,15 @@ class Strict:
             self.need(re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", (found.text or "").strip(), re.I), "fingerprint is no hex")
             content.fingerprint, content.setup = (found.text or "").strip(), found.get("setup") or ""
 
+    def payload(self, xml):
+        """A Payload of <payload-type/>."""
+        self.need(xml.get("name") and xml.get("clockrate"), f"payload type {xml.get('id')} without name or clockrate")
+        parameters = tuple((p.get("name"), p.get("value")) for p in xml.findall(f"{{{RTP}}}parameter"))
+        self.need(all(name and value for name, value in parameters), "parameter without name or value")
+        feedback = tuple((f.get("type"), f.get("subtype")) for f in xml.findall(f"{{{FEEDBACK}}}rtcp-fb"))
+        return Payload(int(xml.get("id")), xml.get("name", ""), int(xml.get("clockrate") or 0), int(xml.get("channels") or 1),
+                       parameters, feedback)
+
     def content(self, xml, answer):
         """A Content of <content/> in a session-initiate or (@answer) session-accept."""
         out = Content(xml.get("name", ""), xml.get("creator", ""), xml.get("senders", "both"))
@@ -188,11 +211,8 @@ class Strict:
         self.need(description.find(f"{{{RTP}}}encryption") is None, "SDES beside DTLS")
         out.rtcp_mux = description.find(f"{{{RTP}}}rtcp-mux") is not None
         for kind in description.findall(f"{{{RTP}}}payload-type"):
-            self.need(kind.get("name") and kind.get("clockrate"), f"payload type {kind.get('id')} without name or clockrate")
-            for parameter in kind.findall(f"{{{RTP}}}parameter"):
-                self.need(parameter.get("name") and parameter.get("value"), "parameter without name or value")
-            out.payloads.append(Payload(int(kind.get("id")), kind.get("name", ""), int(kind.get("clockrate") or 0),
-                                        int(kind.get("channels") or 1)))
+            out.payloads.append(self.payload(kind))
+        out.extensions = [(int(x.get("id")), x.get("uri")) for x in description.findall(f"{{{HEADERS}}}rtp-hdrext")]
         self.need(out.payloads and out.payloads[0].name != "telephone-event", "the first payload type is no codec")
         self.transport(transport, out, True)
         self.need(out.setup in (("active", "passive") if answer else ("actpass",)), f"setup {out.setup!r}")

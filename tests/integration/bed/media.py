@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 
-from . import audio, codec, rtp
+from . import audio, codec, rtp, voice
+from .voice import PTIME_S
 
-PTIME_S = 0.020
 EVENT_FRAMES = 8  # a digit lasts 160 ms
 EVENT_PAUSE_FRAMES = 4
 EVENT_REPEATS = 3  # RFC 4733 section 2.5.1.4: the end is sent three times
@@ -83,19 +83,11 @@ class Recording:
             offset = (packet.ts - base + 0x80000000) % 0x100000000 - 0x80000000
             ticks.setdefault(offset, (arrival, packet))
         base_offset = min(ticks)
-        limit = int((end - begin + 2.0) * decoder.rate)
-        pieces, arrivals = [], []
+        pieces = []
         for offset in sorted(ticks):
             arrival, packet = ticks[offset]
-            first = (offset - base_offset) * decoder.rate // decoder.clock
-            pcm = decoder.decode(packet.payload)
-            if first + len(pcm) <= limit:
-                pieces.append((first, pcm))
-                arrivals.append((first, arrival))
-        out = np.zeros(max((first + len(pcm) for first, pcm in pieces), default=0), dtype=np.int16)
-        for first, pcm in pieces:
-            out[first:first + len(pcm)] = pcm
-        return audio.Heard(decoder.rate, out, arrivals)
+            pieces.append(((offset - base_offset) * decoder.rate // decoder.clock, decoder.decode(packet.payload), arrival))
+        return voice.place(decoder.rate, pieces, end - begin + 2.0)
 
     def gaps_in_sequence(self):
         """How many sequence numbers are missing between the first and the last packet of each SSRC."""
@@ -109,22 +101,18 @@ class Recording:
         return lost
 
 
-class AudioStream:
-    """One peer's audio. @transmit takes the bytes of each packet to be sent."""
+class AudioStream(voice.Voice):
+    """One peer's audio as RTP. @transmit takes the bytes of each packet to be sent."""
 
     def __init__(self, who, timeline, transmit, transmit_rtcp=None):
-        self.who, self.timeline = who, timeline
+        super().__init__(who, timeline, Recording())
         self.transmit, self.transmit_rtcp = transmit, transmit_rtcp
-        self.tone = audio.Tone()
         self.ssrc = random.getrandbits(32)
         self.seq = random.getrandbits(15)
         self.ts = random.getrandbits(31)
         self.codec_name = None
-        self.rx = Recording()
         self.tx = None  # a Recording that takes every audio packet sent, where one is wanted
         self.events = rtp.EventReader()
-        self.running = self.muted = False
-        self.sent_times = []
         self.sent_packets = 0
         self._coder = None
         self._digits = []
@@ -215,15 +203,9 @@ class AudioStream:
         else:
             self.rx.packets.append((now, packet))
 
-    def sent_at(self, position, before):
-        """When the sample at @position of the code was last sent before @before (see audio.judge)."""
-        turn = int(len(self.sent_times) * PTIME_S / audio.PERIOD_S)
-        while turn >= 0:
-            frame = int((position + turn * audio.PERIOD_S) / PTIME_S)
-            if frame < len(self.sent_times) and self.sent_times[frame] <= before:
-                return self.sent_times[frame]
-            turn -= 1
-        return None
+    def heard(self, begin, end):
+        name = self.rx_pts[self.rx.packets[-1][1].pt] if self.rx.packets else self.codec_name
+        return self.rx.heard(name, begin, end)
 
 
 async def flowing(receiver, timeout=5.0, packets=5, after=None):
@@ -240,8 +222,7 @@ async def flowing(receiver, timeout=5.0, packets=5, after=None):
 
 def verdict(sender, receiver, begin, end, slip_limit=audio.SLIP_LIMIT_S):
     """Judge what @receiver heard between two times against @sender's tone."""
-    name = receiver.rx_pts[receiver.rx.packets[-1][1].pt] if receiver.rx.packets else receiver.codec_name
-    heard = receiver.rx.heard(name, begin, end + STRAGGLERS_S)
+    heard = receiver.heard(begin, end + STRAGGLERS_S)
     # what was to be heard is what was really sent: on a busy machine the sender itself is late now and then
     frames = sum(begin <= at < end for at in sender.sent_times)
     return audio.judge(heard, sender.tone, frames * PTIME_S, sender.sent_at, slip_limit)

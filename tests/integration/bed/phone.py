@@ -107,6 +107,8 @@ class Call:
         self.offer = described
         self.directions.append(described.direction)
         ours = {name.upper(): pt for pt, name, _ in self.codecs}
+        # what comes has our payload types, or the offer's where we answer with them
+        known = {pt: name for pt, name, _ in [*self.codecs, *described.codecs] if name.upper() in ours}
         for pt, name, _ in described.codecs:
             if name.upper() in ours and name != "telephone-event":
                 try:
@@ -114,7 +116,7 @@ class Call:
                 except KeyError:
                     continue
                 event = described.find("telephone-event") if "TELEPHONE-EVENT" in ours else None
-                self.audio.configure(name, pt, *(event or (None, 8000)), rx_pts={p: n for p, n, _ in self.codecs})
+                self.audio.configure(name, pt, *(event or (None, 8000)), rx_pts=known)
                 return
 
     def _run_audio(self):

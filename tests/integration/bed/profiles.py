@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Callable, Optional
 
-from . import webrtc
+from . import aiortcpeer, webrtc
 from .jinglexml import EVENTS_48K, EVENTS_8K, G722, OPUS, PCMA, PCMU, Payload
 
 
@@ -31,6 +31,7 @@ class Profile:
     acknowledges_terminate: bool = True
     payloads: tuple = (OPUS, G722, PCMU, PCMA, EVENTS_48K, EVENTS_8K)
     srtp: bytes = webrtc.PROFILE_SHA1_80
+    engine: Optional[Callable] = None  # makes the peerconnection.PeerConnection of a call; None: webrtc.Transport
     # what only tests do
     addresses: Optional[tuple] = None  # gather from these alone
     ipv4: bool = True
@@ -53,3 +54,4 @@ MOVIM = Profile(name="Movim", trickle=True, accept_to_self=False, drops_early_ca
 STANZA = Profile(name="StanzaJS", jmi=False)
 BOROGOVE = Profile(name="Borogove", rings=False, trickle=False)
 EVERY_CLIENT = (CONVERSATIONS, MONAL, DINO, MOVIM, STANZA, BOROGOVE)
+AIORTC = Profile(name="aiortc", engine=aiortcpeer.AiortcPeer)
