@@ -16,7 +16,6 @@ PYTHON  ?= /usr/bin/python3
 T       ?= # one unit test: make unit T=media/test_ice
 FUZZ_SECONDS ?= 60# for each target of make fuzz
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-
 PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libcares
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -28,7 +27,7 @@ LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread -DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
 	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(LDFLAGS)
-Q := $(if $(V),,@)
+Q   := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)$(2)")
 # One archive a folder. An archive is linked only behind those that may include
 # it (tests/includes.awk has the same table), so the linker checks it as well.
@@ -45,7 +44,8 @@ objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c)
 SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
 HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h)
-UNITS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/test_*.c))
+THREADED  = $(shell grep -lE 'pthread|db_open|fixture_open|media_new|rig_open' tests/unit/*/test_*.c)
+UNITS    := $(patsubst %.c,$(BUILD)/%,$(if $(filter tsan,$(notdir $(BUILD))),$(THREADED),$(wildcard tests/unit/*/test_*.c)))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PROGRAMS := $(subst $(BUILD)/main,$(BUILD)/tandem,$(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS))))
@@ -72,7 +72,6 @@ $(BUILD)/db/schema.o: $(BUILD)/db/schema_sql.h
 $(call objects,$(shell grep -ls TANDEM_VERSION $(SOURCES) $(TEST_SOURCES))): $(BUILD)/version
 $(BUILD)/version: FORCE
 	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
-
 $(BUILD)/libmock.a: $(call objects,$(wildcard tests/mock/*.c))
 define ARCHIVE
 $(BUILD)/lib$(1).a: $(call objects,$(sources_$(1)))
@@ -97,10 +96,10 @@ $(PROGRAMS) $(FUZZERS) $(BENCHES):
 tests: $(UNITS) $(FUZZERS) $(BENCHES)
 ## check        build and run the unit, fuzz-corpus and integration tests
 check: all $(UNITS) $(FUZZERS)
-	@tests/run $(BUILD) unit fuzz integration
+	@UNITS='$(UNITS)' tests/run $(BUILD) unit fuzz integration
 ## unit         the unit tests alone; T=media/test_ice runs one and shows all of it
 unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
-	@$(if $(strip $(T)),$<,tests/run $(BUILD) unit)
+	@$(if $(strip $(T)),$<,UNITS='$^' tests/run $(BUILD) unit)
 ## integration  the tests with real peers alone (root); T=test_call_out.py runs one
 integration: all
 	@T=$(strip $(T)) tests/run $(BUILD) integration
@@ -110,7 +109,7 @@ SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-
 ASAN := -fsanitize=address$(,)undefined -fno-sanitize-recover=undefined
 asan:
 	+@$(call SANITIZE,asan,$(ASAN)) check
-## tsan         the unit tests under the thread sanitizer
+## tsan         the unit tests with threads under the thread sanitizer
 tsan:
 	+@$(call SANITIZE,tsan,-fsanitize=thread) unit
 ## fuzz         every fuzz target for FUZZ_SECONDS; crashes go into its .repro
