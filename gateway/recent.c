@@ -91,33 +91,42 @@ static void make_room(struct recent *recent, uint64_t now_ms)
 		drop(recent, first);
 }
 
-static void insert(struct recent *recent, const char *name, uint64_t now_ms)
+/* NULL when memory is out. */
+static struct recent_name *put(struct recent *recent, const char *name,
+			       uint64_t now_ms)
 {
-	make_room(recent, now_ms);
 	struct recent_name *new = calloc(1, sizeof(*new));
+
+	make_room(recent, now_ms);
 	if (new)
 		new->name = text_dup(slice_of(name));
 	if (!new || !new->name) {
 		free(new);
-		return;
+		return NULL;
 	}
 	new->end_ms = now_ms + recent->lifetime_ms;
 	RB_INSERT(recent_tree, &recent->tree, new);
 	TAILQ_INSERT_TAIL(&recent->order, new, entry);
 	recent->n++;
+	return new;
 }
 
 void recent_add(struct recent *recent, const char *name, uint64_t now_ms)
 {
 	recent_drop(recent, name);
-	insert(recent, name, now_ms);
+	put(recent, name, now_ms);
 }
 
 unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms)
 {
-	if (!recent_has(recent, name, now_ms))
-		recent_add(recent, name, now_ms);
 	struct recent_name *found = find(recent, name);
+
+	if (found && found->end_ms <= now_ms) {
+		drop(recent, found);
+		found = NULL;
+	}
+	if (!found)
+		found = put(recent, name, now_ms);
 	return found ? ++found->times : 0;
 }
 
