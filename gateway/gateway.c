@@ -40,6 +40,7 @@ static void on_up(void *arg)
 	unsent_stream_up(gateway);
 	public_stream_up(gateway->public_address);
 	recover_stream_up(gateway);
+	leg_xmpp_stream_up(gateway);
 	if (gateway->announced) {
 		log_info("event=xmpp-up domain=%s",
 			 gateway->config->xmpp.domain);

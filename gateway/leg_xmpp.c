@@ -15,6 +15,7 @@
 
 #include "db/session.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/call.h"
@@ -99,6 +100,19 @@ static void keep_ended(const struct leg_xmpp *xmpp)
 		recent_add(xmpp->gateway->legs->ended, name, clock_ms());
 }
 
+/* XEP-0166, 6.8: a session that has ended meanwhile is unknown there. */
+void leg_xmpp_stream_up(struct gateway *gateway)
+{
+	struct leg_xmpp *xmpp;
+
+	RB_FOREACH(xmpp, leg_tree, &gateway->legs->tree) {
+		if (xmpp->jingle && jingle_is_up(xmpp->jingle) &&
+		    jingle_ping(xmpp->jingle))
+			log_debug("call=%s leg=xmpp ping=not-sent",
+				  call_name(xmpp->leg.call));
+	}
+}
+
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms)
 {
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
@@ -145,10 +159,14 @@ static int xmpp_offer(struct leg *leg, const struct media_desc *offer)
 
 	if (r)
 		return r;
+	/* The server takes nothing now: never ring into the void. */
+	if (xmpp_say(xmpp, JMI_PROPOSE, CAUSE_NORMAL, NULL)) {
+		call_hangup(leg->call, CAUSE_CONGESTION);
+		return 0;
+	}
 	xmpp->state = XMPP_LEG_PROPOSED;
 	xmpp->initiated = true;
 	xmpp->proposed_ms = clock_ms();
-	xmpp_say(xmpp, JMI_PROPOSE, CAUSE_NORMAL, NULL);
 	xmpp_arm(xmpp, XMPP_RINGS_ANYWAY_MS);
 	return 0;
 }

@@ -41,6 +41,10 @@ void leg_xmpp_message(struct leg *leg, const struct jmi *jmi);
 /* A jingle iq of type set for the leg: it is answered here. */
 void leg_xmpp_iq(struct leg *leg, const struct stanza *iq);
 
+/* Ask the peers of running sessions whether they still know them: what they
+ * said while the stream was down is lost. */
+void leg_xmpp_stream_up(struct gateway *gateway);
+
 /* The index of legs; one a gateway. */
 CHECKED int leg_xmpp_index_new(struct gateway *gateway);
 void leg_xmpp_index_free(struct gateway *gateway);

@@ -12,13 +12,14 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-static void send_stanza(struct leg_xmpp *xmpp, const struct stanza *stanza)
+static int send_stanza(struct leg_xmpp *xmpp, const struct stanza *stanza)
 {
 	int r = xmpp_stream_send(xmpp->gateway->stream, stanza);
 
 	if (r)
 		log_warn("call=%s leg=xmpp stanza=not-sent r=%d",
 			 call_name(xmpp->leg.call), r);
+	return r;
 }
 
 /* Which of the messages says why: those that end something. */
@@ -28,31 +29,32 @@ static bool has_reason(enum jmi_action action)
 	       action == JMI_FINISH;
 }
 
-static void send_message(struct leg_xmpp *xmpp, const struct jmi_message *m)
+static int send_message(struct leg_xmpp *xmpp, const struct jmi_message *m)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	int r = jmi_format(&stanza, m);
 
-	if (jmi_format(&stanza, m))
-		return;
-	if (has_reason(m->action))
-		unsent_send(xmpp->gateway, stanza);
-	else
-		send_stanza(xmpp, stanza);
+	if (r)
+		return r;
+	if (!has_reason(m->action))
+		return send_stanza(xmpp, stanza);
+	unsent_send(xmpp->gateway, stanza);
+	return 0;
 }
 
-void xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
-	      const char *text)
+int xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
+	     const char *text)
 {
 	bool why = has_reason(action);
 
-	send_message(xmpp,
-		     &(struct jmi_message){ .action = action,
-					    .sid = xmpp->sid,
-					    .from = xmpp->local,
-					    .to = xmpp->peer,
-					    .reason = why ? cause_reason(cause)
-							  : REASON_NONE,
-					    .reason_text = why ? text : NULL });
+	return send_message(
+		xmpp, &(struct jmi_message){
+			      .action = action,
+			      .sid = xmpp->sid,
+			      .from = xmpp->local,
+			      .to = xmpp->peer,
+			      .reason = why ? cause_reason(cause) : REASON_NONE,
+			      .reason_text = why ? text : NULL });
 }
 
 void xmpp_say_ringing(struct leg_xmpp *xmpp)

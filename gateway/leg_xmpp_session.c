@@ -64,6 +64,7 @@ static void on_reply(enum iq_answer answer, const struct stanza *reply,
 {
 	struct leg_xmpp *xmpp = arg;
 
+	xmpp->niqs--;
 	if (answer == IQ_RESULT)
 		xmpp->heard = true;
 	else if (answer == IQ_ERROR && xmpp->jingle)
@@ -78,6 +79,16 @@ static bool must_arrive(const struct stanza *stanza)
 	return action && !strcmp(action, "session-terminate");
 }
 
+static int send_request(struct leg_xmpp *xmpp, struct stanza *iq)
+{
+	if (xmpp->niqs >= XMPP_IQS_MAX) /* it has its id, nobody waits */
+		return xmpp_stream_send(xmpp->gateway->stream, iq);
+	int r = iq_send(xmpp->gateway->iqs, iq, on_reply, xmpp);
+	if (!r)
+		xmpp->niqs++;
+	return r;
+}
+
 static void on_send(struct stanza *stanza, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
@@ -88,7 +99,7 @@ static void on_send(struct stanza *stanza, void *arg)
 		unsent_send(xmpp->gateway, stanza);
 		return;
 	}
-	int r = request ? iq_send(xmpp->gateway->iqs, stanza, on_reply, xmpp)
+	int r = request ? send_request(xmpp, stanza)
 			: xmpp_stream_send(xmpp->gateway->stream, stanza);
 
 	if (r)

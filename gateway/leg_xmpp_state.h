@@ -30,6 +30,9 @@ enum {
 	 * (XEP-0198) within minutes, and deliver again what they delivered. */
 	XMPP_ENDED_MS = 600000,
 	XMPP_ENDED_MAX = 4096,
+	/* Our iqs whose answers are waited for. A peer that has us send more
+	 * (content-add, to be refused) takes none of the others' room. */
+	XMPP_IQS_MAX = 64,
 };
 
 enum xmpp_leg_state {
@@ -56,6 +59,7 @@ struct leg_xmpp {
 	char *peer;      /* full JID once known, else bare */
 	char *peer_bare; /* with domain and local in lower case */
 	struct jingle *jingle;
+	unsigned niqs; /* out */
 	struct event *timer;
 	uint64_t proposed_ms;
 };
@@ -69,9 +73,10 @@ static inline struct leg_xmpp *xmpp_of(struct leg *leg)
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms);
 CHECKED int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid);
 
-/* leg_xmpp_message.c: what is said outside the session. */
-void xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
-	      const char *text);
+/* leg_xmpp_message.c: what is said outside the session. 0, or it is lost: what
+ * ends something never is. */
+int xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
+	     const char *text);
 void xmpp_say_ringing(struct leg_xmpp *xmpp);
 /* What it means that the peer ends with @reason. */
 enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason);

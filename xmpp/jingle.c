@@ -162,6 +162,8 @@ static void keep_seen(struct jingle *jingle, const char *id,
 {
 	struct jingle_seen *seen = &jingle->seen[jingle->next_seen];
 
+	if (strlen(id) > JINGLE_SEEN_ID_MAX)
+		return;
 	free(seen->id);
 	/* without memory it is only not known again */
 	*seen = (struct jingle_seen){ text_dup(slice_of(id)), action, fault };

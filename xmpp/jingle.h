@@ -30,7 +30,8 @@ enum {
 	JINGLE_SID_MAX = 64,
 	/* Iqs whose answers are kept, to be given again to a repetition. */
 	JINGLE_SEEN_MAX = 32,
-	JINGLE_DTMF_MS = 100, /* XEP-0181: when no duration is said */
+	JINGLE_SEEN_ID_MAX = 256, /* octets; longer ones are not kept */
+	JINGLE_DTMF_MS = 100,     /* XEP-0181: when no duration is said */
 	JINGLE_DTMF_MAX_MS = 8000,
 };
 

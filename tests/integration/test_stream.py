@@ -65,6 +65,18 @@ async def test_a_call_that_ends_meanwhile_is_ended_on_both_sides(scene):
     assert (await mine.ended(BACK_S)).startswith("terminate")
 
 
+async def test_a_client_that_hangs_up_meanwhile_is_asked_when_the_stream_is_back(scene):
+    """Its session-terminate was bounced. XEP-0166 6.8: the session is unknown to it now."""
+    mine, theirs = await scene.call_in()
+    before = scene.bed.cut.connections
+    await scene.bed.cut.cut()
+    await mine.drop()
+    del mine.client.calls[mine.sid]
+    await scene.bed.cut.heal()
+    await proc.until(lambda: scene.bed.cut.connections > before, BACK_S, "the component connects again")
+    assert "BYE" in await theirs.wait("ended", 8)
+
+
 async def test_a_call_in_during_the_loss_is_refused_for_now(scene):
     client = await scene.client()
     before = scene.bed.cut.connections

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A leg over XMPP on its own: what it sends when something of ours fails, and
+ * what a peer can make it hold. Crossing messages between real peers are in
+ * tests/integration/test_jmi.py.
+ */
+#include "gateway/leg_xmpp.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/call.h"
+#include "gateway/gateway.h"
+#include "gateway/leg_xmpp_state.h"
+#include "gateway/unsent.h"
+#include "tests/test.h"
+#include "xmpp/iq.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+#define ALICE "alice@example.org"
+#define PHONE ALICE "/phone"
+#define US    "+15551234567@tel.example.org/sip"
+
+/* ---- what was sent: "message/propose" and the like, and to whom ---- */
+
+static char said[4000];
+static int send_result, open_result, iq_result;
+static unsigned waiting; /* iqs */
+
+static void note(const struct stanza *stanza)
+{
+	const struct stanza *child = stanza_first(stanza);
+	const char *action = stanza_attr(child, "action");
+	size_t n = strlen(said);
+
+	snprintf(said + n, sizeof(said) - n, "%s %s\n",
+		 action ? action : stanza_name(child),
+		 stanza_attr(stanza, "to"));
+}
+
+static void expect(const char *lines)
+{
+	assert_string_equal(said, lines);
+	said[0] = '\0';
+}
+
+int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
+{
+	(void)stream;
+	if (!send_result)
+		note(stanza);
+	return send_result;
+}
+
+bool xmpp_stream_is_up(const struct xmpp_stream *stream)
+{
+	(void)stream;
+	return true;
+}
+
+void unsent_send(struct gateway *gateway, const struct stanza *stanza)
+{
+	(void)gateway;
+	note(stanza);
+}
+
+int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn, void *arg)
+{
+	(void)table;
+	(void)fn;
+	(void)arg;
+	if (iq_result)
+		return iq_result;
+	waiting++;
+	note(iq);
+	return 0;
+}
+
+void iq_cancel(struct iq_table *table, const void *arg)
+{
+	(void)table;
+	(void)arg;
+}
+
+/* ---- the call ---- */
+
+static struct leg *leg;
+static int ended_by_us = -1, ended_by_peer = -1;
+
+const char *call_name(const struct call *call)
+{
+	(void)call;
+	return "call";
+}
+
+struct bridge *call_bridge(const struct call *call)
+{
+	(void)call;
+	return NULL;
+}
+
+/* As a call does: the leg hangs up in the way that fits its state. */
+void call_hangup(struct call *call, enum cause cause)
+{
+	(void)call;
+	ended_by_us = (int)cause;
+	leg->ops->hangup(leg, cause, NULL);
+}
+
+int call_record_put(struct call *call, const struct session_row *row)
+{
+	(void)call;
+	(void)row;
+	return 0;
+}
+
+void leg_calls(struct leg *of)
+{
+	(void)of;
+}
+
+void leg_rings(struct leg *of)
+{
+	(void)of;
+}
+
+void leg_answers(struct leg *of)
+{
+	(void)of;
+}
+
+void leg_offers(struct leg *of)
+{
+	(void)of;
+}
+
+void leg_holds(struct leg *of, bool on)
+{
+	(void)of;
+	(void)on;
+}
+
+void leg_digit(struct leg *of, char digit, unsigned duration_ms)
+{
+	(void)of;
+	(void)digit;
+	(void)duration_ms;
+}
+
+void leg_ends(struct leg *of, enum cause cause, const char *text)
+{
+	(void)of;
+	(void)text;
+	ended_by_peer = (int)cause;
+}
+
+static int replace(struct media_desc **kept, const struct media_desc *desc)
+{
+	media_desc_free(*kept);
+	*kept = NULL;
+	return media_desc_copy(kept, desc);
+}
+
+int leg_set_local(struct leg *of, const struct media_desc *desc)
+{
+	return replace(&of->local, desc);
+}
+
+int leg_set_remote(struct leg *of, const struct media_desc *desc)
+{
+	return replace(&of->remote, desc);
+}
+
+struct media_content *leg_local_audio(const struct leg *of)
+{
+	return of->local ? media_desc_first(of->local, MEDIA_AUDIO) : NULL;
+}
+
+struct media_content *leg_remote_audio(const struct leg *of)
+{
+	return of->remote ? media_desc_first(of->remote, MEDIA_AUDIO) : NULL;
+}
+
+void leg_fini(struct leg *of)
+{
+	of->local = media_desc_free(of->local);
+	of->remote = media_desc_free(of->remote);
+}
+
+/* ---- the bridge ---- */
+
+bool bridge_is_open(const struct bridge *bridge, enum media_side side)
+{
+	(void)bridge;
+	(void)side;
+	return false;
+}
+
+int bridge_open(struct bridge *bridge, enum media_side side,
+		enum media_transport transport, bool offerer,
+		const struct addr *peer)
+{
+	(void)bridge;
+	(void)side;
+	(void)transport;
+	(void)offerer;
+	(void)peer;
+	return open_result;
+}
+
+int bridge_local(struct bridge *bridge, enum media_side side,
+		 struct media_content *content)
+{
+	(void)bridge;
+	(void)side;
+	(void)content;
+	return 0;
+}
+
+int bridge_remote(struct bridge *bridge, enum media_side side,
+		  const struct media_content *content)
+{
+	(void)bridge;
+	(void)side;
+	(void)content;
+	return 0;
+}
+
+int bridge_candidate(struct bridge *bridge, enum media_side side,
+		     const struct media_cand *cand)
+{
+	(void)bridge;
+	(void)side;
+	(void)cand;
+	return 0;
+}
+
+int bridge_restart(struct bridge *bridge, enum media_side side)
+{
+	(void)bridge;
+	(void)side;
+	return 0;
+}
+
+/* ---- */
+
+static struct gateway gateway;
+
+static int set_up(void **state)
+{
+	(void)state;
+	said[0] = '\0';
+	send_result = open_result = iq_result = 0;
+	ended_by_us = ended_by_peer = -1;
+	waiting = 0;
+	gateway = (struct gateway){ .base = event_base_new() };
+	return leg_xmpp_index_new(&gateway);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (leg)
+		leg = leg->ops->free(leg);
+	leg_xmpp_index_free(&gateway);
+	event_base_free(gateway.base);
+	return 0;
+}
+
+static void offer(void)
+{
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_content *audio;
+
+	assert_int_equal(
+		leg_xmpp_new_callee(
+			&leg, &gateway,
+			&(struct leg_xmpp_peer){ .local = US, .peer = ALICE }),
+		0);
+	assert_int_equal(media_desc_new(&desc), 0);
+	assert_int_equal(media_desc_add(desc, &audio), 0);
+	memcpy(audio->mid, "0", 2);
+	assert_int_equal(leg->ops->offer(leg, desc), 0);
+}
+
+static void hear(enum jmi_action action, const char *from)
+{
+	leg_xmpp_message(leg, &(struct jmi){ .action = action,
+					     .sid = xmpp_of(leg)->sid,
+					     .from = from,
+					     .to = US });
+}
+
+static void call_device(void)
+{
+	offer();
+	hear(JMI_PROCEED, PHONE);
+	expect("propose " ALICE "\nsession-initiate " PHONE "\n");
+}
+
+static void a_proposal_that_cannot_be_sent_rings_nobody(void **state)
+{
+	(void)state;
+	send_result = XMPP_E_FULL;
+	offer();
+	assert_int_equal(ended_by_us, CAUSE_CONGESTION);
+	expect("");
+}
+
+/* Conversations takes the retract, Monal the finish. */
+static void a_session_that_cannot_be_offered_ends_for_the_device(void **state)
+{
+	(void)state;
+	open_result = -ENOBUFS;
+	offer();
+	expect("propose " ALICE "\n");
+	hear(JMI_PROCEED, PHONE);
+	assert_int_equal(ended_by_us, CAUSE_FAILED);
+	expect("retract " PHONE "\nfinish " PHONE "\n");
+}
+
+static void before_a_device_proceeds_all_are_told(void **state)
+{
+	(void)state;
+	offer();
+	said[0] = '\0';
+	call_hangup(NULL, CAUSE_CANCEL);
+	expect("retract " ALICE "\n");
+}
+
+static void in_a_session_the_device_is_told(void **state)
+{
+	(void)state;
+	call_device();
+	call_hangup(NULL, CAUSE_CANCEL);
+	expect("session-terminate " PHONE "\nfinish " PHONE "\n");
+}
+
+static void a_second_device_is_told_that_it_is_late(void **state)
+{
+	(void)state;
+	call_device();
+	hear(JMI_PROCEED, ALICE "/other");
+	expect("retract " ALICE "/other\nfinish " ALICE "/other\n");
+	hear(JMI_PROCEED, PHONE);
+	hear(JMI_REJECT, ALICE "/other");
+	hear(JMI_FINISH, ALICE "/other");
+	expect("");
+	assert_int_equal(ended_by_peer, -1);
+}
+
+static void a_reject_of_the_device_crosses_our_session(void **state)
+{
+	(void)state;
+	call_device();
+	hear(JMI_REJECT, PHONE);
+	expect("session-terminate " PHONE "\n");
+	assert_int_equal(ended_by_peer, CAUSE_DECLINE);
+}
+
+static void content_add(unsigned n)
+{
+	AUTO(stanza_freep) struct stanza *iq = NULL;
+
+	assert_int_equal(stanza_new(&iq, "iq", NULL), 0);
+	stanza_set(iq, "type", "set");
+	stanza_setf(iq, "id", "i%u", n);
+	stanza_set(iq, "from", PHONE);
+	stanza_set(iq, "to", US);
+	struct stanza *jingle = stanza_child(iq, "jingle", "urn:xmpp:jingle:1");
+	stanza_set(jingle, "action", "content-add");
+	stanza_set(jingle, "sid", xmpp_of(leg)->sid);
+	struct stanza *content = stanza_child(jingle, "content", NULL);
+	stanza_set(content, "creator", "initiator");
+	stanza_set(content, "name", "video");
+	assert_true(stanza_ok(iq));
+	leg_xmpp_iq(leg, iq);
+	said[0] = '\0';
+}
+
+static void a_peer_fills_no_more_than_its_share_of_our_iqs(void **state)
+{
+	(void)state;
+	call_device();
+	for (unsigned i = 0; i < 10 * XMPP_IQS_MAX; i++)
+		content_add(i);
+	assert_int_equal(waiting, XMPP_IQS_MAX);
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("session-terminate " PHONE "\nfinish " PHONE "\n");
+}
+
+static void an_ended_leg_is_known_for_a_while(void **state)
+{
+	(void)state;
+	const struct leg_xmpp_peer peer = { .local = US,
+					    .peer = PHONE,
+					    .sid = "s1" };
+
+	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
+	leg = leg->ops->free(leg);
+	assert_false(leg_xmpp_has_ended(&gateway, "s1", PHONE));
+
+	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
+	leg_xmpp_begin(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					   .sid = "s1",
+					   .from = PHONE,
+					   .to = US });
+	assert_false(leg_xmpp_has_ended(&gateway, "s1", PHONE));
+	leg = leg->ops->free(leg);
+	assert_true(leg_xmpp_has_ended(&gateway, "s1", PHONE));
+	assert_true(leg_xmpp_has_ended(&gateway, "s1", "Alice@Example.org"));
+	assert_false(leg_xmpp_has_ended(&gateway, "s1", "bob@example.org"));
+	assert_false(leg_xmpp_has_ended(&gateway, "s2", PHONE));
+}
+
+#define LEG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LEG_TEST(a_proposal_that_cannot_be_sent_rings_nobody),
+		LEG_TEST(a_session_that_cannot_be_offered_ends_for_the_device),
+		LEG_TEST(before_a_device_proceeds_all_are_told),
+		LEG_TEST(in_a_session_the_device_is_told),
+		LEG_TEST(a_second_device_is_told_that_it_is_late),
+		LEG_TEST(a_reject_of_the_device_crosses_our_session),
+		LEG_TEST(a_peer_fills_no_more_than_its_share_of_our_iqs),
+		LEG_TEST(an_ended_leg_is_known_for_a_while),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
