@@ -41,13 +41,15 @@ $(foreach f,db media,$(eval needs_$(f) := $(f) base))
 $(foreach f,xmpp sip,$(eval needs_$(f) := $(f) media base))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(needs_$(1)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
-TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c)
+TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c tests/bench/load/*.c)
 SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
-HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h)
+HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h tests/bench/load/*.h)
 THREADED  = $(shell grep -lE 'pthread|db_open|fixture_open|media_new|rig_open' tests/unit/*/test_*.c)
 UNITS    := $(patsubst %.c,$(BUILD)/%,$(if $(filter tsan,$(notdir $(BUILD))),$(THREADED),$(wildcard tests/unit/*/test_*.c)))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+FLOORS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/floor_*.c))
+LOAD     := $(BUILD)/tests/bench/load/load
 PROGRAMS := $(subst $(BUILD)/main,$(BUILD)/tandem,$(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS))))
 
 ## all          build/tandem and its tools
@@ -89,11 +91,13 @@ FUZZ_DRIVER = $(if $(findstring fuzzer,$(LDFLAGS)),,$(BUILD)/tests/fuzz/replay.o
 $(FUZZERS): %: %.o $(FUZZ_DRIVER) $(call archives,gateway)
 $(BENCHES): %: %.o $(BUILD)/libmock.a $(call archives,gateway)
 $(BENCHES): CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
-$(PROGRAMS) $(FUZZERS) $(BENCHES):
+$(LOAD): $(call objects,$(wildcard tests/bench/load/*.c)) $(BUILD)/libmock.a $(call archives,gateway)
+$(FLOORS): %: %.o
+$(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):
 	$(call say,LINK  ,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CMOCKA)
 
-tests: $(UNITS) $(FUZZERS) $(BENCHES)
+tests: $(UNITS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS)
 ## check        build and run the unit, fuzz-corpus and integration tests
 check: all $(UNITS) $(FUZZERS)
 	@UNITS='$(UNITS)' tests/run $(BUILD) unit fuzz integration
@@ -117,8 +121,11 @@ fuzz:
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang fuzz-run
 fuzz-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/run $(BUILD) fuzz-run
-## bench        packets per second and core, calls per second, memory per call
-bench: $(BENCHES)
+## bench        Tandem beside rtpengine and the floors, in one run; BENCH_QUICK=1 is short
+bench: all $(LOAD) $(FLOORS)
+	@$(PYTHON) -B tests/bench/run $(BUILD)
+## bench-parts  what SRTP and the workers cost by themselves
+bench-parts: $(BENCHES)
 	@for b in $^; do $$b || exit 1; done
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
@@ -145,6 +152,6 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench lint format demo install uninstall clean FORCE
+.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench bench-parts lint format demo install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

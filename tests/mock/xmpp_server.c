@@ -25,6 +25,8 @@ struct mock_xmpp {
 	struct evconnlistener *listener;
 	char *secret;
 	struct mock_xmpp_manner manner;
+	mock_xmpp_stanza_fn *handler; /* NULL: none */
+	void *handler_arg;
 	struct mock_xmpp_counts counts;
 	char error[64];
 	struct stanza *last;
@@ -162,6 +164,8 @@ static void on_stanza(struct stanza *st, void *arg)
 		mock->counts.stanzas++;
 		stanza_free(mock->last);
 		mock->last = st;
+		if (mock->handler)
+			mock->handler(st, mock->handler_arg);
 		return;
 	}
 	stanza_free(st);
@@ -333,6 +337,13 @@ const char *mock_xmpp_stream_error(const struct mock_xmpp *mock)
 const struct stanza *mock_xmpp_last(const struct mock_xmpp *mock)
 {
 	return mock->last;
+}
+
+void mock_xmpp_set_handler(struct mock_xmpp *mock, mock_xmpp_stanza_fn *fn,
+			   void *arg)
+{
+	mock->handler = fn;
+	mock->handler_arg = arg;
 }
 
 bool mock_run(struct event_base *base, bool (*done)(void *arg), void *arg,

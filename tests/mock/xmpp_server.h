@@ -33,6 +33,11 @@ unsigned short mock_xmpp_port(const struct mock_xmpp *mock);
 void mock_xmpp_set_manner(struct mock_xmpp *mock,
 			  const struct mock_xmpp_manner *manner);
 
+/* Called with every stanza that is kept; it is borrowed. */
+typedef void mock_xmpp_stanza_fn(const struct stanza *stanza, void *arg);
+void mock_xmpp_set_handler(struct mock_xmpp *mock, mock_xmpp_stanza_fn *fn,
+			   void *arg);
+
 /* Octets as they stand. */
 void mock_xmpp_send(struct mock_xmpp *mock, const char *xml);
 /* The same, @step octets a turn of the loop; what was sent so is done when

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Tandem: telephones call an XMPP account. INVITE, propose, proceed,
+ * session-initiate, session-accept, ICE and DTLS, 200.
+ */
+#include <sys/stat.h>
+
+#include "gateway/base/clock.h"
+#include "tests/bench/load/die.h"
+#include "tests/bench/load/jingle.h"
+#include "tests/bench/load/load.h"
+#include "tests/bench/load/sip.h"
+
+enum { PATH_CAP = 512, START_MS = 10000, SETTLE_MS = 200 };
+
+struct tandem {
+	struct sip *sip;
+	struct jingle *jingle;
+};
+
+static void write_configuration(const struct load *load, const char *path,
+				unsigned short port)
+{
+	const char *dir = load->options.dir;
+	FILE *f = fopen(path, "we");
+
+	if (!f)
+		DIE("load: cannot write %s", path);
+	fchmod(fileno(f), 0600);
+	fprintf(f,
+		"xmpp { port = %u domain = \"" JINGLE_DOMAIN
+		"\" secret = \"" JINGLE_SECRET "\" }\n"
+		"sip { listen = { \"udp:127.0.0.1:%d\" } }\n"
+		"media { address = \"127.0.0.1\" ice_port = 10000\n"
+		"  port_min = 12000 port_max = 31999 workers = 1\n"
+		"  allow_loopback = true certificate = \"%s/tandem.pem\" }\n"
+		"db { path = \"%s/tandem.db\" }\n"
+		"limits { calls = 100000 calls_per_account = 100000\n"
+		"  ring_timeout_s = 180 }\n"
+		"log { level = \"warn\" }\n"
+		"trunk \"bench\" { proxy = \"sip:127.0.0.1:%d\"\n"
+		"  allow = { \"127.0.0.0/8\" } }\n"
+		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
+		"\" trunk = \"bench\" }\n",
+		port, SIP_TARGET_PORT, dir, dir, SIP_PORT);
+	if (fclose(f))
+		DIE("load: cannot write %s", path);
+}
+
+static void start(struct load *load)
+{
+	struct tandem *tandem = calloc(1, sizeof(*tandem));
+	char conf[PATH_CAP], log[PATH_CAP];
+	const char *const argv[] = { load->options.binary ? load->options.binary
+							  : "build/tandem",
+				     "-c", conf, NULL };
+	uint64_t end_ms = clock_ms() + START_MS;
+
+	if (!tandem)
+		DIE("load: no memory");
+	load->target = tandem;
+	tandem->sip = sip_open(load);
+	tandem->jingle = jingle_open(load);
+	snprintf(conf, sizeof(conf), "%s/tandem.conf", load->options.dir);
+	snprintf(log, sizeof(log), "%s/tandem.log", load->options.dir);
+	write_configuration(load, conf, jingle_port(tandem->jingle));
+	process_start(&load->process, argv, load->options.core, log, false);
+	while (!jingle_is_up(tandem->jingle)) {
+		if (clock_ms() > end_ms)
+			DIE("load: tandem does not come; see %s", log);
+		loop_turn(&load->loop, clock_us() + 5000);
+	}
+	/* OPTIONS are answered, the trunk is up */
+	end_ms = clock_ms() + SETTLE_MS;
+	while (clock_ms() < end_ms)
+		loop_turn(&load->loop, clock_us() + 5000);
+}
+
+static void stop(struct load *load)
+{
+	struct tandem *tandem = load->target;
+
+	process_stop(&load->process);
+	sip_close(tandem->sip);
+	jingle_close(tandem->jingle);
+	free(tandem);
+}
+
+static void call_in(struct call *call)
+{
+	const struct tandem *tandem = call->load->target;
+
+	sip_invite(tandem->sip, call);
+}
+
+static void hang_up(struct call *call)
+{
+	const struct tandem *tandem = call->load->target;
+
+	sip_end(tandem->sip, call);
+}
+
+static void tick(struct load *load)
+{
+	const struct tandem *tandem = load->target;
+
+	sip_tick(tandem->sip);
+}
+
+const struct target_ops target_tandem = {
+	.name = "tandem",
+	.web = true,
+	.start = start,
+	.stop = stop,
+	.call = call_in,
+	.hang_up = hang_up,
+	.tick = tick,
+};
