@@ -152,9 +152,10 @@ int bridge_restart(struct bridge *bridge, enum media_side which)
 {
 	struct side *side = &bridge->sides[which];
 
-	if (!side->open || side->transport != MEDIA_ICE)
+	if (!side->open)
 		return -EINVAL;
-	return side_ice_restart(side);
+	return side->transport == MEDIA_ICE ? side_ice_restart(side)
+					    : side_rtp_restart(side);
 }
 
 /* What needs no description */
@@ -261,6 +262,25 @@ static void take_changes(struct side *side, const struct notice_side *n)
 	side->srtp = n->srtp;
 }
 
+static bool has_moved(const struct side *side)
+{
+	return side->open &&
+	       (side->transport == MEDIA_ICE ? side_ice_has_moved(side)
+					     : side_rtp_has_moved(side));
+}
+
+/* What moved before the call could say so is said again. */
+static void look_again(struct bridge *bridge)
+{
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &bridge->sides[i];
+
+		if (side->moved && !side->say_moved)
+			side->say_moved = has_moved(side);
+	}
+	bridge_say_moved(bridge->media);
+}
+
 static void on_ready(struct bridge *bridge, struct side *side)
 {
 	side->ready = true;
@@ -331,6 +351,8 @@ static void on_side(struct circuit *circuit, enum media_side which,
 		on_crowded(circuit, side, &n->crowded_local);
 	if (n->ready && circuit->bridge)
 		on_ready(circuit->bridge, side);
+	if (n->ready && circuit->bridge)
+		look_again(circuit->bridge);
 	for (unsigned i = 0; i < n->ndigits && circuit->bridge; i++)
 		circuit->bridge->handlers->digit(which, n->digits[i].digit,
 						 n->digits[i].duration_ms,
@@ -353,6 +375,8 @@ void bridge_on_notice(struct media *media, struct notice *notice)
 	struct circuit *circuit = notice->circuit;
 
 	for (int i = 0; i < 2; i++) {
+		if (notice->sides[i].doubt)
+			media_doubt(media);
 		if (circuit->bridge)
 			on_side(circuit, (enum media_side)i, &notice->sides[i]);
 	}
@@ -366,11 +390,21 @@ static struct side *next_moved(struct media *media)
 
 	TAILQ_FOREACH(bridge, &media->bridges, entry) {
 		for (int i = 0; i < 2; i++) {
-			if (bridge->sides[i].ice.say_moved)
+			if (bridge->sides[i].say_moved)
 				return &bridge->sides[i];
 		}
 	}
 	return NULL;
+}
+
+void bridge_say_moved(struct media *media)
+{
+	struct side *side;
+
+	while ((side = next_moved(media))) {
+		side->say_moved = false;
+		side->bridge->handlers->moved(side->which, side->bridge->arg);
+	}
 }
 
 /* First all are marked, as a handler may free any bridge. */
@@ -382,13 +416,9 @@ void bridge_on_addresses(struct media *media)
 	TAILQ_FOREACH(bridge, &media->bridges, entry) {
 		for (int i = 0; i < 2; i++) {
 			side = &bridge->sides[i];
-			if (side->open && side->transport == MEDIA_ICE &&
-			    !side->ice.moved && side_ice_has_moved(side))
-				side->ice.moved = side->ice.say_moved = true;
+			if (has_moved(side))
+				side->moved = side->say_moved = true;
 		}
 	}
-	while ((side = next_moved(media))) {
-		side->ice.say_moved = false;
-		side->bridge->handlers->moved(side->which, side->bridge->arg);
-	}
+	bridge_say_moved(media);
 }

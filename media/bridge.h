@@ -98,6 +98,12 @@ struct media *media_free(struct media *media);
 
 /* The STUN server that tells our public address (public_auto). */
 void media_set_stun(struct media *media, const struct addr *server);
+/*
+ * @fn is called when addresses of ours, the machine's or the public one, have
+ * changed, before moved() of the bridges is.
+ */
+typedef void (*media_addresses_fn)(void *arg);
+void media_on_addresses(struct media *media, media_addresses_fn fn, void *arg);
 /* The public address as known now, the port unset; unset: unknown. */
 struct addr media_public_address(const struct media *media);
 
@@ -163,7 +169,8 @@ CHECKED int bridge_candidate(struct bridge *bridge, enum media_side side,
 
 /*
  * New local ufrag, pwd and candidates: an ICE restart, ours or the peer's.
- * Nothing happens when those of now were not yet written by bridge_local().
+ * Nothing happens when those of now were not yet written by bridge_local(). An
+ * RTP side takes the addresses of now; the next bridge_local() says them.
  */
 CHECKED int bridge_restart(struct bridge *bridge, enum media_side side);
 

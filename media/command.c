@@ -62,6 +62,11 @@ static int on_open_rtp(struct flow *flow, const struct command *c)
 	return flow_rtp_open(flow, &c->rtp);
 }
 
+static int on_move_rtp(struct flow *flow, const struct command *c)
+{
+	return flow_rtp_move(flow, &c->rtp);
+}
+
 static int on_peer_rtp(struct flow *flow, const struct command *c)
 {
 	return flow_rtp_peer(flow, &c->rtp_peer);
@@ -127,6 +132,7 @@ static const struct verb {
 	[COMMAND_CANDIDATE] = { on_candidate, FLOW_ICE },
 	[COMMAND_OWN_PORT] = { on_own_port, FLOW_ICE },
 	[COMMAND_OPEN_RTP] = { on_open_rtp, FLOW_CLOSED },
+	[COMMAND_MOVE_RTP] = { on_move_rtp, FLOW_RTP },
 	[COMMAND_PEER_RTP] = { on_peer_rtp, FLOW_RTP },
 	[COMMAND_MAP] = { on_map, ANY },
 	[COMMAND_DIRECTION] = { on_direction, ANY },

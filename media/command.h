@@ -30,6 +30,7 @@ enum command_verb {
 	COMMAND_CANDIDATE, /* cand */
 	COMMAND_OWN_PORT,  /* own */
 	COMMAND_OPEN_RTP,  /* rtp */
+	COMMAND_MOVE_RTP,  /* rtp; the worker closes the sockets of before */
 	COMMAND_PEER_RTP,  /* rtp_peer */
 	COMMAND_MAP,       /* map */
 	COMMAND_DIRECTION, /* dir */
@@ -80,6 +81,7 @@ struct command_rtp_peer {
 	struct addr rtp; /* unspecified: on hold, keep the old */
 	struct addr rtcp;
 	bool mux;
+	bool we_moved; /* it is the first after our address changed */
 	enum srtp_profile profile;
 	uint8_t key_len;
 	uint8_t tx[MEDIA_CRYPTO_KEY_MAX];

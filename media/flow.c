@@ -92,6 +92,12 @@ void flow_fail(struct flow *flow, enum media_failure why)
 	end(flow);
 }
 
+void flow_doubt(struct flow *flow)
+{
+	begin(flow)->doubt = true;
+	end(flow);
+}
+
 void flow_changed(struct flow *flow)
 {
 	struct notice_side *side = begin(flow);

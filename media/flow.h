@@ -143,6 +143,8 @@ CHECKED int flow_set_keys(struct flow *flow, enum srtp_profile profile,
 /* The media path stands: tell the main thread, once. */
 void flow_ready(struct flow *flow);
 void flow_fail(struct flow *flow, enum media_failure why);
+/* Tell the main thread that our own address may have changed. */
+void flow_doubt(struct flow *flow);
 /* Tell the main thread where packets go, and how. */
 void flow_changed(struct flow *flow);
 
@@ -186,6 +188,8 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
 CHECKED int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp);
 CHECKED int flow_rtp_peer(struct flow *flow,
 			  const struct command_rtp_peer *peer);
+/* Other sockets for ours, which are closed. */
+CHECKED int flow_rtp_move(struct flow *flow, const struct command_rtp *rtp);
 void flow_rtp_close(struct flow *flow);
 void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
 /* The side receives again: silence counts from now. */

@@ -220,11 +220,17 @@ static void on_ice_failed(enum ice_failure why, void *arg)
 					       : MEDIA_FAIL_ICE);
 }
 
+static void on_doubt(void *arg)
+{
+	flow_doubt(arg);
+}
+
 static const struct ice_handlers ice_handlers = {
 	.send = on_send,
 	.valid = on_valid,
 	.selected = on_selected,
 	.failed = on_ice_failed,
+	.doubt = on_doubt,
 };
 
 static int set_local(struct flow *flow, const struct command_local *local)

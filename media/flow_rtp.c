@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "media/flow.h"
 #include "media/rtp.h"
@@ -38,6 +39,22 @@ int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
 	int r = watch(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
 	if (!r)
 		r = watch(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
+	return r;
+}
+
+int flow_rtp_move(struct flow *flow, const struct command_rtp *rtp)
+{
+	struct source *sources[] = { &flow->rtp.rtp, &flow->rtp.rtcp };
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		int fd = sources[i]->fd;
+
+		worker_unwatch(worker_of(flow), sources[i]);
+		if (fd >= 0)
+			close(fd);
+	}
+	int r = flow_rtp_open(flow, rtp);
+	flow_changed(flow);
 	return r;
 }
 
@@ -85,6 +102,8 @@ int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 	rtp->held = addr_classify(&peer->rtp) == ADDR_UNSPECIFIED;
 	if (!rtp->held) {
 		latch_set(&rtp->latch, &peer->rtp, worker_of(flow)->now_ms);
+		if (peer->we_moved)
+			latch_moved(&rtp->latch, worker_of(flow)->now_ms);
 		flow->remote = rtp->latch.remote;
 		rtp->rtcp_remote = peer->rtcp;
 		rtp->rtcp_learned = false;

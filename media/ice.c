@@ -107,6 +107,12 @@ void ice_announce(struct ice *ice, struct ice_pair *pair)
 	ice->handlers->valid(&pair->local, &pair->remote, ice->arg);
 }
 
+void ice_doubt(struct ice *ice)
+{
+	if (ice->handlers->doubt)
+		ice->handlers->doubt(ice->arg);
+}
+
 /* RFC 8445, 7.3.1.1: the priorities change, what was nominated does not hold.
  */
 void ice_set_role(struct ice *ice, bool controlling)

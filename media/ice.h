@@ -62,6 +62,11 @@ struct ice_handlers {
 	/* Not the end: checks are still answered, and a peer that comes back
 	 * is selected anew. */
 	void (*failed)(enum ice_failure why, void *arg);
+	/*
+	 * May be NULL. The selected pair does not answer at once, or the peer
+	 * sees us at another address than before: ours may have changed.
+	 */
+	void (*doubt)(void *arg);
 };
 
 struct ice_config {

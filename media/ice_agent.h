@@ -27,6 +27,7 @@ enum {
 	ICE_GRACE_PRFLX_MS = 50, /* it may be a relay that was not signalled */
 	ICE_CHALLENGE_MS = 1000, /* for the selected pair to show its life */
 	ICE_CHALLENGE_RTO_MS = 300,
+	ICE_DOUBT_MS = 1000, /* a consent check without an answer */
 };
 
 struct ice_local {
@@ -78,6 +79,7 @@ struct ice {
 	uint64_t consent_ms;      /* last proof */
 	uint64_t consent_next_ms; /* next check */
 	uint64_t challenge_ms;    /* since when it must prove; 0: not */
+	uint64_t doubt_ms;        /* when to say that it has not; 0: never */
 };
 
 /* Whether this generation, not the one before, carries media. */
@@ -96,6 +98,7 @@ void ice_emit(struct ice *ice, const struct addr *local,
 	      const struct addr *remote, const struct stun_packet *packet,
 	      const char *pwd);
 void ice_announce(struct ice *ice, struct ice_pair *pair);
+void ice_doubt(struct ice *ice);
 void ice_set_role(struct ice *ice, bool controlling);
 const struct ice_remote *ice_find_remote(const struct ice *ice,
 					 const struct addr *addr);

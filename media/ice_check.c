@@ -209,6 +209,18 @@ static void learn_mapped(struct ice *ice, struct ice_pair *pair,
 	ice_pairs_place(&ice->pairs, pair, ice->controlling);
 }
 
+/* Behind a NAT that has got another address, or made another mapping. */
+static void compare_mapped(struct ice *ice, struct ice_pair *pair,
+			   const struct addr *mapped)
+{
+	bool other = addr_is_set(&pair->mapped) &&
+		     !addr_equal(&pair->mapped, mapped);
+
+	pair->mapped = *mapped;
+	if (other && pair == ice->selected)
+		ice_doubt(ice);
+}
+
 static void on_success(struct ice *ice, struct ice_pair *pair,
 		       const struct ice_check *check,
 		       const struct stun_packet *packet)
@@ -218,6 +230,7 @@ static void on_success(struct ice *ice, struct ice_pair *pair,
 	pair->valid = true;
 	pair->seen_ms = ice->now_ms;
 	ice_announce(ice, pair);
+	compare_mapped(ice, pair, &packet->mapped);
 	if (pair == ice->selected)
 		ice_consent_proven(ice);
 	if (pair == ice->previous)

@@ -26,11 +26,13 @@ void ice_consent_start(struct ice *ice)
 	ice->consent_ms = ice->now_ms;
 	ice->consent_next_ms = ice->now_ms + interval();
 	ice->challenge_ms = 0;
+	ice->doubt_ms = 0;
 }
 
 void ice_consent_proven(struct ice *ice)
 {
 	ice->consent_ms = ice->now_ms;
+	ice->doubt_ms = 0;
 	if (!ice->challenge_ms)
 		return;
 	ice->challenge_ms = 0;
@@ -51,6 +53,8 @@ static void check_consent(struct ice *ice)
 {
 	if (ice->now_ms < ice->consent_next_ms)
 		return;
+	if (!ice->doubt_ms)
+		ice->doubt_ms = ice->now_ms + ICE_DOUBT_MS;
 	ice->consent_next_ms =
 		ice->now_ms +
 		(ice->challenge_ms ? ICE_CHALLENGE_RTO_MS : interval());
@@ -135,9 +139,15 @@ uint64_t ice_consent_tick(struct ice *ice)
 	    ice->now_ms >= ice->challenge_ms + ICE_CHALLENGE_MS)
 		end_challenge(ice);
 	check_consent(ice);
+	if (ice->doubt_ms && ice->now_ms >= ice->doubt_ms) {
+		ice->doubt_ms = 0;
+		ice_doubt(ice);
+	}
 
 	uint64_t due_ms = ice_sooner(ice->consent_next_ms,
 				     ice->consent_ms + ICE_CONSENT_LOST_MS);
+	if (ice->doubt_ms)
+		due_ms = ice_sooner(due_ms, ice->doubt_ms);
 	if (ice->challenge_ms)
 		due_ms = ice_sooner(due_ms,
 				    ice->challenge_ms + ICE_CHALLENGE_MS);

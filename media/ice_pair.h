@@ -48,6 +48,7 @@ struct ice_pair {
 	TAILQ_ENTRY(ice_pair) entry;
 	struct addr local; /* the base */
 	struct addr remote;
+	struct addr mapped; /* @local as the peer saw it last; unset: not yet */
 	uint32_t local_priority, remote_priority;
 	uint64_t priority;
 	uint8_t state;       /* enum ice_pair_state */

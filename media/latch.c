@@ -15,6 +15,12 @@ void latch_set(struct latch *latch, const struct addr *signalled,
 	latch->last_ms = now_ms;
 }
 
+void latch_moved(struct latch *latch, uint64_t now_ms)
+{
+	latch->last_ms =
+		now_ms > LATCH_SILENCE_MS ? now_ms - LATCH_SILENCE_MS : 0;
+}
+
 static enum latch_verdict lock(struct latch *latch, const struct addr *source,
 			       uint64_t now_ms)
 {

@@ -48,5 +48,8 @@ enum latch_verdict {
 /* A new description; the same address again keeps what was learned. */
 void latch_set(struct latch *latch, const struct addr *signalled,
 	       uint64_t now_ms);
+/* The peer was told another address of ours: NATs between us may show it at
+ * another port, which is believed as after a silence. */
+void latch_moved(struct latch *latch, uint64_t now_ms);
 enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,
 				uint64_t now_ms);

@@ -13,6 +13,18 @@ void mapped_start(struct mapped *mapped, const struct addr *server,
 	mapped->due_ms = now_ms;
 }
 
+void mapped_hurry(struct mapped *mapped, uint64_t now_ms)
+{
+	uint64_t soon_ms = mapped->asked_ms + MAPPED_HURRY_MS;
+
+	if (!addr_is_set(&mapped->server) || mapped->sent)
+		return;
+	if (soon_ms < now_ms)
+		soon_ms = now_ms;
+	if (soon_ms < mapped->due_ms)
+		mapped->due_ms = soon_ms;
+}
+
 static bool write_request(struct mapped *mapped, uint8_t *p, size_t cap,
 			  size_t *n)
 {
@@ -37,6 +49,8 @@ uint64_t mapped_tick(struct mapped *mapped, uint8_t *p, size_t cap, size_t *n,
 		mapped->due_ms = now_ms + MAPPED_INTERVAL_MS;
 		return mapped->due_ms;
 	}
+	if (!mapped->sent)
+		mapped->asked_ms = now_ms;
 	if (!write_request(mapped, p, cap, n))
 		*n = 0;
 	mapped->due_ms = now_ms + ((uint64_t)MAPPED_RTO_MS << mapped->sent);

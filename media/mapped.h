@@ -16,8 +16,9 @@
 
 enum {
 	MAPPED_INTERVAL_MS = 25000,
-	MAPPED_RTO_MS = 500, /* RFC 8489, 6.2.1; doubles */
-	MAPPED_RC = 7,       /* requests without an answer, then a pause */
+	MAPPED_HURRY_MS = 1000, /* no sooner after an answer */
+	MAPPED_RTO_MS = 500,    /* RFC 8489, 6.2.1; doubles */
+	MAPPED_RC = 7,          /* requests without an answer, then a pause */
 };
 
 /* Embedded in its owner; treat the fields as private but for address. */
@@ -27,6 +28,7 @@ struct mapped {
 	uint8_t tid[STUN_TID_LEN];
 	unsigned sent;
 	uint64_t due_ms;
+	uint64_t asked_ms; /* when the last round of requests began */
 };
 
 /* Ask @server from now on; what is known stays until it answers. */
@@ -38,6 +40,8 @@ void mapped_start(struct mapped *mapped, const struct addr *server,
  */
 uint64_t mapped_tick(struct mapped *mapped, uint8_t *p, size_t cap, size_t *n,
 		     uint64_t now_ms);
+/* The address may be another: ask now, unless that was just done. */
+void mapped_hurry(struct mapped *mapped, uint64_t now_ms);
 /* A packet that came from the server. Whether the address is another now. */
 bool mapped_recv(struct mapped *mapped, const uint8_t *p, size_t n,
 		 uint64_t now_ms);

@@ -88,6 +88,20 @@ struct addr media_advertised(const struct media *media,
 	return public;
 }
 
+bool media_is_own(const struct media *media, const struct addr *a)
+{
+	struct addr public = media_public_address(media);
+	uint16_t port = addr_port(a);
+	bool ours = host_list_has(&media->hosts, a) ||
+		    (addr_is_set(&public) && addr_same_ip(&public, a));
+
+	if (!ours)
+		return false;
+	return port_is_open(media->ports, port) ||
+	       (port >= media->config.ice_port &&
+		port - media->config.ice_port < (int)media->nworkers);
+}
+
 struct addr media_public_address(const struct media *media)
 {
 	struct addr a = media->config.public_address;
@@ -110,19 +124,59 @@ static int read_hosts(struct media *media)
 	return 0;
 }
 
+void media_on_addresses(struct media *media, media_addresses_fn fn, void *arg)
+{
+	media->on_addresses = fn;
+	media->on_addresses_arg = arg;
+}
+
+/* Those above first: moved() makes them say their addresses. */
+static void say_addresses(struct media *media)
+{
+	if (media->on_addresses)
+		media->on_addresses(media->on_addresses_arg);
+	bridge_on_addresses(media);
+}
+
+static bool same_hosts(const struct host_list *a, const struct host_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!addr_equal(&a->addrs[i], &b->addrs[i]))
+			return false;
+	}
+	return true;
+}
+
+static void ask_again(struct media *media);
+
+/*
+ * With another address of ours the public one is another as well, most of the
+ * time: peers are told both at once, or ours alone when nobody answers.
+ */
 static void on_hosts_settled(evutil_socket_t fd, short what, void *arg)
 {
+	const struct timeval wait = { MEDIA_HOSTS_ASK_MS / 1000,
+				      MEDIA_HOSTS_ASK_MS % 1000 * 1000 };
 	struct media *media = arg;
 	struct host_list before = media->hosts;
+	bool waited = media->hosts_asked;
 
 	(void)fd;
 	(void)what;
-	if (read_hosts(media)) {
+	if (read_hosts(media))
 		media->hosts = before;
-		return;
+	bool changed = !same_hosts(&before, &media->hosts);
+	if (changed)
+		log_info("event=addresses count=%zu", media->hosts.n);
+	media->hosts_asked = changed && addr_is_set(&media->stun);
+	if (media->hosts_asked) {
+		ask_again(media);
+		event_add(media->host_timer, &wait);
+	} else if (changed || waited) {
+		say_addresses(media);
 	}
-	log_info("event=addresses count=%zu", media->hosts.n);
-	bridge_on_addresses(media);
 }
 
 static void on_hosts_changed(evutil_socket_t fd, short what, void *arg)
@@ -205,6 +259,24 @@ static void on_stun_due(evutil_socket_t fd, short what, void *arg)
 	arm_stun(media, next_ms);
 }
 
+/* As if never asked: sockets whose address has gone wait for no answer. */
+static void ask_again(struct media *media)
+{
+	for (unsigned i = 0; i < media->nworkers; i++)
+		mapped_start(&media->workers[i].mapped, &media->stun,
+			     clock_ms());
+	arm_stun(media, clock_ms());
+}
+
+void media_doubt(struct media *media)
+{
+	if (!addr_is_set(&media->stun))
+		return;
+	for (unsigned i = 0; i < media->nworkers; i++)
+		mapped_hurry(&media->workers[i].mapped, clock_ms());
+	arm_stun(media, clock_ms());
+}
+
 void media_set_stun(struct media *media, const struct addr *server)
 {
 	int which = addr_is_v6(server) ? BATCH_V6 : BATCH_V4;
@@ -226,19 +298,32 @@ void media_set_stun(struct media *media, const struct addr *server)
 	arm_stun(media, clock_ms());
 }
 
+static bool all_answered(const struct media *media)
+{
+	for (unsigned i = 0; i < media->nworkers; i++) {
+		if (media->workers[i].mapped.sent)
+			return false;
+	}
+	return true;
+}
+
 static void on_stun_answer(struct media *media, const struct notice_stun *stun)
 {
 	struct media_worker *worker = &media->workers[stun->worker];
-	bool known = addr_is_set(&worker->mapped.address);
 
-	if (!mapped_recv(&worker->mapped, stun->p, stun->n, clock_ms())) {
-		arm_stun(media, worker->mapped.due_ms);
-		return;
+	bool changed =
+		mapped_recv(&worker->mapped, stun->p, stun->n, clock_ms());
+	arm_stun(media, worker->mapped.due_ms);
+	if (changed)
+		log_info("event=public-address worker=%u address=%s",
+			 stun->worker, addr_text(&worker->mapped.address).s);
+	if (media->hosts_asked && all_answered(media)) {
+		media->hosts_asked = false;
+		event_del(media->host_timer);
+		say_addresses(media);
+	} else if (changed && !media->hosts_asked) {
+		say_addresses(media);
 	}
-	log_info("event=public-address worker=%u address=%s", stun->worker,
-		 addr_text(&worker->mapped.address).s);
-	if (known)
-		bridge_on_addresses(media);
 }
 
 static void on_notice(evutil_socket_t fd, short what, void *arg)

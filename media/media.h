@@ -22,6 +22,8 @@
 enum {
 	MEDIA_MAX_WORKERS = 64,
 	MEDIA_HOSTS_SETTLE_MS = 500, /* addresses change in bursts */
+	/* The public address may have changed with them. */
+	MEDIA_HOSTS_ASK_MS = 1000,
 };
 
 struct event;
@@ -46,8 +48,11 @@ struct media {
 	struct host_list hosts;
 	int host_fd; /* -1: none */
 	struct event *host_event, *host_timer;
+	bool hosts_asked; /* they changed; the public one is waited for */
 	struct event *stun_timer;
 	struct addr stun;
+	media_addresses_fn on_addresses; /* or NULL */
+	void *on_addresses_arg;
 	struct media_worker workers[MEDIA_MAX_WORKERS];
 	unsigned nworkers;
 	TAILQ_HEAD(, bridge) bridges;
@@ -82,3 +87,9 @@ struct addr media_advertised(const struct media *media,
 void bridge_on_notice(struct media *media, struct notice *notice);
 /* Call moved() where our address is not what the peer was told. */
 void bridge_on_addresses(struct media *media);
+/* Call moved() where it was marked. */
+void bridge_say_moved(struct media *media);
+/* Our public address may be another now: ask at once. */
+void media_doubt(struct media *media);
+/* Whether packets to @a would come back to one of our own media ports. */
+bool media_is_own(const struct media *media, const struct addr *a);

@@ -35,6 +35,7 @@ struct notice_side {
 	enum media_failure why;
 	bool crowded; /* its shared-port tuple is another flow's */
 	struct addr crowded_local;
+	bool doubt;   /* our own address may have changed */
 	bool changed; /* one of those below */
 	struct addr local, remote;
 	uint64_t ice_ms, dtls_ms;

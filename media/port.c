@@ -161,18 +161,32 @@ int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
 	return -EADDRINUSE;
 }
 
-void port_close(struct port_pool *pool, struct port_pair *pair, uint64_t now_ms)
+void port_leave(struct port_pool *pool, struct port_pair *pair, uint64_t now_ms)
 {
-	if (pair->rtp < 0)
-		return;
-
 	struct port_slot *slot =
 		&pool->slots[(addr_port(&pair->local) - pool->first) / 2];
+
 	slot->open = false;
 	slot->free_at_ms = now_ms + PORT_REST_MS;
 	pool->used--;
-	close(pair->rtp);
-	if (pair->rtcp >= 0)
-		close(pair->rtcp);
 	pair->rtp = pair->rtcp = -1;
+}
+
+void port_close(struct port_pool *pool, struct port_pair *pair, uint64_t now_ms)
+{
+	int rtp = pair->rtp, rtcp = pair->rtcp;
+
+	if (rtp < 0)
+		return;
+	port_leave(pool, pair, now_ms);
+	close(rtp);
+	if (rtcp >= 0)
+		close(rtcp);
+}
+
+bool port_is_open(const struct port_pool *pool, uint16_t port)
+{
+	size_t at = ((size_t)port - pool->first) / 2;
+
+	return port >= pool->first && at < pool->n && pool->slots[at].open;
 }

@@ -41,6 +41,11 @@ struct port_pair {
  */
 CHECKED int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
 		      uint64_t now_ms, struct port_pair *out);
+/* The ports rest; the sockets are another's to close. */
+void port_leave(struct port_pool *pool, struct port_pair *pair,
+		uint64_t now_ms);
+/* Whether @port is one of an open pair. */
+bool port_is_open(const struct port_pool *pool, uint16_t port);
 /* Both sockets are closed and the ports rest. */
 void port_close(struct port_pool *pool, struct port_pair *pair,
 		uint64_t now_ms);

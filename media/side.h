@@ -33,14 +33,15 @@ struct side_ice {
 	unsigned trickled;
 	enum media_profile profile; /* the peer's spelling */
 	bool has_profile;
-	bool moved, say_moved;
 };
 
 enum { SIDE_CRYPTOS = 2 };
 
 struct side_rtp {
 	struct addr local, advertised;
+	struct addr peer; /* for whom these were chosen; unset: everybody */
 	bool offered_mux, mux, has_peer;
+	bool restarted; /* no description of the peer since */
 	enum media_profile profile;
 	/* ours: offered, or the one agreed upon */
 	struct media_crypto ours[SIDE_CRYPTOS];
@@ -54,6 +55,7 @@ struct side {
 	bool open, ready;
 	enum media_transport transport;
 	bool offerer;
+	bool moved, say_moved; /* what the peer was told is not ours any more */
 	struct side_ice ice;
 	struct side_rtp rtp;
 	/* as the worker last said */
@@ -82,6 +84,9 @@ CHECKED int side_ice_own_port(struct side *side, const struct addr *local,
 bool side_ice_has_moved(const struct side *side);
 
 CHECKED int side_rtp_open(struct side *side, const struct addr *peer);
+/* Another socket if its address has gone, and what is advertised now. */
+CHECKED int side_rtp_restart(struct side *side);
+bool side_rtp_has_moved(const struct side *side);
 CHECKED int side_rtp_local(struct side *side, struct media_content *content);
 CHECKED int side_rtp_remote(struct side *side,
 			    const struct media_content *content);

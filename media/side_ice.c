@@ -38,7 +38,7 @@ static int renew(struct side *side)
 					      local->cands + local->ncands,
 					      COMMAND_CANDS - local->ncands);
 	ice->fresh = true;
-	ice->moved = ice->say_moved = false;
+	side->moved = side->say_moved = false;
 	ice->trickled = 0;
 	return 0;
 }
@@ -239,8 +239,13 @@ int side_ice_remote(struct side *side, const struct media_content *content)
 	memcpy(peer->fingerprints, ice->fingerprints,
 	       sizeof(peer->fingerprints));
 	peer->nfingerprints = ice->nfingerprints;
-	memcpy(peer->cands, content->cands, sizeof(peer->cands));
-	peer->ncands = content->ncands;
+	peer->ncands = 0;
+	for (size_t i = 0; i < content->ncands; i++) {
+		const struct media_cand *cand = &content->cands[i];
+
+		if (!media_is_own(side->bridge->media, &cand->addr))
+			peer->cands[peer->ncands++] = *cand;
+	}
 	side_send(side, command);
 	return 0;
 }
@@ -253,6 +258,8 @@ int side_ice_candidate(struct side *side, const struct media_cand *cand)
 		return -EINVAL;
 	if (cand->component != 1) /* RTCP is muxed; some clients offer both */
 		return 0;
+	if (media_is_own(side->bridge->media, &cand->addr))
+		return 0; /* checks to ourselves */
 	if (side->ice.trickled >= SIDE_MAX_TRICKLED)
 		return -E2BIG;
 
@@ -290,6 +297,32 @@ int side_ice_own_port(struct side *side, const struct addr *local,
 	return 0;
 }
 
+static bool was_told(const struct command_local *local, const struct addr *addr)
+{
+	for (size_t i = 0; i < local->ncands; i++) {
+		if (addr_equal(&local->cands[i].cand.addr, addr))
+			return true;
+	}
+	return false;
+}
+
+/* Whether there is a mapping that the peer does not know. */
+static bool is_mapped_anew(const struct side *side)
+{
+	const struct media_worker *worker = side->bridge->worker;
+	struct command_cand now[COMMAND_CANDS];
+	size_t n = media_gather(side->bridge->media, worker,
+				worker->sockets[BATCH_V4].port, NULL,
+				side->ice.generation, now, COMMAND_CANDS);
+
+	for (size_t i = 0; i < n; i++) {
+		if (now[i].cand.type == MEDIA_CAND_SRFLX &&
+		    !was_told(&side->ice.local, &now[i].cand.addr))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Before a pair is selected each candidate counts, afterwards the address that
  * packets leave from. A machine without any address has nothing better to offer
@@ -298,23 +331,16 @@ int side_ice_own_port(struct side *side, const struct addr *local,
 bool side_ice_has_moved(const struct side *side)
 {
 	const struct host_list *hosts = &side->bridge->media->hosts;
-	const struct mapped *mapped = &side->bridge->worker->mapped;
 	const struct command_local *local = &side->ice.local;
 
 	if (!hosts->n || side->ice.fresh)
 		return false;
-	if (addr_is_set(&side->local) && !host_list_has(hosts, &side->local))
-		return true;
+	if (addr_is_set(&side->local))
+		return !host_list_has(hosts, &side->local) ||
+		       is_mapped_anew(side);
 	for (size_t i = 0; i < local->ncands; i++) {
-		const struct command_cand *c = &local->cands[i];
-
-		if (!addr_is_set(&side->local) &&
-		    !host_list_has(hosts, &c->base))
-			return true;
-		if (c->cand.type == MEDIA_CAND_SRFLX &&
-		    addr_is_set(&mapped->address) &&
-		    !addr_equal(&c->cand.addr, &mapped->address))
+		if (!host_list_has(hosts, &local->cands[i].base))
 			return true;
 	}
-	return false;
+	return is_mapped_anew(side);
 }

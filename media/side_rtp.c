@@ -5,29 +5,84 @@
 #include "gateway/base/rand.h"
 #include "media/media.h"
 
-int side_rtp_open(struct side *side, const struct addr *peer)
+static const struct addr *peer_of(const struct side_rtp *rtp)
 {
-	struct bridge *bridge = side->bridge;
+	return addr_is_set(&rtp->peer) ? &rtp->peer : NULL;
+}
+
+/* A pair of ports on the address that routing chooses, given to the worker. */
+static int open_ports(struct side *side, struct port_pair *pair,
+		      enum command_verb verb)
+{
+	const struct media *media = side->bridge->media;
 	struct side_rtp *rtp = &side->rtp;
-	struct port_pair *pair = &bridge->circuit->ports[side->which];
 	struct command *command;
 	struct addr ip;
 
-	int r = media_local_address(bridge->media, &ip, peer);
+	int r = media_local_address(media, &ip, peer_of(rtp));
 	if (!r)
-		r = side_command(side, &command, COMMAND_OPEN_RTP);
+		r = side_command(side, &command, verb);
 	if (r)
 		return r;
-	r = port_open(bridge->media->ports, &ip, true, clock_ms(), pair);
+	r = port_open(media->ports, &ip, true, clock_ms(), pair);
 	if (r) {
 		command_free(command);
 		return r;
 	}
 	rtp->local = pair->local;
-	rtp->advertised = media_advertised(bridge->media, &pair->local, peer);
+	rtp->advertised = media_advertised(media, &pair->local, peer_of(rtp));
 	command->rtp =
 		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
 	side_send(side, command);
+	return 0;
+}
+
+int side_rtp_open(struct side *side, const struct addr *peer)
+{
+	if (peer)
+		side->rtp.peer = *peer;
+	return open_ports(side, &side->bridge->circuit->ports[side->which],
+			  COMMAND_OPEN_RTP);
+}
+
+static bool is_gone(const struct media *media, const struct addr *local)
+{
+	return media->hosts.n && !host_list_has(&media->hosts, local);
+}
+
+bool side_rtp_has_moved(const struct side *side)
+{
+	const struct media *media = side->bridge->media;
+	const struct side_rtp *rtp = &side->rtp;
+
+	struct addr next;
+
+	if (is_gone(media, &rtp->local))
+		return !media_local_address(media, &next, peer_of(rtp)) &&
+		       host_list_has(&media->hosts, &next);
+	struct addr now = media_advertised(media, &rtp->local, peer_of(rtp));
+	return !addr_equal(&now, &rtp->advertised);
+}
+
+int side_rtp_restart(struct side *side)
+{
+	const struct media *media = side->bridge->media;
+	struct side_rtp *rtp = &side->rtp;
+	struct port_pair *pair = &side->bridge->circuit->ports[side->which];
+	struct port_pair other;
+
+	side->moved = side->say_moved = false;
+	rtp->restarted = true;
+	if (!is_gone(media, &rtp->local)) {
+		rtp->advertised =
+			media_advertised(media, &rtp->local, peer_of(rtp));
+		return 0;
+	}
+	int r = open_ports(side, &other, COMMAND_MOVE_RTP);
+	if (r)
+		return r;
+	port_leave(media->ports, pair, clock_ms());
+	*pair = other;
 	return 0;
 }
 
@@ -132,6 +187,8 @@ static int agree(struct side_rtp *rtp, const struct media_content *content,
 
 static bool is_refused(const struct media *media, const struct addr *a)
 {
+	if (media_is_own(media, a))
+		return true; /* packets would run in a circle */
 	switch (addr_classify(a)) {
 	case ADDR_MULTICAST:
 		return true;
@@ -206,6 +263,8 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 	peer->rtp = content->rtp;
 	peer->rtcp = rtcp_of(content);
 	peer->mux = rtp->mux;
+	peer->we_moved = rtp->restarted;
+	rtp->restarted = false;
 	if (theirs) {
 		peer->profile = theirs->profile;
 		peer->key_len = theirs->key_len;

@@ -91,7 +91,7 @@ static void on_failed(enum ice_failure why, void *arg)
 }
 
 static const struct ice_handlers handlers = { on_send, on_pair, on_pair,
-					      on_failed };
+					      on_failed, NULL };
 
 static void recv_from(struct run *run, const struct addr *local,
 		      const struct addr *remote, const uint8_t *p, size_t n)

@@ -63,7 +63,8 @@ static inline void on_failed(enum ice_failure why, void *arg)
 }
 
 static const struct ice_handlers peer_handlers = { on_send, on_valid,
-						   on_selected, on_failed };
+						   on_selected, on_failed,
+						   NULL };
 
 static inline void peer_recv(struct host *host, const struct addr *local,
 			     const struct addr *remote, const uint8_t *p,

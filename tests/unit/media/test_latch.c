@@ -137,6 +137,27 @@ static void the_same_description_keeps_what_was_learned(void **state)
 	assert_int_equal(packet(&latch, "10.0.0.6:5000", 60), LATCH_TAKE);
 }
 
+static void after_our_own_move_the_port_may_move_at_once(void **state)
+{
+	struct latch latch = { .locked = false };
+	struct addr signalled = at("198.51.100.7:4000");
+	struct addr other = at("198.51.100.7:4002");
+	struct addr stranger = at("198.51.100.8:4000");
+
+	(void)state;
+	latch_set(&latch, &signalled, 10000);
+	assert_int_equal(latch_packet(&latch, &signalled, 10020), LATCH_TAKE);
+	latch_moved(&latch, 10040);
+	for (unsigned i = 1; i < LATCH_PACKETS; i++) {
+		assert_int_equal(latch_packet(&latch, &stranger, 10040),
+				 LATCH_DROP);
+		assert_int_equal(latch_packet(&latch, &other, 10040 + i),
+				 LATCH_DROP);
+	}
+	assert_int_equal(latch_packet(&latch, &stranger, 10050), LATCH_DROP);
+	assert_int_equal(latch_packet(&latch, &other, 10050), LATCH_MOVED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +170,7 @@ int main(void)
 		cmocka_unit_test(behind_a_nat_the_first_stable_source_wins),
 		cmocka_unit_test(after_silence_only_the_port_may_move),
 		cmocka_unit_test(the_same_description_keeps_what_was_learned),
+		cmocka_unit_test(after_our_own_move_the_port_may_move_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
