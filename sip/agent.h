@@ -100,6 +100,12 @@ bool sip_agent_has_dialogs(const struct sip_agent *agent);
 /* The public address changed: in Via, Contact and SDP from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
 
+/*
+ * The machine's own addresses changed: listen on those that are new, where
+ * sip.listen says all.
+ */
+void sip_agent_moved(struct sip_agent *agent);
+
 /* Where the @i-th of the config's listens is bound, with the port that port 0
  * became. Unset past the last. */
 struct addr sip_agent_bound(const struct sip_agent *agent, size_t i);

@@ -380,8 +380,12 @@ int sip_dialog_offer(struct sip_dialog *d, const struct media_desc *offer)
 	    d->reply.irq || d->late_offer)
 		return SIP_E_STATE;
 	r = dialog_format(d, offer, &d->offered_sdp, &d->offered_version);
-	if (r)
+	if (!r)
+		r = dialog_renew_contact(d);
+	if (r) {
+		close_local(d);
 		return r;
+	}
 	d->offer = OFFER_LOCAL;
 	d->retries = 0;
 	d->invite = sip_client_free(d->invite);

@@ -229,15 +229,19 @@ static int add_addresses(struct sip_agent *agent)
 	return r;
 }
 
-static void on_listen_timer(int fd, short what, void *arg)
+void sip_agent_moved(struct sip_agent *agent)
 {
-	int r = add_addresses(arg);
-
-	(void)fd;
-	(void)what;
+	int r = add_addresses(agent);
 
 	if (r)
 		log_debug("event=sip_listen error=%d", -r);
+}
+
+static void on_listen_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	sip_agent_moved(arg);
 }
 
 static int watch_addresses(struct sip_agent *agent)

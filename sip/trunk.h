@@ -46,6 +46,9 @@ CHECKED int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
  * have been freed; what they still send is no longer authenticated. */
 struct sip_trunk *sip_trunk_free(struct sip_trunk *trunk);
 
+/* Our own address changed: a registration says the new one. */
+void sip_trunk_moved(struct sip_trunk *trunk);
+
 const char *sip_trunk_name(const struct sip_trunk *trunk);
 enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
 /* Whether @source may speak for the trunk: its allow list, or, when that is

@@ -191,6 +191,15 @@ void trunk_register_start(struct sip_trunk *t)
 		trunk_timer_set(t, &t->reg.timer, on_register_timer, 0);
 }
 
+/* A request that is under way may have said the old one. */
+void sip_trunk_moved(struct sip_trunk *t)
+{
+	if (!t->do_register || !t->reg.timer)
+		return;
+	t->reg.client = sip_client_free(t->reg.client);
+	trunk_timer_set(t, &t->reg.timer, on_register_timer, 0);
+}
+
 void trunk_register_stop(struct sip_trunk *t)
 {
 	struct trunk_register *reg = &t->reg;
