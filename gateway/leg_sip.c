@@ -5,6 +5,7 @@
  */
 #include "gateway/leg_sip.h"
 
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -15,15 +16,18 @@
 #include "gateway/gateway.h"
 #include "media/negotiate.h"
 
+enum { OFFER_AGAIN_MS = 500 };
+
 struct leg_sip {
 	struct leg leg;
 	struct gateway *gateway;
 	struct sip_trunk *trunk; /* NULL for a caller */
 	char *to, *from;
 	struct sip_dialog *dialog;
-	bool confirmed;       /* 2xx was sent or received */
-	bool offer_open;      /* the peer's re-INVITE waits for our answer */
-	bool hold, hold_open; /* wanted, and not offered yet */
+	bool confirmed;  /* 2xx was sent or received */
+	bool offer_open; /* the peer's re-INVITE waits for our answer */
+	bool hold;
+	struct event *again; /* an offer that met another waits */
 };
 
 static struct leg_sip *sip_of(struct leg *leg)
@@ -198,6 +202,7 @@ static void on_ended(const struct sip_end *end, void *arg)
 	log_info("call=%s leg=sip ended status=%u q850=%u text=%s",
 		 call_name(leg->call), end->status, end->q850,
 		 log_text(slice_of(end->text)).s);
+	event_del(sip_of(leg)->again);
 	leg_ends(leg, cause_of_end(leg, end), end->text);
 }
 
@@ -273,8 +278,13 @@ static int sip_proceed(struct leg *leg)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * Offer what is in leg.local. While another offer is open, or the dialog is not
+ * up, it waits: RFC 3261, 14.1 allows one at a time.
+ */
 static int offer_again(struct leg_sip *sip)
 {
+	const struct timeval soon = { 0, OFFER_AGAIN_MS * 1000 };
 	struct media_content *audio = leg_local_audio(&sip->leg);
 
 	if (!audio)
@@ -283,8 +293,20 @@ static int offer_again(struct leg_sip *sip)
 	audio->dir = sip->hold ? MEDIA_SENDONLY : MEDIA_SENDRECV;
 	sip->leg.offerer = true;
 	int r = sip_dialog_offer(sip->dialog, sip->leg.local);
-	sip->hold_open = r == SIP_E_STATE;
-	return r < 0 ? r : 0;
+	if (r != SIP_E_STATE)
+		return r < 0 ? r : 0;
+	return event_add(sip->again, &soon) ? -ENOMEM : 0;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct leg_sip *sip = arg;
+
+	(void)fd;
+	(void)what;
+	if (offer_again(sip))
+		log_warn("call=%s leg=sip offer=not-sent",
+			 call_name(sip->leg.call));
 }
 
 static int sip_answer(struct leg *leg, const struct media_desc *answer)
@@ -303,8 +325,6 @@ static int sip_answer(struct leg *leg, const struct media_desc *answer)
 	sip->confirmed = true;
 	sip->offer_open = false;
 	r = sip_dialog_answer(sip->dialog, desc);
-	if (r >= 0 && sip->hold_open)
-		r = offer_again(sip);
 	return r < 0 ? r : 0;
 }
 
@@ -333,19 +353,13 @@ static int sip_restart(struct leg *leg)
 {
 	struct leg_sip *sip = sip_of(leg);
 	struct media_content *audio = leg_local_audio(leg);
-	int r = 0;
 
 	if (!audio)
 		return 0;
-	if (*audio->ufrag)
-		r = bridge_restart(call_bridge(leg->call), leg->side);
+	int r = bridge_restart(call_bridge(leg->call), leg->side);
 	if (!r)
 		r = bridge_local(call_bridge(leg->call), leg->side, audio);
-	if (r)
-		return r;
-	leg->offerer = true;
-	r = sip_dialog_offer(sip->dialog, leg->local);
-	return r < 0 ? r : 0;
+	return r ? r : offer_again(sip);
 }
 
 static const char *transport_name(enum sip_transport transport)
@@ -398,6 +412,7 @@ static void sip_hangup(struct leg *leg, enum cause cause, const char *text)
 	bool busy_here = cause == CAUSE_CONGESTION || cause == CAUSE_SHUTDOWN;
 
 	(void)text; /* free words of people do not belong into SIP headers */
+	event_del(sip->again);
 	if (!sip->dialog)
 		return;
 	sip_dialog_hangup(
@@ -414,6 +429,8 @@ static struct leg *sip_free(struct leg *leg)
 	struct leg_sip *sip = sip_of(leg);
 
 	sip->dialog = sip_dialog_free(sip->dialog);
+	if (sip->again)
+		event_free(sip->again);
 	free(sip->to);
 	free(sip->from);
 	leg_fini(leg);
@@ -445,10 +462,11 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 		return -ENOMEM;
 	sip->leg.ops = &sip_ops;
 	sip->gateway = gateway;
+	sip->again = evtimer_new(gateway->base, on_again, sip);
 	sip->trunk = target->trunk;
 	sip->to = text_dup(slice_of(target->to));
 	sip->from = text_dup(slice_of(target->from));
-	if (!sip->to || !sip->from) {
+	if (!sip->to || !sip->from || !sip->again) {
 		sip_free(&sip->leg);
 		return -ENOMEM;
 	}
@@ -461,8 +479,11 @@ int leg_sip_new_caller(struct leg **out, struct gateway *gateway,
 {
 	struct leg_sip *sip = calloc(1, sizeof(*sip));
 
-	if (!sip) {
+	if (sip)
+		sip->again = evtimer_new(gateway->base, on_again, sip);
+	if (!sip || !sip->again) {
 		sip_dialog_free(dialog);
+		free(sip);
 		return -ENOMEM;
 	}
 	sip->leg.ops = &sip_ops;

@@ -57,6 +57,14 @@ void leg_xmpp_index_free(struct gateway *gateway)
 	gateway->legs = NULL;
 }
 
+void leg_xmpp_stream_up(struct gateway *gateway)
+{
+	struct leg_xmpp *xmpp;
+
+	RB_FOREACH(xmpp, leg_tree, &gateway->legs->tree)
+		xmpp_session_repeat(xmpp);
+}
+
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer)
 {
@@ -206,6 +214,8 @@ static int xmpp_answer(struct leg *leg, const struct media_desc *answer)
 		r = xmpp_describe(xmpp, desc);
 	if (!r)
 		r = jingle_answer(xmpp->jingle, leg->local);
+	if (!r)
+		r = xmpp_session_restart_due(xmpp);
 	return r < 0 ? r : 0;
 }
 

@@ -29,6 +29,10 @@ CHECKED int leg_xmpp_new_caller(struct leg **out, struct gateway *gateway,
 void leg_xmpp_begin(struct leg *leg, const struct jmi *propose);
 void leg_xmpp_begin_session(struct leg *leg, const struct stanza *iq);
 
+/* The stream is up again: ICE restarts that may have been lost are said again.
+ */
+void leg_xmpp_stream_up(struct gateway *gateway);
+
 /* The leg of @sid whose peer is of @peer's account; borrowed, or NULL. */
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer);

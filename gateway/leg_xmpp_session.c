@@ -121,8 +121,11 @@ static void on_answer(const struct media_desc *answer, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 
-	if (take_remote(xmpp, answer))
-		leg_answers(&xmpp->leg);
+	if (!take_remote(xmpp, answer))
+		return;
+	leg_answers(&xmpp->leg);
+	if (xmpp_session_restart_due(xmpp))
+		give_up(xmpp, CAUSE_MEDIA_LOST);
 }
 
 static void on_candidate(const char *mid, const struct media_cand *cand,
@@ -177,6 +180,8 @@ static void on_restart(const struct media_content *content, void *arg)
 	xmpp->restarting = false;
 	if (!r && !ours)
 		r = say_local(xmpp);
+	if (!r)
+		r = xmpp_session_restart_due(xmpp);
 	log_info("call=%s leg=xmpp ice=restart by=%s r=%d",
 		 call_name(xmpp->leg.call), ours ? "us" : "peer", r);
 	if (r < 0)
@@ -265,14 +270,38 @@ int xmpp_session_offer(struct leg_xmpp *xmpp)
 	return 0;
 }
 
+/* One at a time, and none before both descriptions are there: an answer says
+ * not which of two restarts it is for. */
 int xmpp_session_restart(struct leg_xmpp *xmpp)
 {
+	if (xmpp->restarting || !leg_local_audio(&xmpp->leg) ||
+	    !leg_remote_audio(&xmpp->leg)) {
+		xmpp->restart_due = true;
+		return 0;
+	}
+	xmpp->restart_due = false;
 	int r = bridge_restart(bridge_of(xmpp), xmpp->leg.side);
 
 	if (!r)
 		r = say_local(xmpp);
 	xmpp->restarting = !r;
 	return r < 0 ? r : 0;
+}
+
+int xmpp_session_restart_due(struct leg_xmpp *xmpp)
+{
+	return xmpp->restart_due ? xmpp_session_restart(xmpp) : 0;
+}
+
+void xmpp_session_repeat(struct leg_xmpp *xmpp)
+{
+	if (!xmpp->restarting || xmpp->state != XMPP_LEG_SESSION)
+		return;
+	log_info("call=%s leg=xmpp ice=restart by=us again",
+		 call_name(xmpp->leg.call));
+	if (say_local(xmpp))
+		log_warn("call=%s leg=xmpp ice=restart result=not-said",
+			 call_name(xmpp->leg.call));
 }
 
 /* The caller's session-initiate, without a proposal or after our proceed; from

@@ -49,11 +49,12 @@ struct leg_xmpp {
 	struct gateway *gateway;
 	enum xmpp_leg_state state;
 	bool caller;
-	bool initiated;  /* by messages, not by a session at once */
-	bool rung;       /* the callee's ringing was told */
-	bool ringing;    /* the caller was told that it rings */
-	bool heard;      /* the device has answered our session-initiate */
-	bool restarting; /* our ICE restart waits for its answer */
+	bool initiated;   /* by messages, not by a session at once */
+	bool rung;        /* the callee's ringing was told */
+	bool ringing;     /* the caller was told that it rings */
+	bool heard;       /* the device has answered our session-initiate */
+	bool restarting;  /* our ICE restart waits for its answer */
+	bool restart_due; /* once that is there, or the session is */
 	char sid[XMPP_SID_CAP];
 	char *local;     /* our full JID */
 	char *peer;      /* full JID once known, else bare */
@@ -87,3 +88,7 @@ CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);
 CHECKED int xmpp_describe(struct leg_xmpp *xmpp, struct media_desc *desc);
 CHECKED int xmpp_session_offer(struct leg_xmpp *xmpp);
 CHECKED int xmpp_session_restart(struct leg_xmpp *xmpp);
+/* What had to wait. 0 or -errno. */
+CHECKED int xmpp_session_restart_due(struct leg_xmpp *xmpp);
+/* Say a restart without an answer again: the stream was down. */
+void xmpp_session_repeat(struct leg_xmpp *xmpp);

@@ -6,7 +6,6 @@
 #include "gateway/public.h"
 
 #include <event2/dns.h>
-#include <event2/event.h>
 #include <event2/util.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,14 @@
 #include "gateway/gateway.h"
 #include "media/bridge.h"
 #include "sip/agent.h"
+#include "sip/trunk.h"
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
 
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"
 
 enum {
-	/* How soon SIP says a new address; media restarts ICE by itself. */
-	LOOK_S = 5,
 	STUN_PORT = 3478,
 	PORT_TEXT_CAP = 6,
 };
@@ -32,9 +31,13 @@ struct public_address {
 	struct gateway *gateway;
 	struct evdns_base *dns;
 	struct evdns_getaddrinfo_request *request;
-	struct event *look;
 	struct addr known;
 };
+
+static bool is_automatic(const struct public_address *public)
+{
+	return public->gateway->config->media.public_address.automatic;
+}
 
 /* ---- the STUN server ---- */
 
@@ -83,6 +86,16 @@ static void on_services(enum iq_answer answer, const struct stanza *reply,
 			: NULL;
 	const struct stanza *service;
 
+	if (answer == IQ_ERROR) {
+		/* Prosody's needs external_service_access, and then that of
+		 * its users as well. */
+		log_warn(
+			"stun=refused why=%s: the XMPP server names its "
+			"services (XEP-0215) to others alone; let it name them "
+			"to us, or set media.stun",
+			log_text(slice_of(stanza_error_condition(reply))).s);
+		return;
+	}
 	STANZA_FOREACH(service, services) {
 		const char *type = stanza_attr(service, "type");
 		const char *host = stanza_attr(service, "host");
@@ -108,7 +121,7 @@ void public_stream_up(struct public_address *public)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
 
-	if (!public)
+	if (!is_automatic(public))
 		return;
 	const struct config *config = public->gateway->config;
 	const char *dot = strchr(config->xmpp.domain, '.');
@@ -125,44 +138,54 @@ void public_stream_up(struct public_address *public)
 
 /* ---- what it said ---- */
 
-static void on_look(evutil_socket_t fd, short what, void *arg)
+/* Also when nothing is automatic: an interface may have changed. */
+static void on_addresses(void *arg)
 {
-	struct public_address *public = arg;
-	struct addr now = media_public_address(public->gateway->media);
+	struct gateway *gateway = arg;
+	struct public_address *public = gateway->public_address;
+	struct addr now = media_public_address(gateway->media);
 
-	(void)fd;
-	(void)what;
-	if (!addr_is_set(&now) || addr_same_ip(&now, &public->known))
-		return;
-	log_info("event=public-address ip=%s", addr_ip_text(&now).s);
-	public->known = now;
-	if (public->gateway->config->sip.public_address.automatic)
-		sip_agent_set_public(public->gateway->agent, &now);
+	if (addr_is_set(&now) && !addr_same_ip(&now, &public->known)) {
+		log_info("event=public-address ip=%s", addr_ip_text(&now).s);
+		public->known = now;
+		if (gateway->config->sip.public_address.automatic)
+			sip_agent_set_public(gateway->agent, &now);
+	}
+	sip_agent_moved(gateway->agent);
+	for (size_t i = 0; i < gateway->ntrunks; i++)
+		sip_trunk_moved(gateway->trunks[i]);
+	xmpp_stream_moved(gateway->stream);
 }
 
-int public_new(struct gateway *gateway)
+static int start_asking(struct public_address *public)
 {
-	const struct config *config = gateway->config;
-	const struct timeval every = { LOOK_S, 0 };
+	const struct config *config = public->gateway->config;
 
-	if (!config->media.public_address.automatic)
-		return 0;
-	struct public_address *public = calloc(1, sizeof(*public));
-	gateway->public_address = public;
-	if (!public)
-		return -ENOMEM;
-	public->gateway = gateway;
-	public->dns = evdns_base_new(gateway->base,
+	public->dns = evdns_base_new(public->gateway->base,
 				     EVDNS_BASE_INITIALIZE_NAMESERVERS |
 					     EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	public->look =
-		event_new(gateway->base, -1, EV_PERSIST, on_look, public);
-	if (!public->dns || !public->look || event_add(public->look, &every))
+	if (!public->dns)
 		return -ENOMEM;
 	if (*config->media.stun.host)
 		use_server(public, config->media.stun.host,
 			   config->media.stun.port);
 	return 0;
+}
+
+int public_new(struct gateway *gateway)
+{
+	struct public_address *public = calloc(1, sizeof(*public));
+
+	gateway->public_address = public;
+	if (!public)
+		return -ENOMEM;
+	public->gateway = gateway;
+	/* "auto" for SIP alone is what is configured for media. */
+	public->known = media_public_address(gateway->media);
+	if (gateway->config->sip.public_address.automatic)
+		sip_agent_set_public(gateway->agent, &public->known);
+	media_on_addresses(gateway->media, on_addresses, gateway);
+	return is_automatic(public) ? start_asking(public) : 0;
 }
 
 void public_free(struct gateway *gateway)
@@ -173,8 +196,8 @@ void public_free(struct gateway *gateway)
 		return;
 	if (public->request)
 		evdns_getaddrinfo_cancel(public->request);
-	if (public->look)
-		event_free(public->look);
+	if (gateway->media)
+		media_on_addresses(gateway->media, NULL, NULL);
 	if (public->dns)
 		evdns_base_free(public->dns, 0);
 	if (gateway->iqs)

@@ -89,6 +89,26 @@ int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza)
 	return 0;
 }
 
+bool xmpp_link_is_stranded(const struct xmpp_link *link)
+{
+	struct sockaddr_storage local;
+	socklen_t n = sizeof(local);
+
+	if (getsockname(link->fd, (struct sockaddr *)&local, &n))
+		return false;
+	int fd = socket(local.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	if (local.ss_family == AF_INET)
+		((struct sockaddr_in *)&local)->sin_port = 0;
+	else if (local.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&local)->sin6_port = 0;
+	bool gone = bind(fd, (struct sockaddr *)&local, n) &&
+		    errno == EADDRNOTAVAIL;
+	close(fd);
+	return gone;
+}
+
 void xmpp_link_send_space(struct xmpp_link *link)
 {
 	if (!link->broken && !xmpp_out_add_space(&link->out))

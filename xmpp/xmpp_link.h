@@ -47,5 +47,8 @@ CHECKED int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza);
 void xmpp_link_send_space(struct xmpp_link *link);
 /* All that was sent is the kernel's, or the link is broken. */
 bool xmpp_link_is_flushed(const struct xmpp_link *link);
+/* Whether it leaves from an address that this machine has not any more: TCP
+ * itself would notice after minutes. */
+bool xmpp_link_is_stranded(const struct xmpp_link *link);
 /* Break the link: no handler is called any more, but on_broken now. */
 void xmpp_link_break(struct xmpp_link *link, const char *why);

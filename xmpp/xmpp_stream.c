@@ -185,6 +185,16 @@ static void on_keepalive(evutil_socket_t fd, short what, void *arg)
 	set_timer(stream->keepalive, stream->timing.keepalive_ms);
 }
 
+void xmpp_stream_moved(struct xmpp_stream *stream)
+{
+	if (!stream->link || stream->why[0])
+		return;
+	if (xmpp_link_is_stranded(stream->link))
+		fail(stream, "our address has gone");
+	else if (stream->state == STATE_UP)
+		xmpp_link_send_space(stream->link);
+}
+
 /* Our own ping, or the answer to it: nobody else's from is our domain. */
 static bool is_pong(struct xmpp_stream *stream, const struct stanza *stanza)
 {

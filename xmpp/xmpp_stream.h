@@ -70,6 +70,11 @@ CHECKED int xmpp_stream_new(struct xmpp_stream **out,
 /* Says goodbye, closes, frees. NULL is fine; returns NULL. */
 struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream);
 
+/*
+ * Our addresses changed: a stream from one that has gone is at its end, any
+ * other gets a space, which a NAT that forgot it makes the server refuse.
+ */
+void xmpp_stream_moved(struct xmpp_stream *stream);
 bool xmpp_stream_is_up(const struct xmpp_stream *stream);
 /* Nothing waits for the socket to take more. */
 bool xmpp_stream_is_flushed(const struct xmpp_stream *stream);
