@@ -33,7 +33,7 @@ def pytest_configure(config):
     """Markers, and what a killed run has left."""
     config.addinivalue_line("markers", "alone: runs by itself, after the other tests of its module")
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
-    config.addinivalue_line("markers", "bed_options(**options): how the module's Bed is made")
+    config.addinivalue_line("markers", "bed_options(**options): how the module's Bed, or @stage, is made")
     if os.geteuid() == 0:
         net.sweep()
         if not os.environ.get("BED_KEEP"):
@@ -59,18 +59,19 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="module")
 def bed(request):
-    """The stage of a module: `pytestmark = [pytest.mark.bed_options(turn=True)]`, `parametrize("bed", [...], indirect=True)`."""
+    """The stage of a module: `pytestmark = [pytest.mark.bed_options(turn=True)]`, `parametrize("bed", [...], indirect=True)`
+    with classes of servers, or dictionaries of options."""
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
     marks = getattr(request.module, "pytestmark", [])
     marker = next((m for m in (marks if isinstance(marks, list) else [marks]) if m.name == "bed_options"), None)
     options = dict(marker.kwargs) if marker else {}
-    server = getattr(request, "param", None)
-    if server:
-        options["server"] = server
+    param = getattr(request, "param", None)
+    if param:
+        options.update(param if isinstance(param, dict) else {"server": param})
     if options.get("program", True) and tandem.missing():
         pytest.skip(tandem.missing())
-    stage = Bed(**options)
+    stage = options.pop("stage", Bed)(**options)
     _loop.run_until_complete(stage.start())
     yield stage
     _loop.run_until_complete(stage.stop())

@@ -75,6 +75,8 @@ class Node:
         run("ip", "netns", "add", self.netns)
         self.fd = os.open(f"/run/netns/{self.netns}", os.O_RDONLY | os.O_CLOEXEC)
         self.ip("link set lo up")
+        with self.enter(), open("/proc/sys/net/ipv4/conf/all/promote_secondaries", "w", encoding="ascii") as control:
+            control.write("1")  # the first of two addresses may be taken away
 
     def ip(self, command):
         """Run one `ip` command inside this node."""

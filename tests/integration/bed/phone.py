@@ -343,6 +343,7 @@ class Call:
 
     def _on_reinvite(self, request, peer):
         self.reinvites += 1
+        self.target = sipmsg.uri_of(request.get("Contact"))  # RFC 3261 section 12.2.2: it may have moved
         if request.body:
             self.take(request.body)
         body = self._answer_body()

@@ -22,6 +22,7 @@ c2s_require_encryption = {encrypted}
 interfaces = {{ "{address}" }}
 component_interfaces = {{ "{component_address}" }}
 component_ports = {{ {component_port} }}
+component_conflict_resolve = "kick_old"
 c2s_ports = {{ {c2s_port} }}
 smacks_hibernation_time = 60
 limits = {{ }}
@@ -32,6 +33,7 @@ VirtualHost "{host}"
 """
 
 SERVICES = """\
+external_service_access = {{ {access} }}
 external_services = {{
   {{ type = "stun", transport = "udp", host = "{host}", port = {port} }},
   {{ type = "turn", transport = "udp", host = "{host}", port = {port}, secret = "{secret}", ttl = 3600 }},
@@ -80,7 +82,8 @@ class Prosody(xmppserver.XmppServer):
                 file.write(f'return {{ ["password"] = "{self.password}" }};\n')
         components = "".join(f'Component "{domain}"\n    component_secret = "{secret}"\n'
                              for domain, secret in self.components.items())
-        external = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
+        access = ", ".join(f'"{name}"' for name in (self.host, *self.components))  # said at all, it is needed by users too
+        external = SERVICES.format(access=access, host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         modules, public = ("external_services",) if self.turn else (), ""
         if self.public:
             modules += ("tls", "websocket", "bosh", "http", "http_files")

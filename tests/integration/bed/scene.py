@@ -35,6 +35,8 @@ class Bed:
     @sections, @trunks and @numbers add to Tandem's configuration; dave's number is on the trunk "pbx" (TCP), all others on
     "carrier". With @credentials (user, password) the carrier wants a registration and proof of every INVITE."""
 
+    server_address, gateway_address = SERVER, GATEWAY
+
     def __init__(self, server=prosody.Prosody, *, turn=False, nat=False, cuttable=False, program=True, sections=None,
                  trunks=None, numbers=None, credentials=None):
         self.server_class, self.with_turn, self.with_nat = server, turn, nat
@@ -125,7 +127,7 @@ class Scene:
 
     async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True):
         """A logged-in device of @user (by default of an account that no other test uses now)."""
-        client = jingle.Client(node or self.bed.c1, SERVER, user or next(self.bed.users), resource, profile, of_gateway)
+        client = jingle.Client(node or self.bed.c1, self.bed.server_address, user or next(self.bed.users), resource, profile, of_gateway)
         client.user = client.boundjid.user
         self.clients.append(client)
         return await client.start()
@@ -154,8 +156,9 @@ class Scene:
         await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
         return mine, theirs
 
-    async def dial(self, number, carrier=None, transport="udp", gateway=GATEWAY, **options):
+    async def dial(self, number, carrier=None, transport="udp", gateway=None, **options):
         """The carrier calls @number through Tandem; returns its call."""
+        gateway = gateway or self.bed.gateway_address
         return await (carrier or self.bed.carrier).dial(f"sip:{number}@{gateway}:5060", (transport, gateway, 5060), **options)
 
     async def call_in(self, profile=profiles.PLAIN, client=None, ring=True, codecs=phone.USUAL, **options):
@@ -196,7 +199,7 @@ class Scene:
             for call in list(client.calls.values()):
                 if not call.passed("ended") and client.is_connected():
                     await call.hangup()
-        for telephone in (self.bed.carrier, self.bed.pbx):
+        for telephone in filter(None, (self.bed.carrier, self.bed.pbx)):
             for call in telephone.calls:
                 if call.timeline is self.timeline and not call.passed("ended"):
                     call.finish("end of the test")
