@@ -94,11 +94,24 @@ static bool check_require(nta_incoming_t *irq, const sip_t *sip)
 	return true;
 }
 
+/* RFC 3261, 18.3: the datagram ends before its body does. */
+static bool is_cut_off(const sip_t *sip)
+{
+	const sip_content_length_t *l = sip->sip_content_length;
+
+	return l &&
+	       l->l_length > (sip->sip_payload ? sip->sip_payload->pl_len : 0);
+}
+
 bool sip_server_check(struct nta_incoming_s *irq, const struct sip_s *sip)
 {
 	const url_t *url = sip->sip_request->rq_url;
 	sip_method_t method = sip->sip_request->rq_method;
 
+	if (is_cut_off(sip)) {
+		reply_end(irq, 400);
+		return true;
+	}
 	if (url->url_type != url_sip && url->url_type != url_sips &&
 	    url->url_type != url_tel) {
 		reply_end(irq, 416);
