@@ -57,14 +57,6 @@ void leg_xmpp_index_free(struct gateway *gateway)
 	gateway->legs = NULL;
 }
 
-void leg_xmpp_stream_up(struct gateway *gateway)
-{
-	struct leg_xmpp *xmpp;
-
-	RB_FOREACH(xmpp, leg_tree, &gateway->legs->tree)
-		xmpp_session_repeat(xmpp);
-}
-
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer)
 {
@@ -118,6 +110,7 @@ void leg_xmpp_stream_up(struct gateway *gateway)
 		    jingle_ping(xmpp->jingle))
 			log_debug("call=%s leg=xmpp ping=not-sent",
 				  call_name(xmpp->leg.call));
+		xmpp_session_repeat(xmpp);
 	}
 }
 

@@ -29,10 +29,6 @@ CHECKED int leg_xmpp_new_caller(struct leg **out, struct gateway *gateway,
 void leg_xmpp_begin(struct leg *leg, const struct jmi *propose);
 void leg_xmpp_begin_session(struct leg *leg, const struct stanza *iq);
 
-/* The stream is up again: ICE restarts that may have been lost are said again.
- */
-void leg_xmpp_stream_up(struct gateway *gateway);
-
 /* The leg of @sid whose peer is of @peer's account; borrowed, or NULL. */
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer);
@@ -46,7 +42,8 @@ void leg_xmpp_message(struct leg *leg, const struct jmi *jmi);
 void leg_xmpp_iq(struct leg *leg, const struct stanza *iq);
 
 /* Ask the peers of running sessions whether they still know them: what they
- * said while the stream was down is lost. */
+ * said while the stream was down is lost. So may be our ICE restarts: they are
+ * said again. */
 void leg_xmpp_stream_up(struct gateway *gateway);
 
 /* The index of legs; one a gateway. */
