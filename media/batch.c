@@ -18,8 +18,8 @@ struct envelope {
 struct queue {
 	struct batch_socket socket;
 	size_t n;
-	struct mmsghdr msgs[BATCH_PACKETS];
-	struct envelope envelopes[BATCH_PACKETS];
+	struct mmsghdr msgs[BATCH_SEND];
+	struct envelope envelopes[BATCH_SEND];
 };
 
 struct batch {
@@ -195,17 +195,35 @@ static void address(struct msghdr *msg, struct envelope *e,
 	set_source(msg, local);
 }
 
+/* One packet that cannot leave (no route, full buffer) stops no other. */
+static void flush_queue(struct batch *batch, struct queue *q)
+{
+	size_t sent = 0;
+
+	while (sent < q->n) {
+		int n = sendmmsg(q->socket.fd, q->msgs + sent,
+				 (unsigned)(q->n - sent), MSG_DONTWAIT);
+		if (n <= 0) {
+			batch->lost++;
+			n = 1;
+		}
+		sent += (size_t)n;
+	}
+	q->n = 0;
+}
+
 void batch_queue(struct batch *batch, struct packet *packet)
 {
 	struct queue *q = &batch->queues[which_of(&packet->remote)];
 
-	if (q->socket.fd < 0 || q->n == BATCH_PACKETS) {
+	if (q->socket.fd < 0) {
 		batch->lost++;
 		return;
 	}
 	address(&q->msgs[q->n].msg_hdr, &q->envelopes[q->n], &packet->local,
 		&packet->remote, packet->p, packet->n);
-	q->n++;
+	if (++q->n == BATCH_SEND)
+		flush_queue(batch, q);
 }
 
 bool batch_send(struct batch *batch, const struct addr *local,
@@ -226,23 +244,6 @@ bool batch_send(struct batch *batch, const struct addr *local,
 		return true;
 	batch->lost++;
 	return false;
-}
-
-/* One packet that cannot leave (no route, full buffer) stops no other. */
-static void flush_queue(struct batch *batch, struct queue *q)
-{
-	size_t sent = 0;
-
-	while (sent < q->n) {
-		int n = sendmmsg(q->socket.fd, q->msgs + sent,
-				 (unsigned)(q->n - sent), MSG_DONTWAIT);
-		if (n <= 0) {
-			batch->lost++;
-			n = 1;
-		}
-		sent += (size_t)n;
-	}
-	q->n = 0;
 }
 
 void batch_flush(struct batch *batch)

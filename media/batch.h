@@ -20,6 +20,7 @@
 enum {
 	BATCH_PACKETS = 256,
 	BATCH_RECV = 64,   /* packets asked for in one call */
+	BATCH_SEND = 32,   /* and sent in one: the first wait for the last */
 	PACKET_CAP = 2048, /* with room for SRTP's trailer */
 	PACKET_MAX = 1600, /* longer ones are dropped: larger than any MTU */
 };
@@ -58,7 +59,7 @@ struct packet *batch_recv_one(struct batch *batch, int fd,
 
 /*
  * Send @packet, received in this turn, from its @local to its @remote with the
- * shared socket, at batch_flush().
+ * shared socket, with others: at batch_flush() at the latest.
  */
 void batch_queue(struct batch *batch, struct packet *packet);
 /* Send it now. Returns whether the kernel took it. */

@@ -18,7 +18,7 @@
 
 enum {
 	PORT_REST_MS = 32000,      /* not used again before; SIP's timer B */
-	PORT_BUFFER = 1024 * 1024, /* octets asked of the kernel, shared port */
+	PORT_BUFFER = 4096 * 1024, /* octets asked of the kernel, shared port */
 	PORT_DSCP_EF = 46,         /* RFC 3246, RFC 8837 */
 };
 

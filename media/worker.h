@@ -50,6 +50,9 @@ struct worker {
 	bool stopping;
 	struct command_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
+	uint64_t moved, looked_us;      /* packets received since then */
+	bool paced;                     /* they are many: turns wait */
+	bool behind;                    /* this turn leaves some unread */
 	struct source wake_source;
 	struct source shared[BATCH_NSOCKETS];
 	struct batch *batch;
