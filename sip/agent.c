@@ -16,6 +16,7 @@
 #include "gateway/base/text.h"
 #include "sip/client.h"
 #include "sip/dialog_int.h"
+#include "sip/fence.h"
 #include "sip/listen.h"
 #include "sip/root.h"
 #include "sip/server.h"
@@ -137,6 +138,8 @@ static int open_agent(struct sip_agent *agent,
 	if (!r)
 		r = sip_strangers_new(&agent->strangers);
 	if (!r)
+		r = sip_fence_new(agent);
+	if (!r)
 		r = create_nta(agent);
 	if (!r)
 		r = sip_listens_open(agent, config->listens, config->nlistens);
@@ -185,6 +188,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	if (agent->nta)
 		nta_agent_destroy(agent->nta);
 	sip_root_free(agent->root);
+	sip_fence_free(agent);
 	sip_strangers_free(agent->strangers);
 	free(agent);
 	return NULL;

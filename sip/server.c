@@ -7,6 +7,7 @@
 #define NTA_AGENT_MAGIC_T    struct sip_agent
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_header.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/nta_tport.h>
@@ -290,6 +291,14 @@ static bool read_source(struct sip_agent *agent, msg_t *msg,
 	return su && !addr_from(&out->addr, &su->su_sa);
 }
 
+/* Responses go where the request came from, not where it says: `maddr` is for
+ * multicast (RFC 3261, 18.2.2), and would let anybody aim us at others. */
+static void drop_maddr(sip_t *sip)
+{
+	if (sip->sip_via && sip->sip_via->v_maddr)
+		msg_header_remove_param(sip->sip_via->v_common, "maddr");
+}
+
 /* A connection that a stranger opened is closed as well. */
 static void drop(struct sip_agent *agent, msg_t *msg)
 {
@@ -337,6 +346,7 @@ int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
 		recv_response(agent, msg, sip);
 		return 0;
 	}
+	drop_maddr(sip);
 	if (!read_source(agent, msg, &source)) {
 		msg_destroy(msg);
 		return 0;

@@ -2,6 +2,9 @@
 /* Dialogs in both roles against a peer's own words. */
 #include "tests/unit/sip/fixture.h"
 
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include <unistd.h>
 
 static void hang_up(struct fixture *f, unsigned status, unsigned q850,
@@ -700,6 +703,75 @@ static void a_strangers_connection_is_closed(void **state)
 	assert_int_equal(recv(f->peer.conn, &octet, 1, MSG_DONTWAIT), 0);
 }
 
+/* How many of @n new connections are still open after a moment. */
+static unsigned connect_many(struct fixture *f, int *fds, unsigned n)
+{
+	unsigned held = 0;
+	char octet;
+
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_equal(connect(fds[i], &f->peer.target.sa,
+					 addr_len(&f->peer.target)),
+				 0);
+	}
+	run_ms(f, 100);
+	for (unsigned i = 0; i < n; i++)
+		held += recv(fds[i], &octet, 1, MSG_DONTWAIT) < 0 &&
+			errno == EAGAIN;
+	return held;
+}
+
+static void close_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static void connections_of_one_address_are_limited(void **state)
+{
+	enum { TRIES = 20, EACH = 8 };
+	struct fixture *f = *state;
+	int fds[TRIES];
+
+	assert_int_equal(connect_many(f, fds, TRIES), EACH);
+	close_all(fds, TRIES);
+	run_ms(f, 50);
+	/* Their places are free again, and a call comes through. */
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+}
+
+static void running_out_of_descriptors_does_not_spin(void **state)
+{
+	enum { SPARE = 2 };
+	struct fixture *f = *state;
+	struct rlimit before, none;
+	int fds[SPARE + 1], probe;
+	unsigned turns = 0;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int i = 0; i <= SPARE; i++)
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+	probe = dup(0);
+	close(probe);
+	none = before;
+	none.rlim_cur = (rlim_t)probe;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i <= SPARE; i++)
+		assert_int_equal(connect(fds[i], &f->peer.target.sa,
+					 addr_len(&f->peer.target)),
+				 0);
+	event_del(f->tick);
+	struct timeval guard = { 0, 400000 };
+	event_add(f->tick, &guard);
+	for (uint64_t end = clock_ms() + 350; clock_ms() < end; turns++)
+		turn(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_in_range(turns, 0, 50);
+	close_all(fds, SPARE + 1);
+}
+
 #define TCP_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
 #define DIALOG_TEST(name) \
@@ -744,6 +816,8 @@ int main(void)
 		TCP_TEST(cancel_over_tcp_gets_its_487),
 		TCP_TEST(a_connection_may_go_at_any_time),
 		TCP_TEST(a_strangers_connection_is_closed),
+		TCP_TEST(connections_of_one_address_are_limited),
+		TCP_TEST(running_out_of_descriptors_does_not_spin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

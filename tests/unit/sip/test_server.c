@@ -210,6 +210,42 @@ static void strangers_get_one_answer_and_then_silence(void **state)
 	assert_int_equal(f->invites, 0);
 }
 
+static void a_via_cannot_aim_us_at_others(void **state)
+{
+	struct fixture *f = *state;
+
+	send_raw(f, "OPTIONS sip:1@127.0.0.1 SIP/2.0\r\n"
+		    "Via: SIP/2.0/UDP @PEER@;branch=z9hG4bKm1;rport"
+		    ";maddr=127.0.0.2\r\n"
+		    "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
+		    "To: <sip:1@127.0.0.1>\r\nCall-ID: m1\r\n"
+		    "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	f->trust = SIP_STRANGER;
+	send_raw(f, "OPTIONS sip:1@127.0.0.1 SIP/2.0\r\n"
+		    "Via: SIP/2.0/UDP @PEER@;branch=z9hG4bKm2;rport"
+		    ";maddr=127.0.0.2\r\n"
+		    "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
+		    "To: <sip:1@127.0.0.1>\r\nCall-ID: m2\r\n"
+		    "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 403");
+}
+
+/* A loop that waits for somebody's name server serves nobody else. */
+static void no_name_of_a_peer_is_resolved(void **state)
+{
+	struct fixture *f = *state;
+
+	/* Without Call-ID: sofia itself answers 400, to `maddr`. */
+	send_raw(f, "OPTIONS sip:1@127.0.0.1 SIP/2.0\r\n"
+		    "Via: SIP/2.0/UDP @PEER@;branch=z9hG4bKm3;rport"
+		    ";maddr=localhost\r\n"
+		    "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
+		    "To: <sip:1@127.0.0.1>\r\n"
+		    "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+	assert_false(sip_peer_next(&f->peer, 300));
+}
+
 static void an_ack_of_nothing_gets_silence(void **state)
 {
 	struct fixture *f = *state;
@@ -280,6 +316,8 @@ int main(void)
 		SERVER_TEST(a_merged_request_gets_482),
 		SERVER_TEST(half_open_calls_are_limited),
 		SERVER_TEST(strangers_get_one_answer_and_then_silence),
+		SERVER_TEST(a_via_cannot_aim_us_at_others),
+		SERVER_TEST(no_name_of_a_peer_is_resolved),
 		SERVER_TEST(an_ack_of_nothing_gets_silence),
 		SERVER_TEST(stun_gets_silence),
 		SERVER_TEST(identity_prefers_what_was_asserted),
