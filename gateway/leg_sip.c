@@ -59,24 +59,36 @@ static int describe(struct leg *leg, struct media_desc *desc)
 	return leg_set_local(leg, desc);
 }
 
+/* Kept when it can be used, or else what was said before stands. */
 static int take_remote(struct leg *leg, const struct media_desc *desc)
 {
 	struct bridge *bridge = call_bridge(leg->call);
-	int r = leg_set_remote(leg, desc);
+	const struct media_content *audio = media_desc_first(desc, MEDIA_AUDIO);
+	int r = 0;
 
-	if (r)
-		return r;
-	const struct media_content *audio = leg_remote_audio(leg);
 	if (!audio)
 		return NEGOTIATE_E_MEDIA;
 	if (!bridge_is_open(bridge, leg->side)) {
 		struct addr peer = sip_dialog_peer(sip_of(leg)->dialog);
 		r = bridge_open(bridge, leg->side, transport_of(audio), false,
 				&peer);
-		if (r)
-			return r;
 	}
-	return bridge_remote(bridge, leg->side, audio);
+	if (!r)
+		r = bridge_remote(bridge, leg->side, audio);
+	return r ? r : leg_set_remote(leg, desc);
+}
+
+/* Whether the other side can go on with what a re-INVITE offers. */
+static int check_offer(const struct leg *leg, const struct media_desc *offer)
+{
+	AUTO(media_desc_freep) struct media_desc *answer = NULL;
+	const struct leg *other =
+		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
+							      : MEDIA_SIDE_A);
+	const struct media_desc *agreed =
+		other->offerer ? other->remote : other->local;
+
+	return agreed ? negotiate_answer(&answer, offer, agreed) : 0;
 }
 
 /* The dialog is told and the call ends when a description cannot be used. */
@@ -137,8 +149,8 @@ static void on_offer(const struct media_desc *offer, void *arg)
 			sip_dialog_refuse(sip->dialog, 488);
 		return;
 	}
-	int r = take_remote(leg, offer);
-	if (r) {
+	/* RFC 3261, 14.2: refused, the call goes on as it was. */
+	if (check_offer(leg, offer) || take_remote(leg, offer)) {
 		sip_dialog_refuse(sip->dialog, 488);
 		return;
 	}

@@ -54,8 +54,6 @@ static int on_connection(struct sdp_parser *parser, struct slice value)
 	if (addr_parse(&level->address, text, 0))
 		return 0;
 	level->on_hold = addr_classify(&level->address) == ADDR_UNSPECIFIED;
-	if (level->on_hold)
-		memset(&level->address, 0, sizeof(level->address));
 	return 0;
 }
 
@@ -147,10 +145,12 @@ static void settle_address(struct sdp_parser *parser)
 	const struct sdp_level *conn =
 		medium->has_address ? medium : &parser->session;
 	struct media_content *content = medium->content;
+	bool awaits = conn->on_hold && medium->port == DISCARD_PORT;
 
-	if (conn->on_hold && medium->port != DISCARD_PORT)
+	/* The address stays unspecified, which media takes for hold too. */
+	if (conn->on_hold && !awaits)
 		content->dir = (enum media_dir)(content->dir & MEDIA_SENDONLY);
-	if (addr_is_set(&conn->address)) {
+	if (addr_is_set(&conn->address) && !awaits) {
 		content->rtp = conn->address;
 		addr_set_port(&content->rtp, medium->port);
 	}

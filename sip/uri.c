@@ -118,6 +118,21 @@ static int parse_params(struct sip_uri *out, struct slice params)
 	return 0;
 }
 
+/*
+ * "+1555;npdi;rn=…" is a number and what a carrier notes of it (RFC 3966, 3;
+ * RFC 4694; verstat); in other users a `;` is a letter like any other.
+ */
+static struct slice cut_number(struct slice user)
+{
+	struct slice rest = user;
+	struct slice number = slice_cut(&rest, ';');
+	size_t i = number.n && *number.p == '+';
+
+	while (i < number.n && strchr("0123456789-.()", number.p[i]))
+		i++;
+	return number.n && i == number.n ? number : user;
+}
+
 static int parse_sip(struct sip_uri *out, struct slice s)
 {
 	struct slice params = s;
@@ -132,7 +147,7 @@ static int parse_sip(struct sip_uri *out, struct slice s)
 		user = (struct slice){ before.p, (size_t)(at - before.p) };
 		params = (struct slice){ at + 1, before.n - user.n - 1 };
 		user = slice_cut(&user, ':'); /* a password is dropped */
-		r = unescape(out->user, sizeof(out->user), user);
+		r = unescape(out->user, sizeof(out->user), cut_number(user));
 	}
 	if (r)
 		return r;

@@ -155,22 +155,29 @@ static void hold_has_many_spellings(void **state)
 	static const struct {
 		const char *tail;
 		enum media_dir dir;
+		const char *host; /* NULL: none, candidates will tell */
 	} cases[] = {
-		{ AUDIO "a=sendonly\r\n", MEDIA_SENDONLY },
-		{ AUDIO "a=inactive\r\n", MEDIA_INACTIVE },
-		{ AUDIO "c=IN IP4 0.0.0.0\r\n", MEDIA_SENDONLY },
-		{ AUDIO "c=IN IP6 ::\r\na=sendrecv\r\n", MEDIA_SENDONLY },
-		{ AUDIO "c=IN IP4 0.0.0.0\r\na=recvonly\r\n", MEDIA_INACTIVE },
-		{ "m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n",
-		  MEDIA_SENDRECV },
+		{ AUDIO "a=sendonly\r\n", MEDIA_SENDONLY, "192.0.2.1" },
+		{ AUDIO "a=inactive\r\n", MEDIA_INACTIVE, "192.0.2.1" },
+		{ AUDIO "c=IN IP4 0.0.0.0\r\n", MEDIA_SENDONLY, "0.0.0.0" },
+		{ AUDIO "c=IN IP6 ::\r\na=sendrecv\r\n", MEDIA_SENDONLY, "::" },
+		{ AUDIO "c=IN IP4 0.0.0.0\r\na=recvonly\r\n", MEDIA_INACTIVE,
+		  "0.0.0.0" },
+		{ "m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n", MEDIA_SENDRECV,
+		  NULL },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char text[512];
 		snprintf(text, sizeof(text), HEAD "%s", cases[i].tail);
 		AUTO(media_desc_freep) struct media_desc *desc = parsed(text);
 		assert_int_equal(desc->contents[0]->dir, cases[i].dir);
-		if (strstr(cases[i].tail, "c="))
-			assert_false(addr_is_set(&desc->contents[0]->rtp));
+		const struct addr *rtp = &desc->contents[0]->rtp;
+		if (!cases[i].host) {
+			assert_false(addr_is_set(rtp));
+			continue;
+		}
+		assert_string_equal(addr_ip_text(rtp).s, cases[i].host);
+		assert_true(addr_port(rtp));
 	}
 }
 

@@ -27,6 +27,25 @@ static void uris_are_read(void **state)
 	assert_string_equal(u.user, "+1555");
 }
 
+static void what_carriers_note_of_a_number_is_left_out(void **state)
+{
+	static const char *const read[][2] = {
+		{ "sip:+1555;npdi;rn=+1777@h;user=phone", "+1555" },
+		{ "sip:+1555;verstat=TN-Validation-Passed@h", "+1555" },
+		{ "sip:1-(555).7;phone-context=+1@h", "1-(555).7" },
+		{ "sip:%2B1555@h", "+1555" },
+		{ "sip:bob;day=tuesday@h", "bob;day=tuesday" },
+		{ "sip:4x;y@h", "4x;y" },
+	};
+	struct sip_uri u;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		assert_int_equal(sip_uri_parse(&u, slice_of(read[i][0])), 0);
+		assert_string_equal(u.user, read[i][1]);
+	}
+}
+
 static void bad_uris_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -128,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(uris_are_read),
+		cmocka_unit_test(what_carriers_note_of_a_number_is_left_out),
 		cmocka_unit_test(bad_uris_are_refused),
 		cmocka_unit_test(name_addrs_are_read),
 		cmocka_unit_test(what_is_written_ends_no_header),
