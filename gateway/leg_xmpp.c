@@ -57,6 +57,11 @@ void leg_xmpp_index_free(struct gateway *gateway)
 	gateway->legs = NULL;
 }
 
+void leg_xmpp_index_expire(struct gateway *gateway, uint64_t now_ms)
+{
+	recent_expire(gateway->legs->ended, now_ms);
+}
+
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer)
 {

@@ -49,3 +49,5 @@ void leg_xmpp_stream_up(struct gateway *gateway);
 /* The index of legs; one a gateway. */
 CHECKED int leg_xmpp_index_new(struct gateway *gateway);
 void leg_xmpp_index_free(struct gateway *gateway);
+/* Forget the ended sessions whose time of being known is over. */
+void leg_xmpp_index_expire(struct gateway *gateway, uint64_t now_ms);

@@ -82,13 +82,19 @@ void recent_drop(struct recent *recent, const char *name)
 		drop(recent, old);
 }
 
-static void make_room(struct recent *recent, uint64_t now_ms)
+void recent_expire(struct recent *recent, uint64_t now_ms)
 {
 	struct recent_name *first;
 
-	while ((first = TAILQ_FIRST(&recent->order)) &&
-	       (first->end_ms <= now_ms || recent->n >= recent->max))
+	while ((first = TAILQ_FIRST(&recent->order)) && first->end_ms <= now_ms)
 		drop(recent, first);
+}
+
+static void make_room(struct recent *recent, uint64_t now_ms)
+{
+	recent_expire(recent, now_ms);
+	if (recent->n >= recent->max)
+		drop(recent, TAILQ_FIRST(&recent->order));
 }
 
 /* NULL when memory is out. */
