@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import media, profiles
+from bed import capture, jinglexml, media, profiles
 from bed.scene import GATEWAY, own_number
 
 pytestmark = [pytest.mark.bed_options(turn=True, nat=True, sections={"media": {"address": "::"}})]
@@ -207,6 +207,64 @@ async def test_nothing_is_sent_to_an_address_that_has_not_been_checked(scene):
     assert len(got) < 40
     await mine.hangup()
     await theirs.wait("ended")
+
+
+FORBIDDEN = [("127.0.0.1", 5999), ("127.9.9.9", 5999), ("::1", 5999), ("0.0.0.0", 5999), ("0.1.2.3", 5999), ("::", 5999),
+             ("224.0.0.5", 5999), ("239.1.1.1", 5999), ("ff02::1", 5999), ("ff0e::99", 5999), ("169.254.1.1", 5999),
+             ("fe80::1", 5999), ("255.255.255.255", 5999), ("240.0.0.1", 5999), ("::ffff:127.0.0.1", 5999), ("::127.0.0.1", 5999),
+             (GATEWAY, 10000), (GATEWAY, 10001), ("fd77::1", 10000), ("10.77.0.11", 0)]
+
+
+@pytest.mark.parametrize("trickle", [True, False], ids=["trickled", "at once"])
+async def test_forbidden_candidates_get_no_packet(scene, trickle):
+    """Loopback, multicast, link-local, unspecified, reserved and our own media ports: a capture sees nothing go there."""
+    with_them = replace(profiles.PLAIN, trickle=trickle, filter_candidates=lambda candidates: [
+        *(moved(candidates[0], host=host, port=port, priority=2130706431 - n) for n, (host, port) in enumerate(FORBIDDEN)),
+        *candidates])
+    wire, loop = capture.Capture(scene.bed.gw), capture.Capture(scene.bed.gw, "lo")
+    mine, theirs = await scene.call_out(with_them)
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+    sent = {packet.target for packet in wire.stop() + loop.stop() if packet.out}
+    real = {(c.host, c.port) for c in mine.transport.agent.local_candidates}
+    assert sent & real, "the capture has seen no check"
+    hosts = {host for host, port in FORBIDDEN if port == 5999}
+    wrong = {(host, port) for host, port in sent if (host, port) in FORBIDDEN or (port == 5999 and host in hosts)}
+    assert not wrong, f"packets went to {wrong}"
+
+
+async def test_the_end_of_candidates_is_tolerated(scene):
+    """Some clients end their trickle by gathering-complete (XEP-0176), an empty transport, or an empty candidate."""
+    mine, theirs = await scene.propose(V4)
+    await theirs.answer()
+    await mine.wait("accepted")
+    for child in (None, "gathering-complete", "candidate"):
+        xml = jinglexml.content_element(replace(mine.local, candidates=[]), description=False)
+        if child:
+            jinglexml.element(jinglexml.ICE, child, xml.find(f"{{{jinglexml.ICE}}}transport"))
+        answer = await mine.client.request(jinglexml.jingle_element("transport-info", mine.sid, [xml]), mine.peer)
+        assert answer.get("type") == "result", child
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("broken", [4, 6])
+async def test_dual_stack_with_one_family_broken(scene, broken):
+    """Candidates of both families are exchanged, and packets of one of them vanish."""
+    address = f"10.77.0.4{broken}"
+    node = scene.bed.network.node(f"dual{broken}", f"{address}/24", f"fd77::4{broken}/64")
+    for chain, here in (("INPUT", "to"), ("OUTPUT", "source")):
+        node.block(**{here: address if broken == 4 else f"fd77::4{broken}"}, chain=chain)
+    for place in (scene.call_out, scene.call_in):
+        mine, theirs = await place(profiles.PLAIN, node=node)
+        assert (":" in mine.transport.agent.selected().remote_addr[0]) == (broken == 4)
+        assert mine.milestones.at("ice") - mine.milestones.at("accepted") < 2.0
+        await scene.heard(mine, theirs)
+        await mine.hangup()
+        await theirs.wait("ended")
 
 
 async def test_the_gateway_says_where_it_is(scene):

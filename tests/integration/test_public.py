@@ -9,11 +9,12 @@ import re
 import time
 from dataclasses import replace
 
+import aioice
 import pytest
 
-from bed import media, proc, profiles
+from bed import capture, media, proc, profiles
 from bed.behind import NEXT_PUBLIC, PUBLIC, STUN, BehindNat
-from bed.scene import GATEWAY, Bed
+from bed.scene import DOMAIN, GATEWAY, Bed
 
 AUTO = {"public_address": "auto"}
 FIXED = {"public_address": PUBLIC}
@@ -155,6 +156,71 @@ async def test_an_interface_changes_its_address(scene, order):
     await second.hangup()
     assert "BYE" in await caller.wait("ended")
     await a_call_at(scene, becomes)
+
+
+def bound_to(address, **more):
+    return pytest.param({"stage": Bed, "sections": {"media": {"address": address, **more}}}, id=address)
+
+
+@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("bed", [bound_to("0.0.0.0"), bound_to("::")], indirect=True)
+async def test_bound_to_everything(scene, family):
+    """Both mean every address of both families; a client has one of them."""
+    mine, theirs = await scene.call_in(replace(profiles.PLAIN, ipv4=family == 4, ipv6=family == 6))
+    assert set(announced(mine)) == {GATEWAY, "fd77::1"}
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("bed", [bound_to(GATEWAY), bound_to("fd77::1")], indirect=True)
+async def test_bound_to_one_address(scene):
+    """It is the only one that clients are told."""
+    client = await scene.client()
+    call = await client.call(f"echo@{DOMAIN}")
+    await call.wait("media")
+    assert set(announced(call)) == {scene.bed.tandem.sections["media"]["address"]}
+    await media.listen((call.audio, call.audio))
+    await call.hangup()
+
+
+@pytest.mark.parametrize("bed", [bound_to("0.0.0.0", allow_loopback=True)], indirect=True)
+async def test_loopback_candidates_where_they_are_allowed(scene):
+    """media.allow_loopback: they are offered and checked; our own ports are not."""
+    def with_them(candidates):
+        first = vars(candidates[0])
+        there = [("127.0.0.1", 5999), ("127.0.0.1", 10000)]
+        # without the real ones, as the first pair that works ends the search
+        return [aioice.Candidate(**{**first, "host": host, "port": port}) for host, port in there]
+
+    loop = capture.Capture(scene.bed.gw, "lo")
+    mine, theirs = await scene.call_out(replace(V4, filter_candidates=with_them))
+    await scene.heard(mine, theirs)
+    assert "127.0.0.1" in announced(mine)
+    await mine.hangup()
+    await theirs.wait("ended")
+    sent = {packet.target for packet in loop.stop() if packet.out}
+    assert ("127.0.0.1", 5999) in sent and ("127.0.0.1", 10000) not in sent, sent
+
+
+WORKERS = 3
+
+
+@pytest.mark.parametrize("bed", [bound_to("0.0.0.0", workers=WORKERS)], indirect=True)
+async def test_calls_are_spread_over_workers(scene):
+    """Each call's candidates name the shared port of its worker, and all workers have as many calls."""
+    calls = [await (scene.call_out if n % 2 else scene.call_in)(V4) for n in range(2 * WORKERS)]
+    ports = []
+    for mine, _ in calls:
+        said = {candidate.port for candidate in mine.remote.candidates}
+        assert len(said) == 1 and {mine.transport.agent.selected().remote_addr[1]} == said, said
+        ports += said
+    assert sorted(ports) == sorted(2 * list(range(10000, 10000 + WORKERS))), ports
+    await media.listen(*(pair for mine, theirs in calls
+                         for pair in ((mine.audio, theirs.audio), (theirs.audio, mine.audio))))
+    for mine, theirs in calls:
+        await mine.hangup()
+        await theirs.wait("ended")
 
 
 async def a_call_at(scene, address):

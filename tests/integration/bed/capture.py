@@ -8,7 +8,7 @@ import struct
 import threading
 
 ETH_P_ALL = 0x0003
-ETH_P_IP = 0x0800
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 PACKET_OUTGOING = 4
 SO_TIMESTAMPNS = 35
 BUFFER = 8 << 20
@@ -20,7 +20,7 @@ class Seen(collections.namedtuple("Seen", "at out source target payload")):
 
 
 class Capture:
-    """Records the UDP packets over IPv4 of a node's first interface until it is stopped."""
+    """Records the UDP packets of a node's interface until it is stopped."""
 
     KEPT = 16  # octets of payload: enough for an RTP header
 
@@ -41,11 +41,16 @@ class Capture:
                 data, control, _, address = self.socket.recvmsg(2048, 64)
             except socket.timeout:
                 continue
-            if len(data) < 42 or struct.unpack_from("!H", data, 12)[0] != ETH_P_IP or data[23] != socket.IPPROTO_UDP:
+            kind = struct.unpack_from("!H", data, 12)[0]
+            if kind == ETH_P_IP and len(data) >= 42 and data[23] == socket.IPPROTO_UDP:
+                start = 14 + 4 * (data[14] & 15)
+                hosts = socket.inet_ntoa(data[26:30]), socket.inet_ntoa(data[30:34])
+            elif kind == ETH_P_IPV6 and len(data) >= 62 and data[20] == socket.IPPROTO_UDP:
+                start = 54
+                hosts = (socket.inet_ntop(socket.AF_INET6, data[22:38]), socket.inet_ntop(socket.AF_INET6, data[38:54]))
+            else:
                 continue
-            start = 14 + 4 * (data[14] & 15)
             ports = struct.unpack_from("!HH", data, start)
-            hosts = socket.inet_ntoa(data[26:30]), socket.inet_ntoa(data[30:34])
             at = next((RECORD.unpack(c[2][:16]) for c in control if c[1] == SO_TIMESTAMPNS), None)
             if at:
                 self.packets.append(Seen(at[0] + at[1] / 1e9, address[2] == PACKET_OUTGOING, (hosts[0], ports[0]),
