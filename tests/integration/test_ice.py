@@ -215,6 +215,7 @@ FORBIDDEN = [("127.0.0.1", 5999), ("127.9.9.9", 5999), ("::1", 5999), ("0.0.0.0"
              (GATEWAY, 10000), (GATEWAY, 10001), ("fd77::1", 10000), ("10.77.0.11", 0)]
 
 
+@pytest.mark.alone  # the captures take time that the audio of others needs
 @pytest.mark.parametrize("trickle", [True, False], ids=["trickled", "at once"])
 async def test_forbidden_candidates_get_no_packet(scene, trickle):
     """Loopback, multicast, link-local, unspecified, reserved and our own media ports: a capture sees nothing go there."""
