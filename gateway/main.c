@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -170,6 +171,19 @@ static int serve(struct process *process)
 	return 0;
 }
 
+/* Two sockets a call: as many descriptors as we may have. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) ||
+	    limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_warn("descriptors=few: %s", strerror(errno));
+}
+
 static int start(struct process *process)
 {
 	int r = log_open(process->config->log.file, process->config->log.level);
@@ -180,6 +194,7 @@ static int start(struct process *process)
 		return r;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
 	if (evthread_use_pthreads())
 		return -ENOMEM;
 	process->base = event_base_new();
