@@ -127,6 +127,9 @@ bench: all $(LOAD) $(FLOORS)
 ## bench-parts  what SRTP and the workers cost by themselves
 bench-parts: $(BENCHES)
 	@for b in $^; do $$b || exit 1; done
+## bench-instructions  what a relayed packet takes must not grow; quick
+bench-instructions: $(BUILD)/tests/bench/bench_relay_path
+	@$(PYTHON) -B tests/bench/instructions $(BUILD)
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: deps $(BUILD)/db/schema_sql.h
@@ -152,6 +155,6 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench bench-parts lint format demo install uninstall clean FORCE
+.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions lint format demo install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

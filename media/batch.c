@@ -26,10 +26,27 @@ struct batch {
 	size_t used;
 	uint64_t lost;
 	struct packet packets[BATCH_PACKETS];
-	struct mmsghdr rx[BATCH_RECV];
-	struct envelope rx_envelopes[BATCH_RECV];
+	struct mmsghdr rx[BATCH_PACKETS]; /* of packets[], always prepared */
+	struct envelope rx_envelopes[BATCH_PACKETS];
 	struct queue queues[BATCH_NSOCKETS];
 };
+
+/* For the kernel to fill in, anew after it has been: it changes the lengths. */
+static void prepare_rx(struct batch *batch, size_t i)
+{
+	struct envelope *e = &batch->rx_envelopes[i];
+
+	e->iov.iov_base = batch->packets[i].p;
+	e->iov.iov_len = PACKET_MAX;
+	batch->rx[i].msg_hdr = (struct msghdr){
+		.msg_name = &e->name,
+		.msg_namelen = sizeof(e->name),
+		.msg_iov = &e->iov,
+		.msg_iovlen = 1,
+		.msg_control = e->control,
+		.msg_controllen = sizeof(e->control),
+	};
+}
 
 int batch_new(struct batch **out,
 	      const struct batch_socket sockets[BATCH_NSOCKETS])
@@ -40,6 +57,8 @@ int batch_new(struct batch **out,
 		return -ENOMEM;
 	for (int i = 0; i < BATCH_NSOCKETS; i++)
 		batch->queues[i].socket = sockets[i];
+	for (size_t i = 0; i < BATCH_PACKETS; i++)
+		prepare_rx(batch, i);
 	*out = batch;
 	return 0;
 }
@@ -84,44 +103,28 @@ static void local_of(struct addr *out, struct msghdr *msg, uint16_t port)
 	addr_set_port(out, port);
 }
 
-static void prepare_rx(struct batch *batch)
-{
-	for (int i = 0; i < BATCH_RECV; i++) {
-		struct envelope *e = &batch->rx_envelopes[i];
-
-		e->iov.iov_base = batch->packets[batch->used + i].p;
-		e->iov.iov_len = PACKET_MAX;
-		batch->rx[i].msg_hdr = (struct msghdr){
-			.msg_name = &e->name,
-			.msg_namelen = sizeof(e->name),
-			.msg_iov = &e->iov,
-			.msg_iovlen = 1,
-			.msg_control = e->control,
-			.msg_controllen = sizeof(e->control),
-		};
-	}
-}
-
 size_t batch_recv(struct batch *batch, int which, struct packet **out)
 {
 	const struct batch_socket *s = &batch->queues[which].socket;
 
 	if (batch->used + BATCH_RECV > BATCH_PACKETS)
 		batch_flush(batch);
-	prepare_rx(batch);
 
-	int n = recvmmsg(s->fd, batch->rx, BATCH_RECV, MSG_DONTWAIT, NULL);
+	size_t first = batch->used;
+	int n = recvmmsg(s->fd, &batch->rx[first], BATCH_RECV, MSG_DONTWAIT,
+			 NULL);
 	if (n <= 0)
 		return 0;
-	*out = &batch->packets[batch->used];
-	for (int i = 0; i < n; i++) {
-		struct packet *p = &batch->packets[batch->used + i];
+	*out = &batch->packets[first];
+	for (size_t i = first; i < first + (size_t)n; i++) {
+		struct packet *p = &batch->packets[i];
 		struct msghdr *msg = &batch->rx[i].msg_hdr;
 
 		p->n = msg->msg_flags & MSG_TRUNC ? 0 : batch->rx[i].msg_len;
 		local_of(&p->local, msg, s->port);
 		if (addr_from(&p->remote, msg->msg_name))
 			p->n = 0;
+		prepare_rx(batch, i);
 	}
 	batch->used += (size_t)n;
 	return (size_t)n;
