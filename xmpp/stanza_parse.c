@@ -34,6 +34,7 @@ struct stanza_parser {
 	unsigned depth;     /* of open elements, the stream's among them */
 	struct stanza *top; /* the stanza that is being read */
 	struct stanza *at;  /* its innermost open element */
+	bool skipping;      /* it is past a limit; @top is what is kept */
 	uint64_t fed;       /* octets, all in all */
 	uint64_t start;     /* where what is being read began */
 	int outcome;
@@ -75,12 +76,65 @@ static uint64_t position(const struct stanza_parser *parser)
 	return at < 0 ? parser->fed : (uint64_t)at + (n > 0 ? (uint64_t)n : 0);
 }
 
-static bool is_too_long(struct stanza_parser *parser)
+/* Without memory for it the stanza gets no error. */
+static struct stanza *head_of(const struct stanza *stanza)
 {
-	if (position(parser) - parser->start <= STANZA_PARSE_MAX)
-		return false;
-	fail(parser, STANZA_PARSE_E_LIMIT);
-	return true;
+	static const char *const names[] = { "type", "id", "from", "to" };
+	struct stanza *head = NULL;
+
+	if (!stanza ||
+	    stanza_new(&head, stanza_name(stanza), stanza_ns(stanza)))
+		return NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		stanza_set(head, names[i], stanza_attr(stanza, names[i]));
+	return stanza_ok(head) ? head : stanza_free(head);
+}
+
+/* The stream's own tag is not within a stanza. */
+static unsigned outer_depth(const struct stanza_parser *parser)
+{
+	return parser->lone ? 0 : 1;
+}
+
+/* Past a limit: the stanza is read over, where somebody wants to know. */
+static void refuse(struct stanza_parser *parser)
+{
+	struct stanza *head;
+
+	if (parser->skipping || !parser->handlers->on_refused ||
+	    parser->depth < outer_depth(parser)) {
+		fail(parser, STANZA_PARSE_E_LIMIT);
+		return;
+	}
+	head = head_of(parser->top);
+	stanza_free(parser->top);
+	parser->top = head;
+	parser->at = NULL;
+	parser->skipping = true;
+}
+
+static bool is_past(const struct stanza_parser *parser, uint64_t octets)
+{
+	return octets - parser->start >
+	       (parser->skipping ? STANZA_PARSE_SKIP_MAX : STANZA_PARSE_MAX);
+}
+
+/* Whether handlers have nothing more to do. */
+static bool is_over(struct stanza_parser *parser)
+{
+	if (!is_done(parser) && is_past(parser, position(parser)))
+		refuse(parser);
+	return is_done(parser);
+}
+
+static void end_refused(struct stanza_parser *parser)
+{
+	AUTO(stanza_freep) struct stanza *head = parser->top;
+
+	parser->start = position(parser);
+	parser->skipping = false;
+	parser->top = NULL;
+	parser->handlers->on_refused(head, parser->arg);
 }
 
 /* "namespace SEPARATOR name" of expat, split; -ENOMEM or a limit. */
@@ -170,20 +224,23 @@ static void XMLCALL on_start(void *arg, const char *name, const char **attrs)
 {
 	struct stanza_parser *parser = arg;
 	const char *const *list = (const char *const *)attrs;
-	unsigned outer = parser->lone ? 0 : 1;
+	unsigned outer = outer_depth(parser);
 
-	if (is_done(parser) || is_too_long(parser))
+	if (is_over(parser))
 		return;
-	if (parser->depth == STANZA_PARSE_DEPTH_MAX + outer) {
-		fail(parser, STANZA_PARSE_E_LIMIT);
-		return;
-	}
+	if (parser->depth == STANZA_PARSE_DEPTH_MAX + outer &&
+	    !parser->skipping)
+		refuse(parser);
 	if (parser->depth++ < outer) {
 		open_stream(parser, name, list);
 		return;
 	}
+	if (parser->skipping || is_done(parser))
+		return;
 	int r = make_element(&parser->at, parser->at, name, list);
-	if (r)
+	if (r == STANZA_PARSE_E_LIMIT)
+		refuse(parser);
+	else if (r)
 		fail(parser, r);
 	else if (!parser->top)
 		parser->top = parser->at;
@@ -208,11 +265,15 @@ static void XMLCALL on_end(void *arg, const char *name)
 	struct stanza_parser *parser = arg;
 
 	(void)name;
-	if (is_done(parser) || is_too_long(parser))
+	if (is_over(parser))
 		return;
-	parser->depth--;
-	if (!parser->at) {
+	if (parser->depth-- == outer_depth(parser)) {
 		parser->handlers->on_close(parser->arg);
+		return;
+	}
+	if (parser->skipping) {
+		if (parser->depth == outer_depth(parser))
+			end_refused(parser);
 		return;
 	}
 	parser->at = stanza_parent(parser->at);
@@ -228,19 +289,28 @@ static bool is_blank(struct slice s)
 	return true;
 }
 
+/* RFC 6120, 4.6.1 */
+static void keep_alive(struct stanza_parser *parser)
+{
+	parser->start = position(parser);
+	parser->skipping = false;
+}
+
 static void XMLCALL on_text(void *arg, const char *p, int n)
 {
 	struct stanza_parser *parser = arg;
 	struct slice text = { p, (size_t)n };
 
-	if (is_done(parser) || is_too_long(parser))
+	if (is_over(parser))
 		return;
 	if (parser->at)
 		stanza_add_slice(parser->at, text);
+	else if (parser->depth > outer_depth(parser))
+		return; /* of a stanza that is read over */
 	else if (!is_blank(text))
 		fail(parser, STANZA_PARSE_E_FORMAT);
-	else /* a keepalive (RFC 6120, 4.6.1) */
-		parser->start = position(parser);
+	else
+		keep_alive(parser);
 }
 
 static void restricted(struct stanza_parser *parser)
@@ -335,8 +405,8 @@ int stanza_parser_feed(struct stanza_parser *parser, const char *p, size_t n)
 		if (XML_Parse(parser->xml, p, (int)piece, 0) != XML_STATUS_OK)
 			note_error(parser);
 		/* what expat holds back of a token without end counts too */
-		else if (parser->fed - parser->start > STANZA_PARSE_MAX)
-			parser->outcome = STANZA_PARSE_E_LIMIT;
+		else if (!is_done(parser) && is_past(parser, parser->fed))
+			refuse(parser);
 		p += piece;
 		n -= piece;
 	}

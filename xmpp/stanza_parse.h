@@ -17,6 +17,9 @@ enum {
 	STANZA_PARSE_DEPTH_MAX = 64,  /* of elements within one stanza */
 	STANZA_PARSE_ATTRS_MAX = 64,  /* of one element */
 	STANZA_PARSE_NAME_MAX = 256,  /* octets of a name or a namespace */
+	/* What is read over of a stanza past one of these. Servers let users
+	 * send 256 or 512 KiB: that must not cost everybody's stream. */
+	STANZA_PARSE_SKIP_MAX = 2 * 1024 * 1024,
 };
 
 /* Each is the end of the stream, with the error that RFC 6120, 4.9.3 names. */
@@ -41,6 +44,10 @@ struct stanza_parser_handlers {
 	void (*on_stanza)(struct stanza *stanza, void *arg);
 	/* The stream's end tag. */
 	void (*on_close)(void *arg);
+	/* A stanza past a limit was read over: its name, type, id, from and to
+	 * for the error it gets, NULL if they are lost; borrowed. Without this
+	 * handler a limit is the end, as STANZA_PARSE_SKIP_MAX always is. */
+	void (*on_refused)(const struct stanza *head, void *arg);
 };
 
 /*

@@ -87,6 +87,20 @@ const char *xmpp_guard_incoming(struct stanza **reply,
 	return NULL;
 }
 
+struct stanza *xmpp_guard_refused(const struct stanza *head, const char *domain)
+{
+	const char *to = stanza_attr(head, "to");
+	struct stanza *reply = NULL;
+	struct jid jid;
+
+	if (!is_stanza(head) || jid_parse(&jid, stanza_attr(head, "from")) ||
+	    !is_in_domain(to, domain) || jid_parse(&jid, to))
+		return NULL;
+	if (strcmp(stanza_name(head), "iq") || stanza_attr(head, "id"))
+		make_error(&reply, head, "policy-violation");
+	return reply;
+}
+
 const char *xmpp_guard_outgoing(const struct stanza *stanza, const char *domain)
 {
 	struct jid jid;

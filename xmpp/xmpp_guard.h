@@ -18,6 +18,11 @@ const char *xmpp_guard_incoming(struct stanza **reply,
 				const struct stanza *stanza,
 				const char *domain);
 
+/* The error for a stanza that was too large, of which only @head is left; NULL:
+ * none. Owned by the caller. */
+struct stanza *xmpp_guard_refused(const struct stanza *head,
+				  const char *domain);
+
 /*
  * NULL: @stanza may be sent. Else a word for the log: a server closes the
  * stream over a foreign from, a missing address, or no stanza at all.

@@ -219,10 +219,18 @@ static void on_close(void *arg)
 	xmpp_link_break(arg, "closed by the server");
 }
 
+static void on_refused(const struct stanza *head, void *arg)
+{
+	const struct xmpp_link *link = arg;
+
+	link->handlers->on_refused(head, link->arg);
+}
+
 static const struct stanza_parser_handlers parser_handlers = {
 	.on_open = on_open,
 	.on_stanza = on_stanza,
 	.on_close = on_close,
+	.on_refused = on_refused,
 };
 
 /* XEP-0114, 3. The domain has no character that XML would escape. */

@@ -24,6 +24,8 @@ struct xmpp_link_handlers {
 	void (*on_open)(const struct stanza *head, void *arg);
 	/* Anything on the stream's first level; borrowed. */
 	void (*on_stanza)(const struct stanza *stanza, void *arg);
+	/* A stanza past a limit (stanza_parse.h); @head is borrowed or NULL. */
+	void (*on_refused)(const struct stanza *head, void *arg);
 	/* The connection or the stream is at its end: a system error, a stream
 	 * error's condition. Called once, last, also from xmpp_link_send(). */
 	void (*on_broken)(const char *why, void *arg);

@@ -238,6 +238,22 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 		receive(stream, stanza);
 }
 
+static void on_refused(const struct stanza *head, void *arg)
+{
+	struct xmpp_stream *stream = arg;
+	AUTO(stanza_freep)
+	struct stanza *reply =
+		head ? xmpp_guard_refused(head, stream->domain) : NULL;
+
+	if (stream->why[0] || stream->state != STATE_UP)
+		return;
+	log_debug(
+		"xmpp=%s dropped=in reason=too-large from=%s", stream->domain,
+		log_text(slice_of(head ? stanza_attr(head, "from") : NULL)).s);
+	if (reply && xmpp_stream_send(stream, reply))
+		log_debug("xmpp=%s error=unsent", stream->domain);
+}
+
 static void on_open(const struct stanza *head, void *arg)
 {
 	struct xmpp_stream *stream = arg;
@@ -263,6 +279,7 @@ static void on_link_broken(const char *why, void *arg)
 static const struct xmpp_link_handlers link_handlers = {
 	.on_open = on_open,
 	.on_stanza = on_stanza,
+	.on_refused = on_refused,
 	.on_broken = on_link_broken,
 };
 

@@ -54,11 +54,17 @@ static void on_stanza(struct stanza *stanza, void *arg)
 	free(twice);
 }
 
+static void on_refused(const struct stanza *head, void *arg)
+{
+	(void)arg;
+	assert(!head || !stanza_first(head));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct stanza_parser_handlers handlers = { on_open,
-								on_stanza,
-								on_close };
+	static const struct stanza_parser_handlers handlers = {
+		on_open, on_stanza, on_close, on_refused
+	};
 	AUTO(stanza_parser_freep) struct stanza_parser *parser = NULL;
 	size_t piece = size ? 1u + data[0] : 1;
 	int r = 0;

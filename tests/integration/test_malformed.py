@@ -250,6 +250,16 @@ async def test_hostile_descriptions_in_a_session(scene):
     await scene.alive()
 
 
+async def test_a_stanza_too_large_is_refused_and_costs_nobody_the_stream(scene):
+    """Prosody lets users send 256 KiB: more than Tandem takes."""
+    client = await scene.client()
+    padded = element("urn:test:nothing", "query")
+    padded.text = "x" * 150000
+    answer = await client.request(padded, "tel.example.org", "get")
+    assert error_of(answer) == "policy-violation"
+    assert "state=down" not in scene.bed.tandem.log
+
+
 @pytest.mark.alone
 async def test_it_still_serves_calls_both_ways(scene):
     mine, theirs = await scene.call_out()

@@ -8,7 +8,6 @@ Clients keep their own streams. Tests run one after the other: they share the st
 
 import asyncio
 import os
-import random
 
 import pytest
 
@@ -114,71 +113,4 @@ async def test_nonsense_from_the_server_costs_one_stream(scene):
         scene.bed.tandem.check()
         if not scene.bed.cut.whole():
             await back(scene, before)
-    await scene.alive()
-
-
-ODD_STANZAS = (
-    "<iq type='get' from='a@example.org/x' to='tel.example.org'><query xmlns='jabber:iq:version'/></iq>",
-    "<iq type='get' id='' from='a@example.org/x' to='tel.example.org'><query xmlns='jabber:iq:version'/></iq>",
-    "<iq id='1' from='a@example.org/x' to='tel.example.org'><query xmlns='jabber:iq:version'/></iq>",
-    "<iq type='dance' id='1' from='a@example.org/x' to='tel.example.org'><query xmlns='jabber:iq:version'/></iq>",
-    "<iq type='set' id='1' from='a@example.org/x' to='tel.example.org'/>",
-    "<iq type='set' id='1' from='a@example.org/x' to='tel.example.org'><a xmlns='x'/><b xmlns='x'/></iq>",
-    "<iq type='result' id='nobody-asked' from='a@example.org/x' to='tel.example.org'/>",
-    "<iq type='error' id='nobody-asked' from='a@example.org/x' to='tel.example.org'><error type='cancel'/></iq>",
-    "<iq type='get' id='1' to='tel.example.org'><ping xmlns='urn:xmpp:ping'/></iq>",
-    "<iq type='get' id='1' from='a@example.org/x'><ping xmlns='urn:xmpp:ping'/></iq>",
-    "<iq type='get' id='1' from='a@example.org/x' to='elsewhere.example'><ping xmlns='urn:xmpp:ping'/></iq>",
-    "<iq type='get' id='1' from='@@/' to='tel.example.org'><ping xmlns='urn:xmpp:ping'/></iq>",
-    "<iq type='get' id='1' from='a@example.org/x' to='@tel.example.org/'><ping xmlns='urn:xmpp:ping'/></iq>",
-    "<iq type='get' id='%s' from='a@example.org/x' to='tel.example.org'><ping xmlns='urn:xmpp:ping'/></iq>" % ("i" * 20000),
-    "<iq type='get' id='1' from='%s@example.org/x' to='tel.example.org'><ping xmlns='urn:xmpp:ping'/></iq>" % ("a" * 4000),
-    "<message/>",
-    "<message from='a@example.org/x' to='+1@tel.example.org'><propose xmlns='urn:xmpp:jingle-message:0'/></message>",
-    "<message from='a@example.org/x' to='+15551234567@tel.example.org'><propose xmlns='urn:xmpp:jingle-message:0' id=''/></message>",
-    "<message from='a@example.org' to='+15551234567@tel.example.org'><propose xmlns='urn:xmpp:jingle-message:0' id='%s'/></message>" % ("i" * 5000),
-    "<message type='error' from='a@example.org/x' to='+15551234567@tel.example.org'><proceed xmlns='urn:xmpp:jingle-message:0' id='x'/></message>",
-    "<message from='a@example.org/x' to='tel.example.org'>" + "<a>" * 60 + "</a>" * 60 + "</message>",
-    "<message from='a@example.org/x' to='tel.example.org'>" + "".join(f"<c{n} xmlns='n{n}'/>" for n in range(2000)) + "</message>",
-    "<presence from='a@example.org/x' to='tel.example.org' type='dance'/>",
-    "<presence from='a@example.org/x' to='%s@tel.example.org' type='subscribe'/>" % ("9" * 900),
-    "<dance from='a@example.org/x' to='tel.example.org'/>",
-    "<stream:dance/>",
-    "<iq xmlns='other' type='get' id='1' from='a@example.org/x' to='tel.example.org'/>",
-)
-
-
-async def whole(scene):
-    """Wait until a connection is up, if it has ended."""
-    if not scene.bed.cut.whole():
-        await proc.until(scene.bed.cut.whole, BACK_S, "the component connects again")
-        await asyncio.sleep(0.3)
-
-
-@pytest.mark.limit(120)
-async def test_an_odd_stanza_costs_itself_or_the_stream(scene):
-    for stanza in ODD_STANZAS:
-        scene.bed.cut.inject(stanza.encode())
-        await asyncio.sleep(0.05)
-        scene.bed.tandem.check()
-        await whole(scene)
-    await back(scene, scene.bed.cut.connections - 1)
-    await scene.alive()
-
-
-@pytest.mark.limit(120)
-async def test_damaged_stanzas(scene):
-    """Thousands of them, each a stanza with some octets changed; the stream ends and comes back as often as it has to."""
-    generator = random.Random(20240301)
-    for _ in range(20):
-        await whole(scene)
-        for _ in range(100):
-            octets = bytearray(generator.choice(ODD_STANZAS).encode()[:3000])
-            for _ in range(generator.randrange(3)):
-                octets[generator.randrange(len(octets))] = generator.choice(b"<>&'/ ax\x00\xff\xc3")
-            scene.bed.cut.inject(bytes(octets))
-        await asyncio.sleep(0.05)
-        scene.bed.tandem.check()
-    await whole(scene)
-    await back(scene, scene.bed.cut.connections - 1)
     await scene.alive()

@@ -56,8 +56,9 @@ static void on_close(void *arg)
 	((struct seen *)arg)->closed++;
 }
 
-static const struct stanza_parser_handlers handlers = { on_open, on_stanza,
-							on_close };
+static const struct stanza_parser_handlers handlers = { .on_open = on_open,
+							.on_stanza = on_stanza,
+							.on_close = on_close };
 
 static void begin(struct seen *seen)
 {
@@ -266,6 +267,110 @@ static void limits_hold(void **state)
 	free(list);
 }
 
+struct refusals {
+	unsigned stanzas, refused, closed;
+	char from[32]; /* of the last that was refused; "" lost */
+};
+
+static void note_open(const struct stanza *head, void *arg)
+{
+	(void)head;
+	(void)arg;
+}
+
+static void note_stanza(struct stanza *stanza, void *arg)
+{
+	struct refusals *seen = arg;
+
+	seen->stanzas++;
+	stanza_free(stanza);
+}
+
+static void note_close(void *arg)
+{
+	struct refusals *seen = arg;
+
+	seen->closed++;
+}
+
+static void note_refused(const struct stanza *head, void *arg)
+{
+	struct refusals *seen = arg;
+	const char *from = head ? stanza_attr(head, "from") : NULL;
+
+	seen->refused++;
+	snprintf(seen->from, sizeof(seen->from), "%s", from ? from : "");
+	assert_true(!head || !stanza_first(head));
+}
+
+static const struct stanza_parser_handlers noting = { note_open, note_stanza,
+						      note_close,
+						      note_refused };
+
+/* A stream of @text, owned, between two stanzas that are whole. */
+static void expect_refused(char *text, const char *from)
+{
+	AUTO(stanza_parser_freep) struct stanza_parser *parser = NULL;
+	struct refusals seen = { 0 };
+	const char *const parts[] = {
+		"<stream:stream xmlns='jabber:component:accept' "
+		"xmlns:stream='http://etherx.jabber.org/streams'><a/>",
+		text, "<b/> </stream:stream>"
+	};
+
+	assert_int_equal(stanza_parser_new(&parser, &noting, &seen), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(
+			stanza_parser_feed(parser, parts[i], strlen(parts[i])),
+			0);
+	assert_int_equal(seen.stanzas, 2);
+	assert_int_equal(seen.refused, 1);
+	assert_int_equal(seen.closed, 1);
+	assert_string_equal(seen.from, from);
+	free(text);
+}
+
+static char *nested(const char *before, size_t depth)
+{
+	char *inner = repeat(before, "<a>", depth, "");
+	char *whole = repeat(inner, "</a>", depth, "</m>");
+
+	free(inner);
+	return whole;
+}
+
+static void what_is_too_large_costs_itself_alone(void **state)
+{
+	(void)state;
+	enum { MAX = STANZA_PARSE_MAX };
+
+	expect_refused(repeat("<m from='x'>", "y", 3 * MAX, "</m>"), "x");
+	expect_refused(repeat("<m from='x'>", "<c/>", MAX, "</m>"), "x");
+	expect_refused(nested("<m from='x'>", STANZA_PARSE_DEPTH_MAX), "x");
+	expect_refused(nested("<m from='x'>", MAX / 4), "x");
+	expect_refused(repeat("<m from='x'><a b='", "y", 2 * MAX, "'/></m>"),
+		       "x");
+	expect_refused(repeat("<m from='x' b='", "y", 2 * MAX, "'/>"), "");
+	expect_refused(repeat("<m from='x'><", "n", STANZA_PARSE_NAME_MAX + 1,
+			      "/></m>"),
+		       "x");
+	expect_refused(repeat("<", "n", STANZA_PARSE_NAME_MAX + 1, "/>"), "");
+}
+
+static void what_has_no_end_ends_the_stream(void **state)
+{
+	(void)state;
+	AUTO(stanza_parser_freep) struct stanza_parser *parser = NULL;
+	struct refusals seen = { 0 };
+	char *text = repeat("<s><m>", "y", STANZA_PARSE_SKIP_MAX + 100, "");
+
+	assert_int_equal(stanza_parser_new(&parser, &noting, &seen), 0);
+	assert_int_equal(stanza_parser_feed(parser, text, strlen(text)),
+			 STANZA_PARSE_E_LIMIT);
+	assert_int_equal(seen.refused, 0);
+	free(text);
+}
+
 static void a_handler_may_stop_the_parser(void **state)
 {
 	(void)state;
@@ -321,6 +426,8 @@ int main(void)
 		cmocka_unit_test(
 			a_document_type_is_refused_before_its_entities),
 		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(what_is_too_large_costs_itself_alone),
+		cmocka_unit_test(what_has_no_end_ends_the_stream),
 		cmocka_unit_test(a_handler_may_stop_the_parser),
 		cmocka_unit_test(one_element_is_read_alone),
 		cmocka_unit_test(memory_may_run_out_anywhere),

@@ -397,19 +397,44 @@ static void what_xmpp_forbids_ends_the_stream(void **state)
 	rig_fini(&rig);
 }
 
-static void a_stanza_above_the_limit_ends_the_stream(void **state)
+/* A message of @n octets; owned by the caller. */
+static char *long_message(size_t n)
 {
-	(void)state;
-	enum { N = STANZA_PARSE_MAX + 1000 };
-	char *xml = malloc(N + 256);
-	struct rig rig;
+	char *xml = malloc(n + 256);
 
 	assert_non_null(xml);
-	rig_up(&rig);
 	int head = snprintf(xml, 256,
 			    "<message from='" ALICE "' to='" DOMAIN "'><body>");
-	memset(xml + head, 'a', N);
-	snprintf(xml + head + N, 64, "</body></message>");
+	memset(xml + head, 'a', n);
+	snprintf(xml + head + n, 64, "</body></message>");
+	return xml;
+}
+
+static void a_stanza_above_the_limit_is_refused_alone(void **state)
+{
+	(void)state;
+	char *xml = long_message(4 * STANZA_PARSE_MAX);
+	struct rig rig;
+
+	rig_up(&rig);
+	mock_xmpp_send(rig.mock, xml);
+	wait_mock_stanzas(&rig, 1);
+	assert_string_equal(stanza_error_condition(mock_xmpp_last(rig.mock)),
+			    "policy-violation");
+	assert_string_equal(stanza_attr(mock_xmpp_last(rig.mock), "to"), ALICE);
+	assert_int_equal(rig.stanzas, 0);
+	assert_int_equal(rig.downs, 0);
+	free(xml);
+	rig_fini(&rig);
+}
+
+static void a_stanza_without_end_ends_the_stream(void **state)
+{
+	(void)state;
+	char *xml = long_message(STANZA_PARSE_SKIP_MAX + 1000);
+	struct rig rig;
+
+	rig_up(&rig);
 	mock_xmpp_send(rig.mock, xml);
 	wait_down(&rig, "policy-violation");
 	assert_int_equal(rig.stanzas, 0);
@@ -707,7 +732,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_host_is_tried_again),
 		cmocka_unit_test(a_silent_server_is_given_up),
 		cmocka_unit_test(what_xmpp_forbids_ends_the_stream),
-		cmocka_unit_test(a_stanza_above_the_limit_ends_the_stream),
+		cmocka_unit_test(a_stanza_above_the_limit_is_refused_alone),
+		cmocka_unit_test(a_stanza_without_end_ends_the_stream),
 		cmocka_unit_test(an_idle_stream_is_kept_alive),
 		cmocka_unit_test(a_ping_without_answer_ends_the_stream),
 		cmocka_unit_test(faulty_stanzas_are_answered_or_dropped),
