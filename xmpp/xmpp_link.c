@@ -91,7 +91,7 @@ int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza)
 
 bool xmpp_link_is_stranded(const struct xmpp_link *link)
 {
-	struct sockaddr_storage local;
+	struct sockaddr_storage local = { 0 };
 	socklen_t n = sizeof(local);
 
 	if (getsockname(link->fd, (struct sockaddr *)&local, &n))
