@@ -23,6 +23,41 @@ static bool is_stanza(const struct stanza *st)
 	       is_one_of(stanza_name(st), names, 3);
 }
 
+/*
+ * Prosody's expat (Debian's 2.5.0) holds back a start tag that comes in more
+ * than one read of 8 KiB until twice as much has come: an echo of somebody's
+ * id of 20 KB would keep back everybody's next stanzas. JIDs have 3,071 octets
+ * at most.
+ */
+enum { ID_MAX = 1023, ATTR_MAX = 3071 };
+
+static bool has_long_id(const struct stanza *st)
+{
+	const char *id = stanza_attr(st, "id");
+
+	return id && strlen(id) > ID_MAX;
+}
+
+static int check_attr(const char *name, const char *value, void *arg)
+{
+	(void)name;
+	(void)arg;
+	return strlen(value) > ATTR_MAX;
+}
+
+static bool has_long_attr(const struct stanza *st)
+{
+	static const struct stanza_walk walk = { .attr = check_attr };
+	const struct stanza *child;
+
+	if (stanza_walk_attrs(st, &walk, NULL))
+		return true;
+	STANZA_FOREACH(child, st)
+		if (has_long_attr(child))
+			return true;
+	return false;
+}
+
 /* Of a JID that may be malformed otherwise: between '@' and '/'. */
 static bool is_in_domain(const char *text, const char *domain)
 {
@@ -68,6 +103,8 @@ const char *xmpp_guard_incoming(struct stanza **reply,
 	*reply = NULL;
 	if (!is_stanza(stanza))
 		return "no-stanza";
+	if (has_long_id(stanza))
+		return "long-id";
 	if (jid_parse(&jid, stanza_attr(stanza, "from")))
 		return "bad-from";
 	if (!is_in_domain(to, domain))
@@ -93,7 +130,8 @@ struct stanza *xmpp_guard_refused(const struct stanza *head, const char *domain)
 	struct stanza *reply = NULL;
 	struct jid jid;
 
-	if (!is_stanza(head) || jid_parse(&jid, stanza_attr(head, "from")) ||
+	if (!is_stanza(head) || has_long_id(head) ||
+	    jid_parse(&jid, stanza_attr(head, "from")) ||
 	    !is_in_domain(to, domain) || jid_parse(&jid, to))
 		return NULL;
 	if (strcmp(stanza_name(head), "iq") || stanza_attr(head, "id"))
@@ -114,5 +152,7 @@ const char *xmpp_guard_outgoing(const struct stanza *stanza, const char *domain)
 		return "bad-to";
 	if (!strcmp(stanza_name(stanza), "iq") && !stanza_attr(stanza, "id"))
 		return "no-id";
+	if (has_long_id(stanza) || has_long_attr(stanza))
+		return "too-long";
 	return NULL;
 }

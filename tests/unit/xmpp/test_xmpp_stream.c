@@ -410,6 +410,28 @@ static char *long_message(size_t n)
 	return xml;
 }
 
+/* Prosody would hold back what follows such an echo. */
+static void a_long_id_is_not_echoed(void **state)
+{
+	(void)state;
+	char xml[8192], id[4001];
+	struct rig rig;
+
+	memset(id, 'i', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	rig_up(&rig);
+	snprintf(xml, sizeof(xml),
+		 "<iq type='get' id='%s' from='" ALICE "' to='" DOMAIN "'>"
+		 "<a xmlns='b'/></iq><iq type='what' id='1' from='" ALICE
+		 "' to='" DOMAIN "'/>",
+		 id);
+	mock_xmpp_send(rig.mock, xml);
+	wait_mock_stanzas(&rig, 1);
+	assert_string_equal(stanza_attr(mock_xmpp_last(rig.mock), "id"), "1");
+	assert_int_equal(rig.stanzas, 0);
+	rig_fini(&rig);
+}
+
 static void a_stanza_above_the_limit_is_refused_alone(void **state)
 {
 	(void)state;
@@ -733,6 +755,7 @@ int main(void)
 		cmocka_unit_test(a_silent_server_is_given_up),
 		cmocka_unit_test(what_xmpp_forbids_ends_the_stream),
 		cmocka_unit_test(a_stanza_above_the_limit_is_refused_alone),
+		cmocka_unit_test(a_long_id_is_not_echoed),
 		cmocka_unit_test(a_stanza_without_end_ends_the_stream),
 		cmocka_unit_test(an_idle_stream_is_kept_alive),
 		cmocka_unit_test(a_ping_without_answer_ends_the_stream),
