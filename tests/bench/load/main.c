@@ -88,7 +88,7 @@ static bool print_step(const struct load *load, const struct step *step)
 	       delays_quantile(&load->late, 0.5),
 	       delays_quantile(&load->late, 0.99), step->after.rss_kib);
 	fflush(stdout);
-	return lost * 1000 < step->sent * HELD_LOSS_PER_MILLE &&
+	return lost * 1000 <= step->sent * HELD_LOSS_PER_MILLE &&
 	       p99_us < HELD_P99_US;
 }
 
