@@ -65,8 +65,8 @@ def envelope(t):
 class Tone:
     """The signal of one sender: frequency and code; sample n is at n / rate seconds."""
 
-    def __init__(self, frequency=None):
-        self.frequency = frequency or next(_next_frequency)
+    def __init__(self, frequency=None, below=None):
+        self.frequency = frequency or next(f for f in _next_frequency if not below or f < below)
 
     def samples(self, start, count, rate):
         """@count samples from sample number @start."""

@@ -114,7 +114,7 @@ class AudioStream(voice.Voice):
         self.tx = None  # a Recording that takes every audio packet sent, where one is wanted
         self.events = rtp.EventReader()
         self.sent_packets = 0
-        self._coder = None
+        self._coder = self._stopped = None
         self._digits = []
         self._event = None
         self._event_ts = 0
@@ -133,10 +133,14 @@ class AudioStream(voice.Voice):
         """Begin to send."""
         if not self.running:
             self.running = True
+            if self._stopped is not None:  # the clock of timestamps never stops (RFC 3550 section 5.1)
+                self.ts += int((time.monotonic() - self._stopped) / PTIME_S) * int(self._coder.clock * PTIME_S)
             Pacer.here().add(self)
 
     def stop(self):
-        """Stop sending; timestamps stand still until the next start."""
+        """Stop sending."""
+        if self.running:
+            self._stopped = time.monotonic()
         self.running = False
         Pacer.here().discard(self)
 
@@ -224,13 +228,7 @@ def verdict(sender, receiver, begin, end, slip_limit=audio.SLIP_LIMIT_S):
     """Judge what @receiver heard between two times against @sender's tone."""
     heard = receiver.heard(begin, end + STRAGGLERS_S)
     # what was to be heard is what was really sent: on a busy machine the sender itself is late now and then
-    frames = sum(begin <= at < end for at in sender.sent_times)
-    return audio.judge(heard, sender.tone, frames * PTIME_S, sender.sent_at, slip_limit)
-
-
-def sent_since(sender, begin):
-    """How many seconds of frames @sender has been due to send since @begin."""
-    return sum(at >= begin for at in sender.sent_times) * PTIME_S
+    return audio.judge(heard, sender.tone, sender.sent(begin, end), sender.sent_at, slip_limit)
 
 
 async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIMIT_S):
@@ -242,10 +240,12 @@ async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LI
     await asyncio.sleep(WARM_UP_S)
     begin = time.monotonic()
     await asyncio.sleep(seconds)
-    while min(sent_since(sender, begin) for sender, _ in pairs) < 0.9 * seconds and time.monotonic() < begin + 4 * seconds:
+    limit = begin + 4 * seconds
+    while min(sender.sent(begin, limit) for sender, _ in pairs) < 0.9 * seconds and time.monotonic() < limit:
         await asyncio.sleep(PTIME_S)
     end = time.monotonic()
     await asyncio.sleep(STRAGGLERS_S)
+    await asyncio.gather(*(receiver.caught_up(end + STRAGGLERS_S) for _, receiver in pairs))
     found = [verdict(sender, receiver, begin, end, slip_limit) for sender, receiver in pairs]
     for (sender, receiver), result in zip(pairs, found):
         receiver.timeline.add(receiver.who, "hears " + sender.who, result)

@@ -49,7 +49,7 @@ class Process:
     running = []  # every process alive, for the report of a failing test
     logs = None  # a directory that gets a copy of every log when its process is removed
 
-    def __init__(self, name, argv, node, *, cwd=None, user=None, env=None):
+    def __init__(self, name, argv, node, *, cwd=None, user=None, env=None, fds=()):
         self.name = name
         self.argv = argv
         self.cwd = cwd or directory(name, user)
@@ -61,7 +61,7 @@ class Process:
             self._mark = log.tell()
             self.process = subprocess.Popen(
                 argv, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                start_new_session=True, preexec_fn=_die_with_parent, **privileges)
+                start_new_session=True, preexec_fn=_die_with_parent, pass_fds=fds, **privileges)
         Process.running.append(self)
 
     @property

@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import random
 
-from . import coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
+from . import chromium, coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
 
 DOMAIN = "tel.example.org"
 GATEWAY, CARRIER, PBX, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.5", "10.77.0.6"
@@ -38,13 +38,13 @@ class Bed:
     server_address, gateway_address = SERVER, GATEWAY
 
     def __init__(self, server=prosody.Prosody, *, turn=False, nat=False, cuttable=False, program=True, sections=None,
-                 trunks=None, numbers=None, credentials=None):
+                 trunks=None, numbers=None, credentials=None, browser=False):
         self.server_class, self.with_turn, self.with_nat = server, turn, nat
-        self.cuttable, self.program = cuttable, program
+        self.cuttable, self.program, self.with_browser = cuttable, program, browser
         self.sections, self.trunks, self.numbers = sections or {}, trunks or {}, numbers or {}
         self.credentials = credentials
         self.users = itertools.cycle(f"u{n:02d}" for n in range(NUMBERED_USERS))
-        self.turn = self.cut = self.tandem = self.carrier = self.pbx = self.server = self.network = self.home = None
+        self.browser = self.turn = self.cut = self.tandem = self.carrier = self.pbx = self.server = self.network = self.home = None
 
     async def start(self):
         """Build everything; returns self. What was built is removed again if a part fails."""
@@ -71,6 +71,9 @@ class Bed:
         self.pbx = await phone.Phone(self.pstn, PBX, name="pbx").start()
         if self.cuttable:
             self.cut = await cut.Cut(self.gw, (GATEWAY, CUT_PORT), (SERVER, 5347)).start()
+        if self.with_browser:
+            self.browser = chromium.Browser(self.c1)
+            await self.browser.start()
         if self.program:
             self.tandem = self.make_tandem()
             await self.tandem.start()
@@ -110,7 +113,8 @@ class Bed:
             for telephone in (self.carrier, self.pbx):
                 if telephone:
                     telephone.close()
-            for part in (self.cut and self.cut.close(), self.server and self.server.stop(), self.turn and self.turn.stop()):
+            for part in (self.cut and self.cut.close(), self.server and self.server.stop(), self.turn and self.turn.stop(),
+                         self.browser and self.browser.stop()):
                 if part:
                     await part
             if self.network:

@@ -27,9 +27,9 @@ class Frames:
         self.packets = []  # (arrival, (first sample, rate, samples))
         self.unknown_pts = set()
 
-    def add(self, first, rate, pcm):
-        """Note a frame that came out now; @first is its place in the peer's stream."""
-        self.packets.append((time.monotonic(), (first, rate, pcm)))
+    def add(self, first, rate, pcm, at=None):
+        """Note a frame that came out now or at a monotonic time; @first is its place in the peer's stream."""
+        self.packets.append((at or time.monotonic(), (first, rate, pcm)))
 
     def between(self, begin, end):
         """The frames that came out between two monotonic times."""
@@ -46,7 +46,9 @@ class Frames:
 
 
 class Voice:
-    """What a peer says is @tone, a frame of it at each of @sent_times; what it hears is in @rx."""
+    """What a peer says is @tone, what it hears is in @rx.
+
+    One that sends a frame of the tone after the other notes when in @sent_times; any other has its own sent()."""
 
     def __init__(self, who, timeline, rx, tone=None):
         self.who, self.timeline, self.rx = who, timeline, rx
@@ -65,6 +67,13 @@ class Voice:
     def heard(self, begin, end):
         """The audio.Heard of what arrived between two times."""
         return self.rx.heard(begin, end)
+
+    async def caught_up(self, end):
+        """Wait until what came before the time @end is known here."""
+
+    def sent(self, begin, end):
+        """How many seconds of its tone it was due to send between two times."""
+        return sum(begin <= at < end for at in self.sent_times) * PTIME_S
 
     def sent_at(self, position, before):
         """When the sample at @position of the code was last sent before @before (see audio.judge)."""
