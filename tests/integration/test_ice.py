@@ -225,10 +225,10 @@ async def test_forbidden_candidates_get_no_packet(scene, trickle):
     wire, loop = capture.Capture(scene.bed.gw), capture.Capture(scene.bed.gw, "lo")
     mine, theirs = await scene.call_out(with_them)
     await scene.heard(mine, theirs)
+    real = {(c.host, c.port) for c in mine.transport.agent.local_candidates}  # gone with the call
     await mine.hangup()
     await theirs.wait("ended")
     sent = {packet.target for packet in wire.stop() + loop.stop() if packet.out}
-    real = {(c.host, c.port) for c in mine.transport.agent.local_candidates}
     assert sent & real, "the capture has seen no check"
     hosts = {host for host, port in FORBIDDEN if port == 5999}
     wrong = {(host, port) for host, port in sent if (host, port) in FORBIDDEN or (port == 5999 and host in hosts)}
