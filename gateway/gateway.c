@@ -10,7 +10,6 @@
 #include "db/account.h"
 #include "db/db.h"
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
 #include "gateway/call.h"
 #include "gateway/component.h"
 #include "gateway/leg_xmpp.h"
@@ -20,10 +19,10 @@
 #include "gateway/recover.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
+#include "gateway/trunks.h"
 #include "gateway/unsent.h"
 #include "media/bridge.h"
 #include "sip/agent.h"
-#include "sip/trunk.h"
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
@@ -32,15 +31,13 @@ enum { MAX_HALF_OPEN = 200 };
 
 /* ---- XMPP ---- */
 
+static void tell_stream_up(struct gateway *gateway);
+
 static void on_up(void *arg)
 {
 	struct gateway *gateway = arg;
 
-	presence_announce(gateway);
-	unsent_stream_up(gateway);
-	public_stream_up(gateway->public_address);
-	recover_stream_up(gateway);
-	leg_xmpp_stream_up(gateway);
+	tell_stream_up(gateway);
 	if (gateway->announced) {
 		log_info("event=xmpp-up domain=%s",
 			 gateway->config->xmpp.domain);
@@ -102,22 +99,6 @@ static const struct sip_agent_handlers agent_handlers = {
 	.options = on_options,
 };
 
-static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
-		     const char *why, void *arg)
-{
-	static const char *const names[] = { [SIP_TRUNK_UNKNOWN] = "unknown",
-					     [SIP_TRUNK_UP] = "up",
-					     [SIP_TRUNK_DOWN] = "down" };
-
-	(void)arg;
-	log_info("trunk=%s state=%s why=%s", sip_trunk_name(trunk),
-		 names[state], log_text(slice_of(why)).s);
-}
-
-static const struct sip_trunk_handlers trunk_handlers = {
-	.changed = on_trunk,
-};
-
 /* ---- start ---- */
 
 static int open_media(struct gateway *gateway)
@@ -172,67 +153,6 @@ static int open_agent(struct gateway *gateway)
 	return r;
 }
 
-static int format_proxy(char *out, size_t cap, const struct config_uri *uri)
-{
-	bool v6 = strchr(uri->host, ':') != NULL;
-	bool tcp = uri->transport == CONFIG_TCP;
-	char port[sizeof(":65535")] = "";
-
-	if (uri->port && text_format(port, sizeof(port), ":%u", uri->port))
-		return -EMSGSIZE;
-	return text_format(out, cap, "sip:%s%s%s%s%s", v6 ? "[" : "", uri->host,
-			   v6 ? "]" : "", port,
-			   !uri->transport_is_set ? ""
-			   : tcp                  ? ";transport=tcp"
-						  : ";transport=udp");
-}
-
-static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
-{
-	enum { URI_CAP = 320 }; /* a DNS name of 255 and what is around it */
-	char proxy[URI_CAP];
-	const struct sip_trunk_config trunk = {
-		.name = from->name,
-		.proxy = proxy,
-		.username = from->username,
-		.password = from->password,
-		.realm = from->realm,
-		.from_domain = from->from_domain,
-		.do_register = from->registers,
-		.expires_s = from->expires_s,
-		.allow = from->allow,
-		.nallow = from->nallow,
-	};
-	int r = format_proxy(proxy, sizeof(proxy), &from->proxy);
-
-	return r ? r
-		 : sip_trunk_new(&gateway->trunks[gateway->ntrunks],
-				 gateway->agent, &trunk, &trunk_handlers,
-				 gateway);
-}
-
-static int open_trunks(struct gateway *gateway)
-{
-	const struct config *config = gateway->config;
-
-	if (!config->ntrunks)
-		return 0;
-	gateway->trunks = calloc(config->ntrunks, sizeof(*gateway->trunks));
-	if (!gateway->trunks)
-		return -ENOMEM;
-	for (; gateway->ntrunks < config->ntrunks; gateway->ntrunks++) {
-		const struct config_trunk *trunk =
-			&config->trunks[gateway->ntrunks];
-		int r = open_trunk(gateway, trunk);
-		if (r) {
-			log_error("trunk=%s not-opened r=%d (%s)", trunk->name,
-				  r, strerror(-r));
-			return r;
-		}
-	}
-	return 0;
-}
-
 static int open_stream(struct gateway *gateway)
 {
 	const struct config_xmpp *config = &gateway->config->xmpp;
@@ -261,14 +181,62 @@ static int open_db(struct gateway *gateway)
 	return r > 0 ? -EBUSY : r;
 }
 
+static void close_db(struct gateway *gateway)
+{
+	gateway->accounts = account_store_free(gateway->accounts);
+	gateway->db = db_close(gateway->db);
+}
+
+static void close_media(struct gateway *gateway)
+{
+	gateway->media = media_free(gateway->media);
+}
+
+static void close_agent(struct gateway *gateway)
+{
+	gateway->agent = sip_agent_free(gateway->agent);
+}
+
+static void close_stream(struct gateway *gateway)
+{
+	gateway->iqs = iq_table_free(gateway->iqs);
+	gateway->stream = xmpp_stream_free(gateway->stream);
+}
+
+/*
+ * In the order of their start; stopped in the reverse, also those that have not
+ * started. Each time the stream comes up they are told in this order too.
+ */
+static const struct part {
+	int (*start)(struct gateway *gateway);
+	void (*stop)(struct gateway *gateway);
+	void (*stream_up)(struct gateway *gateway); /* NULL: does not care */
+} parts[] = {
+	{ open_db, close_db, NULL },
+	{ presence_new, presence_free, presence_stream_up },
+	{ unsent_new, unsent_free, unsent_stream_up },
+	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
+	{ refused_new, refused_free, NULL },
+	{ open_media, close_media, NULL },
+	{ open_agent, close_agent, NULL },
+	{ trunks_new, trunks_free, NULL },
+	{ open_stream, close_stream, NULL },
+	{ public_new, public_free, public_stream_up },
+	{ recover_new, recover_free, recover_stream_up },
+};
+enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };
+
+static void tell_stream_up(struct gateway *gateway)
+{
+	for (size_t i = 0; i < NPARTS; i++) {
+		if (parts[i].stream_up)
+			parts[i].stream_up(gateway);
+	}
+}
+
 int gateway_new(struct gateway **out, const struct config *config,
 		struct event_base *base)
 {
-	static int (*const steps[])(struct gateway *) = {
-		open_db,     leg_xmpp_index_new, unsent_new, presence_new,
-		refused_new, open_media,         open_agent, open_trunks,
-		open_stream, recover_new,        public_new,
-	};
 	struct gateway *gateway = calloc(1, sizeof(*gateway));
 
 	if (!gateway)
@@ -276,8 +244,8 @@ int gateway_new(struct gateway **out, const struct config *config,
 	gateway->config = config;
 	gateway->base = base;
 	LIST_INIT(&gateway->calls);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		int r = steps[i](gateway);
+	for (size_t i = 0; i < NPARTS; i++) {
+		int r = parts[i].start(gateway);
 		if (r) {
 			gateway_free(gateway);
 			return r;
@@ -293,21 +261,8 @@ struct gateway *gateway_free(struct gateway *gateway)
 		return NULL;
 	gateway->draining = true;
 	call_end_all(gateway, CAUSE_SHUTDOWN);
-	public_free(gateway);
-	recover_free(gateway);
-	gateway->iqs = iq_table_free(gateway->iqs);
-	gateway->stream = xmpp_stream_free(gateway->stream);
-	while (gateway->ntrunks)
-		sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
-	free(gateway->trunks);
-	gateway->agent = sip_agent_free(gateway->agent);
-	gateway->media = media_free(gateway->media);
-	leg_xmpp_index_free(gateway);
-	unsent_free(gateway);
-	presence_free(gateway);
-	refused_free(gateway);
-	gateway->accounts = account_store_free(gateway->accounts);
-	gateway->db = db_close(gateway->db);
+	for (size_t i = NPARTS; i-- > 0;)
+		parts[i].stop(gateway);
 	free(gateway);
 	return NULL;
 }
@@ -329,13 +284,4 @@ bool gateway_is_drained(const struct gateway *gateway)
 void gateway_pump(struct gateway *gateway)
 {
 	sip_agent_pump(gateway->agent);
-}
-
-struct sip_trunk *gateway_trunk(const struct gateway *gateway, const char *name)
-{
-	for (size_t i = 0; i < gateway->ntrunks; i++) {
-		if (!strcmp(sip_trunk_name(gateway->trunks[i]), name))
-			return gateway->trunks[i];
-	}
-	return NULL;
 }

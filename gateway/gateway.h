@@ -74,7 +74,3 @@ bool gateway_is_drained(const struct gateway *gateway);
 
 /* After each turn of the event loop. */
 void gateway_pump(struct gateway *gateway);
-
-/* Borrowed, or NULL. */
-struct sip_trunk *gateway_trunk(const struct gateway *gateway,
-				const char *name);

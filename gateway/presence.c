@@ -187,7 +187,7 @@ static void on_number(const struct account_number *number, void *arg)
 		announce(arg, number->owners[i]);
 }
 
-void presence_announce(struct gateway *gateway)
+void presence_stream_up(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
 	struct announcement to_all = { .gateway = gateway };

@@ -24,4 +24,4 @@ void presence_free(struct gateway *gateway);
 void presence_receive(struct gateway *gateway, const struct stanza *presence);
 
 /* To every account that owns a number, once: the gateway is there. */
-void presence_announce(struct gateway *gateway);
+void presence_stream_up(struct gateway *gateway);

@@ -117,13 +117,14 @@ static void on_services(enum iq_answer answer, const struct stanza *reply,
 		 "address");
 }
 
-void public_stream_up(struct public_address *public)
+void public_stream_up(struct gateway *gateway)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
+	struct public_address *public = gateway->public_address;
+	const struct config *config = gateway->config;
 
 	if (!is_automatic(public))
 		return;
-	const struct config *config = public->gateway->config;
 	const char *dot = strchr(config->xmpp.domain, '.');
 	if (*config->media.stun.host || stanza_new(&iq, "iq", NULL))
 		return;

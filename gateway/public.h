@@ -17,4 +17,4 @@ CHECKED int public_new(struct gateway *gateway);
 void public_free(struct gateway *gateway);
 
 /* The stream is up: ask the server for its STUN services, if need be. */
-void public_stream_up(struct public_address *address);
+void public_stream_up(struct gateway *gateway);

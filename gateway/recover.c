@@ -12,6 +12,7 @@
 #include "gateway/call.h"
 #include "gateway/cause.h"
 #include "gateway/gateway.h"
+#include "gateway/trunks.h"
 #include "sip/dialog.h"
 #include "xmpp/jingle.h"
 #include "xmpp/jmi.h"
@@ -97,7 +98,7 @@ static int end_dialog(struct gateway *gateway, const struct session_row *row)
 	if (r)
 		return r;
 	r = sip_dialog_restore(&dialog, gateway->agent, &state,
-			       gateway_trunk(gateway, row->trunk), &no_handlers,
+			       trunks_find(gateway, row->trunk), &no_handlers,
 			       gateway);
 	sip_dialog_state_fini(&state);
 	if (r)

@@ -195,7 +195,7 @@ static void what_is_no_question_has_no_answer(void **state)
 static void every_owner_is_told_once(void **state)
 {
 	(void)state;
-	presence_announce(&gateway);
+	presence_stream_up(&gateway);
 	expect("available " DOMAIN "/gateway -> " ALICE "\n"
 	       "available " DOMAIN "/gateway -> bob@example.org\n");
 }

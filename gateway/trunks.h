@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The trunks of the configuration as SIP peers, in its order: gateway->trunks.
+ */
+#pragma once
+
+#include "gateway/base/err.h"
+
+struct gateway;
+struct sip_trunk;
+
+/* Needs gateway->agent. 0 or -errno; what failed is logged. */
+CHECKED int trunks_new(struct gateway *gateway);
+void trunks_free(struct gateway *gateway);
+
+/* Borrowed, or NULL. */
+struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name);
