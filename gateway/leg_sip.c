@@ -3,8 +3,6 @@
  * A leg over a SIP dialog: RFC 3261 and 3264 on one side, the operations of
  * gateway/leg.h on the other.
  */
-#include "gateway/leg_sip.h"
-
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,35 +12,10 @@
 #include "gateway/base/text.h"
 #include "gateway/call.h"
 #include "gateway/gateway.h"
+#include "gateway/leg_sip_state.h"
 #include "media/negotiate.h"
 
 enum { OFFER_AGAIN_MS = 500 };
-
-struct leg_sip {
-	struct leg leg;
-	struct gateway *gateway;
-	struct sip_trunk *trunk; /* NULL for a caller */
-	char *to, *from;
-	struct sip_dialog *dialog;
-	bool confirmed;  /* 2xx was sent or received */
-	bool offer_open; /* the peer's re-INVITE waits for our answer */
-	bool hold;
-	struct event *again; /* an offer that met another waits */
-};
-
-static struct leg_sip *sip_of(struct leg *leg)
-{
-	return (struct leg_sip *)leg;
-}
-
-/* ---- media ---- */
-
-static enum media_transport transport_of(const struct media_content *remote)
-{
-	bool dtls = remote && *remote->ufrag && remote->nfingerprints;
-
-	return dtls ? MEDIA_ICE : MEDIA_RTP;
-}
 
 /* Give our side of the bridge to every content that is not refused. */
 static int describe(struct leg *leg, struct media_desc *desc)
@@ -58,178 +31,6 @@ static int describe(struct leg *leg, struct media_desc *desc)
 	}
 	return leg_set_local(leg, desc);
 }
-
-/* Kept when it can be used, or else what was said before stands. */
-static int take_remote(struct leg *leg, const struct media_desc *desc)
-{
-	struct bridge *bridge = call_bridge(leg->call);
-	const struct media_content *audio = media_desc_first(desc, MEDIA_AUDIO);
-	int r = 0;
-
-	if (!audio)
-		return NEGOTIATE_E_MEDIA;
-	if (!bridge_is_open(bridge, leg->side)) {
-		struct addr peer = sip_dialog_peer(sip_of(leg)->dialog);
-		r = bridge_open(bridge, leg->side, transport_of(audio), false,
-				&peer);
-	}
-	if (!r)
-		r = bridge_remote(bridge, leg->side, audio);
-	return r ? r : leg_set_remote(leg, desc);
-}
-
-/* Whether the other side can go on with what a re-INVITE offers. */
-static int check_offer(const struct leg *leg, const struct media_desc *offer)
-{
-	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	const struct leg *other =
-		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
-							      : MEDIA_SIDE_A);
-	const struct media_desc *agreed =
-		other->offerer ? other->remote : other->local;
-
-	return agreed ? negotiate_answer(&answer, offer, agreed) : 0;
-}
-
-/* The dialog is told and the call ends when a description cannot be used. */
-static bool used(struct leg *leg, int r)
-{
-	if (!r)
-		return true;
-	leg_ends(leg, r > 0 || r == -EINVAL ? CAUSE_INCOMPATIBLE : CAUSE_FAILED,
-		 NULL);
-	sip_dialog_hangup(sip_of(leg)->dialog,
-			  &(struct sip_hangup){ .status = 488, .q850 = 88 });
-	return false;
-}
-
-/* ---- what the dialog tells ---- */
-
-static void on_ring(unsigned status, const struct media_desc *early, void *arg)
-{
-	struct leg *leg = arg;
-
-	(void)status;
-	if (!early) {
-		leg_rings(leg);
-		return;
-	}
-	if (used(leg, take_remote(leg, early)))
-		leg_rings_early(leg);
-}
-
-static void on_answer(const struct media_desc *answer, void *arg)
-{
-	struct leg *leg = arg;
-	struct leg_sip *sip = sip_of(leg);
-	bool first = !sip->confirmed;
-
-	/* A 2xx may repeat what 183 said by leaving the body out. */
-	if (answer && !used(leg, take_remote(leg, answer)))
-		return;
-	if (!answer && !leg->remote) {
-		used(leg, NEGOTIATE_E_MEDIA);
-		return;
-	}
-	sip->confirmed = true;
-	if (first)
-		leg_answers(leg);
-	else
-		leg_agrees(leg);
-}
-
-static void on_offer(const struct media_desc *offer, void *arg)
-{
-	struct leg *leg = arg;
-	struct leg_sip *sip = sip_of(leg);
-
-	if (!offer) { /* it asks for ours: what is in force */
-		leg->offerer = true;
-		if (!leg->local || sip_dialog_answer(sip->dialog, leg->local))
-			sip_dialog_refuse(sip->dialog, 488);
-		return;
-	}
-	/* RFC 3261, 14.2: refused, the call goes on as it was. */
-	if (check_offer(leg, offer) || take_remote(leg, offer)) {
-		sip_dialog_refuse(sip->dialog, 488);
-		return;
-	}
-	sip->offer_open = true;
-	leg_offers(leg);
-}
-
-/* The answer to what our 200 offered, after an INVITE without an offer; or to
- * what we offered in a re-INVITE without one. */
-static void on_late_answer(const struct media_desc *answer, void *arg)
-{
-	struct leg *leg = arg;
-	bool first = !leg->remote;
-
-	if (!used(leg, answer ? take_remote(leg, answer) : NEGOTIATE_E_MEDIA))
-		return;
-	if (first)
-		leg_offers(leg);
-	else
-		leg_agrees(leg);
-}
-
-static void on_refused(unsigned status, void *arg)
-{
-	struct leg *leg = arg;
-
-	log_warn("call=%s leg=sip reinvite=refused status=%u: goes on as it is",
-		 call_name(leg->call), status);
-}
-
-static void on_digit(char digit, unsigned duration_ms, void *arg)
-{
-	leg_digit(arg, digit, duration_ms);
-}
-
-/* CSeq, target or session timer: the row follows while the call is up. */
-static void on_changed(void *arg)
-{
-	const struct leg *leg = arg;
-
-	call_record_refresh(leg->call);
-}
-
-static enum cause cause_of_end(const struct leg *leg, const struct sip_end *end)
-{
-	if (end->by_cancel)
-		return end->reason_sip == 200 || end->q850 == 26
-			       ? CAUSE_ELSEWHERE
-			       : CAUSE_CANCEL;
-	if (end->timeout)
-		return leg->answered ? CAUSE_MEDIA_LOST : CAUSE_UNREACHABLE;
-	if (end->status >= 300)
-		return cause_of_status(end->status);
-	return cause_of_q850(end->q850);
-}
-
-static void on_ended(const struct sip_end *end, void *arg)
-{
-	struct leg *leg = arg;
-
-	log_info("call=%s leg=sip ended status=%u q850=%u text=%s",
-		 call_name(leg->call), end->status, end->q850,
-		 log_text(slice_of(end->text)).s);
-	event_del(sip_of(leg)->again);
-	leg_ends(leg, cause_of_end(leg, end), end->text);
-}
-
-static const struct sip_dialog_handlers dialog_handlers = {
-	.ring = on_ring,
-	.answer = on_answer,
-	.offer = on_offer,
-	.late_answer = on_late_answer,
-	.refused = on_refused,
-	.digit = on_digit,
-	.changed = on_changed,
-	.ended = on_ended,
-};
-
-/* ---- what the call wants ---- */
 
 static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 {
@@ -252,7 +53,7 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 						.offer = offer };
 	leg->offerer = true;
 	r = sip_dialog_start(&sip->dialog, sip->gateway->agent, &start,
-			     &dialog_handlers, leg);
+			     &leg_sip_handlers, leg);
 	if (r == SIP_E_UNREACHABLE) {
 		leg_ends(leg, CAUSE_CONGESTION, "The trunk is not reachable.");
 		return 0;
@@ -501,15 +302,7 @@ int leg_sip_new_caller(struct leg **out, struct gateway *gateway,
 	sip->leg.ops = &sip_ops;
 	sip->gateway = gateway;
 	sip->dialog = dialog;
-	sip_dialog_accept(dialog, &dialog_handlers, &sip->leg);
+	sip_dialog_accept(dialog, &leg_sip_handlers, &sip->leg);
 	*out = &sip->leg;
 	return 0;
-}
-
-void leg_sip_begin(struct leg *leg, const struct sip_invite *invite)
-{
-	if (!invite->offer)
-		leg_calls(leg);
-	else if (used(leg, take_remote(leg, invite->offer)))
-		leg_offers(leg);
 }
