@@ -3,7 +3,8 @@
  * A dialog as its own files see it:
  *
  *     dialog.c        its life, its state table, what the header offers
- *     dialog_uac.c    the INVITE we send, its responses, forks
+ *     dialog_invite.c the INVITE we send
+ *     dialog_uac.c    its responses, forks
  *     dialog_uas.c    the INVITE we get, ringing, the 200 until its ACK
  *     dialog_recv.c   requests inside it
  *     dialog_offer.c  re-INVITE and UPDATE, both ways; glare
@@ -190,6 +191,10 @@ void sip_dialogs_forget(struct sip_agent *agent, struct sip_trunk *trunk);
 
 /* ---- dialog_uac.c ---- */
 
+/* A response to the INVITE that opens the dialog; a sip_client_fn. */
+void dialog_invite_response(struct sip_client *client, unsigned status,
+			    const struct sip_s *response, bool local,
+			    void *arg);
 void dialog_act_provisional(struct sip_dialog *d);
 void dialog_act_accepted(struct sip_dialog *d);
 void dialog_act_accepted_too_late(struct sip_dialog *d);
