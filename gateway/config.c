@@ -149,7 +149,8 @@ static void fini_keys(void *object, enum config_section section)
 void config_clear(struct config *config)
 {
 	for (size_t i = 0; i < CONFIG_NSECTIONS; i++) {
-		if (i != CONFIG_TRUNK && i != CONFIG_NUMBER)
+		if (i != CONFIG_TRUNK && i != CONFIG_NUMBER &&
+		    i != CONFIG_ROUTE)
 			fini_keys(config, (enum config_section)i);
 	}
 	for (size_t i = 0; i < config->ntrunks; i++) {
@@ -160,8 +161,13 @@ void config_clear(struct config *config)
 		fini_keys(&config->numbers[i], CONFIG_NUMBER);
 		free(config->numbers[i].number);
 	}
+	for (size_t i = 0; i < config->nroutes; i++) {
+		fini_keys(&config->routes[i], CONFIG_ROUTE);
+		free(config->routes[i].name);
+	}
 	free(config->trunks);
 	free(config->numbers);
+	free(config->routes);
 	memset(config, 0, sizeof(*config));
 }
 

@@ -21,13 +21,15 @@
 #include "gateway/base/slice.h"
 
 enum {
-	CONFIG_FILE_MAX = 1 << 20,   /* octets of tandem.conf */
-	CONFIG_SECRET_MAX = 1024,    /* octets of a secret, also in a file */
-	CONFIG_TRUNK_NAME_MAX = 32,  /* characters */
-	CONFIG_NUMBER_DIGITS = 15,   /* E.164, without the plus */
-	CONFIG_STUN_PORT = 3478,     /* RFC 8489, 18.6 */
-	CONFIG_JID_PART_MAX = 1023,  /* octets; RFC 7622, 3.2 and 3.3 */
-	CONFIG_DOMAIN_LABEL_MAX = 63 /* RFC 1035, 2.3.4 */
+	CONFIG_FILE_MAX = 1 << 20,    /* octets of tandem.conf */
+	CONFIG_SECRET_MAX = 1024,     /* octets of a secret, also in a file */
+	CONFIG_TRUNK_NAME_MAX = 32,   /* characters */
+	CONFIG_NUMBER_DIGITS = 15,    /* E.164, without the plus */
+	CONFIG_STUN_PORT = 3478,      /* RFC 8489, 18.6 */
+	CONFIG_JID_PART_MAX = 1023,   /* octets; RFC 7622, 3.2 and 3.3 */
+	CONFIG_DOMAIN_LABEL_MAX = 63, /* RFC 1035, 2.3.4 */
+	CONFIG_REWRITE_MAX = 32,      /* characters of either side of a rule */
+	CONFIG_HEADER_MAX = 512,      /* octets of a header line */
 };
 
 enum config_outcome {
@@ -87,11 +89,63 @@ struct config_media {
 	char *certificate; /* PEM; made when it is not there */
 };
 
+/* A number begins with @prefix, or with @whole is it: @by takes its place. */
+struct config_rewrite {
+	char *prefix, *by;
+	bool whole;
+};
+/* In order; the first that fits is the one. */
+struct config_rewrites {
+	struct config_rewrite *v;
+	size_t n;
+};
+
+struct config_texts {
+	char **v;
+	size_t n;
+};
+
+/* Which numbers may be called: the longest prefix that fits decides. */
+struct config_destinations {
+	struct config_texts allow; /* not empty: nothing else */
+	struct config_texts deny;
+};
+
+/* What an account, or a trunk, may do; 0: as much as it likes. */
+struct config_quota {
+	unsigned calls; /* at a time, both ways */
+	unsigned calls_per_minute;
+	unsigned minutes_per_day; /* of calls to trunks; days are UTC's */
+	struct config_destinations destinations;
+};
+
 struct config_limits {
 	unsigned calls;
-	unsigned calls_per_account;
+	struct config_quota account; /* where an account has none of its own */
 	unsigned ring_timeout_s;
 	unsigned call_duration_s;
+	unsigned echo_calls; /* of those who own no number, all together */
+};
+
+/* Numbers that are never left to chance. */
+struct config_emergency {
+	struct config_texts numbers;
+	char *trunk; /* its name; "": refused */
+	char *text;  /* what who calls them is told when they are refused */
+};
+
+/* How a trunk is told whose call it is: sip/identity.h. */
+enum config_identity {
+	CONFIG_IDENTITY_PAI,
+	CONFIG_IDENTITY_RPID,
+	CONFIG_IDENTITY_FROM
+};
+
+enum config_srtp {
+	CONFIG_SRTP_NO,      /* SDES is neither offered nor taken */
+	CONFIG_SRTP_OFFER,   /* offered, and done without (RFC 8643) */
+	CONFIG_SRTP_REQUIRE, /* SDES (RFC 4568) or DTLS, or no call */
+	CONFIG_SRTP_DTLS,    /* ICE and DTLS-SRTP, as browsers speak */
 };
 
 enum config_early_media {
@@ -108,13 +162,40 @@ struct config_trunk {
 	struct addr_net *allow;
 	size_t nallow;
 	enum config_early_media early_media;
+	enum config_srtp srtp;
+
+	enum config_identity identity;
+	bool trust_identity; /* what it asserts of callers is believed */
+	struct config_texts headers; /* of our INVITEs: "X-Token: abc" */
+	struct config_texts refuse;  /* "anonymous", or a verstat value */
+	char *called_prefix;         /* which calls at its addresses are its */
+	char *token;                 /* the same: "X-Token: abc" */
+	struct config_rewrites rewrite_out, rewrite_out_caller;
+	struct config_rewrites rewrite_in, rewrite_in_caller;
+	struct config_texts short_codes;
+	struct config_quota quota;
 	unsigned line; /* in the file */
 };
 
+enum { CONFIG_DAY_MIN = 24 * 60 };
+
+/* Which trunks take a call, in their order. */
+struct config_route {
+	char *name;
+	struct config_texts prefixes; /* empty: every number */
+	struct config_texts trunks;   /* their names */
+	uint8_t days;                 /* bit 0: Monday … bit 6: Sunday */
+	uint16_t from_min, until_min; /* of the local day; until <= from: the
+				       * time runs past midnight */
+	unsigned line;
+};
+
 struct config_number {
-	char *number; /* "+15557654321" */
-	char *owner;  /* bare JID */
-	char *trunk;  /* the name of one of the trunks */
+	char *number;  /* "+15557654321" */
+	char *owner;   /* bare JID */
+	char *trunk;   /* the name of one of the trunks */
+	char *display; /* a name to go with it in calls out; "" none */
+	bool withhold; /* calls out do not show it (RFC 3323) */
 	unsigned line, trunk_line;
 };
 
@@ -136,6 +217,9 @@ struct config {
 	size_t ntrunks;
 	struct config_number *numbers;
 	size_t nnumbers;
+	struct config_emergency emergency;
+	struct config_route *routes;
+	size_t nroutes;
 };
 
 /* One mistake, without a line end; @line is borrowed for the call. */
@@ -174,6 +258,12 @@ const struct config_number *config_find_number(const struct config *config,
 
 /* Whether @text is a number as we write them: "+" and 2 to 15 digits. */
 bool config_is_number(const char *text);
+/* Whether @text is "+", or nothing, and digits: how numbers begin. */
+bool config_is_prefix(const char *text);
+/* "mon-fri, sun" as bits, "08:00-18:00" as minutes of the day; false: none. */
+bool config_parse_days(uint8_t *out, const char *text);
+bool config_parse_hours(uint16_t *from_min, uint16_t *until_min,
+			const char *text);
 /* Whether @text could be a bare JID (RFC 7622) with a localpart. */
 bool config_is_bare_jid(const char *text);
 /* Whether @text could be the name of a trunk: [A-Za-z0-9._-]{1,32}. */

@@ -284,6 +284,39 @@ static void check_number(struct check *c, struct config_number *number)
 			 number->number, number->trunk);
 }
 
+static void check_route(struct check *c, const struct config_route *route)
+{
+	if (!config_is_trunk_name(route->name))
+		complain(c, route->line,
+			 "route \"%.64s\": expected a name of 1 to %d letters, "
+			 "digits, '.', '_' or '-'",
+			 route->name, CONFIG_TRUNK_NAME_MAX);
+	if (!route->trunks.n)
+		complain(c, route->line,
+			 "route \"%.64s\" has no trunks: expected trunks = { "
+			 "\"the name of a trunk\" }",
+			 route->name);
+	for (size_t i = 0; i < route->trunks.n; i++) {
+		if (!config_find_trunk(c->config, route->trunks.v[i]))
+			complain(c, route->line,
+				 "route \"%.64s\".trunks has \"%s\": expected "
+				 "the name of a trunk in this file",
+				 route->name, route->trunks.v[i]);
+	}
+}
+
+static void check_emergency(struct check *c)
+{
+	const struct config_emergency *emergency = &c->config->emergency;
+
+	if (*emergency->trunk &&
+	    !config_find_trunk(c->config, emergency->trunk))
+		complain(c, line_of(c, CONFIG_KEY_EMERGENCY_TRUNK),
+			 "emergency.trunk = \"%s\": expected the name of a "
+			 "trunk in this file",
+			 emergency->trunk);
+}
+
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m)
 {
@@ -299,4 +332,7 @@ void config_check(struct config *config, const struct config_lines *lines,
 		check_trunk(&c, &config->trunks[i]);
 	for (size_t i = 0; i < config->nnumbers && !m->failed; i++)
 		check_number(&c, &config->numbers[i]);
+	for (size_t i = 0; i < config->nroutes; i++)
+		check_route(&c, &config->routes[i]);
+	check_emergency(&c);
 }

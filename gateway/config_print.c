@@ -42,7 +42,8 @@ static void print_titled(const char *title, const void *object,
 void config_print(const struct config *config, FILE *to)
 {
 	for (size_t i = CONFIG_TOP + 1; i < CONFIG_NSECTIONS; i++) {
-		if (i == CONFIG_TRUNK || i == CONFIG_NUMBER)
+		if (i == CONFIG_TRUNK || i == CONFIG_NUMBER ||
+		    i == CONFIG_ROUTE)
 			continue;
 		fprintf(to, "%s {\n", config_section_names[i]);
 		print_keys(config, (enum config_section)i, to);
@@ -55,4 +56,7 @@ void config_print(const struct config *config, FILE *to)
 	for (size_t i = 0; i < config->nnumbers; i++)
 		print_titled(config->numbers[i].number, &config->numbers[i],
 			     CONFIG_NUMBER, to);
+	for (size_t i = 0; i < config->nroutes; i++)
+		print_titled(config->routes[i].name, &config->routes[i],
+			     CONFIG_ROUTE, to);
 }

@@ -20,7 +20,8 @@
 #include "gateway/base/text.h"
 
 enum {
-	MAX_UNKNOWN = 16, /* keys, before we stop asking for more */
+	MAX_UNKNOWN = 16,     /* keys, before we stop asking for more */
+	KEYS_TEXT_CAP = 2048, /* the names of all keys of a section */
 	MAX_OPTIONS = CONFIG_NKEYS + MAX_UNKNOWN + CONFIG_NSECTIONS + 1,
 };
 #define SENTINEL "\001"
@@ -34,19 +35,19 @@ struct reader {
 		char *name;
 	} unknown[MAX_UNKNOWN];
 	size_t nunknown;
-	bool again;    /* a key became unknown: read once more */
-	bool ended;    /* the sentinel was met where it belongs */
-	void *object;  /* the trunk or number being read */
-	uint64_t seen; /* its keys, by their ids */
+	bool again;              /* a key became unknown: read once more */
+	bool ended;              /* the sentinel was met where it belongs */
+	void *object;            /* the trunk or number being read */
+	bool seen[CONFIG_NKEYS]; /* its keys */
 };
-static_assert(CONFIG_NKEYS <= 64, "a bit of reader.seen for each key");
 
 /* libconfuse's callbacks have no argument of ours; it is not reentrant. */
 static struct reader *reading;
 
 static bool is_multi(enum config_section section)
 {
-	return section == CONFIG_TRUNK || section == CONFIG_NUMBER;
+	return section == CONFIG_TRUNK || section == CONFIG_NUMBER ||
+	       section == CONFIG_ROUTE;
 }
 
 static enum config_section section_of(cfg_t *cfg)
@@ -126,6 +127,20 @@ static int add_number(struct config *config, const char *title, unsigned line)
 	return config_set_defaults(number, CONFIG_NUMBER);
 }
 
+static int add_route(struct config *config, const char *title, unsigned line)
+{
+	int r = config_grow(&config->routes, &config->nroutes,
+			    sizeof(*config->routes));
+	if (r)
+		return r;
+	struct config_route *route = &config->routes[config->nroutes - 1];
+
+	route->line = line;
+	reading->object = route;
+	route->name = text_dup(slice_of(title));
+	return route->name ? config_set_defaults(route, CONFIG_ROUTE) : -ENOMEM;
+}
+
 /* The struct that @section's offsets count from, made when it is new. */
 static void *object_of(enum config_section section, cfg_t *cfg)
 {
@@ -138,7 +153,9 @@ static void *object_of(enum config_section section, cfg_t *cfg)
 		return reading->object;
 	r = section == CONFIG_TRUNK
 		    ? add_trunk(reading->config, cfg_title(cfg), line)
-		    : add_number(reading->config, cfg_title(cfg), line);
+	    : section == CONFIG_NUMBER
+		    ? add_number(reading->config, cfg_title(cfg), line)
+		    : add_route(reading->config, cfg_title(cfg), line);
 	if (r)
 		reading->mistakes->failed = r;
 	return r ? NULL : reading->object;
@@ -148,11 +165,10 @@ static void *object_of(enum config_section section, cfg_t *cfg)
 static bool note_key(const struct config_key *key, unsigned line, bool first)
 {
 	size_t id = (size_t)(key - config_keys);
-	uint64_t bit = UINT64_C(1) << id;
-	bool known = is_multi(key->section) ? reading->seen & bit
+	bool known = is_multi(key->section) ? reading->seen[id]
 					    : reading->lines->key[id] != 0;
 
-	reading->seen |= bit;
+	reading->seen[id] = true;
 	reading->lines->key[id] = line;
 	return known && first;
 }
@@ -219,19 +235,20 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return reading->mistakes->failed;
 }
 
-static void list_keys(enum config_section section, struct log_text *out)
+static void list_keys(enum config_section section, char *out, size_t cap)
 {
 	size_t at = 0;
 
-	out->s[0] = '\0';
-	for (size_t i = 0; i < CONFIG_NKEYS; i++) {
+	out[0] = '\0';
+	for (size_t i = 0; i < CONFIG_NKEYS && at < cap; i++) {
 		if (config_keys[i].section == section)
-			at += (size_t)snprintf(out->s + at, sizeof(out->s) - at,
-					       "%s%s", at ? ", " : "",
+			at += (size_t)snprintf(out + at, cap - at, "%s%s",
+					       at ? ", " : "",
 					       config_keys[i].name);
 	}
-	for (size_t i = 1; section == CONFIG_TOP && i < CONFIG_NSECTIONS; i++)
-		at += (size_t)snprintf(out->s + at, sizeof(out->s) - at, ", %s",
+	for (size_t i = 1;
+	     section == CONFIG_TOP && i < CONFIG_NSECTIONS && at < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, ", %s",
 				       config_section_names[i]);
 }
 
@@ -242,11 +259,11 @@ static int on_unknown(cfg_t *cfg, cfg_opt_t *opt, const char *value,
 	if (cfg_opt_size(opt) > 1)
 		return 0;
 
-	struct log_text known;
-	list_keys(section_of(cfg), &known);
+	char known[KEYS_TEXT_CAP];
+	list_keys(section_of(cfg), known, sizeof(known));
 	config_mistakes_add(reading->mistakes, (unsigned)cfg->line,
 			    "unknown key %s: expected one of %s",
-			    key_name(cfg, cfg_opt_name(opt)).s, known.s);
+			    key_name(cfg, cfg_opt_name(opt)).s, known);
 	return 0;
 }
 
@@ -285,7 +302,7 @@ static int on_section_end(cfg_t *cfg, cfg_opt_t *opt)
 		object_of(id, section); /* one without any key */
 	take_empty_lists(section, id);
 	reading->object = NULL;
-	reading->seen = 0;
+	memset(reading->seen, 0, sizeof(reading->seen));
 	return reading->mistakes->failed;
 }
 
@@ -438,7 +455,7 @@ static void read_once(const char *text)
 	r->lines->end = end;
 	r->again = r->ended = false;
 	r->object = NULL;
-	r->seen = 0;
+	memset(r->seen, 0, sizeof(r->seen));
 	r->mistakes->failed = set_defaults(r->config);
 	cfg_t *cfg = r->mistakes->failed ? NULL : new_parser();
 	if (!cfg) {

@@ -16,13 +16,15 @@
 #define AT(field)        offsetof(struct config, field)
 #define TRUNK_AT(field)  offsetof(struct config_trunk, field)
 #define NUMBER_AT(field) offsetof(struct config_number, field)
+#define ROUTE_AT(field)  offsetof(struct config_route, field)
 
 const char *const config_section_names[CONFIG_NSECTIONS] = {
 	[CONFIG_TOP] = "",          [CONFIG_XMPP] = "xmpp",
 	[CONFIG_SIP] = "sip",       [CONFIG_MEDIA] = "media",
 	[CONFIG_DB] = "db",         [CONFIG_LIMITS] = "limits",
 	[CONFIG_LOG] = "log",       [CONFIG_TRUNK] = "trunk",
-	[CONFIG_NUMBER] = "number",
+	[CONFIG_NUMBER] = "number", [CONFIG_EMERGENCY] = "emergency",
+	[CONFIG_ROUTE] = "route",
 };
 
 /* clang-format off */
@@ -92,8 +94,30 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		.min = 1, .max = 100000 },
 	[CONFIG_KEY_LIMITS_PER_ACCOUNT] = {
 		CONFIG_LIMITS, "calls_per_account", &config_kind_count,
-		AT(limits.calls_per_account), .initial = LIST("4"),
+		AT(limits.account.calls), .initial = LIST("4"),
 		.min = 1, .max = 100000 },
+	[CONFIG_KEY_LIMITS_PER_MINUTE] = {
+		CONFIG_LIMITS, "calls_per_minute", &config_kind_count,
+		AT(limits.account.calls_per_minute), .initial = LIST("10"),
+		.min = 0, .max = 100000 },
+	[CONFIG_KEY_LIMITS_MINUTES] = {
+		CONFIG_LIMITS, "minutes_per_day", &config_kind_count,
+		AT(limits.account.minutes_per_day), .initial = LIST("0"),
+		.min = 0, .max = 10000000 },
+	[CONFIG_KEY_LIMITS_ALLOW] = {
+		CONFIG_LIMITS, "allow_prefixes", &config_kind_prefixes,
+		AT(limits.account.destinations.allow), .initial = LIST(NULL) },
+	/* Satellites, networks without a country and premium rates: where
+	 * stolen accounts call (ITU-T E.164, list of country codes). */
+	[CONFIG_KEY_LIMITS_DENY] = {
+		CONFIG_LIMITS, "deny_prefixes", &config_kind_prefixes,
+		AT(limits.account.destinations.deny),
+		.initial = LIST("+870", "+878", "+881", "+882", "+883", "+979",
+				"+1900") },
+	[CONFIG_KEY_LIMITS_ECHO] = {
+		CONFIG_LIMITS, "echo_calls", &config_kind_count,
+		AT(limits.echo_calls), .initial = LIST("8"),
+		.min = 0, .max = 100000 },
 	[CONFIG_KEY_LIMITS_RING] = {
 		CONFIG_LIMITS, "ring_timeout_s", &config_kind_count,
 		AT(limits.ring_timeout_s), .initial = LIST("60"),
@@ -139,12 +163,95 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_TRUNK_EARLY_MEDIA] = {
 		CONFIG_TRUNK, "early_media", &config_kind_early,
 		TRUNK_AT(early_media), .initial = LIST("ringing") },
+	[CONFIG_KEY_TRUNK_SRTP] = {
+		CONFIG_TRUNK, "srtp", &config_kind_srtp, TRUNK_AT(srtp),
+		.initial = LIST("no") },
+	[CONFIG_KEY_TRUNK_IDENTITY] = {
+		CONFIG_TRUNK, "identity", &config_kind_identity, TRUNK_AT(identity),
+		.initial = LIST("pai") },
+	[CONFIG_KEY_TRUNK_TRUST_IDENTITY] = {
+		CONFIG_TRUNK, "trust_identity", &config_kind_flag, TRUNK_AT(trust_identity),
+		.initial = LIST("true") },
+	[CONFIG_KEY_TRUNK_HEADERS] = {
+		CONFIG_TRUNK, "headers", &config_kind_headers, TRUNK_AT(headers),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_REFUSE] = {
+		CONFIG_TRUNK, "refuse", &config_kind_refusals, TRUNK_AT(refuse),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_CALLED_PREFIX] = {
+		CONFIG_TRUNK, "called_prefix", &config_kind_prefix, TRUNK_AT(called_prefix),
+		.initial = LIST("") },
+	[CONFIG_KEY_TRUNK_TOKEN] = {
+		CONFIG_TRUNK, "token", &config_kind_header, TRUNK_AT(token),
+		.initial = LIST("") },
+	[CONFIG_KEY_TRUNK_REWRITE_OUT] = {
+		CONFIG_TRUNK, "rewrite_out", &config_kind_rewrites, TRUNK_AT(rewrite_out),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_REWRITE_OUT_CALLER] = {
+		CONFIG_TRUNK, "rewrite_out_caller", &config_kind_rewrites, TRUNK_AT(rewrite_out_caller),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_REWRITE_IN] = {
+		CONFIG_TRUNK, "rewrite_in", &config_kind_rewrites, TRUNK_AT(rewrite_in),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_REWRITE_IN_CALLER] = {
+		CONFIG_TRUNK, "rewrite_in_caller", &config_kind_rewrites, TRUNK_AT(rewrite_in_caller),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_SHORT_CODES] = {
+		CONFIG_TRUNK, "short_codes", &config_kind_codes, TRUNK_AT(short_codes),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_CALLS] = {
+		CONFIG_TRUNK, "calls", &config_kind_count, TRUNK_AT(quota.calls),
+		.initial = LIST("0"),
+		.min = 0, .max = 100000 },
+	[CONFIG_KEY_TRUNK_CALLS_PER_MINUTE] = {
+		CONFIG_TRUNK, "calls_per_minute", &config_kind_count, TRUNK_AT(quota.calls_per_minute),
+		.initial = LIST("0"),
+		.min = 0, .max = 100000 },
+	[CONFIG_KEY_TRUNK_MINUTES_PER_DAY] = {
+		CONFIG_TRUNK, "minutes_per_day", &config_kind_count, TRUNK_AT(quota.minutes_per_day),
+		.initial = LIST("0"),
+		.min = 0, .max = 10000000 },
+	[CONFIG_KEY_TRUNK_ALLOW_PREFIXES] = {
+		CONFIG_TRUNK, "allow_prefixes", &config_kind_prefixes, TRUNK_AT(quota.destinations.allow),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_DENY_PREFIXES] = {
+		CONFIG_TRUNK, "deny_prefixes", &config_kind_prefixes, TRUNK_AT(quota.destinations.deny),
+		.initial = LIST(NULL) },
 	[CONFIG_KEY_NUMBER_OWNER] = {
 		CONFIG_NUMBER, "owner", &config_kind_jid, NUMBER_AT(owner),
 		.initial = LIST("") },
 	[CONFIG_KEY_NUMBER_TRUNK] = {
 		CONFIG_NUMBER, "trunk", &config_kind_name, NUMBER_AT(trunk),
 		.initial = LIST("") },
+	[CONFIG_KEY_NUMBER_DISPLAY] = {
+		CONFIG_NUMBER, "display", &config_kind_text,
+		NUMBER_AT(display), .initial = LIST("") },
+	[CONFIG_KEY_NUMBER_WITHHOLD] = {
+		CONFIG_NUMBER, "withhold", &config_kind_flag,
+		NUMBER_AT(withhold), .initial = LIST("false") },
+	[CONFIG_KEY_EMERGENCY_NUMBERS] = {
+		CONFIG_EMERGENCY, "numbers", &config_kind_codes,
+		AT(emergency.numbers), .initial = LIST("112", "911") },
+	[CONFIG_KEY_EMERGENCY_TRUNK] = {
+		CONFIG_EMERGENCY, "trunk", &config_kind_name,
+		AT(emergency.trunk), .initial = LIST("") },
+	[CONFIG_KEY_EMERGENCY_TEXT] = {
+		CONFIG_EMERGENCY, "text", &config_kind_text,
+		AT(emergency.text),
+		.initial = LIST("Emergency calls are not possible here: use "
+				"another telephone.") },
+	[CONFIG_KEY_ROUTE_PREFIXES] = {
+		CONFIG_ROUTE, "prefixes", &config_kind_prefixes,
+		ROUTE_AT(prefixes), .initial = LIST(NULL) },
+	[CONFIG_KEY_ROUTE_TRUNKS] = {
+		CONFIG_ROUTE, "trunks", &config_kind_trunk_names,
+		ROUTE_AT(trunks), .initial = LIST(NULL) },
+	[CONFIG_KEY_ROUTE_DAYS] = {
+		CONFIG_ROUTE, "days", &config_kind_days, ROUTE_AT(days),
+		.initial = LIST("mon-sun") },
+	[CONFIG_KEY_ROUTE_HOURS] = {
+		CONFIG_ROUTE, "hours", &config_kind_hours, ROUTE_AT(from_min),
+		.initial = LIST("00:00-24:00") },
 };
 /* clang-format on */
 

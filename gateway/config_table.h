@@ -17,6 +17,8 @@ enum config_section {
 	CONFIG_LOG,
 	CONFIG_TRUNK,
 	CONFIG_NUMBER,
+	CONFIG_EMERGENCY,
+	CONFIG_ROUTE,
 	CONFIG_NSECTIONS
 };
 
@@ -41,6 +43,11 @@ enum config_key_id {
 	CONFIG_KEY_DB_PATH,
 	CONFIG_KEY_LIMITS_CALLS,
 	CONFIG_KEY_LIMITS_PER_ACCOUNT,
+	CONFIG_KEY_LIMITS_PER_MINUTE,
+	CONFIG_KEY_LIMITS_MINUTES,
+	CONFIG_KEY_LIMITS_ALLOW,
+	CONFIG_KEY_LIMITS_DENY,
+	CONFIG_KEY_LIMITS_ECHO,
 	CONFIG_KEY_LIMITS_RING,
 	CONFIG_KEY_LIMITS_DURATION,
 	CONFIG_KEY_LOG_FILE,
@@ -55,8 +62,34 @@ enum config_key_id {
 	CONFIG_KEY_TRUNK_FROM_DOMAIN,
 	CONFIG_KEY_TRUNK_ALLOW,
 	CONFIG_KEY_TRUNK_EARLY_MEDIA,
+	CONFIG_KEY_TRUNK_SRTP,
+	CONFIG_KEY_TRUNK_IDENTITY,
+	CONFIG_KEY_TRUNK_TRUST_IDENTITY,
+	CONFIG_KEY_TRUNK_HEADERS,
+	CONFIG_KEY_TRUNK_REFUSE,
+	CONFIG_KEY_TRUNK_CALLED_PREFIX,
+	CONFIG_KEY_TRUNK_TOKEN,
+	CONFIG_KEY_TRUNK_REWRITE_OUT,
+	CONFIG_KEY_TRUNK_REWRITE_OUT_CALLER,
+	CONFIG_KEY_TRUNK_REWRITE_IN,
+	CONFIG_KEY_TRUNK_REWRITE_IN_CALLER,
+	CONFIG_KEY_TRUNK_SHORT_CODES,
+	CONFIG_KEY_TRUNK_CALLS,
+	CONFIG_KEY_TRUNK_CALLS_PER_MINUTE,
+	CONFIG_KEY_TRUNK_MINUTES_PER_DAY,
+	CONFIG_KEY_TRUNK_ALLOW_PREFIXES,
+	CONFIG_KEY_TRUNK_DENY_PREFIXES,
 	CONFIG_KEY_NUMBER_OWNER,
 	CONFIG_KEY_NUMBER_TRUNK,
+	CONFIG_KEY_NUMBER_DISPLAY,
+	CONFIG_KEY_NUMBER_WITHHOLD,
+	CONFIG_KEY_EMERGENCY_NUMBERS,
+	CONFIG_KEY_EMERGENCY_TRUNK,
+	CONFIG_KEY_EMERGENCY_TEXT,
+	CONFIG_KEY_ROUTE_PREFIXES,
+	CONFIG_KEY_ROUTE_TRUNKS,
+	CONFIG_KEY_ROUTE_DAYS,
+	CONFIG_KEY_ROUTE_HOURS,
 	CONFIG_NKEYS
 };
 
@@ -81,7 +114,7 @@ struct config_key {
 	enum config_section section;
 	const char *name;
 	const struct config_kind *kind;
-	size_t offset; /* in struct config, _trunk or _number */
+	size_t offset; /* in struct config, _trunk, _number or _route */
 	const char *const
 		*initial;  /* texts read as the default; ends in NULL */
 	unsigned min, max; /* of numbers */
@@ -95,7 +128,11 @@ extern const struct config_kind config_kind_text, config_kind_path,
 	config_kind_name, config_kind_port, config_kind_count, config_kind_flag,
 	config_kind_addr, config_kind_public, config_kind_endpoint,
 	config_kind_uri, config_kind_level, config_kind_early, config_kind_jid,
-	config_kind_jids, config_kind_listens, config_kind_nets;
+	config_kind_jids, config_kind_listens, config_kind_nets,
+	config_kind_prefixes, config_kind_codes, config_kind_trunk_names,
+	config_kind_refusals, config_kind_headers, config_kind_header,
+	config_kind_prefix, config_kind_rewrites, config_kind_identity,
+	config_kind_srtp, config_kind_days, config_kind_hours;
 
 #define CONFIG_KIND(name, expects, ...)                                        \
 	const struct config_kind config_kind_##name = { .expected = (expects), \

@@ -12,6 +12,7 @@
 #include "gateway/leg_xmpp.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
+#include "sip/identity.h"
 #include "sip/trunk.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -215,7 +216,7 @@ static void refuse_invite(struct sip_dialog *dialog,
 
 	log_info("refused=%s status=%u src=%s from=%s to=%s", cause_name(cause),
 		 status, addr_text(&invite->source.addr).s,
-		 log_text(slice_of(invite->from_user)).s,
+		 log_text(slice_of(invite->identity->from.user)).s,
 		 log_text(slice_of(invite->request_user)).s);
 	sip_dialog_hangup(
 		dialog,
@@ -232,7 +233,7 @@ static int route_invite(struct route *route, struct gateway *gateway,
 			const struct sip_invite *invite, enum cause *cause)
 {
 	struct sip_trunk *trunk = route_trunk_of(gateway, &invite->source.addr);
-	bool anonymous = invite->anonymous || !*invite->from_user;
+	struct sip_party caller;
 
 	*cause = CAUSE_CONGESTION;
 	if (gateway->draining || !xmpp_stream_is_up(gateway->stream))
@@ -249,9 +250,12 @@ static int route_invite(struct route *route, struct gateway *gateway,
 	route->trunk = trunk;
 	route->trunk_config =
 		config_find_trunk(gateway->config, sip_trunk_name(trunk));
-	return route_caller_local(route->from, sizeof(route->from),
-				  anonymous ? "" : invite->from_user,
-				  sip_trunk_name(trunk));
+	sip_identity_caller(&caller, invite->identity,
+			    route->trunk_config->trust_identity);
+	return route_caller_local(
+		route->from, sizeof(route->from),
+		invite->identity->withheld ? "" : caller.user,
+		sip_trunk_name(trunk));
 }
 
 void place_invite(struct gateway *gateway, struct sip_dialog *dialog,

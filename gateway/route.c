@@ -101,7 +101,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 
 	memset(out, 0, sizeof(*out));
 	if (calls_of(gateway, account) >=
-	    gateway->config->limits.calls_per_account)
+	    gateway->config->limits.account.calls)
 		return ROUTE_E_BUSY;
 	if (!strcmp(local, ECHO_LOCAL)) {
 		out->kind = ROUTE_ECHO;
@@ -136,7 +136,7 @@ int route_from_trunk(struct route *out, struct gateway *gateway,
 	    !find_number(&number, gateway, to_user_part))
 		return ROUTE_E_UNKNOWN;
 	if (calls_of(gateway, number.owners[0]) >=
-	    gateway->config->limits.calls_per_account)
+	    gateway->config->limits.account.calls)
 		return ROUTE_E_BUSY;
 	out->kind = ROUTE_ACCOUNT;
 	out->owner = number.owners[0];

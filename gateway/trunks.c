@@ -41,6 +41,12 @@ static int format_proxy(char *out, size_t cap, const struct config_uri *uri)
 						  : ";transport=udp");
 }
 
+static const enum sip_identity_mode identities[] = {
+	[CONFIG_IDENTITY_PAI] = SIP_IDENTITY_PAI,
+	[CONFIG_IDENTITY_RPID] = SIP_IDENTITY_RPID,
+	[CONFIG_IDENTITY_FROM] = SIP_IDENTITY_FROM,
+};
+
 static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
 {
 	enum { URI_CAP = 320 }; /* a DNS name of 255 and what is around it */
@@ -52,6 +58,9 @@ static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
 		.password = from->password,
 		.realm = from->realm,
 		.from_domain = from->from_domain,
+		.identity = identities[from->identity],
+		.headers = (const char *const *)from->headers.v,
+		.nheaders = from->headers.n,
 		.do_register = from->registers,
 		.expires_s = from->expires_s,
 		.allow = from->allow,

@@ -21,6 +21,8 @@ struct event_base;
 struct media_desc;
 struct sip_agent;
 struct sip_dialog;
+struct sip_identity;
+struct sip_s;
 
 enum sip_transport { SIP_UDP, SIP_TCP };
 
@@ -50,10 +52,9 @@ struct sip_invite {
 	struct sip_source source;
 	const char *request_user; /* Request-URI's user, unescaped; "" none */
 	const char *to_user;
-	const char *from_user;          /* by PAI, RPID, From; RFC 3325 */
-	const char *from_display;       /* cleaned text; "" none */
-	bool anonymous;                 /* Privacy: id, or anonymous.invalid */
-	const struct media_desc *offer; /* NULL: offerless */
+	const struct sip_identity *identity; /* who calls; sip/identity.h */
+	const struct media_desc *offer;      /* NULL: offerless */
+	const struct sip_s *message;         /* for sip_header_text() */
 };
 
 enum sip_trust {

@@ -25,16 +25,21 @@ struct invite_text {
 	char from[ADDRESS_CAP];
 	char to[SIP_NAME_ADDR_CAP];
 	char uri[SIP_URI_TEXT_CAP];
-	char pai[SIP_NAME_ADDR_CAP];
+	struct sip_calling_text calling;
 };
 
 static int write_addresses(struct invite_text *t,
 			   const struct sip_dialog_start *start)
 {
 	const char *hostport = sip_trunk_hostport(start->trunk);
-	const char *domain = sip_trunk_domain(start->trunk);
+	const struct sip_calling calling = {
+		.mode = sip_trunk_identity(start->trunk),
+		.user = start->from_user,
+		.display = start->from_display,
+		.domain = sip_trunk_domain(start->trunk),
+		.anonymous = start->anonymous,
+	};
 	char tag[SIP_TAG_LEN + 1], user[SIP_USER_TEXT_CAP];
-	char from[SIP_NAME_ADDR_CAP];
 	int r = sip_user_format(user, start->to_user);
 
 	/* sofia unescapes them, and some peers read parameters there. */
@@ -47,16 +52,10 @@ static int write_addresses(struct invite_text *t,
 	if (!r)
 		r = text_format(t->to, sizeof(t->to), "<%s>", t->uri);
 	if (!r)
-		r = sip_name_addr_format(t->pai, start->from_display,
-					 start->from_user, domain);
-	if (!r && start->anonymous)
-		r = sip_name_addr_format(from, "Anonymous", "anonymous",
-					 "anonymous.invalid");
-	else if (!r)
-		r = text_set(from, sizeof(from), t->pai);
+		r = sip_calling_format(&t->calling, &calling);
 	return r ? r
-		 : text_format(t->from, sizeof(t->from), "%s;tag=%s", from,
-			       tag);
+		 : text_format(t->from, sizeof(t->from), "%s;tag=%s",
+			       t->calling.from, tag);
 }
 
 static int create_leg(struct sip_dialog *d, const struct invite_text *t)
@@ -75,8 +74,8 @@ static int create_leg(struct sip_dialog *d, const struct invite_text *t)
 static int send_invite(struct sip_dialog *d, const struct invite_text *t,
 		       const struct sip_dialog_start *start)
 {
-	/* The trunk has to know whose call it is, also when nobody else may. */
-	bool pai = start->anonymous || sip_trunk_sends_pai(start->trunk);
+	const char *asserted = t->calling.asserted;
+	const char *more = sip_trunk_headers(start->trunk);
 	struct sip_client_spec spec;
 	int r = dialog_request_spec(d, &spec, "INVITE", dialog_invite_response);
 
@@ -87,7 +86,10 @@ static int send_invite(struct sip_dialog *d, const struct invite_text *t,
 		    spec.message, sip_object(spec.message),
 		    SIPTAG_CONTACT_STR(d->contact), SIPTAG_ALLOW_STR(SIP_ALLOW),
 		    SIPTAG_SUPPORTED_STR(SIP_SUPPORTED),
-		    TAG_IF(pai, SIPTAG_HEADER_STR(t->pai)),
+		    TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
+		    TAG_IF(*more, SIPTAG_HEADER_STR(more)),
+		    TAG_IF(start->passports,
+			   SIPTAG_HEADER_STR(start->passports)),
 		    TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
 		    TAG_IF(d->offered_sdp,
 			   SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
@@ -107,18 +109,12 @@ static int start_dialog(struct sip_dialog *d,
 			   : start->anonymous ? ""
 					      : start->from_user;
 	struct invite_text t;
-	char pai[SIP_NAME_ADDR_CAP];
 	int r = dialog_set_text(&d->trunk_name, sip_trunk_name(start->trunk));
 
 	if (!r)
 		r = dialog_set_contact(d, user);
 	if (!r)
 		r = write_addresses(&t, start);
-	if (!r)
-		r = text_format(pai, sizeof(pai), "P-Asserted-Identity: %s",
-				t.pai);
-	if (!r)
-		r = text_set(t.pai, sizeof(t.pai), pai);
 	if (!r && start->offer)
 		r = dialog_format(d, start->offer, &d->offered_sdp,
 				  &d->offered_version);

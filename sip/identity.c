@@ -1,35 +1,131 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/identity.h"
 
+#include <ctype.h>
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_header.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "gateway/base/text.h"
 
-/* The first header of that name, whatever its case (sofia keeps those it does
- * not know as text). */
-static const char *find_header(const sip_t *sip, const char *name)
-{
-	const sip_unknown_t *un;
+/* ---- headers ---- */
 
-	for (un = sip->sip_unknown; un; un = un->un_next)
-		if (un->un_name && !strcasecmp(un->un_name, name))
-			return un->un_value;
-	return NULL;
+/* The next of that name behind @un, whatever its case (sofia keeps those it
+ * does not know as text). */
+static const sip_unknown_t *next_header(const sip_unknown_t *un,
+					const char *name)
+{
+	while (un && (!un->un_name || strcasecmp(un->un_name, name) != 0))
+		un = un->un_next;
+	return un;
 }
 
-/* The first of a list of name-addrs. */
-static bool read_header(struct sip_identity *out, const sip_t *sip,
-			const char *name)
+const char *sip_header_text(const struct sip_s *sip, const char *name)
 {
-	const char *value = find_header(sip, name);
+	const sip_unknown_t *un = next_header(sip->sip_unknown, name);
+
+	return un && un->un_value ? un->un_value : "";
+}
+
+/*
+ * Cut a value off the list @s: at a comma outside of quotes and of angle
+ * brackets (RFC 3261, 7.3.1).
+ */
+static struct slice next_value(struct slice *s)
+{
+	struct slice value = *s;
+	bool quoted = false, bracketed = false;
+	size_t i = 0;
+
+	for (; i < s->n; i++) {
+		char c = s->p[i];
+
+		if (quoted && c == '\\' && i + 1 < s->n)
+			i++;
+		else if (c == '"' && !bracketed)
+			quoted = !quoted;
+		else if (!quoted && (c == '<' || c == '>'))
+			bracketed = c == '<';
+		else if (c == ',' && !quoted && !bracketed)
+			break;
+	}
+	value.n = i;
+	s->p += i < s->n ? i + 1 : i;
+	s->n -= i < s->n ? i + 1 : i;
+	return slice_trim(value);
+}
+
+/* What stands behind the display name, so that no name can pretend to be a
+ * parameter. */
+static struct slice behind_display(struct slice value)
+{
+	if (!value.n || *value.p != '"')
+		return value;
+	for (size_t i = 1; i < value.n; i++) {
+		if (value.p[i] == '\\')
+			i++;
+		else if (value.p[i] == '"')
+			return (struct slice){ value.p + i + 1,
+					       value.n - i - 1 };
+	}
+	return SLICE_NONE;
+}
+
+static bool is_token_char(char c)
+{
+	return isalnum((unsigned char)c) || strchr("-.!%*_+`'~", c);
+}
+
+/*
+ * The token after ";name=", wherever it stands: of the user (3GPP), the URI
+ * (Bandwidth) or the header. Quotes around it are left out.
+ */
+static bool find_param(char *out, size_t cap, struct slice value,
+		       const char *name)
+{
+	struct slice rest = behind_display(value);
+	size_t len = strlen(name), n = 0;
+
+	while (rest.n) {
+		slice_cut(&rest, ';');
+		rest = slice_trim(rest);
+		if (rest.n <= len || strncasecmp(rest.p, name, len) != 0 ||
+		    rest.p[len] != '=')
+			continue;
+		struct slice is = { rest.p + len + 1, rest.n - len - 1 };
+
+		if (is.n && *is.p == '"') {
+			is.p++;
+			is.n--;
+		}
+		while (n < is.n && is.p[n] && is_token_char(is.p[n]))
+			n++;
+		is.n = n;
+		return n && !text_copy(out, cap, is);
+	}
+	return false;
+}
+
+static bool read_party(struct sip_party *out, struct slice value)
+{
+	struct sip_party party;
 	struct sip_uri uri;
 
-	if (!value || sip_name_addr_parse(&uri, out->display, slice_of(value)))
+	if (sip_name_addr_parse(&uri, party.display, value) || !uri.user[0] ||
+	    text_set(party.user, sizeof(party.user), uri.user))
 		return false;
-	return !text_set(out->user, sizeof(out->user), uri.user) &&
-	       out->user[0];
+	*out = party;
+	return true;
 }
+
+static bool is_number(const char *user)
+{
+	user += *user == '+';
+	return *user && !user[strspn(user, "0123456789")];
+}
+
+/* ---- who calls ---- */
 
 void sip_url_user(char out[static SIP_USER_CAP], const void *url)
 {
@@ -50,47 +146,256 @@ static void read_from(struct sip_identity *out, const sip_t *sip)
 	char value[SIP_DISPLAY_CAP * 2 + 16], clean[SIP_DISPLAY_CAP];
 	struct sip_uri dummy;
 
-	sip_url_user(out->user, url);
-	out->display[0] = '\0';
-	out->anonymous = url->url_host &&
-			 !strcasecmp(url->url_host, "anonymous.invalid");
+	sip_url_user(out->from.user, url);
+	out->withheld = !strcasecmp(out->from.user, "anonymous") ||
+			(url->url_host &&
+			 !strcasecmp(url->url_host, "anonymous.invalid"));
 	/* sofia leaves the quotes on. */
 	if (!display ||
 	    text_format(value, sizeof(value), "%s <sip:x>", display) ||
 	    sip_name_addr_parse(&dummy, clean, slice_of(value)))
 		return;
-	memcpy(out->display, clean, sizeof(clean));
+	memcpy(out->from.display, clean, sizeof(clean));
+}
+
+/*
+ * The first value, or the first that is a telephone number: carriers give a
+ * SIP and a tel URI (RFC 3325, 9.1), in either order.
+ */
+static bool read_asserted(struct sip_identity *out, const sip_t *sip,
+			  const char *name)
+{
+	const sip_unknown_t *un = next_header(sip->sip_unknown, name);
+	struct sip_party party;
+	bool found = false;
+
+	for (; un; un = next_header(un->un_next, name)) {
+		struct slice list = slice_of(un->un_value);
+
+		while (list.n) {
+			struct slice value = next_value(&list);
+
+			find_param(out->verstat, sizeof(out->verstat), value,
+				   "verstat");
+			if (!read_party(&party, value) ||
+			    (found && (is_number(out->asserted.user) ||
+				       !is_number(party.user))))
+				continue;
+			out->asserted = party;
+			found = true;
+		}
+	}
+	return found;
 }
 
 static bool has_privacy(const sip_t *sip)
 {
+	static const char *const values[] = { "id", "user", "header", "full" };
 	const sip_privacy_t *priv = sip->sip_privacy;
 
 	for (size_t i = 0; priv && priv->priv_values && priv->priv_values[i];
 	     i++) {
-		const char *v = priv->priv_values[i];
-
-		if (!strcasecmp(v, "id") || !strcasecmp(v, "user") ||
-		    !strcasecmp(v, "header"))
-			return true;
+		for (size_t k = 0; k < sizeof(values) / sizeof(*values); k++) {
+			if (!strcasecmp(priv->priv_values[i], values[k]))
+				return true;
+		}
 	}
 	return false;
 }
 
+/* draft-ietf-sip-privacy-04: what Remote-Party-ID says of itself. */
+static bool has_rpid_privacy(const sip_t *sip)
+{
+	struct slice list = slice_of(sip_header_text(sip, "Remote-Party-ID"));
+	char privacy[SIP_DIVERSION_CAP];
+
+	return find_param(privacy, sizeof(privacy), next_value(&list),
+			  "privacy") &&
+	       strcasecmp(privacy, "off") != 0;
+}
+
+/* ---- what was verified ---- */
+
+static char attestation_of(struct slice text)
+{
+	text = slice_trim(text);
+	char c = text.n == 1 ? (char)toupper((unsigned char)*text.p) : '\0';
+
+	return c >= 'A' && c <= 'C' ? c : '\0';
+}
+
+/* "TN-Validation-Passed-B" (Telnyx) says it as well. */
+static char attestation_in(const char *verstat)
+{
+	size_t n = strlen(verstat);
+
+	return n > 2 && verstat[n - 2] == '-'
+		       ? attestation_of(slice_of(verstat + n - 1))
+		       : '\0';
+}
+
+static void read_verdict(struct sip_identity *out, const sip_t *sip)
+{
+	static const char *const attestations[] = { "P-Attestation-Indicator",
+						    "P-Attestation",
+						    "X-Attestation-Indicator",
+						    "X-Attestation" };
+	static const char *const verdicts[] = { "X-Twilio-VerStat",
+						"X-VerStat" };
+
+	for (size_t i = 0;
+	     !out->verstat[0] && i < sizeof(verdicts) / sizeof(*verdicts);
+	     i++) {
+		struct slice s =
+			slice_trim(slice_of(sip_header_text(sip, verdicts[i])));
+		size_t n = 0;
+
+		while (n < s.n && is_token_char(s.p[n]))
+			n++;
+		if (n != s.n ||
+		    text_copy(out->verstat, sizeof(out->verstat), s))
+			out->verstat[0] = '\0';
+	}
+	for (size_t i = 0; !out->attestation &&
+			   i < sizeof(attestations) / sizeof(*attestations);
+	     i++)
+		out->attestation = attestation_of(
+			slice_of(sip_header_text(sip, attestations[i])));
+	if (!out->attestation)
+		out->attestation = attestation_in(out->verstat);
+}
+
+/* ---- who was called first ---- */
+
+/* RFC 5806, 5: the latest diversion stands on top. */
+static void read_diversion(struct sip_identity *out, const sip_t *sip)
+{
+	const sip_unknown_t *un = next_header(sip->sip_unknown, "Diversion");
+	char privacy[SIP_DIVERSION_CAP];
+
+	for (; un; un = next_header(un->un_next, "Diversion")) {
+		struct slice list = slice_of(un->un_value);
+
+		while (list.n) {
+			struct slice value = next_value(&list);
+			bool hidden = find_param(privacy, sizeof(privacy),
+						 value, "privacy") &&
+				      strcasecmp(privacy, "off") != 0;
+
+			if (hidden || !read_party(&out->first_called, value))
+				continue;
+			if (!find_param(out->diversion, sizeof(out->diversion),
+					value, "reason"))
+				out->diversion[0] = '\0';
+		}
+	}
+}
+
+/*
+ * RFC 7044, 5: the oldest entry stands on top; one entry alone is where the
+ * call goes. RFC 7044, 10.1.2: ?Privacy=history (escaped) hides an entry.
+ */
+static void read_history(struct sip_identity *out, const sip_t *sip)
+{
+	const sip_unknown_t *un = next_header(sip->sip_unknown, "History-Info");
+	struct sip_party first;
+	unsigned n = 0;
+	bool found = false;
+
+	for (; un; un = next_header(un->un_next, "History-Info")) {
+		struct slice list = slice_of(un->un_value);
+
+		while (list.n) {
+			struct slice value = next_value(&list);
+			bool hidden = memmem(value.p, value.n, "Privacy=", 8);
+
+			if (!n++ && !hidden)
+				found = read_party(&first, value);
+		}
+	}
+	if (found && n > 1)
+		out->first_called = first;
+}
+
 void sip_identity_read(struct sip_identity *out, const struct sip_s *sip)
 {
-	bool anonymous;
-
-	*out = (struct sip_identity){ .anonymous = false };
+	*out = (struct sip_identity){ .withheld = false };
 	read_from(out, sip);
-	anonymous = out->anonymous || has_privacy(sip) ||
-		    !strcasecmp(out->user, "anonymous");
-	struct sip_identity from = *out;
+	if (!read_asserted(out, sip, "P-Asserted-Identity"))
+		read_asserted(out, sip, "Remote-Party-ID");
+	out->withheld |= has_privacy(sip) || has_rpid_privacy(sip);
+	read_verdict(out, sip);
+	read_diversion(out, sip);
+	if (!out->first_called.user[0])
+		read_history(out, sip);
+}
 
-	if (!read_header(out, sip, "P-Asserted-Identity") &&
-	    !read_header(out, sip, "Remote-Party-ID"))
-		*out = from;
-	else if (!out->display[0])
-		memcpy(out->display, from.display, sizeof(out->display));
-	out->anonymous = anonymous;
+void sip_identity_caller(struct sip_party *out,
+			 const struct sip_identity *identity, bool believe)
+{
+	bool asserted = believe && identity->asserted.user[0];
+
+	*out = asserted ? identity->asserted : identity->from;
+	if (!out->display[0])
+		memcpy(out->display, identity->from.display,
+		       sizeof(out->display));
+}
+
+/* RFC 8224, 4: each signs what it names, and is nobody's to change. */
+char *sip_passports(const struct sip_s *sip)
+{
+	static const char *const names[] = { "Identity", "y" };
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const sip_unknown_t *un =
+			next_header(sip->sip_unknown, names[i]);
+		for (; un; un = next_header(un->un_next, names[i]))
+			fprintf(f, "%sIdentity: %s", ftell(f) ? "\n" : "",
+				un->un_value ? un->un_value : "");
+	}
+	if (fclose(f) || !n || n >= SIP_PASSPORTS_CAP) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* ---- in requests of ours ---- */
+
+static int format_asserted(struct sip_calling_text *out,
+			   const struct sip_calling *calling,
+			   const char *name_addr)
+{
+	if (calling->mode == SIP_IDENTITY_RPID)
+		return text_format(out->asserted, sizeof(out->asserted),
+				   "Remote-Party-ID: %s;party=calling;"
+				   "screen=yes;privacy=%s",
+				   name_addr,
+				   calling->anonymous ? "full" : "off");
+	/* The trunk has to know whose call it is, also when nobody else may. */
+	if (calling->mode == SIP_IDENTITY_PAI || calling->anonymous)
+		return text_format(out->asserted, sizeof(out->asserted),
+				   "P-Asserted-Identity: %s", name_addr);
+	return 0;
+}
+
+int sip_calling_format(struct sip_calling_text *out,
+		       const struct sip_calling *calling)
+{
+	char name_addr[SIP_NAME_ADDR_CAP];
+	int r = sip_name_addr_format(name_addr, calling->display, calling->user,
+				     calling->domain);
+
+	out->asserted[0] = '\0';
+	if (!r)
+		r = format_asserted(out, calling, name_addr);
+	if (!r && calling->anonymous) /* RFC 3323, 4.1.1.3 */
+		return sip_name_addr_format(out->from, "Anonymous", "anonymous",
+					    "anonymous.invalid");
+	return r ? r : text_set(out->from, sizeof(out->from), name_addr);
 }

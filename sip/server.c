@@ -168,20 +168,19 @@ static void offer_invite(struct sip_agent *agent, struct sip_dialog *d,
 			 const struct media_desc *offer)
 {
 	char request_user[SIP_USER_CAP], to_user[SIP_USER_CAP];
-	struct sip_identity from;
-	struct sip_invite invite = {
+	struct sip_identity identity;
+	const struct sip_invite invite = {
 		.source = *source,
 		.request_user = request_user,
 		.to_user = to_user,
+		.identity = &identity,
 		.offer = offer,
+		.message = sip,
 	};
 
 	sip_url_user(request_user, sip->sip_request->rq_url);
 	sip_url_user(to_user, sip->sip_to->a_url);
-	sip_identity_read(&from, sip);
-	invite.from_user = from.user;
-	invite.from_display = from.display;
-	invite.anonymous = from.anonymous;
+	sip_identity_read(&identity, sip);
 	agent->handlers->invite(d, &invite, agent->arg);
 }
 

@@ -3,6 +3,7 @@
 #include "sip/trunk_life.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,18 @@ static int copy_allow(struct sip_trunk *t, const struct sip_trunk_config *c)
 	return 0;
 }
 
+static int join_headers(struct sip_trunk *t, const struct sip_trunk_config *c)
+{
+	size_t n = 0;
+	FILE *f = open_memstream(&t->headers, &n);
+
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; i < c->nheaders; i++)
+		fprintf(f, "%s%s", i ? "\n" : "", c->headers[i]);
+	return fclose(f) ? -ENOMEM : 0;
+}
+
 static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 {
 	int r = sip_uri_parse(&t->uri, slice_of(c->proxy));
@@ -184,7 +197,9 @@ static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 		r = write_domain(t, c->from_domain);
 	if (!r)
 		r = copy_allow(t, c);
-	t->no_pai = c->no_pai;
+	if (!r)
+		r = join_headers(t, c);
+	t->identity = c->identity;
 	t->do_register = c->do_register;
 	t->expires_s = c->expires_s ? c->expires_s : TRUNK_EXPIRES_S;
 	t->account = (struct sip_digest_account){ t->username, t->password,
@@ -238,6 +253,7 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 	free(t->realm);
 	free(t->hostport);
 	free(t->domain);
+	free(t->headers);
 	free(t->allow);
 	free(t);
 	return NULL;
@@ -300,9 +316,14 @@ const char *sip_trunk_user(const struct sip_trunk *trunk)
 	return trunk->username;
 }
 
-bool sip_trunk_sends_pai(const struct sip_trunk *trunk)
+enum sip_identity_mode sip_trunk_identity(const struct sip_trunk *trunk)
 {
-	return !trunk->no_pai;
+	return trunk->identity;
+}
+
+const char *sip_trunk_headers(const struct sip_trunk *trunk)
+{
+	return trunk->headers;
 }
 
 struct addr sip_trunk_address(const struct sip_trunk *trunk)

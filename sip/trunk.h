@@ -11,6 +11,7 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "sip/agent.h"
+#include "sip/identity.h"
 
 struct sip_trunk;
 
@@ -19,7 +20,11 @@ struct sip_trunk_config { /* borrowed for the call alone */
 	const char *proxy; /* "sip:host:port;transport=tcp" */
 	const char *username, *password, *realm; /* "" none */
 	const char *from_domain;                 /* "": the proxy's host */
-	bool no_pai; /* never send P-Asserted-Identity (RFC 3325) */
+	enum sip_identity_mode identity;
+	/* Lines that each INVITE carries as well ("X-Token: abc"); checked by
+	 * the caller. */
+	const char *const *headers;
+	size_t nheaders;
 	bool do_register;
 	unsigned expires_s;
 	const struct addr_net *allow;

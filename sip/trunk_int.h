@@ -24,4 +24,6 @@ const char *sip_trunk_hostport(const struct sip_trunk *trunk);
 const char *sip_trunk_domain(const struct sip_trunk *trunk);
 /* Contact's user, as it registered; "" when it has no name. */
 const char *sip_trunk_user(const struct sip_trunk *trunk);
-bool sip_trunk_sends_pai(const struct sip_trunk *trunk);
+enum sip_identity_mode sip_trunk_identity(const struct sip_trunk *trunk);
+/* Whole header lines for each INVITE, with a line feed between; "" none. */
+const char *sip_trunk_headers(const struct sip_trunk *trunk);

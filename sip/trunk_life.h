@@ -56,7 +56,9 @@ struct sip_trunk {
 	struct sip_digest_account account;
 	struct addr_net *allow;
 	size_t nallow;
-	bool no_pai, do_register;
+	enum sip_identity_mode identity;
+	char *headers;
+	bool do_register;
 	unsigned expires_s;
 
 	struct sip_uri uri;

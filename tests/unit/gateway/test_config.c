@@ -70,7 +70,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(c->media.port_min, 20000);
 	assert_int_equal(c->media.port_max, 29999);
 	assert_int_equal(c->limits.calls, 1000);
-	assert_int_equal(c->limits.calls_per_account, 4);
+	assert_int_equal(c->limits.account.calls, 4);
 	assert_int_equal(c->limits.ring_timeout_s, 60);
 	assert_string_equal(c->db.path, "/var/lib/tandem/tandem.db");
 	assert_string_equal(c->media.certificate, "/var/lib/tandem/tandem.pem");
@@ -100,10 +100,20 @@ static const char everything[] =
 	"  username = \"u\" password = \"p\" realm = \"r\" register = true\n"
 	"  expires_s = 120 from_domain = \"carrier.example\"\n"
 	"  allow = { \"192.0.2.0/24\", \"2001:db8::/32\" }\n"
-	"  early_media = \"answer\" }\n"
+	"  early_media = \"answer\" srtp = \"require\" identity = \"rpid\"\n"
+	"  trust_identity = false headers = { \"X-Token: a b\" }\n"
+	"  refuse = { \"anonymous\", \"TN-Validation-Failed\" }\n"
+	"  called_prefix = \"12#\" token = \"X-Trunk: 7\"\n"
+	"  rewrite_out = { \"+1=>1\", \"911$=>0911\", \"=>9\" }\n"
+	"  rewrite_in = { \"1=>+1\" } short_codes = { \"411\", \"*98\" }\n"
+	"  calls = 3 calls_per_minute = 30 minutes_per_day = 600\n"
+	"  allow_prefixes = { \"+1\", \"+44\" } deny_prefixes = {} }\n"
 	"trunk \"pbx\" { proxy = \"sip:[2001:db8::5]:5080\" }\n"
 	"number \"+15557654321\" { owner = \"Alice@Example.org\"\n"
-	"  trunk = \"carrier\" }\n";
+	"  trunk = \"carrier\" display = \"Al\" withhold = true }\n"
+	"emergency { numbers = { \"110\" } trunk = \"pbx\" text = \"t\" }\n"
+	"route \"abroad\" { prefixes = { \"+4\" } days = \"sat-mon, wed\"\n"
+	"  hours = \"18:00-07:30\" trunks = { \"pbx\", \"carrier\" } }\n";
 
 static void everything_given_is_understood(void **state)
 {
@@ -137,6 +147,38 @@ static void everything_given_is_understood(void **state)
 	assert_int_equal(c->trunks[1].proxy.port, 5080);
 	assert_non_null(number);
 	assert_string_equal(number->owner, "alice@example.org");
+	assert_string_equal(number->display, "Al");
+	assert_true(number->withhold);
+}
+
+static void who_may_call_what_is_understood(void **state)
+{
+	(void)state;
+	AUTO(config_freep) struct config *c = read_well(everything);
+	const struct config_trunk *trunk = config_find_trunk(c, "carrier");
+	const struct config_route *route = &c->routes[0];
+
+	assert_int_equal(trunk->srtp, CONFIG_SRTP_REQUIRE);
+	assert_int_equal(trunk->identity, CONFIG_IDENTITY_RPID);
+	assert_false(trunk->trust_identity);
+	assert_true(c->trunks[1].trust_identity);
+	assert_string_equal(trunk->headers.v[0], "X-Token: a b");
+	assert_int_equal(trunk->refuse.n, 2);
+	assert_int_equal(trunk->rewrite_out.n, 3);
+	assert_true(trunk->rewrite_out.v[1].whole);
+	assert_string_equal(trunk->rewrite_out.v[1].prefix, "911");
+	assert_string_equal(trunk->rewrite_out.v[2].prefix, "");
+	assert_string_equal(trunk->short_codes.v[1], "*98");
+	assert_int_equal(trunk->quota.minutes_per_day, 600);
+	assert_int_equal(trunk->quota.destinations.allow.n, 2);
+	assert_int_equal(c->limits.account.destinations.deny.n, 7);
+	assert_int_equal(c->emergency.numbers.n, 1);
+	assert_string_equal(c->emergency.trunk, "pbx");
+	assert_string_equal(route->name, "abroad");
+	assert_int_equal(route->days, 0x40 | 0x20 | 0x01 | 0x04);
+	assert_int_equal(route->from_min, 18 * 60);
+	assert_int_equal(route->until_min, 7 * 60 + 30);
+	assert_string_equal(route->trunks.v[1], "carrier");
 }
 
 static char *print(const struct config *config)
@@ -265,6 +307,30 @@ static void each_mistake_tells_its_line_and_what_was_expected(void **state)
 		{ LEAST "trunk \"t\" { proxy = \"sip:h\" allow = \"10/8\" }",
 		  "t.conf:2: trunk \"t\".allow = \"10/8\": expected a network "
 		  "such as 192.0.2.0/24 or 2001:db8::/32\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sip:h\"\n"
+			" rewrite_out = { \"+1\" } }",
+		  "t.conf:3: trunk \"t\".rewrite_out = \"+1\": expected "
+		  "\"PREFIX=>INSTEAD\" or \"NUMBER$=>INSTEAD\"\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sip:h\"\n"
+			" headers = { \"From: <sip:x@y>\" } }",
+		  "t.conf:3: trunk \"t\".headers = \"From: <sip:x@y>\": "
+		  "expected a header that is not SIP's own: \"X-Name: "
+		  "value\"\n" },
+		{ LEAST "limits { deny_prefixes = { \"+x\" } }",
+		  "t.conf:2: limits.deny_prefixes = \"+x\": expected how a "
+		  "number begins, such as +44\n" },
+		{ LEAST "emergency { trunk = \"t\" }",
+		  "t.conf:2: emergency.trunk = \"t\": expected the name of a "
+		  "trunk in this file\n" },
+		{ LEAST "route \"r\" {\n trunks = { \"t\" } }",
+		  "t.conf:3: route \"r\".trunks has \"t\": expected the name "
+		  "of a trunk in this file\n" },
+		{ LEAST "route \"r\" {\n}",
+		  "t.conf:3: route \"r\" has no trunks: expected trunks = { "
+		  "\"the name of a trunk\" }\n" },
+		{ LEAST "route \"r\" {\n days = \"noday\" }",
+		  "t.conf:3: route \"r\".days = \"noday\": expected days of "
+		  "the week, such as \"mon-fri, sun\"\n" },
 		{ LEAST "number \"15551\" { owner = \"a@b\" trunk = \"t\" }\n"
 			"trunk \"t\" { proxy = \"sip:h\" }",
 		  "t.conf:2: number \"15551\": expected E.164: '+' and 2 to 15 "
@@ -493,6 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_given_has_its_default),
 		cmocka_unit_test(everything_given_is_understood),
+		cmocka_unit_test(who_may_call_what_is_understood),
 		cmocka_unit_test(what_is_printed_is_read_as_the_same),
 		cmocka_unit_test(one_trunk_is_the_trunk_of_every_number),
 		cmocka_unit_test(

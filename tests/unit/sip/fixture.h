@@ -15,6 +15,7 @@
 #include "media/desc.h"
 #include "sip/agent.h"
 #include "sip/dialog.h"
+#include "sip/identity.h"
 #include "sip/sdp.h"
 #include "sip/trunk.h"
 #include "tests/mock/sip_peer.h"
@@ -156,15 +157,18 @@ static enum sip_trust on_source(const struct sip_source *source, void *arg)
 static void on_invite(struct sip_dialog *dialog,
 		      const struct sip_invite *invite, void *arg)
 {
+	struct sip_party caller;
+
 	(void)arg;
 	fx->dialog = dialog;
 	fx->invites++;
 	sip_dialog_accept(dialog, &dialog_handlers, NULL);
 	snprintf(fx->request_user, 64, "%s", invite->request_user);
 	snprintf(fx->to_user, 64, "%s", invite->to_user);
-	snprintf(fx->from_user, 64, "%s", invite->from_user);
-	snprintf(fx->display, 64, "%s", invite->from_display);
-	fx->anonymous = invite->anonymous;
+	sip_identity_caller(&caller, invite->identity, true);
+	snprintf(fx->from_user, 64, "%.63s", caller.user);
+	snprintf(fx->display, 64, "%.63s", caller.display);
+	fx->anonymous = invite->identity->withheld;
 	fx->had_offer = invite->offer != NULL;
 	note_desc(invite->offer);
 	if (fx->answer_at_once) {

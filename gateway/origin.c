@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/origin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/text.h"
+#include "sip/agent.h"
+
+void origin_read(struct origin *out, const struct sip_invite *invite,
+		 bool believe)
+{
+	const struct sip_identity *identity = invite->identity;
+	struct sip_party caller;
+
+	*out = (struct origin){ .passports = NULL };
+	sip_identity_caller(&caller, identity, believe);
+	if (!identity->withheld)
+		memcpy(out->display, caller.display, sizeof(out->display));
+	if (!believe)
+		return;
+	memcpy(out->verstat, identity->verstat, sizeof(out->verstat));
+	out->attestation[0] = identity->attestation;
+	memcpy(out->first_called, identity->first_called.user,
+	       sizeof(out->first_called));
+	memcpy(out->diversion, identity->diversion, sizeof(out->diversion));
+	out->passports = sip_passports(invite->message);
+}
+
+void origin_fini(struct origin *origin)
+{
+	free(origin->passports);
+	origin->passports = NULL;
+}
+
+int origin_copy(struct origin **out, const struct origin *origin)
+{
+	struct origin *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *origin;
+	if (origin->passports) {
+		copy->passports = text_dup(slice_of(origin->passports));
+		if (!copy->passports) {
+			free(copy);
+			return -ENOMEM;
+		}
+	}
+	*out = copy;
+	return 0;
+}
+
+struct origin *origin_free(struct origin *origin)
+{
+	if (origin)
+		origin_fini(origin);
+	free(origin);
+	return NULL;
+}
