@@ -152,10 +152,10 @@ static int renew_remote(struct leg_xmpp *xmpp, const struct media_content *news)
 	int r = text_set(audio->ufrag, sizeof(audio->ufrag), news->ufrag);
 	if (!r)
 		r = text_set(audio->pwd, sizeof(audio->pwd), news->pwd);
+	if (!r)
+		r = media_content_copy_cands(audio, news);
 	if (r)
 		return r;
-	memcpy(audio->cands, news->cands, sizeof(audio->cands));
-	audio->ncands = news->ncands;
 	return bridge_remote(bridge_of(xmpp), xmpp->leg.side, audio);
 }
 

@@ -21,24 +21,33 @@ struct media_desc *media_desc_free(struct media_desc *desc)
 	if (!desc)
 		return NULL;
 	for (size_t i = 0; i < desc->ncontents; i++) {
-		explicit_bzero(desc->contents[i], sizeof(*desc->contents[i]));
+		media_content_fini(desc->contents[i]);
 		free(desc->contents[i]);
 	}
 	free(desc);
 	return NULL;
 }
 
-int media_desc_add(struct media_desc *desc, struct media_content **out)
+/* An empty one, that is @desc's from now on. */
+static int add_content(struct media_desc *desc, struct media_content **out)
 {
 	if (desc->ncontents == MEDIA_MAX_CONTENTS)
 		return -E2BIG;
 	struct media_content *content = calloc(1, sizeof(*content));
 	if (!content)
 		return -ENOMEM;
-	content->dir = MEDIA_SENDRECV;
 	desc->contents[desc->ncontents++] = content;
 	*out = content;
 	return 0;
+}
+
+int media_desc_add(struct media_desc *desc, struct media_content **out)
+{
+	int r = add_content(desc, out);
+
+	if (!r)
+		(*out)->dir = MEDIA_SENDRECV;
+	return r;
 }
 
 int media_desc_copy(struct media_desc **out, const struct media_desc *src)
@@ -50,10 +59,11 @@ int media_desc_copy(struct media_desc **out, const struct media_desc *src)
 		return r;
 	for (size_t i = 0; i < src->ncontents; i++) {
 		struct media_content *content;
-		r = media_desc_add(copy, &content);
+		r = add_content(copy, &content);
+		if (!r)
+			r = media_content_copy(content, src->contents[i]);
 		if (r)
 			return r;
-		*content = *src->contents[i];
 	}
 	copy->bundle = src->bundle;
 	*out = copy;
@@ -81,29 +91,100 @@ struct media_content *media_desc_first(const struct media_desc *desc,
 	return NULL;
 }
 
+void media_content_fini(struct media_content *content)
+{
+	if (content->cryptos)
+		explicit_bzero(content->cryptos,
+			       MEDIA_MAX_CRYPTOS * sizeof(*content->cryptos));
+	free(content->cryptos);
+	free(content->cands);
+	free(content->codecs);
+	explicit_bzero(content, sizeof(*content));
+}
+
+int media_content_copy_cands(struct media_content *content,
+			     const struct media_content *src)
+{
+	int r = 0;
+
+	content->ncands = 0;
+	for (size_t i = 0; !r && i < src->ncands; i++)
+		r = media_content_add_cand(content, &src->cands[i]);
+	return r;
+}
+
+int media_content_copy(struct media_content *out,
+		       const struct media_content *src)
+{
+	*out = *src;
+	out->codecs = NULL;
+	out->cands = NULL;
+	out->cryptos = NULL;
+	out->ncodecs = out->ncryptos = 0;
+	int r = media_content_copy_cands(out, src);
+	for (size_t i = 0; !r && i < src->ncodecs; i++)
+		r = media_content_add_codec(out, &src->codecs[i]);
+	for (size_t i = 0; !r && i < src->ncryptos; i++)
+		r = media_content_add_crypto(out, &src->cryptos[i]);
+	if (r)
+		media_content_fini(out);
+	return r;
+}
+
+/*
+ * @list with room for one more of @size octets behind its @n. Room doubles
+ * when @n is a power of two, so that it needs no field of its own; a list that
+ * was shortened has more than that. NULL: no memory, and @list is as it was.
+ */
+static void *with_room(void *list, size_t n, size_t size)
+{
+	return list && (n & (n - 1)) ? list
+				     : realloc(list, (n ? n * 2 : 1) * size);
+}
+
 int media_content_add_codec(struct media_content *content,
 			    const struct media_codec *codec)
 {
+	struct media_codec copy = *codec; /* it may be of this list */
+
 	if (content->ncodecs == MEDIA_MAX_CODECS)
 		return -E2BIG;
-	content->codecs[content->ncodecs++] = *codec;
+	struct media_codec *list =
+		with_room(content->codecs, content->ncodecs, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	content->codecs = list;
+	content->codecs[content->ncodecs++] = copy;
 	return 0;
 }
 
 int media_content_add_cand(struct media_content *content,
 			   const struct media_cand *cand)
 {
+	struct media_cand copy = *cand;
+
 	if (content->ncands == MEDIA_MAX_CANDS)
 		return -E2BIG;
-	content->cands[content->ncands++] = *cand;
+	struct media_cand *list =
+		with_room(content->cands, content->ncands, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	content->cands = list;
+	content->cands[content->ncands++] = copy;
 	return 0;
 }
 
+/* Keys: in one place, which is never left behind. */
 int media_content_add_crypto(struct media_content *content,
 			     const struct media_crypto *crypto)
 {
 	if (content->ncryptos == MEDIA_MAX_CRYPTOS)
 		return -E2BIG;
+	if (!content->cryptos)
+		content->cryptos =
+			calloc(MEDIA_MAX_CRYPTOS, sizeof(*content->cryptos));
+	if (!content->cryptos)
+		return -ENOMEM;
 	content->cryptos[content->ncryptos++] = *crypto;
 	return 0;
 }

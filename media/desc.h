@@ -122,7 +122,10 @@ struct media_crypto {
 	uint8_t key[MEDIA_CRYPTO_KEY_MAX];
 };
 
-/* An `m=` line, a Jingle content. */
+/*
+ * An `m=` line, a Jingle content. Its lists are its own: media_content_add_*()
+ * makes them longer, a smaller count shorter; NULL when nothing was ever added.
+ */
 struct media_content {
 	char mid[MEDIA_MID_CAP];
 	enum media_kind kind;
@@ -141,8 +144,8 @@ struct media_content {
 	char other_format[MEDIA_WORD_CAP];
 
 	/* In order of preference; codecs and telephone-event (RFC 4733). */
-	struct media_codec codecs[MEDIA_MAX_CODECS];
-	size_t ncodecs;
+	struct media_codec *codecs;
+	size_t ncodecs;    /* at most MEDIA_MAX_CODECS */
 	uint16_t ptime_ms; /* 0: not said */
 	uint16_t maxptime_ms;
 
@@ -155,8 +158,8 @@ struct media_content {
 	char pwd[MEDIA_PWD_CAP];
 	bool ice_lite;
 	bool end_of_candidates;
-	struct media_cand cands[MEDIA_MAX_CANDS];
-	size_t ncands;
+	struct media_cand *cands;
+	size_t ncands; /* at most MEDIA_MAX_CANDS */
 
 	/* DTLS-SRTP (RFC 5763, XEP-0320) */
 	enum media_setup setup;
@@ -164,8 +167,8 @@ struct media_content {
 	size_t nfingerprints;
 
 	/* SDES (RFC 4568) */
-	struct media_crypto cryptos[MEDIA_MAX_CRYPTOS];
-	size_t ncryptos;
+	struct media_crypto *cryptos;
+	size_t ncryptos; /* at most MEDIA_MAX_CRYPTOS */
 };
 
 struct media_desc {
@@ -197,7 +200,16 @@ struct media_content *media_desc_find(const struct media_desc *desc,
 struct media_content *media_desc_first(const struct media_desc *desc,
 				       enum media_kind kind);
 
-/* Append a codec. 0, or -E2BIG when the table is full. */
+/*
+ * A content that stands alone, in no description, begins as zeros.
+ * media_content_fini() wipes and frees what it holds, and leaves zeros.
+ */
+void media_content_fini(struct media_content *content);
+/* *@out, of which nothing is read, is owned by the caller. 0 or -ENOMEM. */
+CHECKED int media_content_copy(struct media_content *out,
+			       const struct media_content *src);
+
+/* Append a copy. 0, -E2BIG when there is no room, or -ENOMEM. */
 CHECKED int media_content_add_codec(struct media_content *content,
 				    const struct media_codec *codec);
 CHECKED int media_content_add_cand(struct media_content *content,
@@ -207,6 +219,9 @@ CHECKED int media_content_add_crypto(struct media_content *content,
 CHECKED int media_content_add_fingerprint(
 	struct media_content *content,
 	const struct media_fingerprint *fingerprint);
+/* Put @src's candidates in the place of @content's. 0 or -ENOMEM. */
+CHECKED int media_content_copy_cands(struct media_content *content,
+				     const struct media_content *src);
 
 /*
  * Name, clock rate and channels of a static payload type (RFC 3551, table 4).

@@ -193,8 +193,6 @@ static void settle_codecs(struct media_content *content)
 		if (codec->name[0])
 			content->codecs[kept++] = *codec;
 	}
-	memset(&content->codecs[kept], 0,
-	       (content->ncodecs - kept) * sizeof(*content->codecs));
 	content->ncodecs = kept;
 }
 
@@ -356,6 +354,7 @@ int sdp_parse(struct media_desc **out, struct sdp_origin *origin,
 	r = parse_lines(&parser, trim_end(text));
 	if (!r && origin)
 		*origin = parser.origin;
+	media_content_fini(&parser.defaults);
 	explicit_bzero(&parser, sizeof(parser));
 	if (r)
 		return r;

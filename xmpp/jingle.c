@@ -344,7 +344,7 @@ struct jingle *jingle_free(struct jingle *jingle)
 	for (size_t i = 0; i < JINGLE_SEEN_MAX; i++)
 		free(jingle->seen[i].id);
 	if (jingle->early)
-		explicit_bzero(jingle->early, sizeof(*jingle->early));
+		media_content_fini(jingle->early);
 	free(jingle->early);
 	free(jingle->sid);
 	free(jingle->local);

@@ -59,12 +59,15 @@ static void tell_early(struct jingle *jingle)
 {
 	struct media_content *early = jingle->early;
 
+	if (!early)
+		return;
 	jingle->early = NULL;
-	if (early && is_current(jingle, early))
+	if (is_current(jingle, early))
 		for (size_t i = 0;
 		     i < early->ncands && jingle->phase != JINGLE_ENDED; i++)
 			jingle->handlers->candidate(
 				jingle->mid, &early->cands[i], jingle->arg);
+	media_content_fini(early);
 	free(early);
 }
 
@@ -115,7 +118,7 @@ static void keep_early(struct jingle *jingle,
 	}
 	for (size_t i = 0; i < content->ncands; i++)
 		if (media_content_add_cand(early, &content->cands[i]))
-			return; /* the table is full */
+			return; /* full: the rest is left out */
 }
 
 /*
@@ -155,7 +158,7 @@ void jingle_on_transport(struct jingle *jingle, const struct jingle_event *e)
 	const struct stanza *child;
 
 	STANZA_FOREACH(child, e->jingle) {
-		struct media_content content;
+		AUTO(media_content_fini) struct media_content content = { 0 };
 
 		if (jingle->phase == JINGLE_ENDED)
 			return;
@@ -165,23 +168,29 @@ void jingle_on_transport(struct jingle *jingle, const struct jingle_event *e)
 	}
 }
 
-/* The content of @e that carries the call; false: it is not among them. */
+/*
+ * The content of @e that carries the call, which is the caller's then; false:
+ * it is not among them.
+ */
 static bool find_content(struct media_content *out, const struct jingle *jingle,
 			 const struct jingle_event *e)
 {
 	const struct stanza *child;
 
-	STANZA_FOREACH(child, e->jingle)
-		if (stanza_is(child, "content", JINGLE_NS) &&
-		    !jingle_content_parse(out, child, !jingle->initiator) &&
-		    !strcmp(out->mid, jingle->mid))
+	STANZA_FOREACH(child, e->jingle) {
+		if (!stanza_is(child, "content", JINGLE_NS) ||
+		    jingle_content_parse(out, child, !jingle->initiator))
+			continue;
+		if (!strcmp(out->mid, jingle->mid))
 			return true;
+		media_content_fini(out);
+	}
 	return false;
 }
 
 void jingle_on_modify(struct jingle *jingle, const struct jingle_event *e)
 {
-	struct media_content content;
+	AUTO(media_content_fini) struct media_content content = { 0 };
 
 	if (!find_content(&content, jingle, e) ||
 	    content.dir == jingle->remote_dir)
@@ -193,7 +202,7 @@ void jingle_on_modify(struct jingle *jingle, const struct jingle_event *e)
 /* XEP-0166, 7.2.5: without a content there is no session. */
 void jingle_on_remove(struct jingle *jingle, const struct jingle_event *e)
 {
-	struct media_content content;
+	AUTO(media_content_fini) struct media_content content = { 0 };
 
 	if (find_content(&content, jingle, e))
 		give_up(jingle, REASON_SUCCESS, NULL);

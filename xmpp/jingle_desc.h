@@ -47,7 +47,11 @@ CHECKED int jingle_desc_parse(struct media_desc **out,
 			      const struct stanza *jingle,
 			      bool writer_is_initiator);
 
-/* Of one <content/>, as transport-info has it. 0 or JINGLE_DESC_E_SYNTAX. */
+/*
+ * Of one <content/>, as transport-info has it. *@out, of which nothing is read,
+ * is owned by the caller: media_content_fini(). 0, JINGLE_DESC_E_SYNTAX, or
+ * -ENOMEM.
+ */
 CHECKED int jingle_content_parse(struct media_content *out,
 				 const struct stanza *content,
 				 bool writer_is_initiator);

@@ -113,15 +113,17 @@ static void take_ptime(struct media_content *out, const struct stanza *payload)
 		out->maxptime_ms = (uint16_t)maxptime;
 }
 
-static void add_payload(struct media_content *out, const struct stanza *payload)
+static int add_payload(struct media_content *out, const struct stanza *payload)
 {
 	struct media_codec codec;
 
 	if (parse_payload(&codec, payload) ||
-	    media_content_codec(out, codec.pt) ||
-	    media_content_add_codec(out, &codec))
-		return; /* not for us, said before, or the table is full */
-	take_ptime(out, payload);
+	    media_content_codec(out, codec.pt))
+		return 0; /* not for us, or said before */
+	int r = media_content_add_codec(out, &codec);
+	if (!r)
+		take_ptime(out, payload);
+	return r == -E2BIG ? 0 : r; /* the rest is left out */
 }
 
 static enum media_kind parse_kind(const struct stanza *description)
@@ -133,20 +135,24 @@ static enum media_kind parse_kind(const struct stanza *description)
 	return slice_is(media, "video") ? MEDIA_VIDEO : MEDIA_OTHER;
 }
 
-static void parse_description(struct media_content *out,
-			      const struct stanza *description)
+static int parse_description(struct media_content *out,
+			     const struct stanza *description)
 {
 	const struct stanza *child;
+	int r = 0;
 
 	out->kind = parse_kind(description);
 	STANZA_FOREACH(child, description) {
 		if (stanza_is(child, "payload-type", JINGLE_NS_RTP))
-			add_payload(out, child);
+			r = add_payload(out, child);
 		else if (stanza_is(child, "rtcp-mux", JINGLE_NS_RTP))
 			out->rtcp_mux = true;
 		else if (!strcmp(stanza_name(child), "ice-lite"))
 			out->ice_lite = true; /* Borogove puts it here */
+		if (r)
+			return r;
 	}
+	return 0;
 }
 
 /* XEP-0166, 7.3: "both" unless it is said. */
@@ -164,7 +170,7 @@ static enum media_dir parse_senders(const struct stanza *content,
 						: MEDIA_RECVONLY;
 }
 
-int jingle_content_parse(struct media_content *out,
+static int parse_content(struct media_content *out,
 			 const struct stanza *content, bool writer_is_initiator)
 {
 	const char *name = stanza_attr(content, "name");
@@ -173,17 +179,30 @@ int jingle_content_parse(struct media_content *out,
 	const struct stanza *transport =
 		stanza_find(content, "transport", JINGLE_NS_ICE_UDP);
 
-	memset(out, 0, sizeof(*out));
+	int r = 0;
+
 	if (!name || !*name || text_set(out->mid, sizeof(out->mid), name))
 		return JINGLE_DESC_E_SYNTAX;
 	out->kind = MEDIA_OTHER;
 	out->dir = parse_senders(content, writer_is_initiator);
 	if (description)
-		parse_description(out, description);
-	if (transport && jingle_ice_parse(out, transport))
-		return JINGLE_DESC_E_SYNTAX;
+		r = parse_description(out, description);
+	if (!r && transport)
+		r = jingle_ice_parse(out, transport);
+	if (r)
+		return r == -EINVAL ? JINGLE_DESC_E_SYNTAX : r;
 	out->profile = out->nfingerprints ? MEDIA_DTLS_SAVPF : MEDIA_RTP_AVP;
 	return 0;
+}
+
+int jingle_content_parse(struct media_content *out,
+			 const struct stanza *content, bool writer_is_initiator)
+{
+	memset(out, 0, sizeof(*out));
+	int r = parse_content(out, content, writer_is_initiator);
+	if (r)
+		media_content_fini(out);
+	return r;
 }
 
 static int add_content(struct media_desc *desc, const struct stanza *st,

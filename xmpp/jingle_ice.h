@@ -8,7 +8,7 @@
 #include "media/desc.h"
 #include "xmpp/stanza.h"
 
-/* Credentials, candidates, setup and fingerprints. 0 or -EINVAL. */
+/* Credentials, candidates, setup and fingerprints. 0, -EINVAL, or -ENOMEM. */
 CHECKED int jingle_ice_parse(struct media_content *out,
 			     const struct stanza *transport);
 

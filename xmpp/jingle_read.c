@@ -63,13 +63,15 @@ static const struct jingle_fault *read_contents(struct jingle *jingle,
 	bool any = false;
 
 	STANZA_FOREACH(child, out->jingle) {
-		struct media_content content;
+		AUTO(media_content_fini) struct media_content content = { 0 };
 
 		if (!stanza_is(child, "content", JINGLE_NS))
 			continue;
 		any = true;
-		if (jingle_content_parse(&content, child, !jingle->initiator))
-			return &bad_request;
+		int r = jingle_content_parse(&content, child,
+					     !jingle->initiator);
+		if (r)
+			return r < 0 ? &no_memory : &bad_request;
 	}
 	return any ? NULL : &bad_request;
 }

@@ -269,6 +269,7 @@ static inline void rig_phone_open(struct rig *rig, struct rig_phone *phone)
 static inline void rig_join_phone(struct bridge *bridge, enum media_side side,
 				  struct rig_phone *phone)
 {
+	AUTO(media_content_fini)
 	struct media_content ours = { .profile = MEDIA_RTP_AVP };
 	struct media_content theirs = { .profile = MEDIA_RTP_AVP,
 					.rtp = phone->local,
@@ -287,14 +288,15 @@ typedef void rig_tamper_fn(struct media_content *content);
 
 static inline void rig_join_ice(struct rig_call *call, rig_tamper_fn *tamper)
 {
-	struct media_content offer = { 0 }, answer = { 0 };
+	AUTO(media_content_fini) struct media_content offer = { 0 };
+	AUTO(media_content_fini) struct media_content answer = { 0 };
 
 	assert_int_equal(
 		bridge_open(call->left, MEDIA_SIDE_B, MEDIA_ICE, true, NULL),
 		0);
 	assert_int_equal(bridge_local(call->left, MEDIA_SIDE_B, &offer), 0);
 	assert_int_equal(offer.setup, MEDIA_SETUP_ACTPASS);
-	call->left_ice = offer;
+	assert_int_equal(media_content_copy(&call->left_ice, &offer), 0);
 	if (tamper)
 		tamper(&offer);
 	assert_int_equal(
@@ -303,7 +305,7 @@ static inline void rig_join_ice(struct rig_call *call, rig_tamper_fn *tamper)
 	assert_int_equal(bridge_remote(call->right, MEDIA_SIDE_A, &offer), 0);
 	assert_int_equal(bridge_local(call->right, MEDIA_SIDE_A, &answer), 0);
 	assert_int_equal(answer.setup, MEDIA_SETUP_ACTIVE);
-	call->right_ice = answer;
+	assert_int_equal(media_content_copy(&call->right_ice, &answer), 0);
 	assert_int_equal(bridge_remote(call->left, MEDIA_SIDE_B, &answer), 0);
 }
 
@@ -339,6 +341,8 @@ static inline void rig_call_close(struct rig_call *call)
 {
 	call->left = bridge_free(call->left);
 	call->right = bridge_free(call->right);
+	media_content_fini(&call->left_ice);
+	media_content_fini(&call->right_ice);
 	close(call->a.fd);
 	close(call->b.fd);
 }

@@ -13,7 +13,8 @@ static void up(struct rig *rig, struct rig_call *call)
 
 static void restart(struct rig_call *call)
 {
-	struct media_content offer = { 0 }, answer = { 0 };
+	AUTO(media_content_fini) struct media_content offer = { 0 };
+	AUTO(media_content_fini) struct media_content answer = { 0 };
 
 	assert_int_equal(bridge_restart(call->left, MEDIA_SIDE_B), 0);
 	assert_int_equal(bridge_restart(call->left, MEDIA_SIDE_B), 0);
@@ -58,7 +59,8 @@ static void candidates_may_come_one_by_one(void **state)
 	(void)state;
 	struct rig rig;
 	struct rig_call call = { .rig = &rig };
-	struct media_content offer = { 0 }, answer = { 0 };
+	AUTO(media_content_fini) struct media_content offer = { 0 };
+	AUTO(media_content_fini) struct media_content answer = { 0 };
 	struct media_cand late;
 
 	rig_open(&rig, "127.0.0.1", 1);
@@ -97,7 +99,8 @@ static void unusable_descriptions_are_refused(void **state)
 	struct rig rig;
 	struct rig_seen seen = { 0 };
 	struct bridge *left, *right;
-	struct media_content good = { 0 }, bad;
+	AUTO(media_content_fini) struct media_content good = { 0 };
+	struct media_content bad; /* its lists are @good's */
 
 	rig_open(&rig, "127.0.0.1", 1);
 	assert_int_equal(bridge_new(&left, rig.left, "l", &rig_handlers, &seen),
@@ -214,7 +217,7 @@ static void a_port_of_its_own_is_described(void **state)
 	(void)state;
 	struct rig rig;
 	struct rig_call calls[2];
-	struct media_content content = { 0 };
+	AUTO(media_content_fini) struct media_content content = { 0 };
 	bool found = false;
 
 	rig_open(&rig, "127.0.0.1", 1);
@@ -280,7 +283,7 @@ static void a_stun_server_tells_the_public_address_and_its_change(void **state)
 	struct addr server, other;
 	struct addr first = rig_addr("203.0.113.7", 4000);
 	struct addr second = rig_addr("203.0.113.8", 4000);
-	struct media_content content = { 0 };
+	AUTO(media_content_fini) struct media_content content = { 0 };
 	struct bridge *bridge;
 	int fd = rig_socket("127.0.0.1", &server);
 	int fd_other = rig_socket("127.0.0.1", &other);

@@ -50,6 +50,13 @@ static void trunk_open(struct trunk_call *t, struct rig *rig,
 	RIG_UNTIL(rig, rig_call_is_up(call));
 }
 
+static void trunk_close(struct trunk_call *t)
+{
+	media_content_fini(&t->offer);
+	media_content_fini(&t->answer);
+	rig_call_close(&t->call);
+}
+
 static void plain_rtp_passes_between_two_gateways(void **state)
 {
 	(void)state;
@@ -62,7 +69,7 @@ static void plain_rtp_passes_between_two_gateways(void **state)
 	assert_int_equal(t.answer.profile, MEDIA_RTP_AVP);
 	rig_talk(&t.call.a, &t.call.b, 10);
 	rig_talk(&t.call.b, &t.call.a, 10);
-	rig_call_close(&t.call);
+	trunk_close(&t);
 	rig_close(&rig);
 }
 
@@ -87,7 +94,7 @@ static void sdes_encrypts_and_the_first_suite_is_taken(void **state)
 	rig_talk(&t.call.b, &t.call.a, 10);
 	bridge_stats(t.call.left, MEDIA_SIDE_B, &stats);
 	assert_int_equal(stats.srtp, SRTP_AES128_CM_SHA1_80);
-	rig_call_close(&t.call);
+	trunk_close(&t);
 	rig_close(&rig);
 }
 
@@ -109,7 +116,7 @@ static void the_second_suite_works_under_its_tag(void **state)
 	assert_int_equal(t.answer.cryptos[0].profile, SRTP_AES128_CM_SHA1_32);
 	rig_talk(&t.call.a, &t.call.b, 10);
 	rig_talk(&t.call.b, &t.call.a, 10);
-	rig_call_close(&t.call);
+	trunk_close(&t);
 	rig_close(&rig);
 }
 
@@ -119,7 +126,8 @@ static void a_reoffer_keeps_keys_and_media(void **state)
 	(void)state;
 	struct rig rig;
 	struct trunk_call t;
-	struct media_content reoffer = { 0 }, reanswer = { 0 };
+	AUTO(media_content_fini) struct media_content reoffer = { 0 };
+	AUTO(media_content_fini) struct media_content reanswer = { 0 };
 
 	rig_open(&rig, "127.0.0.1", 1);
 	trunk_open(&t, &rig, MEDIA_RTP_SAVP, NULL);
@@ -138,7 +146,7 @@ static void a_reoffer_keeps_keys_and_media(void **state)
 	rig_talk(&t.call.a, &t.call.b, 10);
 	rig_talk(&t.call.b, &t.call.a, 10);
 	assert_int_equal(t.call.seen_left.ready[MEDIA_SIDE_B], 1);
-	rig_call_close(&t.call);
+	trunk_close(&t);
 	rig_close(&rig);
 }
 
@@ -165,7 +173,7 @@ static void no_answer_weakens_what_was_offered(void **state)
 	(void)state;
 	struct rig rig;
 	struct rig_seen seen = { 0 };
-	struct media_content ours, theirs;
+	struct media_content ours, theirs; /* with the same lists */
 
 	rig_open(&rig, "127.0.0.1", 1);
 	struct bridge *bridge =
@@ -183,6 +191,7 @@ static void no_answer_weakens_what_was_offered(void **state)
 	rig_wait(&rig, 20);
 	assert_int_equal(seen.ready[MEDIA_SIDE_A], 0);
 	bridge_free(bridge);
+	media_content_fini(&ours);
 
 	bridge = trunk_side(&rig, &seen, true, MEDIA_RTP_AVP, &ours);
 	theirs = ours;
@@ -190,6 +199,7 @@ static void no_answer_weakens_what_was_offered(void **state)
 	theirs.profile = MEDIA_RTP_SAVP;
 	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
 	bridge_free(bridge);
+	media_content_fini(&ours);
 	rig_close(&rig);
 }
 
@@ -198,7 +208,7 @@ static void addresses_that_are_no_place_are_refused(void **state)
 	(void)state;
 	struct rig rig;
 	struct rig_seen seen = { 0 };
-	struct media_content ours;
+	AUTO(media_content_fini) struct media_content ours = { 0 };
 	static const char *const bad[] = { "224.0.0.1", "255.255.255.255",
 					   "::1" };
 
@@ -264,6 +274,7 @@ static void an_unspecified_address_holds_and_a_new_one_moves(void **state)
 static int open_all(struct rig *rig, struct rig_seen *seen, struct bridge **out)
 {
 	struct addr peer = rig_addr("127.0.0.1", 5060);
+	AUTO(media_content_fini)
 	struct media_content ours = { .profile = MEDIA_RTP_SAVP };
 	struct media_map map = rig_map();
 	struct bridge *bridge;

@@ -22,7 +22,7 @@ static void contents_are_added_up_to_the_limit(void **state)
 static void tables_of_a_content_are_bounded(void **state)
 {
 	(void)state;
-	struct media_content content = { .ncodecs = 0 };
+	AUTO(media_content_fini) struct media_content content = { 0 };
 	const struct media_codec codec = { .pt = 0 };
 	const struct media_cand cand = { .component = 1 };
 	const struct media_crypto crypto = { .tag = 1 };
@@ -63,6 +63,25 @@ static void contents_are_found_by_mid_and_kind(void **state)
 	assert_null(media_desc_first(desc, MEDIA_VIDEO));
 }
 
+/* Three of each: lists that have grown twice. */
+static int fill(struct media_content *content)
+{
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < 3; i++) {
+		const struct media_codec codec = { .pt = (uint8_t)(96 + i) };
+		const struct media_cand cand = { .priority = i };
+		const struct media_crypto crypto = { .tag = i };
+
+		r = media_content_add_codec(content, &codec);
+		if (!r)
+			r = media_content_add_cand(content, &cand);
+		if (!r)
+			r = media_content_add_crypto(content, &crypto);
+	}
+	return r;
+}
+
 static int copy_of_two(struct media_desc **out)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
@@ -77,7 +96,8 @@ static int copy_of_two(struct media_desc **out)
 		return r;
 	content->ptime_ms = 30;
 	desc->bundle = true;
-	return media_desc_copy(out, desc);
+	r = fill(content);
+	return r ? r : media_desc_copy(out, desc);
 }
 
 static void a_copy_is_deep_and_memory_may_run_out(void **state)
@@ -91,8 +111,56 @@ static void a_copy_is_deep_and_memory_may_run_out(void **state)
 		assert_int_equal(copy->ncontents, 2);
 		assert_int_equal(copy->contents[1]->ptime_ms, 30);
 		assert_true(copy->bundle);
+		const struct media_content *content = copy->contents[1];
+		assert_int_equal(content->ncodecs, 3);
+		assert_int_equal(content->ncands, 3);
+		assert_int_equal(content->ncryptos, 3);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(content->codecs[i].pt, 96 + i);
+			assert_int_equal(content->cands[i].priority, i);
+			assert_int_equal(content->cryptos[i].tag, i);
+		}
 		copy = media_desc_free(copy);
 	}
+}
+
+static void a_list_that_was_shortened_grows_again(void **state)
+{
+	(void)state;
+	AUTO(media_content_fini) struct media_content content = { 0 };
+
+	for (uint8_t kept = 0; kept <= MEDIA_MAX_CODECS; kept++) {
+		content.ncodecs =
+			content.ncodecs < kept ? content.ncodecs : kept;
+		for (size_t i = content.ncodecs; i < MEDIA_MAX_CODECS; i++) {
+			const struct media_codec codec = { .pt = (uint8_t)i };
+			assert_int_equal(
+				media_content_add_codec(&content, &codec), 0);
+		}
+		for (size_t i = 0; i < MEDIA_MAX_CODECS; i++)
+			assert_int_equal(content.codecs[i].pt, i);
+	}
+	/* One of its own may be added while it moves. */
+	content.ncodecs = 1;
+	assert_int_equal(media_content_add_codec(&content, &content.codecs[0]),
+			 0);
+	assert_int_equal(content.codecs[1].pt, 0);
+}
+
+static void candidates_take_the_place_of_others(void **state)
+{
+	(void)state;
+	AUTO(media_content_fini) struct media_content a = { 0 };
+	AUTO(media_content_fini) struct media_content b = { 0 };
+
+	assert_int_equal(fill(&a), 0);
+	assert_int_equal(media_content_add_cand(&b, &a.cands[2]), 0);
+	assert_int_equal(media_content_copy_cands(&a, &b), 0);
+	assert_int_equal(a.ncands, 1);
+	assert_int_equal(a.cands[0].priority, 2);
+	assert_int_equal(
+		media_content_copy_cands(&b, &(struct media_content){ 0 }), 0);
+	assert_int_equal(b.ncands, 0);
 }
 
 static void static_payload_types_have_a_name(void **state)
@@ -224,6 +292,8 @@ int main(void)
 		cmocka_unit_test(tables_of_a_content_are_bounded),
 		cmocka_unit_test(contents_are_found_by_mid_and_kind),
 		cmocka_unit_test(a_copy_is_deep_and_memory_may_run_out),
+		cmocka_unit_test(a_list_that_was_shortened_grows_again),
+		cmocka_unit_test(candidates_take_the_place_of_others),
 		cmocka_unit_test(static_payload_types_have_a_name),
 		cmocka_unit_test(opus_is_one_codec_mono_or_stereo),
 		cmocka_unit_test(directions_turn_round),

@@ -92,7 +92,7 @@ static void a_call_whose_address_is_gone_is_told_to_move(void **state)
 	(void)state;
 	struct rig rig = { .ip = "127.0.0.1", .any = true };
 	struct rig_seen seen = { 0 };
-	struct media_content content = { 0 };
+	AUTO(media_content_fini) struct media_content content = { 0 };
 	struct addr there = ip("10.77.0.2");
 	struct bridge *bridge;
 

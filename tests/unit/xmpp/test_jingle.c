@@ -98,7 +98,8 @@ static void on_restart(const struct media_content *content, void *arg)
 	struct rig *rig = arg;
 
 	rig->restarts++;
-	rig->content = *content;
+	media_content_fini(&rig->content);
+	assert_int_equal(media_content_copy(&rig->content, content), 0);
 	maybe_terminate(rig);
 }
 
@@ -167,6 +168,7 @@ static void rig_clear(struct rig *rig)
 
 static void rig_fini(struct rig *rig)
 {
+	media_content_fini(&rig->content);
 	jingle_free(rig->jingle);
 	media_desc_free(rig->desc);
 	rig_clear(rig);

@@ -540,7 +540,7 @@ static void a_transport_info_has_one_candidate_or_all(void **state)
 	struct media_content *content = desc->contents[0];
 	AUTO(stanza_freep) struct stanza *one = NULL;
 	AUTO(stanza_freep) struct stanza *all = NULL;
-	struct media_content read;
+	AUTO(media_content_fini) struct media_content read = { 0 };
 
 	assert_int_equal(media_content_add_cand(content, &content->cands[0]),
 			 0);
