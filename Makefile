@@ -15,6 +15,8 @@ SRTP    ?= evp # or libsrtp2: the engine behind media/srtp.h
 PYTHON  ?= /usr/bin/python3
 T       ?= # one unit test: make unit T=media/test_ice
 FUZZ_SECONDS ?= 60# for each target of make fuzz
+# The compiler of the same house, for the wrapper of a C++ library.
+CXX := $(if $(filter default,$(origin CXX)),$(if $(findstring clang,$(CC)),$(subst clang,clang++,$(CC)),c++),$(CXX))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PACKAGES := sofia-sip-ua expat libevent libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libcares
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
@@ -23,9 +25,13 @@ HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(finds
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 # Asked for once, and not before `deps` has had its turn.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
-LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(LIBS)
+# libphonenumber has no .pc, and its headers need no flags.
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lphonenumber -lstdc++)$(LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread -DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
 	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) $(PKG_CFLAGS) $(CFLAGS)
+# C++ stands in wrappers alone: what C warns of, less what C++ does not know.
+ALL_CXXFLAGS = -std=gnu++17 $(filter-out -std=gnu17 -Wstrict-prototypes -Wmissing-prototypes,$(ALL_CFLAGS)) \
+	-Wmissing-declarations -fno-sanitize=vptr
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(LDFLAGS)
 Q   := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)$(2)")
@@ -34,13 +40,13 @@ say = $(if $(V),,@echo "  $(1)$(2)")
 FOLDERS := base db media xmpp sip gateway
 MAINS   := gateway/main.c gateway/tandemctl.c
 sources_base  := $(wildcard gateway/base/*.c)
-$(foreach f,db media xmpp sip gateway,$(eval sources_$(f) := $(filter-out $(MAINS),$(wildcard $(f)/*.c))))
+$(foreach f,db media xmpp sip gateway,$(eval sources_$(f) := $(filter-out $(MAINS),$(wildcard $(f)/*.c $(f)/*.cc))))
 needs_base    := base
 needs_gateway := gateway sip xmpp media db base
 $(foreach f,db media,$(eval needs_$(f) := $(f) base))
 $(foreach f,xmpp sip,$(eval needs_$(f) := $(f) media base))
 archives = $(patsubst %,$(BUILD)/lib%.a,$(needs_$(1)))
-objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cc,$(BUILD)/%.o,$(1)))
 TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c tests/bench/load/*.c)
 SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
 HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h tests/bench/load/*.h)
@@ -64,6 +70,11 @@ $(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
 	$(call say,CC    ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.cc | deps
+	@mkdir -p $(@D)
+	$(call say,CXX   ,$<)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # The migrations become string literals of the program, in their order.
 $(BUILD)/db/schema_sql.h: $(sort $(wildcard db/schema/*.sql))
@@ -132,6 +143,7 @@ bench-instructions: $(BUILD)/tests/bench/bench_relay_path
 	@$(PYTHON) -B tests/bench/instructions $(BUILD)
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
+lint: export LINT_CXXFLAGS = $(ALL_CXXFLAGS)
 lint: deps $(BUILD)/db/schema_sql.h
 	@CC='$(CC)' tests/lint $(BUILD) $(SOURCES) $(TEST_SOURCES) $(HEADERS)
 ## format       clang-format over everything

@@ -13,6 +13,7 @@
 #include "gateway/call.h"
 #include "gateway/component.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/phone.h"
 #include "gateway/place.h"
 #include "gateway/presence.h"
 #include "gateway/public.h"
@@ -244,6 +245,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 	gateway->config = config;
 	gateway->base = base;
 	LIST_INIT(&gateway->calls);
+	phone_warm();
 	for (size_t i = 0; i < NPARTS; i++) {
 		int r = parts[i].start(gateway);
 		if (r) {
