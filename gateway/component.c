@@ -7,6 +7,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/moved.h"
 #include "gateway/place.h"
 #include "gateway/presence.h"
 #include "gateway/refused.h"
@@ -31,6 +32,20 @@ static void refuse(struct gateway *gateway, const struct stanza *request,
 
 	if (!stanza_error_reply(&reply, request, NULL, condition, text))
 		send_reply(gateway, reply);
+}
+
+/* What is said to an address that nobody lives at: the right one, if its number
+ * is written in another form. */
+static void refuse_address(struct gateway *gateway,
+			   const struct stanza *request, const char *condition,
+			   const char *text)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+
+	if (!moved_error(&reply, gateway, request))
+		send_reply(gateway, reply);
+	else
+		refuse(gateway, request, condition, text);
 }
 
 /* ---- iq ---- */
@@ -63,7 +78,7 @@ static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 	    !leg_xmpp_has_ended(gateway, sid, stanza_attr(iq, "from"))) {
 		const char *condition = place_session(gateway, iq, sid);
 		if (condition)
-			refuse(gateway, iq, condition, NULL);
+			refuse_address(gateway, iq, condition, NULL);
 		return;
 	}
 	if (!jingle_unknown(&reply, iq))
@@ -77,7 +92,7 @@ static void on_query(struct gateway *gateway, const struct stanza *iq)
 	const char *ns = stanza_ns(stanza_first(iq));
 
 	if (!addressee(iq, &entity)) {
-		refuse(gateway, iq, "item-not-found", NULL);
+		refuse_address(gateway, iq, "item-not-found", NULL);
 		return;
 	}
 	bool disco = ns && (!strcmp(ns, DISCO_NS_INFO) ||
@@ -168,8 +183,9 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 		refuse(gateway, message, "bad-request",
 		       "A proposal has an id of 1 to 64 printable characters.");
 	else if (stanza_find(message, "body", NULL))
-		refuse(gateway, message, "service-unavailable",
-		       "Texts are not carried by this gateway; only calls.");
+		refuse_address(
+			gateway, message, "service-unavailable",
+			"Texts are not carried by this gateway; only calls.");
 }
 
 void component_receive(struct gateway *gateway, const struct stanza *stanza)

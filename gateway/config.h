@@ -213,6 +213,7 @@ struct config {
 	} log;
 	char **admins; /* bare JIDs */
 	size_t nadmins;
+	char *region; /* gateway/phone.h; "": that of an account's number */
 	struct config_trunk *trunks;
 	size_t ntrunks;
 	struct config_number *numbers;

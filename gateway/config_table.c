@@ -32,6 +32,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_ADMINS] = {
 		CONFIG_TOP, "admins", &config_kind_jids, AT(admins),
 		.initial = LIST(NULL) },
+	[CONFIG_KEY_REGION] = {
+		CONFIG_TOP, "region", &config_kind_region, AT(region),
+		.initial = LIST("") },
 	[CONFIG_KEY_XMPP_HOST] = {
 		CONFIG_XMPP, "host", &config_kind_host, AT(xmpp.host),
 		.initial = LIST("127.0.0.1") },

@@ -24,6 +24,7 @@ enum config_section {
 
 enum config_key_id {
 	CONFIG_KEY_ADMINS,
+	CONFIG_KEY_REGION,
 	CONFIG_KEY_XMPP_HOST,
 	CONFIG_KEY_XMPP_PORT,
 	CONFIG_KEY_XMPP_DOMAIN,
@@ -132,7 +133,8 @@ extern const struct config_kind config_kind_text, config_kind_path,
 	config_kind_prefixes, config_kind_codes, config_kind_trunk_names,
 	config_kind_refusals, config_kind_headers, config_kind_header,
 	config_kind_prefix, config_kind_rewrites, config_kind_identity,
-	config_kind_srtp, config_kind_days, config_kind_hours;
+	config_kind_srtp, config_kind_days, config_kind_hours,
+	config_kind_region;
 
 #define CONFIG_KIND(name, expects, ...)                                        \
 	const struct config_kind config_kind_##name = { .expected = (expects), \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "gateway/base/text.h"
+#include "gateway/phone.h"
 
 void config_put_quoted(FILE *to, const char *text)
 {
@@ -324,6 +325,15 @@ static int read_jid(void *field, const struct config_key *key, const char *text)
 	return 0;
 }
 
+static int read_region(void *field, const struct config_key *key,
+		       const char *text)
+{
+	(void)key;
+	if (*text && !phone_is_region(text))
+		return CONFIG_E_INVALID;
+	return config_set_string(field, slice_of(text));
+}
+
 struct jids {
 	char **v;
 	size_t n;
@@ -383,6 +393,8 @@ TEXT_KIND(path, "the path of a file", read_text);
 TEXT_KIND(host, "a host name or an IP address", read_host);
 TEXT_KIND(domain, "a domain name such as tel.example.org", read_domain);
 TEXT_KIND(name, "the name of a trunk", read_name);
+TEXT_KIND(region, "a country that has telephones, such as US or GB",
+	  read_region);
 TEXT_KIND(jid, "a bare JID such as alice@example.org", read_jid);
 CONFIG_KIND(secret, "at most 1024 characters, none of them control characters",
 	    .secret = true, .read = read_secret, .fini = fini_secret,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "xmpp/jid.h"
 
@@ -72,4 +73,38 @@ bool number_of(struct number *out, const struct gateway *gateway,
 	}
 	account_each_number(gateway->accounts, account, on_number, &search);
 	return search.found;
+}
+
+bool number_region(char out[PHONE_REGION_CAP], const struct gateway *gateway,
+		   const char *account)
+{
+	const char *configured = gateway->config->region;
+	struct number number;
+
+	out[0] = '\0';
+	if (*configured)
+		return !text_set(out, PHONE_REGION_CAP, configured);
+	return number_of(&number, gateway, account, NULL) &&
+	       phone_region(out, number.number);
+}
+
+int number_parse(char out[PHONE_CAP], const struct gateway *gateway,
+		 const char *account, const char *text)
+{
+	char region[PHONE_REGION_CAP];
+
+	number_region(region, gateway, account);
+	return phone_parse(out, text, region);
+}
+
+int number_parse_local(char out[PHONE_CAP], const struct gateway *gateway,
+		       const char *account, const char *local)
+{
+	char text[JID_PART_MAX + 1];
+
+	if (jid_unescape(text, sizeof(text), slice_of(local))) {
+		out[0] = '\0';
+		return PHONE_E_TEXT;
+	}
+	return number_parse(out, gateway, account, text);
 }

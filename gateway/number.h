@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "db/account.h"
+#include "gateway/phone.h"
 
 struct gateway;
 
@@ -27,3 +28,16 @@ bool number_find(struct number *out, const struct gateway *gateway,
 /* The first number of @account (bare JID), on @trunk unless that is NULL. */
 bool number_of(struct number *out, const struct gateway *gateway,
 	       const char *account, const char *trunk);
+
+/* Where @account (bare JID) dials as at home: the configured region, or else
+ * that of its first number. False: neither is there, and @out empty. */
+bool number_region(char out[PHONE_REGION_CAP], const struct gateway *gateway,
+		   const char *account);
+
+/* What @account means by @text, as phone_parse(). */
+CHECKED int number_parse(char out[PHONE_CAP], const struct gateway *gateway,
+			 const char *account, const char *text);
+/* The same of a localpart, which has been escaped (XEP-0106). */
+CHECKED int number_parse_local(char out[PHONE_CAP],
+			       const struct gateway *gateway,
+			       const char *account, const char *local);

@@ -10,6 +10,7 @@
 #include "gateway/leg_echo.h"
 #include "gateway/leg_sip.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/moved.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
 #include "sip/identity.h"
@@ -147,11 +148,15 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 		   const struct refusal *why)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
-	char us[JID_CAP], local[JID_PART_MAX + 1];
+	char us[JID_CAP], local[JID_PART_MAX + 1], moved[MOVED_TEXT_CAP];
+	const char *text = why->text;
 	struct jid to;
 
 	refused_log(gateway, cause_name(why->cause), propose->from,
 		    propose->to);
+	if (why == &refusals[ROUTE_E_COUNTRY] &&
+	    !moved_text(moved, gateway, propose->from, propose->to))
+		text = moved;
 	if (jid_parse(&to, propose->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
 	    full_jid(us, gateway, local))
@@ -161,7 +166,7 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 					     .from = us,
 					     .to = propose->from,
 					     .reason = cause_reason(why->cause),
-					     .reason_text = why->text };
+					     .reason_text = text };
 	if (!jmi_format(&stanza, &message) &&
 	    xmpp_stream_send(gateway->stream, stanza))
 		log_debug("xmpp=reject not-sent");

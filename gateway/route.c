@@ -97,7 +97,7 @@ static int to_number(struct route *out, struct gateway *gateway,
 int route_from_account(struct route *out, struct gateway *gateway,
 		       const char *account, const char *local)
 {
-	size_t digits = strspn(local, DIGITS);
+	char corrected[PHONE_CAP];
 
 	memset(out, 0, sizeof(*out));
 	if (calls_of(gateway, account) >=
@@ -109,7 +109,11 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	}
 	if (config_is_number(local))
 		return to_number(out, gateway, account, local);
-	if (*local && !local[digits])
+	/* "555 123-4567" is a number, but not its address */
+	int r = number_parse_local(corrected, gateway, account, local);
+	if (r < 0)
+		return r;
+	if (!r || (*local && !local[strspn(local, DIGITS)]))
 		return ROUTE_E_COUNTRY;
 	return to_user(out, gateway, account, local);
 }

@@ -25,7 +25,7 @@ enum route_kind {
 enum route_outcome {
 	ROUTE_E_FORBIDDEN = 1, /* the account owns no number */
 	ROUTE_E_NUMBER = 2,    /* not a number, not a user of a trunk */
-	ROUTE_E_COUNTRY = 3,   /* digits without their country code */
+	ROUTE_E_COUNTRY = 3,   /* a number in another form: gateway/moved.h */
 	ROUTE_E_UNKNOWN = 4,   /* nobody owns it */
 	ROUTE_E_BUSY = 5,      /* the account's limit of calls is reached */
 };

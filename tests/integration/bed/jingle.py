@@ -159,6 +159,18 @@ class Client(slixmpp.ClientXMPP):
         finally:
             self._pending.pop(identity, None)
 
+    async def ask(self, to, *children, kind="chat", timeout=IQ_S):
+        """Send a message that will be refused, and return the error."""
+        identity = f"m{next(self.ids)}"
+        self._pending[identity] = asyncio.get_running_loop().create_future()
+        self.message(to, *children, kind=kind, id_=identity)
+        try:
+            return await asyncio.wait_for(self._pending[identity], timeout)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"{self.who}: no error for the message to {to} within {timeout} s") from None
+        finally:
+            self._pending.pop(identity, None)
+
     def answer(self, iq, error=None, kind="cancel", extra=None):
         """Result or error to an iq."""
         xml = element(CLIENT, "iq", to=iq.get("from"), type="error" if error else "result", id_=iq.get("id"))
@@ -213,6 +225,9 @@ class Client(slixmpp.ClientXMPP):
 
     def _on_message(self, xml):
         if xml.get("type") == "error":
+            waiting = self._pending.get(xml.get("id"))
+            if waiting and not waiting.done():
+                waiting.set_result(ET.fromstring(ET.tostring(xml)))
             for call in self.calls.values():
                 if xml.get("id") == call.propose_id:
                     call.bounced(ET.fromstring(ET.tostring(xml)))

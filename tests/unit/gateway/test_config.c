@@ -77,6 +77,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_string_equal(c->media.stun.host, "");
 	assert_int_equal(c->ntrunks + c->nnumbers + c->nadmins, 0);
+	assert_string_equal(c->region, "");
 }
 
 static const char everything[] =
@@ -95,6 +96,7 @@ static const char everything[] =
 	"  call_duration_s = 60 }\n"
 	"log { file = \"/tmp/t.log\" level = \"debug\" }\n"
 	"admins = { \"admin@example.org\", \"b@example.org\" }\n"
+	"region = \"US\"\n"
 	"trunk \"carrier\" { proxy = "
 	"\"sip:sip.carrier.example;transport=tcp\"\n"
 	"  username = \"u\" password = \"p\" realm = \"r\" register = true\n"
@@ -134,6 +136,7 @@ static void everything_given_is_understood(void **state)
 	assert_true(c->media.allow_loopback);
 	assert_int_equal(c->nadmins, 2);
 	assert_string_equal(c->admins[1], "b@example.org");
+	assert_string_equal(c->region, "US");
 	assert_non_null(trunk);
 	assert_string_equal(trunk->proxy.host, "sip.carrier.example");
 	assert_int_equal(trunk->proxy.port, 0);
@@ -276,6 +279,9 @@ static void each_mistake_tells_its_line_and_what_was_expected(void **state)
 		{ LEAST "admins = { \"admin\" }",
 		  "t.conf:2: admins = \"admin\": expected a bare JID such as "
 		  "admin@example.org\n" },
+		{ LEAST "region = \"usa\"",
+		  "t.conf:2: region = \"usa\": expected a country that has "
+		  "telephones, such as US or GB\n" },
 		{ LEAST "admins = { \"a@b/phone\" }",
 		  "t.conf:2: admins = \"a@b/phone\": expected a bare JID such "
 		  "as admin@example.org\n" },
