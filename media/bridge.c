@@ -111,6 +111,31 @@ int bridge_open(struct bridge *bridge, enum media_side which,
 	return r;
 }
 
+/* The worker closes the sockets, which may be in use there; notices that are on
+ * their way are of what was before. */
+int bridge_close(struct bridge *bridge, enum media_side which)
+{
+	struct side *side = &bridge->sides[which];
+	struct port_pair *pair = &bridge->circuit->ports[which];
+	struct command *command;
+
+	if (!side->open)
+		return 0;
+	int r = side_command(side, &command, COMMAND_CLOSE);
+	if (r)
+		return r;
+	command->epoch = side->epoch + 1;
+	side_send(side, command);
+	if (pair->rtp >= 0)
+		port_leave(bridge->media->ports, pair, clock_ms());
+	uint32_t epoch = side->epoch + 1;
+	side_fini(side);
+	side->bridge = bridge;
+	side->which = which;
+	side->epoch = epoch;
+	return 0;
+}
+
 bool bridge_is_open(const struct bridge *bridge, enum media_side side)
 {
 	return bridge->sides[side].open;
@@ -377,7 +402,8 @@ void bridge_on_notice(struct media *media, struct notice *notice)
 	for (int i = 0; i < 2; i++) {
 		if (notice->sides[i].doubt)
 			media_doubt(media);
-		if (circuit->bridge)
+		if (circuit->bridge &&
+		    circuit->bridge->sides[i].epoch == notice->epochs[i])
 			on_side(circuit, (enum media_side)i, &notice->sides[i]);
 	}
 	if (notice->gone)

@@ -133,6 +133,15 @@ CHECKED int bridge_open(struct bridge *bridge, enum media_side side,
 			enum media_transport transport, bool offerer,
 			const struct addr *peer);
 
+/*
+ * @side is as before bridge_open(): its peer hears nothing more, its ports
+ * rest, its keys are wiped; what the other side gets goes on without a break.
+ * For a callee that did not answer while another is tried, and for a party that
+ * takes the running call up on another device. 0 (also when it is not open),
+ * -ENOMEM.
+ */
+CHECKED int bridge_close(struct bridge *bridge, enum media_side side);
+
 /* Whether bridge_open() was called for @side. */
 bool bridge_is_open(const struct bridge *bridge, enum media_side side);
 

@@ -66,6 +66,21 @@ void circuit_close(struct circuit *circuit)
 	notice_end(worker->config.notices, &circuit->notice);
 }
 
+void circuit_reset(struct circuit *circuit, enum media_side side,
+		   uint32_t epoch)
+{
+	struct notices *notices = circuit->worker->config.notices;
+
+	flow_reset(&circuit->flows[side]);
+	notice_begin(notices);
+	memset(&circuit->notice.sides[side], 0,
+	       sizeof(circuit->notice.sides[side]));
+	circuit->notice.epochs[side] = epoch;
+	notice_end(notices, &circuit->notice);
+	circuit_gate(circuit);
+	circuit_touch(circuit);
+}
+
 /* To whom go the packets of @from. */
 static struct flow *target(struct circuit *circuit, const struct flow *from)
 {

@@ -60,6 +60,10 @@ CHECKED int circuit_new(struct circuit **out, struct worker *worker,
 struct circuit *circuit_free(struct circuit *circuit);
 /* In the worker: nothing flows any more, and its tuples are up for others. */
 void circuit_quit(struct circuit *circuit);
+/* In the worker: the side is closed and may be opened anew. What is told of it
+ * from now on is of @epoch. */
+void circuit_reset(struct circuit *circuit, enum media_side side,
+		   uint32_t epoch);
 /* In the worker: close all, so that nothing refers to it but its notice. */
 void circuit_close(struct circuit *circuit);
 

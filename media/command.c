@@ -112,6 +112,12 @@ static int on_echo(struct flow *flow, const struct command *c)
 	return 0;
 }
 
+static int on_close(struct flow *flow, const struct command *c)
+{
+	circuit_reset(flow->circuit, c->side, c->epoch);
+	return 0;
+}
+
 static int on_free(struct flow *flow, const struct command *c)
 {
 	(void)c;
@@ -138,6 +144,7 @@ static const struct verb {
 	[COMMAND_DIRECTION] = { on_direction, ANY },
 	[COMMAND_DIGIT] = { on_digit, ANY },
 	[COMMAND_ECHO] = { on_echo, ANY },
+	[COMMAND_CLOSE] = { on_close, ANY },
 	[COMMAND_FREE] = { on_free, ANY },
 	[COMMAND_STUN] = { NULL, ANY }, /* the worker's own */
 	[COMMAND_STOP] = { NULL, ANY },

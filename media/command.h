@@ -36,9 +36,10 @@ enum command_verb {
 	COMMAND_DIRECTION, /* dir */
 	COMMAND_DIGIT,     /* digit */
 	COMMAND_ECHO,
-	COMMAND_FREE, /* embedded in its circuit */
-	COMMAND_STUN, /* stun: no circuit */
-	COMMAND_STOP, /* no circuit; on the stack of worker_free() */
+	COMMAND_CLOSE, /* epoch; the worker closes the sockets */
+	COMMAND_FREE,  /* embedded in its circuit */
+	COMMAND_STUN,  /* stun: no circuit */
+	COMMAND_STOP,  /* no circuit; on the stack of worker_free() */
 	COMMAND_NVERBS,
 };
 
@@ -109,6 +110,7 @@ struct command {
 		enum media_dir dir;
 		struct command_digit digit;
 		struct addr stun;
+		uint32_t epoch;
 	};
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "media/flow.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/log.h"
 #include "media/rtp.h"
@@ -31,6 +33,24 @@ void flow_fini(struct flow *flow)
 	flow->tx = srtp_free(flow->tx);
 	flow->rx = srtp_free(flow->rx);
 	flow->kind = FLOW_CLOSED;
+}
+
+void flow_reset(struct flow *flow)
+{
+	const int fds[] = { flow->ice.own.fd, flow->rtp.rtp.fd,
+			    flow->rtp.rtcp.fd };
+	struct circuit *circuit = flow->circuit;
+	enum media_side side = flow->side;
+
+	flow_fini(flow);
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	explicit_bzero(flow, offsetof(struct flow, counters));
+	explicit_bzero(&flow->ice, sizeof(flow->ice));
+	explicit_bzero(&flow->rtp, sizeof(flow->rtp));
+	flow_init(flow, circuit, side);
 }
 
 int flow_set_keys(struct flow *flow, enum srtp_profile profile,

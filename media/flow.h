@@ -136,6 +136,8 @@ struct flow {
 void flow_init(struct flow *flow, struct circuit *circuit,
 	       enum media_side side);
 void flow_fini(struct flow *flow);
+/* As flow_init() made it, but the counters go on; its sockets are closed. */
+void flow_reset(struct flow *flow);
 
 /* New keys, a context each way; the old ones are wiped. 0 or -errno. */
 CHECKED int flow_set_keys(struct flow *flow, enum srtp_profile profile,

@@ -50,7 +50,8 @@ struct notice {
 	bool queued;
 	struct circuit *circuit;
 	struct notice_side sides[2];
-	bool gone; /* the worker has forgotten the circuit */
+	uint32_t epochs[2]; /* how often each side was closed: stays */
+	bool gone;          /* the worker has forgotten the circuit */
 };
 
 /* An answer of the STUN server that tells our public address. */

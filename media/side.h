@@ -52,6 +52,7 @@ struct side_rtp {
 struct side {
 	struct bridge *bridge;
 	enum media_side which;
+	uint32_t epoch; /* how often it was closed */
 	bool open, ready;
 	enum media_transport transport;
 	bool offerer;

@@ -315,6 +315,79 @@ static void a_stun_server_tells_the_public_address_and_its_change(void **state)
 	close(fd_other);
 }
 
+/* A user takes the running call up on another device: the telephone hears no
+ * break, and the first device nothing more. */
+static void a_closed_side_is_another_peers(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_heard before, after;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	rig_talk(&call.b, &call.a, 5);
+	rig_speak(&call.b);
+	assert_true(rig_hear(&call.a, &before, 2000));
+	assert_int_equal(bridge_close(call.left, MEDIA_SIDE_B), 0);
+	assert_int_equal(bridge_close(call.left, MEDIA_SIDE_B), 0);
+	assert_false(bridge_is_open(call.left, MEDIA_SIDE_B));
+	rig_speak(&call.a);
+	rig_assert_silent(&call.b, 100);
+
+	/* the other device is another bridge of the other gateway's */
+	bridge_free(call.right);
+	close(call.b.fd);
+	rig_phone_open(&rig, &call.b);
+	memset(&call.seen_right, 0, sizeof(call.seen_right));
+	call.seen_left.ready[MEDIA_SIDE_B] = 0;
+	assert_int_equal(bridge_new(&call.right, rig.right, "second",
+				    &rig_handlers, &call.seen_right),
+			 0);
+	rig_join_phone(call.right, MEDIA_SIDE_B, &call.b);
+	rig_map_both(call.right);
+	rig_join_ice(&call, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	rig_talk(&call.a, &call.b, 5);
+	rig_speak(&call.b);
+	assert_true(rig_hear(&call.a, &after, 2000));
+	assert_int_equal(after.ssrc, before.ssrc);
+	assert_int_equal((uint16_t)(after.seq - before.seq), 1);
+	assert_int_equal(call.seen_left.failed[MEDIA_SIDE_B], 0);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+/* A trunk has refused: another gets ports of its own. */
+static void a_closed_side_may_have_another_transport(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rig_phone other;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 2);
+	rig_phone_open(&rig, &other);
+	assert_int_equal(bridge_close(call.left, MEDIA_SIDE_A), 0);
+	call.seen_left.ready[MEDIA_SIDE_A] = 0;
+	rig_join_phone(call.left, MEDIA_SIDE_A, &other);
+	RIG_UNTIL(&rig, call.seen_left.ready[MEDIA_SIDE_A]);
+	rig_talk(&other, &call.b, 5);
+	rig_talk(&call.b, &other, 5);
+	assert_int_equal(bridge_close(call.left, MEDIA_SIDE_B), 0);
+	call.seen_left.ready[MEDIA_SIDE_B] = 0;
+	rig_join_phone(call.left, MEDIA_SIDE_B, &call.a);
+	RIG_UNTIL(&rig, call.seen_left.ready[MEDIA_SIDE_B]);
+	rig_talk(&other, &call.a, 5);
+	rig_talk(&call.a, &other, 5);
+	close(other.fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +398,8 @@ int main(void)
 		cmocka_unit_test(
 			a_second_call_to_the_same_gateway_gets_a_port_of_its_own),
 		cmocka_unit_test(a_port_of_its_own_is_described),
+		cmocka_unit_test(a_closed_side_is_another_peers),
+		cmocka_unit_test(a_closed_side_may_have_another_transport),
 		cmocka_unit_test(
 			a_stun_server_tells_the_public_address_and_its_change),
 	};
