@@ -10,6 +10,7 @@
 #include "gateway/base/text.h"
 #include "gateway/call_state.h"
 #include "gateway/gateway.h"
+#include "gateway/hunt.h"
 
 /* ---- the machine ---- */
 
@@ -24,12 +25,12 @@ static int64_t timeout_of(const struct call *call)
 		       MS_PER_S;
 	if (ms != CALL_RING_MS)
 		return ms;
-	return now < call->ring_deadline_ms
-		       ? (int64_t)(call->ring_deadline_ms - now)
+	return now < call->callee_deadline_ms
+		       ? (int64_t)(call->callee_deadline_ms - now)
 		       : 1;
 }
 
-static void arm(struct call *call)
+void call_arm(struct call *call)
 {
 	int64_t ms = timeout_of(call);
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
@@ -39,7 +40,7 @@ static void arm(struct call *call)
 		evtimer_add(call->timer, &tv);
 }
 
-static void handle(struct call *call, struct call_event *event)
+static void handle(struct call *call, const struct call_event *event)
 {
 	const struct call_transition *t =
 		&call_transitions[call->state][event->type];
@@ -50,8 +51,6 @@ static void handle(struct call *call, struct call_event *event)
 			  call_event_names[event->type]);
 		return;
 	}
-	if (event->type == CALL_EV_TIMEOUT)
-		event->cause = call_states[call->state].timeout_cause;
 	if (t->next != call->state) {
 		log_info("call=%s %s + %s -> %s%s%s", call->name,
 			 call_states[call->state].name,
@@ -61,7 +60,7 @@ static void handle(struct call *call, struct call_event *event)
 			 t->next == CALL_CLOSED ? cause_name(event->cause)
 						: "");
 		call->state = t->next;
-		arm(call);
+		call_arm(call);
 	}
 	t->action(call, event);
 }
@@ -99,6 +98,7 @@ static struct call *call_free(struct call *call)
 	LIST_REMOVE(call, link);
 	call->gateway->ncalls--;
 	call->bridge = bridge_free(call->bridge);
+	call->hunt = hunt_free(call->hunt);
 	for (int side = 0; side < 2; side++) {
 		struct leg *leg = call->legs[side];
 		call->legs[side] = leg ? leg->ops->free(leg) : NULL;
@@ -116,14 +116,18 @@ static struct call *call_free(struct call *call)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
+	enum cause cause = call_states[call->state].timeout_cause;
 
 	(void)fd;
 	(void)what;
 	if (call->state == CALL_CLOSED)
 		call_free(call);
 	else
-		call_raise(call,
-			   &(struct call_event){ .type = CALL_EV_TIMEOUT });
+		call_raise(call, &(struct call_event){
+					 .type = call_hunt_goes_on(call, cause)
+							 ? CALL_EV_NEXT_LATE
+							 : CALL_EV_TIMEOUT,
+					 .cause = cause });
 }
 
 static int set_parties(struct call *call, const struct call_parties *parties)
@@ -135,6 +139,7 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 	call->to = text_dup(slice_of(parties->to));
 	call->trunk = text_dup(slice_of(parties->trunk));
 	call->ring_deadline_ms = clock_ms() + parties->ring_timeout_ms;
+	call_hunt_limit(call);
 	call->started_ms = clock_wall_ms();
 	if (!call->account || !call->from || !call->to || !call->trunk)
 		return -ENOMEM;
@@ -155,7 +160,7 @@ static int prepare(struct call *call, const struct call_parties *parties)
 		       &call_bridge_handlers, call);
 	if (r)
 		return r;
-	arm(call);
+	call_arm(call);
 	return 0;
 }
 
@@ -173,9 +178,11 @@ int call_new(struct call **out, struct gateway *gateway,
 	if (!call) {
 		caller_leg->ops->free(caller_leg);
 		callee_leg->ops->free(callee_leg);
+		hunt_free(parties->hunt);
 		return r;
 	}
 	call->gateway = gateway;
+	call->hunt = parties->hunt;
 	rand_uuid(call->name);
 	call->legs[MEDIA_SIDE_A] = caller_leg;
 	call->legs[MEDIA_SIDE_B] = callee_leg;

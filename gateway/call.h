@@ -24,6 +24,7 @@
 
 struct call;
 struct gateway;
+struct hunt;
 struct leg;
 struct session_row;
 
@@ -38,6 +39,9 @@ struct call_parties {
 	const char *trunk; /* "" none */
 	unsigned ring_timeout_ms;
 	bool early_answer; /* a trunk's 183 with media connects the caller */
+	/* Who is called when the callee does not answer: owned by the call from
+	 * call_new() on, also when that fails. NULL: nobody. */
+	struct hunt *hunt;
 };
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The inside of a call, shared by call.c (its life), call_table.c (its states),
- * call_media.c (descriptions and the bridge) and call_record.c (database), and
- * by leg.c, which raises events. Nobody else includes it but route.c, which
- * counts.
+ * call_media.c (descriptions and the bridge), call_hunt.c (the next callee) and
+ * call_record.c (database), and by leg.c, which raises events. Nobody else
+ * includes it but route.c, which counts.
  */
 #pragma once
 
@@ -44,10 +44,12 @@ enum call_event_type {
 	CALL_EV_AGREE,              /* the answer to an offer of ours */
 	CALL_EV_HOLD,
 	CALL_EV_DIGIT,
-	CALL_EV_MOVED,   /* our address changed */
-	CALL_EV_END,     /* a leg has ended */
-	CALL_EV_FAILED,  /* something of ours broke */
-	CALL_EV_TIMEOUT, /* of the state */
+	CALL_EV_MOVED,     /* our address changed */
+	CALL_EV_NEXT,      /* the callee has ended, another is to be tried */
+	CALL_EV_NEXT_LATE, /* … has rung for long enough, another … */
+	CALL_EV_END,       /* a leg has ended */
+	CALL_EV_FAILED,    /* something of ours broke */
+	CALL_EV_TIMEOUT,   /* of the state */
 	CALL_NEVENTS,
 };
 
@@ -71,7 +73,9 @@ struct call {
 	struct leg *legs[2];
 	struct bridge *bridge;
 	struct event *timer;
-	uint64_t ring_deadline_ms;
+	uint64_t ring_deadline_ms;   /* for all callees */
+	uint64_t callee_deadline_ms; /* for the one of now; not later */
+	struct hunt *hunt;           /* NULL: nobody else is tried */
 
 	struct call_event queue[CALL_MAX_QUEUED];
 	unsigned queued;
@@ -99,9 +103,10 @@ struct call_state_row {
 	const char *name;
 	int timeout_ms; /* 0: none; or one of the two below */
 	enum cause timeout_cause;
+	bool hunts; /* another callee may be tried */
 };
 enum {
-	CALL_RING_MS = -1, /* until the call's ring deadline */
+	CALL_RING_MS = -1, /* until the callee's ring deadline */
 	CALL_TALK_MS = -2, /* limits.call_duration_s */
 };
 struct call_transition {
@@ -116,6 +121,15 @@ extern const struct call_transition call_transitions[CALL_NSTATES]
 /* call.c: queue an event; handled at once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);
 void call_fail(struct call *call, enum cause cause);
+/* The time limit of its state begins anew. */
+void call_arm(struct call *call);
+
+/* call_hunt.c: whether a callee that ended by @cause leads to another now. */
+bool call_hunt_goes_on(const struct call *call, enum cause cause);
+/* The one of now ended by @cause, or is @late: call the next. */
+void call_hunt_next(struct call *call, enum cause cause, bool late);
+/* Set the deadline of the callee of now. */
+void call_hunt_limit(struct call *call);
 
 /* call_media.c: 0, or a cause is raised by the caller from the outcome:
  * NEGOTIATE_E_* or -errno. */

@@ -9,6 +9,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/call_state.h"
+#include "gateway/hunt.h"
 
 enum {
 	NEW_MS = 5000,
@@ -21,16 +22,17 @@ enum {
 };
 
 const struct call_state_row call_states[] = {
-	[CALL_NEW] = { "new", NEW_MS, CAUSE_FAILED },
-	[CALL_OFFERED] = { "offered", CALL_RING_MS, CAUSE_NO_ANSWER },
-	[CALL_RINGING] = { "ringing", CALL_RING_MS, CAUSE_NO_ANSWER },
-	[CALL_ANSWERED] = { "answered", MEDIA_MS, CAUSE_MEDIA_LOST },
-	[CALL_PROCEEDING] = { "proceeding", PROCEED_MS, CAUSE_MEDIA_LOST },
-	[CALL_STORING] = { "storing", STORE_MS, CAUSE_FAILED },
-	[CALL_CONNECTING] = { "connecting", MEDIA_MS, CAUSE_MEDIA_LOST },
-	[CALL_EARLY] = { "early", CALL_RING_MS, CAUSE_NO_ANSWER },
-	[CALL_UP] = { "up", CALL_TALK_MS, CAUSE_NORMAL },
-	[CALL_CLOSED] = { "closed", 0, CAUSE_NORMAL },
+	[CALL_NEW] = { "new", NEW_MS, CAUSE_FAILED, false },
+	[CALL_OFFERED] = { "offered", CALL_RING_MS, CAUSE_NO_ANSWER, true },
+	[CALL_RINGING] = { "ringing", CALL_RING_MS, CAUSE_NO_ANSWER, true },
+	[CALL_ANSWERED] = { "answered", MEDIA_MS, CAUSE_MEDIA_LOST, false },
+	[CALL_PROCEEDING] = { "proceeding", PROCEED_MS, CAUSE_MEDIA_LOST,
+			      false },
+	[CALL_STORING] = { "storing", STORE_MS, CAUSE_FAILED, false },
+	[CALL_CONNECTING] = { "connecting", MEDIA_MS, CAUSE_MEDIA_LOST, false },
+	[CALL_EARLY] = { "early", CALL_RING_MS, CAUSE_NO_ANSWER, false },
+	[CALL_UP] = { "up", CALL_TALK_MS, CAUSE_NORMAL, false },
+	[CALL_CLOSED] = { "closed", 0, CAUSE_NORMAL, false },
 };
 static_assert(sizeof(call_states) / sizeof(call_states[0]) == CALL_NSTATES,
 	      "a row for each state");
@@ -51,6 +53,8 @@ const char *const call_event_names[] = {
 	[CALL_EV_HOLD] = "hold",
 	[CALL_EV_DIGIT] = "digit",
 	[CALL_EV_MOVED] = "moved",
+	[CALL_EV_NEXT] = "next",
+	[CALL_EV_NEXT_LATE] = "next-late",
 	[CALL_EV_END] = "end",
 	[CALL_EV_FAILED] = "failed",
 	[CALL_EV_TIMEOUT] = "timeout",
@@ -170,6 +174,8 @@ static void connect_media(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	call_media_direct(call);
+	/* Nobody else is called from now on. */
+	call->hunt = hunt_free(call->hunt);
 	/* Keys and the pair are known now. */
 	call_record_store(call);
 }
@@ -214,6 +220,16 @@ static void move(struct call *call, const struct call_event *event)
 	check(call, leg->ops->restart(leg));
 }
 
+static void try_next(struct call *call, const struct call_event *event)
+{
+	call_hunt_next(call, event->cause, false);
+}
+
+static void give_up_for_next(struct call *call, const struct call_event *event)
+{
+	call_hunt_next(call, event->cause, true);
+}
+
 static void close_call(struct call *call, enum cause cause, const char *text)
 {
 	const struct timeval now = { 0, 0 };
@@ -232,11 +248,18 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 	evtimer_add(call->timer, &now);
 }
 
+/* Of several callees the last one's words may not be the whole truth. */
 static void end(struct call *call, const struct call_event *event)
 {
+	bool unanswered = event->side == MEDIA_SIDE_B && !call->answered_ms;
+	enum cause cause = unanswered ? hunt_cause(call->hunt, event->cause)
+				      : event->cause;
+	const char *text = *event->text ? event->text : NULL;
+
 	call->ended_by = event->side;
 	call->hung_up[event->side] = true;
-	close_call(call, event->cause, *event->text ? event->text : NULL);
+	close_call(call, cause,
+		   cause == event->cause ? text : cause_text(cause));
 }
 
 static void fail(struct call *call, const struct call_event *event)
@@ -245,11 +268,19 @@ static void fail(struct call *call, const struct call_event *event)
 	close_call(call, event->cause, cause_text(event->cause));
 }
 
-#define EVERYWHERE(state)                            \
+#define ALWAYS(state)                                \
 	[state][CALL_EV_END] = { end, CALL_CLOSED }, \
 	[state][CALL_EV_FAILED] = { fail, CALL_CLOSED }
+/* The callee that has ended is the last: it may have been queued before. */
+#define EVERYWHERE(state) \
+	ALWAYS(state), [state][CALL_EV_NEXT] = { end, CALL_CLOSED }
 #define ENDS(state) \
 	EVERYWHERE(state), [state][CALL_EV_TIMEOUT] = { fail, CALL_CLOSED }
+#define HUNTS(state)                                                       \
+	ALWAYS(state), [state][CALL_EV_TIMEOUT] = { fail, CALL_CLOSED },   \
+		       [state][CALL_EV_NEXT] = { try_next, CALL_OFFERED }, \
+		       [state][CALL_EV_NEXT_LATE] = { give_up_for_next,    \
+						      CALL_OFFERED }
 #define TALKS(state)                                   \
 	[state][CALL_EV_REOFFER] = { reoffer, state }, \
 	[state][CALL_EV_AGREE] = { agree, state },     \
@@ -265,12 +296,12 @@ const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_OFFERED][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_OFFERED][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_OFFERED][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
-	ENDS(CALL_OFFERED),
+	HUNTS(CALL_OFFERED),
 
 	[CALL_RINGING][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_RINGING][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_RINGING][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
-	ENDS(CALL_RINGING),
+	HUNTS(CALL_RINGING),
 
 	[CALL_ANSWERED][CALL_EV_ANSWER] = { note_answer, CALL_ANSWERED },
 	[CALL_ANSWERED][CALL_EV_READY_CALLEE] = { store, CALL_STORING },

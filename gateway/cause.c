@@ -89,6 +89,27 @@ const char *cause_text(enum cause cause)
 	return causes[cause].text;
 }
 
+/* In the order in which they tell the caller more. */
+static const enum cause telling[] = {
+	CAUSE_SHUTDOWN,   CAUSE_CANCEL,      CAUSE_ELSEWHERE,
+	CAUSE_NO_ANSWER,  CAUSE_BUSY,        CAUSE_DECLINE,
+	CAUSE_NORMAL,     CAUSE_GONE,        CAUSE_UNKNOWN_NUMBER,
+	CAUSE_FORBIDDEN,  CAUSE_SECURITY,    CAUSE_INCOMPATIBLE,
+	CAUSE_MEDIA_LOST, CAUSE_UNREACHABLE, CAUSE_CONGESTION,
+	CAUSE_LOST,       CAUSE_FAILED,
+};
+static_assert(sizeof(telling) / sizeof(telling[0]) == CAUSE_NVALUES,
+	      "each cause has its place");
+
+enum cause cause_combine(enum cause a, enum cause b)
+{
+	size_t i = 0;
+
+	while (telling[i] != a && telling[i] != b)
+		i++;
+	return telling[i];
+}
+
 /* A table by number ends with number 0: all others. */
 struct numbered {
 	unsigned number;

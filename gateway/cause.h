@@ -41,6 +41,13 @@ enum reason cause_reason(enum cause cause);
 /* What a person is told, in one short sentence; NULL: nothing to say. */
 const char *cause_text(enum cause cause);
 
+/*
+ * What the caller is told when several were called and none took it: that it
+ * rang is truer than that somebody refused, and any of both truer than that
+ * there was no way (compare RFC 3261, 16.7.6).
+ */
+enum cause cause_combine(enum cause a, enum cause b);
+
 /* A final response of 300 and above to our INVITE. */
 enum cause cause_of_status(unsigned status);
 /* Of BYE or CANCEL: Reason's Q.850 value; 0 is a plain hang-up. */

@@ -7,10 +7,16 @@
 #include "gateway/base/text.h"
 #include "gateway/call_state.h"
 
+/* A callee that was given up for the next says nothing more. */
+static void tell(struct leg *leg, const struct call_event *event)
+{
+	if (leg->call->legs[leg->side] == leg)
+		call_raise(leg->call, event);
+}
+
 static void raise_event(struct leg *leg, enum call_event_type type)
 {
-	call_raise(leg->call,
-		   &(struct call_event){ .type = type, .side = leg->side });
+	tell(leg, &(struct call_event){ .type = type, .side = leg->side });
 }
 
 void leg_calls(struct leg *leg)
@@ -48,28 +54,28 @@ void leg_agrees(struct leg *leg)
 
 void leg_holds(struct leg *leg, bool on)
 {
-	call_raise(leg->call, &(struct call_event){ .type = CALL_EV_HOLD,
-						    .side = leg->side,
-						    .on = on });
+	tell(leg, &(struct call_event){
+			  .type = CALL_EV_HOLD, .side = leg->side, .on = on });
 }
 
 void leg_digit(struct leg *leg, char digit, unsigned duration_ms)
 {
-	call_raise(leg->call,
-		   &(struct call_event){ .type = CALL_EV_DIGIT,
-					 .side = leg->side,
-					 .digit = digit,
-					 .duration_ms = duration_ms });
+	tell(leg, &(struct call_event){ .type = CALL_EV_DIGIT,
+					.side = leg->side,
+					.digit = digit,
+					.duration_ms = duration_ms });
 }
 
 void leg_ends(struct leg *leg, enum cause cause, const char *text)
 {
-	struct call_event event = { .type = CALL_EV_END,
+	bool next = leg->side == MEDIA_SIDE_B &&
+		    call_hunt_goes_on(leg->call, cause);
+	struct call_event event = { .type = next ? CALL_EV_NEXT : CALL_EV_END,
 				    .side = leg->side,
 				    .cause = cause };
 
 	text_clean(event.text, sizeof(event.text), slice_of(text));
-	call_raise(leg->call, &event);
+	tell(leg, &event);
 }
 
 static int replace(struct media_desc **kept, const struct media_desc *desc)

@@ -94,6 +94,32 @@ static void a_bye_without_a_reason_is_a_plain_hangup(void **state)
 	assert_int_equal(cause_of_q850(126), CAUSE_NORMAL);
 }
 
+static void of_several_causes_the_caller_hears_the_truest(void **state)
+{
+	(void)state;
+	static const struct {
+		enum cause a, b, told;
+	} rows[] = {
+		{ CAUSE_NO_ANSWER, CAUSE_DECLINE, CAUSE_NO_ANSWER },
+		{ CAUSE_DECLINE, CAUSE_BUSY, CAUSE_BUSY },
+		{ CAUSE_UNREACHABLE, CAUSE_BUSY, CAUSE_BUSY },
+		{ CAUSE_UNREACHABLE, CAUSE_DECLINE, CAUSE_DECLINE },
+		{ CAUSE_UNREACHABLE, CAUSE_UNREACHABLE, CAUSE_UNREACHABLE },
+		{ CAUSE_CONGESTION, CAUSE_UNKNOWN_NUMBER,
+		  CAUSE_UNKNOWN_NUMBER },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(cause_combine(rows[i].a, rows[i].b),
+				 rows[i].told);
+		assert_int_equal(cause_combine(rows[i].b, rows[i].a),
+				 rows[i].told);
+	}
+	for (int i = 0; i < CAUSE_NVALUES; i++)
+		assert_int_equal(cause_combine((enum cause)i, (enum cause)i),
+				 i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +129,7 @@ int main(void)
 		cmocka_unit_test(
 			what_a_client_says_reaches_the_trunk_as_it_is_meant),
 		cmocka_unit_test(after_the_answer_a_button_is_a_button),
+		cmocka_unit_test(of_several_causes_the_caller_hears_the_truest),
 		cmocka_unit_test(a_bye_without_a_reason_is_a_plain_hangup),
 	};
 
