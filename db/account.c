@@ -11,7 +11,8 @@
 struct account_node {
 	RB_ENTRY(account_node) entry;
 	struct account account;
-	char jid[]; /* what account.jid points to */
+	char *forward; /* owned; what account.forward points to */
+	char jid[];    /* what account.jid points to */
 };
 
 struct number_node {
@@ -64,25 +65,66 @@ static struct number_node *find_number(const struct account_store *store,
 	return RB_FIND(number_tree, &tree, &key);
 }
 
-/* The node of @account->jid, made when there is none; NULL: no memory. */
-static struct account_node *take_account(struct account_store *store,
-					 const struct account *account)
-{
-	struct account_node *node = find_account(store, account->jid);
-	size_t n = strlen(account->jid) + 1;
+static const struct row_column account_columns[] = {
+	ROW_COLUMN(TEXT, "jid", account, jid),
+	ROW_COLUMN(UINT, "enabled", account, enabled),
+	ROW_COLUMN(UINT, "calls", account, calls),
+	ROW_COLUMN(INT, "created_ms", account, created_ms),
+	ROW_COLUMN(UINT, "second_call", account, second_call),
+	ROW_COLUMN(TEXT, "forward", account, forward),
+	ROW_COLUMN(UINT, "early_media", account, early_media),
+	ROW_COLUMN(UINT, "chat_digits", account, chat_digits),
+};
+static struct row_text account_sql;
+static struct row_table account_table = {
+	.columns = account_columns,
+	.n = sizeof(account_columns) / sizeof(account_columns[0]),
+	.size = sizeof(struct account),
+};
 
-	if (!node) {
-		node = calloc(1, sizeof(*node) + n);
-		if (!node)
-			return NULL;
-		memcpy(node->jid, account->jid, n);
-		node->account.jid = node->jid;
-		RB_INSERT(account_tree, &store->accounts, node);
-	}
-	const char *jid = node->account.jid;
-	node->account = *account;
-	node->account.jid = jid;
+/* A new node of @jid that is in no tree; NULL: no memory. */
+static struct account_node *new_account(const char *jid)
+{
+	size_t n = strlen(jid) + 1;
+	struct account_node *node = calloc(1, sizeof(*node) + n);
+
+	if (!node)
+		return NULL;
+	memcpy(node->jid, jid, n);
 	return node;
+}
+
+static void fill_account(struct account_node *node,
+			 const struct account *account, char *forward)
+{
+	node->account = *account;
+	node->account.jid = node->jid;
+	node->account.forward = node->forward = forward;
+}
+
+/* Add or change, with @to_disk on the disk as well. */
+static int set_account(struct account_store *store,
+		       const struct account *account, bool to_disk)
+{
+	struct account_node *known = find_account(store, account->jid);
+	struct account_node *node = known ? known : new_account(account->jid);
+	char *forward = strdup(account->forward ? account->forward : "");
+	int r = node && forward ? 0 : -ENOMEM;
+
+	if (!r && to_disk)
+		r = row_put(store->db, &account_table, account, NULL, NULL);
+	if (r) {
+		free(forward);
+		if (!known)
+			free(node);
+		return r;
+	}
+	if (known)
+		free(known->forward);
+	fill_account(node, account, forward);
+	if (!known)
+		RB_INSERT(account_tree, &store->accounts, node);
+	return 0;
 }
 
 static struct number_node *take_number(struct account_store *store,
@@ -107,6 +149,7 @@ static void forget_account(struct account_store *store,
 			   struct account_node *node)
 {
 	RB_REMOVE(account_tree, &store->accounts, node);
+	free(node->forward);
 	free(node);
 }
 
@@ -173,30 +216,23 @@ static void remove_owner(struct number_node *node, size_t i)
 
 struct owner_row {
 	const char *number, *trunk, *jid;
+	enum account_ring ring;
+	uint32_t ring_s;
 };
-
-static const struct row_column account_columns[] = {
-	ROW_COLUMN(TEXT, "jid", account, jid),
-	ROW_COLUMN(UINT, "enabled", account, enabled),
-	ROW_COLUMN(UINT, "calls", account, calls),
-	ROW_COLUMN(INT, "created_ms", account, created_ms),
-};
-static struct row_text account_sql;
-static struct row_table account_table = { .columns = account_columns,
-					  .n = 4,
-					  .size = sizeof(struct account) };
 
 static const struct row_column owner_columns[] = {
 	ROW_COLUMN(TEXT, "number", owner_row, number),
 	ROW_COLUMN(TEXT, "trunk", owner_row, trunk),
 	ROW_COLUMN(TEXT, "jid", owner_row, jid),
+	ROW_COLUMN(UINT, "ring", owner_row, ring),
+	ROW_COLUMN(UINT, "ring_s", owner_row, ring_s),
 };
 static const struct row_table owner_table = {
 	.columns = owner_columns,
-	.n = 3,
+	.n = sizeof(owner_columns) / sizeof(owner_columns[0]),
 	.size = sizeof(struct owner_row),
-	.select = "SELECT number, trunk, jid FROM owner JOIN number "
-		  "USING (number) ORDER BY number, position",
+	.select = "SELECT number, trunk, jid, ring, ring_s FROM owner "
+		  "JOIN number USING (number) ORDER BY number, position",
 };
 
 struct load {
@@ -208,8 +244,10 @@ static void on_account(const void *row, void *arg)
 {
 	struct load *load = arg;
 
-	if (!take_account(load->store, row))
-		load->result = -ENOMEM;
+	int r = set_account(load->store, row, false);
+
+	if (r)
+		load->result = r;
 }
 
 static void on_owner(const void *row, void *arg)
@@ -221,8 +259,12 @@ static void on_owner(const void *row, void *arg)
 
 	if (!r)
 		r = add_owner(node, owner->jid);
-	if (r)
+	if (r) {
 		load->result = r;
+		return;
+	}
+	node->number.ring = owner->ring;
+	node->number.ring_s = owner->ring_s;
 }
 
 int account_store_new(struct account_store **out, struct db *db)
@@ -282,20 +324,7 @@ const struct account_number *account_find_number(
 
 int account_put(struct account_store *store, const struct account *account)
 {
-	bool known = find_account(store, account->jid);
-	struct account before =
-		known ? find_account(store, account->jid)->account
-		      : (struct account){ 0 };
-	struct account_node *node = take_account(store, account);
-
-	if (!node)
-		return -ENOMEM;
-	int r = row_put(store->db, &account_table, &node->account, NULL, NULL);
-	if (r && known)
-		node->account = before;
-	else if (r)
-		forget_account(store, node);
-	return r;
+	return set_account(store, account, true);
 }
 
 static int execute(struct account_store *store, const char *sql, const char *a,
@@ -354,7 +383,8 @@ static int store_owner(struct account_store *store, const char *number,
 		       const char *trunk, const char *owner)
 {
 	static const char put_number[] =
-		"INSERT OR REPLACE INTO number (number, trunk) VALUES (?, ?)";
+		"INSERT INTO number (number, trunk) VALUES (?, ?) "
+		"ON CONFLICT (number) DO UPDATE SET trunk = excluded.trunk";
 	static const char put_owner[] =
 		"INSERT OR IGNORE INTO owner (number, position, jid) "
 		"SELECT ?1, 1 + coalesce(max(position), 0), ?2 FROM owner "
@@ -384,6 +414,26 @@ int account_own(struct account_store *store, const char *number,
 	if (r && node && !node->number.nowners)
 		forget_number(store, node);
 	return r;
+}
+
+int account_set_ring(struct account_store *store, const char *number,
+		     enum account_ring ring, uint32_t ring_s)
+{
+	static const char set[] =
+		"UPDATE number SET ring = ?, ring_s = ? WHERE number = ?";
+	const struct row_param params[] = { { .number = ring },
+					    { .number = ring_s },
+					    { .text = number } };
+	struct number_node *node = find_number(store, number);
+
+	if (!node)
+		return ACCOUNT_E_NOT_FOUND;
+	int r = row_execute(store->db, set, params, 3, NULL, NULL);
+	if (r)
+		return r;
+	node->number.ring = ring;
+	node->number.ring_s = ring_s;
+	return 0;
 }
 
 int account_disown(struct account_store *store, const char *number,

@@ -20,11 +20,39 @@ enum account_outcome {
 
 enum { ACCOUNT_MAX_OWNERS = 16 }; /* of one number */
 
+/* In each of these 0 is "not set": the configuration decides. They are stored
+ * by number. */
+
+/* What a further call does to an account that has one already. */
+enum account_second {
+	ACCOUNT_SECOND_RING = 1,    /* rings: the client says what it shows */
+	ACCOUNT_SECOND_BUSY = 2,    /* the caller hears that it is busy */
+	ACCOUNT_SECOND_NEXT = 3,    /* the number's other owners are called */
+	ACCOUNT_SECOND_FORWARD = 4, /* goes to account.forward */
+};
+enum account_early {
+	ACCOUNT_EARLY_RINGING = 1,
+	ACCOUNT_EARLY_ANSWER = 2,
+};
+enum account_flag {
+	ACCOUNT_ON = 1,
+	ACCOUNT_OFF = 2,
+};
+/* The owners of a number ring … */
+enum account_ring {
+	ACCOUNT_RING_ALL = 1,   /* at once */
+	ACCOUNT_RING_ORDER = 2, /* one after the other */
+};
+
 struct account {
 	const char *jid;
 	bool enabled;
 	uint32_t calls; /* at a time; 0: the configured limit */
 	int64_t created_ms;
+	enum account_second second_call;
+	const char *forward; /* a bare JID or "+15551234567"; NULL as "" */
+	enum account_early early_media;
+	enum account_flag chat_digits; /* digits in a text become tones */
 };
 
 struct account_number {
@@ -32,6 +60,8 @@ struct account_number {
 	const char *trunk;
 	const char *owners[ACCOUNT_MAX_OWNERS]; /* JIDs, oldest first */
 	size_t nowners;
+	enum account_ring ring;
+	uint32_t ring_s; /* each, with ACCOUNT_RING_ORDER; 0: not set */
 };
 
 struct account_store;
@@ -66,6 +96,10 @@ CHECKED int account_own(struct account_store *store, const char *number,
 /* @owner NULL: all, and the number is gone; as it is with its last owner. */
 CHECKED int account_disown(struct account_store *store, const char *number,
 			   const char *owner);
+
+/* How the owners of @number ring. 0, ACCOUNT_E_NOT_FOUND, -ENOBUFS, -ENOMEM. */
+CHECKED int account_set_ring(struct account_store *store, const char *number,
+			     enum account_ring ring, uint32_t ring_s);
 
 typedef void (*account_fn)(const struct account *account, void *arg);
 typedef void (*account_number_fn)(const struct account_number *number,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "db/account.h"
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
@@ -192,8 +193,16 @@ struct config_route {
 
 struct config_number {
 	char *number;  /* "+15557654321" */
-	char *owner;   /* bare JID */
-	char *trunk;   /* the name of one of the trunks */
+	char **owners; /* bare JIDs; at least one, at most ACCOUNT_MAX_OWNERS */
+	size_t nowners;
+	char *trunk; /* the name of one of the trunks */
+	enum account_ring ring;
+	unsigned ring_s; /* each, one after the other */
+	/* Of its owners, unless an administrator said otherwise meanwhile. */
+	enum account_second second_call;
+	char *forward;                  /* bare JID, number, or "" */
+	enum account_early early_media; /* 0: the trunk's */
+	bool chat_digits;
 	char *display; /* a name to go with it in calls out; "" none */
 	bool withhold; /* calls out do not show it (RFC 3323) */
 	unsigned line, trunk_line;

@@ -270,10 +270,20 @@ static void set_only_trunk(struct check *c, struct config_number *number)
 
 static void check_number(struct check *c, struct config_number *number)
 {
-	if (!*number->owner)
+	if (!number->nowners)
 		complain(c, number->line,
 			 "number \"%.64s\" has no owner: expected "
 			 "owner = \"a bare JID\"",
+			 number->number);
+	if (number->nowners > ACCOUNT_MAX_OWNERS)
+		complain(c, number->line,
+			 "number \"%.64s\" has %zu owners: expected at most "
+			 "%d",
+			 number->number, number->nowners, ACCOUNT_MAX_OWNERS);
+	if (number->second_call == ACCOUNT_SECOND_FORWARD && !*number->forward)
+		complain(c, number->line,
+			 "number \"%.64s\" forwards to nobody: expected "
+			 "forward = \"a bare JID or a number\"",
 			 number->number);
 	if (!*number->trunk)
 		set_only_trunk(c, number);

@@ -221,11 +221,30 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_TRUNK, "deny_prefixes", &config_kind_prefixes, TRUNK_AT(quota.destinations.deny),
 		.initial = LIST(NULL) },
 	[CONFIG_KEY_NUMBER_OWNER] = {
-		CONFIG_NUMBER, "owner", &config_kind_jid, NUMBER_AT(owner),
-		.initial = LIST("") },
+		CONFIG_NUMBER, "owner", &config_kind_owners, NUMBER_AT(owners),
+		.initial = LIST(NULL) },
 	[CONFIG_KEY_NUMBER_TRUNK] = {
 		CONFIG_NUMBER, "trunk", &config_kind_name, NUMBER_AT(trunk),
 		.initial = LIST("") },
+	[CONFIG_KEY_NUMBER_RING] = {
+		CONFIG_NUMBER, "ring", &config_kind_ring, NUMBER_AT(ring),
+		.initial = LIST("all") },
+	[CONFIG_KEY_NUMBER_RING_S] = {
+		CONFIG_NUMBER, "ring_s", &config_kind_count, NUMBER_AT(ring_s),
+		.initial = LIST("20"),
+		.min = 1, .max = 180 },
+	[CONFIG_KEY_NUMBER_SECOND_CALL] = {
+		CONFIG_NUMBER, "second_call", &config_kind_second,
+		NUMBER_AT(second_call), .initial = LIST("ring") },
+	[CONFIG_KEY_NUMBER_FORWARD] = {
+		CONFIG_NUMBER, "forward", &config_kind_forward,
+		NUMBER_AT(forward), .initial = LIST("") },
+	[CONFIG_KEY_NUMBER_EARLY_MEDIA] = {
+		CONFIG_NUMBER, "early_media", &config_kind_own_early,
+		NUMBER_AT(early_media), .initial = LIST("") },
+	[CONFIG_KEY_NUMBER_CHAT_DIGITS] = {
+		CONFIG_NUMBER, "chat_digits", &config_kind_flag,
+		NUMBER_AT(chat_digits), .initial = LIST("true") },
 	[CONFIG_KEY_NUMBER_DISPLAY] = {
 		CONFIG_NUMBER, "display", &config_kind_text,
 		NUMBER_AT(display), .initial = LIST("") },

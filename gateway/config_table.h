@@ -82,6 +82,12 @@ enum config_key_id {
 	CONFIG_KEY_TRUNK_DENY_PREFIXES,
 	CONFIG_KEY_NUMBER_OWNER,
 	CONFIG_KEY_NUMBER_TRUNK,
+	CONFIG_KEY_NUMBER_RING,
+	CONFIG_KEY_NUMBER_RING_S,
+	CONFIG_KEY_NUMBER_SECOND_CALL,
+	CONFIG_KEY_NUMBER_FORWARD,
+	CONFIG_KEY_NUMBER_EARLY_MEDIA,
+	CONFIG_KEY_NUMBER_CHAT_DIGITS,
 	CONFIG_KEY_NUMBER_DISPLAY,
 	CONFIG_KEY_NUMBER_WITHHOLD,
 	CONFIG_KEY_EMERGENCY_NUMBERS,
@@ -98,6 +104,8 @@ struct config_key;
 
 /* What a type of value can do. */
 struct config_kind {
+	const char *const *words; /* of which one is chosen; NULL: none */
+	unsigned nwords;
 	bool list;
 	bool secret; /* never shown in a mistake */
 	const char *expected;
@@ -135,6 +143,9 @@ extern const struct config_kind config_kind_text, config_kind_path,
 	config_kind_prefix, config_kind_rewrites, config_kind_identity,
 	config_kind_srtp, config_kind_days, config_kind_hours,
 	config_kind_region;
+/* config_policy.c */
+extern const struct config_kind config_kind_owners, config_kind_second,
+	config_kind_ring, config_kind_own_early, config_kind_forward;
 
 #define CONFIG_KIND(name, expects, ...)                                        \
 	const struct config_kind config_kind_##name = { .expected = (expects), \

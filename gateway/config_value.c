@@ -340,6 +340,8 @@ struct jids {
 };
 CONFIG_COUNT_BEHIND(config, admins, nadmins);
 
+CONFIG_COUNT_BEHIND(config_number, owners, nowners);
+
 static int read_jids(void *field, const struct config_key *key,
 		     const char *text)
 {
@@ -410,5 +412,7 @@ CONFIG_KIND(level, "\"error\", \"warn\", \"info\" or \"debug\"",
 	    .print = print_level);
 CONFIG_KIND(early, "\"ringing\" or \"answer\"", .read = read_early,
 	    .fini = config_fini_nothing, .print = print_early);
+CONFIG_KIND(owners, "a bare JID such as alice@example.org", .list = true,
+	    .read = read_jids, .fini = fini_jids, .print = print_jids);
 CONFIG_KIND(jids, "a bare JID such as admin@example.org", .list = true,
 	    .read = read_jids, .fini = fini_jids, .print = print_jids);

@@ -11,8 +11,11 @@ static void from_config(struct number *out, const struct config_number *number)
 {
 	*out = (struct number){ .number = number->number,
 				.trunk = number->trunk,
-				.owners = { number->owner },
-				.nowners = 1 };
+				.nowners = number->nowners,
+				.ring = number->ring,
+				.ring_s = number->ring_s };
+	for (size_t i = 0; i < number->nowners; i++)
+		out->owners[i] = number->owners[i];
 }
 
 static void from_account(struct number *out,
@@ -20,7 +23,9 @@ static void from_account(struct number *out,
 {
 	*out = (struct number){ .number = number->number,
 				.trunk = number->trunk,
-				.nowners = number->nowners };
+				.nowners = number->nowners,
+				.ring = number->ring,
+				.ring_s = number->ring_s };
 	memcpy(out->owners, number->owners, sizeof(out->owners));
 }
 
@@ -37,6 +42,15 @@ bool number_find(struct number *out, const struct gateway *gateway,
 	else if (added)
 		from_account(out, added);
 	return fixed || added;
+}
+
+bool number_is_owned(const struct config_number *number, const char *account)
+{
+	for (size_t i = 0; i < number->nowners; i++) {
+		if (jid_same_bare(number->owners[i], account))
+			return true;
+	}
+	return false;
 }
 
 struct search {
@@ -65,7 +79,7 @@ bool number_of(struct number *out, const struct gateway *gateway,
 	for (size_t i = 0; i < config->nnumbers; i++) {
 		const struct config_number *number = &config->numbers[i];
 
-		if (!jid_same_bare(number->owner, account) ||
+		if (!number_is_owned(number, account) ||
 		    (trunk && strcmp(number->trunk, trunk) != 0))
 			continue;
 		from_config(out, number);

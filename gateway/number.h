@@ -11,6 +11,7 @@
 #include "db/account.h"
 #include "gateway/phone.h"
 
+struct config_number;
 struct gateway;
 
 /* All borrowed until the next change of the configuration or the accounts. */
@@ -19,11 +20,16 @@ struct number {
 	const char *trunk;                      /* by name */
 	const char *owners[ACCOUNT_MAX_OWNERS]; /* bare JIDs */
 	size_t nowners;
+	enum account_ring ring; /* 0: all at once */
+	unsigned ring_s;        /* each, one after the other; 0: not set */
 };
 
 /* Who owns @text, written exactly as we write numbers. */
 bool number_find(struct number *out, const struct gateway *gateway,
 		 const char *text);
+
+/* Whether @account (bare JID) is an owner of @number. */
+bool number_is_owned(const struct config_number *number, const char *account);
 
 /* The first number of @account (bare JID), on @trunk unless that is NULL. */
 bool number_of(struct number *out, const struct gateway *gateway,

@@ -197,7 +197,8 @@ void presence_stream_up(struct gateway *gateway)
 		return;
 	}
 	for (size_t i = 0; i < config->nnumbers; i++)
-		announce(&to_all, config->numbers[i].owner);
+		for (size_t j = 0; j < config->numbers[i].nowners; j++)
+			announce(&to_all, config->numbers[i].owners[j]);
 	account_each_number(gateway->accounts, NULL, on_number, &to_all);
 	recent_free(to_all.told);
 }

@@ -187,6 +187,57 @@ static void trunks_come_back_with_their_passwords(void **state)
 	assert_int_equal(n, 1);
 }
 
+static void policies_come_back_as_they_were_put(void **state)
+{
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+	struct account alice = { .jid = "alice@example.org",
+				 .enabled = true,
+				 .second_call = ACCOUNT_SECOND_FORWARD,
+				 .forward = "bob@example.org",
+				 .early_media = ACCOUNT_EARLY_ANSWER,
+				 .chat_digits = ACCOUNT_OFF };
+	const struct account *found;
+
+	assert_int_equal(account_put(store, &alice), 0);
+	store = restart(f, store);
+	found = account_find(store, alice.jid);
+	assert_int_equal(found->second_call, ACCOUNT_SECOND_FORWARD);
+	assert_string_equal(found->forward, "bob@example.org");
+	assert_int_equal(found->early_media, ACCOUNT_EARLY_ANSWER);
+	assert_int_equal(found->chat_digits, ACCOUNT_OFF);
+	/* Its own text given back to it. */
+	alice = *found;
+	alice.second_call = 0;
+	assert_int_equal(account_put(store, &alice), 0);
+	found = account_find(store, "alice@example.org");
+	assert_string_equal(found->forward, "bob@example.org");
+	assert_int_equal(found->second_call, 0);
+	account_store_free(store);
+}
+
+static void a_number_rings_as_it_was_set(void **state)
+{
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	assert_int_equal(
+		account_set_ring(store, "+1555", ACCOUNT_RING_ORDER, 15),
+		ACCOUNT_E_NOT_FOUND);
+	assert_int_equal(account_own(store, "+1555", "carrier", "z@x"), 0);
+	assert_int_equal(
+		account_set_ring(store, "+1555", ACCOUNT_RING_ORDER, 15), 0);
+	/* another owner, another trunk: it stays */
+	assert_int_equal(account_own(store, "+1555", "pbx", "a@x"), 0);
+	store = restart(f, store);
+	const struct account_number *found =
+		account_find_number(store, "+1555");
+	assert_int_equal(found->ring, ACCOUNT_RING_ORDER);
+	assert_int_equal(found->ring_s, 15);
+	assert_string_equal(found->trunk, "pbx");
+	account_store_free(store);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -197,6 +248,8 @@ int main(void)
 		TEST(a_number_goes_with_its_last_owner),
 		TEST(owners_of_a_number_are_bounded),
 		TEST(numbers_are_listed_by_owner),
+		TEST(policies_come_back_as_they_were_put),
+		TEST(a_number_rings_as_it_was_set),
 		TEST(trunks_come_back_with_their_passwords),
 	};
 

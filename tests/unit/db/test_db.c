@@ -8,6 +8,7 @@
 
 #include "db/cdr.h"
 #include "db/session.h"
+#include "db/schema.h"
 #include "tests/unit/db/fixture.h"
 
 static void execute(const char *path, const char *sql)
@@ -303,13 +304,16 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 {
 	struct fixture *f = *state;
 	const struct db_config config = { .path = f->path };
+	char version[48];
 
 	assert_int_equal(put(f, "kept", NULL, NULL), 0);
 	f->db = db_close(f->db);
 	execute(f->path, "PRAGMA user_version = 4711");
 	assert_int_equal(db_open(&f->db, &config, f->base), DB_E_NEWER);
 	assert_null(f->db);
-	execute(f->path, "PRAGMA user_version = 1");
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d",
+		 schema_version());
+	execute(f->path, version);
 	fixture_open(f);
 	assert_int_equal(count_rows(f), 1);
 	assert_int_equal(count_files(f->dir, "*corrupt*"), 0);

@@ -149,7 +149,8 @@ static void everything_given_is_understood(void **state)
 	assert_string_equal(c->trunks[1].proxy.host, "2001:db8::5");
 	assert_int_equal(c->trunks[1].proxy.port, 5080);
 	assert_non_null(number);
-	assert_string_equal(number->owner, "alice@example.org");
+	assert_int_equal(number->nowners, 1);
+	assert_string_equal(number->owners[0], "alice@example.org");
 	assert_string_equal(number->display, "Al");
 	assert_true(number->withhold);
 }
