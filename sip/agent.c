@@ -18,6 +18,7 @@
 #include "sip/dialog_int.h"
 #include "sip/fence.h"
 #include "sip/listen.h"
+#include "sip/odd.h"
 #include "sip/root.h"
 #include "sip/server.h"
 #include "sip/stranger.h"
@@ -138,6 +139,8 @@ static int open_agent(struct sip_agent *agent,
 	if (!r)
 		r = sip_strangers_new(&agent->strangers);
 	if (!r)
+		r = sip_odds_new(&agent->odds);
+	if (!r)
 		r = sip_fence_new(agent);
 	if (!r)
 		r = create_nta(agent);
@@ -189,6 +192,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 		nta_agent_destroy(agent->nta);
 	sip_root_free(agent->root);
 	sip_fence_free(agent);
+	sip_odds_free(agent->odds);
 	sip_strangers_free(agent->strangers);
 	free(agent);
 	return NULL;

@@ -23,6 +23,8 @@ struct sip_agent;
 struct sip_dialog;
 struct sip_identity;
 struct sip_s;
+struct sip_policy;
+struct sip_waiting;
 
 enum sip_transport { SIP_UDP, SIP_TCP };
 
@@ -51,10 +53,14 @@ struct sip_source {
 struct sip_invite {
 	struct sip_source source;
 	const char *request_user; /* Request-URI's user, unescaped; "" none */
+	const char *called_user;  /* P-Called-Party-ID's; "" none */
 	const char *to_user;
 	const struct sip_identity *identity; /* who calls; sip/identity.h */
 	const struct media_desc *offer;      /* NULL: offerless */
 	const struct sip_s *message;         /* for sip_header_text() */
+	/* What sip_dialog_accept() was given for the dialog that this one is to
+	 * take the place of (RFC 3891); NULL: a call of its own. */
+	void *replaces;
 };
 
 enum sip_trust {
@@ -75,6 +81,13 @@ struct sip_agent_handlers {
 	/* OPTIONS is answered with what an INVITE would get now (RFC 3261,
 	 * 11.2): 200, 486, 503. */
 	unsigned (*options)(const struct sip_source *source, void *arg);
+	/* How a trusted source is treated. NULL: the careful default. */
+	void (*policy)(const struct sip_source *source, struct sip_policy *out,
+		       void *arg);
+	/* Messages wait (or none any more) for @user, of the Request-URI, or
+	 * for the account that @waiting names. NULL: nobody cares. */
+	void (*waiting)(const struct sip_source *source, const char *user,
+			const struct sip_waiting *waiting, void *arg);
 };
 
 /*

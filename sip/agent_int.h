@@ -7,21 +7,21 @@
 #include <bsd/sys/queue.h>
 
 #include "sip/agent.h"
+#include "sip/policy.h"
 #include "sip/resolve.h"
 
 struct event;
 struct nta_agent_s;
+struct sip_odds;
 struct sip_root;
 struct sip_s;
+struct sip_odds;
 struct sip_strangers;
 struct sip_via_s;
 struct su_home_s;
 
-#define SIP_PRODUCT "Tandem"
-/* What we take, in every place that says so (RFC 3261, 20.5 and 20.37). */
-#define SIP_ALLOW     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
-#define SIP_SUPPORTED "timer"
-#define SIP_SDP_TYPE  "application/sdp"
+#define SIP_PRODUCT  "Tandem"
+#define SIP_SDP_TYPE "application/sdp"
 
 enum {
 	SIP_LISTENS_MAX = 8,
@@ -52,6 +52,7 @@ struct sip_agent {
 	struct nta_agent_s *nta;
 	struct sip_resolver *resolver;
 	struct sip_strangers *strangers;
+	struct sip_odds *odds;
 	const struct sip_agent_handlers *handlers;
 	void *arg;
 	struct addr public_ip;                      /* unset: none */

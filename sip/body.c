@@ -12,7 +12,9 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/agent_int.h"
+#include "sip/odd.h"
 #include "sip/sdp.h"
+#include "sip/server.h"
 
 void sip_body_type(char out[static SIP_TYPE_CAP], const struct sip_s *sip)
 {
@@ -90,15 +92,20 @@ int sip_body_read(struct media_desc **out, char **text, const struct sip_s *sip)
 	return -ENOMEM;
 }
 
-void sip_body_refuse(struct nta_incoming_s *irq, unsigned status)
+void sip_body_refuse(const struct sip_incoming *in, unsigned status)
 {
+	char name[SIP_TYPE_CAP];
 	bool type = status == 415;
 
+	sip_body_type(name, in->sip);
+	if (type)
+		sip_odd(in->agent->odds, &in->source.addr,
+			nta_incoming_method_name(in->irq), "type", name);
 	nta_incoming_treply(
-		irq, (int)status,
+		in->irq, (int)status,
 		status == 400 ? "Bad Session Description" : NULL,
 		TAG_IF(type, SIPTAG_ACCEPT_STR(SIP_SDP_TYPE)),
 		TAG_IF(type, SIPTAG_ACCEPT_ENCODING_STR("identity")),
 		TAG_END());
-	nta_incoming_destroy(irq);
+	nta_incoming_destroy(in->irq);
 }

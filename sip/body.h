@@ -8,7 +8,7 @@
 #include "gateway/base/err.h"
 
 struct media_desc;
-struct nta_incoming_s;
+struct sip_incoming;
 struct sip_s;
 
 /*
@@ -25,7 +25,7 @@ CHECKED int sip_body_parse(struct media_desc **out, const char *text);
 
 /* Refuse: 415 with Accept and Accept-Encoding, others bare (RFC 3261, 21.4.13).
  * The transaction is over. */
-void sip_body_refuse(struct nta_incoming_s *irq, unsigned status);
+void sip_body_refuse(const struct sip_incoming *in, unsigned status);
 
 /* "application/dtmf-relay", in lower case; "" without a body. */
 enum { SIP_TYPE_CAP = 64 };

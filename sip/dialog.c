@@ -76,6 +76,8 @@ static const struct transition transitions[DIALOG_NSTATES][DIALOG_NEVENTS] = {
 	[DIALOG_INVITED][DIALOG_EV_CANCEL] =
 		TO(dialog_act_cancelled, DIALOG_OVER),
 	[DIALOG_INVITED][DIALOG_EV_BYE] = TO(dialog_act_bye_early, DIALOG_OVER),
+	[DIALOG_INVITED][DIALOG_EV_FAILED] =
+		TO(dialog_act_no_prack, DIALOG_OVER),
 
 	[DIALOG_ANSWERED][DIALOG_EV_ACK] = TO(dialog_act_acked, DIALOG_UP),
 	[DIALOG_ANSWERED][DIALOG_EV_NO_ACK] =
@@ -214,9 +216,10 @@ static void count_half_open(struct sip_dialog *d)
 static void stop_all(struct sip_dialog *d)
 {
 	dialog_timer_clear(d->give_up);
-	dialog_timer_clear(d->ring_timer);
+	dialog_ring_stop(d);
 	dialog_timer_clear(d->session_timer);
 	dialog_offer_stop(d);
+	dialog_refer_stop(d);
 	dialog_reply_stop(d);
 	if (d->state == DIALOG_OVER)
 		dialog_due(d);
@@ -275,6 +278,7 @@ int dialog_new(struct sip_dialog **out, struct sip_agent *agent, bool uac)
 	/* RFC 8866, 5.2: fits 63 bits, for peers that read them signed. */
 	d->sdp_id = rand_u64() >> 2;
 	d->sdp_version = 0;
+	TAILQ_INIT(&d->earlies);
 	TAILQ_INSERT_TAIL(&agent->dialogs, d, entry);
 	*out = d;
 	return 0;
@@ -295,6 +299,7 @@ static void dialog_free(struct sip_dialog *d)
 	TAILQ_REMOVE(&d->agent->dialogs, d, entry);
 	free_timer(d->give_up);
 	free_timer(d->ring_timer);
+	free_timer(d->reliable.timer);
 	free_timer(d->reply.timer);
 	free_timer(d->offer_timer);
 	free_timer(d->session_timer);
@@ -302,12 +307,19 @@ static void dialog_free(struct sip_dialog *d)
 		nta_incoming_bind(d->server, NULL, NULL);
 		nta_incoming_destroy(d->server);
 	}
+	if (d->offer_irq) {
+		nta_incoming_bind(d->offer_irq, NULL, NULL);
+		nta_incoming_destroy(d->offer_irq);
+	}
 	if (d->reply.irq)
 		nta_incoming_destroy(d->reply.irq);
 	sip_client_free(d->invite);
 	sip_client_free(d->request);
 	sip_client_free(d->bye);
+	sip_client_free(d->refer.client);
 	sip_query_free(d->query);
+	dialog_invite_forget(d);
+	dialog_early_free(d);
 	if (d->leg) {
 		sip_clients_orphan(d->agent, d->leg);
 		nta_leg_destroy(d->leg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * One INVITE dialog (RFC 3261, 12 to 15; RFC 3264; RFC 4028 as answerer), in
+ * One INVITE dialog (RFC 3261, 12 to 15; RFC 3262, 3264, 3311, 4028), in
  * either role, with its offers and answers, and what is needed to take it up
  * again in another process.
  *
@@ -16,6 +16,7 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "sip/agent.h"
+#include "sip/policy.h"
 
 struct media_desc;
 struct sip_dialog;
@@ -36,14 +37,23 @@ struct sip_end {
 	bool timeout;        /* transaction or session timer, no ACK */
 };
 
+/* Whom a REFER names (RFC 3515). Borrowed until the handler returns. */
+struct sip_refer {
+	const char *user;     /* unescaped */
+	const char *uri;      /* without headers and method */
+	const char *replaces; /* checked value of Replaces (RFC 3891), or "" */
+};
+
 struct sip_dialog_handlers {
 	/* 18x to our INVITE; @early may be NULL. Can come repeatedly. */
 	void (*ring)(unsigned status, const struct media_desc *early,
 		     void *arg);
 	/* 2xx to our INVITE or re-INVITE with the answer (ACK is sent). */
 	void (*answer)(const struct media_desc *answer, void *arg);
-	/* The peer's re-INVITE or UPDATE. @offer NULL: it wants ours. Answer
-	 * with sip_dialog_answer() or sip_dialog_refuse(). */
+	/* The peer's re-INVITE or UPDATE (which may come before the answer,
+	 * when the first offer has been answered reliably). @offer NULL: it
+	 * wants ours. Answer with sip_dialog_answer() or sip_dialog_refuse().
+	 */
 	void (*offer)(const struct media_desc *offer, void *arg);
 	/* The answer the peer put in ACK, after an offerless INVITE. */
 	void (*late_answer)(const struct media_desc *answer, void *arg);
@@ -51,6 +61,12 @@ struct sip_dialog_handlers {
 	void (*refused)(unsigned status, void *arg);
 	/* INFO with application/dtmf-relay or application/dtmf. */
 	void (*digit)(char digit, unsigned duration_ms, void *arg);
+	/* REFER, where the policy takes it: @refer shall be called in the
+	 * peer's place. Answer with sip_dialog_refer_answer(). */
+	void (*refer)(const struct sip_refer *refer, void *arg);
+	/* What the peer tells of our REFER: the status of its call, or of the
+	 * refusal. @over: nothing more will come. */
+	void (*referred)(unsigned status, bool over, void *arg);
 	/* Something sip_dialog_save() tells has changed. */
 	void (*changed)(void *arg);
 	/* Over. No handler runs afterwards; free the dialog. */
@@ -67,6 +83,10 @@ struct sip_dialog_start {
 	 * sip_passports(), or NULL. */
 	const char *passports;
 	const struct media_desc *offer; /* NULL: offerless */
+	struct sip_policy policy;
+	/* Of a transfer, as a REFER gave them, or NULL: the Request-URI instead
+	 * of to_user at the trunk, and Replaces. */
+	const char *uri, *replaces;
 };
 
 /*
@@ -99,6 +119,20 @@ CHECKED int sip_dialog_offer(struct sip_dialog *dialog,
 /* INFO with application/dtmf-relay. */
 CHECKED int sip_dialog_digit(struct sip_dialog *dialog, char digit,
 			     unsigned duration_ms);
+
+/*
+ * REFER (RFC 3515). The answer to the one that is open: 202, and the peer is
+ * told that it is being tried; or a refusal. Then how the call goes that it
+ * wanted, until @over. Without a REFER that waits nothing is done.
+ */
+void sip_dialog_refer_answer(struct sip_dialog *dialog, unsigned status);
+void sip_dialog_refer_notify(struct sip_dialog *dialog, unsigned status,
+			     bool over);
+/* Ask the peer to call @to_user of its own, in the place of the call that
+ * @replaces is a dialog of (with the peer; NULL: a call of its own).
+ * referred() follows. 0, SIP_E_STATE, -errno. */
+CHECKED int sip_dialog_refer(struct sip_dialog *dialog, const char *to_user,
+			     const struct sip_dialog *replaces);
 
 struct sip_hangup {
 	unsigned status;        /* the final response when not yet answered */

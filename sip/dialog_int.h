@@ -5,9 +5,12 @@
  *     dialog.c        its life, its state table, what the header offers
  *     dialog_invite.c the INVITE we send
  *     dialog_uac.c    its responses, forks
- *     dialog_uas.c    the INVITE we get, ringing, the 200 until its ACK
+ *     dialog_early.c  its reliable provisional responses, PRACK (RFC 3262)
+ *     dialog_uas.c    the INVITE we get, the 200 until its ACK
+ *     dialog_ring.c   ringing there, reliably where that is wanted
  *     dialog_recv.c   requests inside it
  *     dialog_offer.c  re-INVITE and UPDATE, both ways; glare
+ *     dialog_refer.c  REFER, both ways (RFC 3515)
  *     dialog_timer.c  session timers (RFC 4028)
  *     dialog_send.c   messages, next hop, Contact
  *     dialog_end.c    Reason, hang-up, what is reported
@@ -21,6 +24,7 @@
 #include "sip/agent_int.h"
 #include "sip/client.h"
 #include "sip/dialog.h"
+#include "sip/server.h"
 
 struct event;
 struct msg_s;
@@ -32,7 +36,8 @@ enum {
 	SIP_TAG_LEN = 16,
 	SIP_REASON_CAP = 320,
 	SIP_REASON_TEXT_CAP = SIP_REASON_CAP * 2 + 64,
-	SIP_MIN_SE_S = 90, /* RFC 4028, 5 */
+	SIP_MIN_SE_S = 90,    /* RFC 4028, 5 */
+	DIALOG_EARLY_MAX = 8, /* forks that are PRACKed */
 	DIALOG_PENDING_MAX = 8,
 	RING_AGAIN_MS = 60 * 1000,   /* RFC 3261, 13.3.1.1 */
 	OFFER_ANSWER_MS = 25 * 1000, /* then the peer gets 500 */
@@ -91,12 +96,54 @@ struct dialog_reply {
 	struct event *timer;
 };
 
+/* A fork that answered reliably, before one of them is the dialog. */
+struct dialog_early {
+	TAILQ_ENTRY(dialog_early) entry;
+	struct nta_leg_s *leg;
+	struct sip_hop hop;
+	char *tag;
+	uint32_t rseq; /* the last that was PRACKed */
+};
+TAILQ_HEAD(dialog_earlies, dialog_early);
+
+/* The INVITE as it is sent, less the session timer. */
+struct dialog_invite {
+	struct msg_s *message;
+	char *uri;
+	unsigned again;
+};
+
+/* Our provisional response that waits for its PRACK. */
+struct dialog_reliable {
+	bool wanted; /* the INVITE's sender takes them */
+	bool waits, has_sdp;
+	bool again; /* there is something newer to say */
+	bool hold_answer;
+	unsigned status;
+	uint32_t rseq;
+	unsigned interval_ms;
+	uint64_t give_up_ms;
+	struct event *timer;
+};
+
+/* REFER (RFC 3515). */
+struct dialog_refer {
+	struct nta_incoming_s *irq; /* the peer's, open */
+	bool subscribed;            /* it is told how its wish goes */
+	bool silent;                /* it does not want to be (RFC 4488) */
+	uint32_t cseq;              /* of the peer's */
+	bool repeated;              /* there was another before */
+	struct sip_client *client;  /* ours */
+	bool asked;                 /* ours was taken: NOTIFY will come */
+};
+
 struct sip_dialog {
 	TAILQ_ENTRY(sip_dialog) entry;
 	TAILQ_ENTRY(sip_dialog) due_entry;
 	struct sip_agent *agent;
 	struct sip_trunk *trunk; /* NULL: inbound, or restored without */
 	char *trunk_name;
+	struct sip_policy policy;
 	const struct sip_dialog_handlers *handlers; /* NULL: nobody listens */
 	void *arg;
 	bool owned; /* its user has not freed it */
@@ -128,14 +175,18 @@ struct sip_dialog {
 	struct sip_client *bye;
 	bool late_offer; /* the 2xx brought the offer, our ACK waits */
 	char *ack_sdp;   /* the answer in that ACK */
-	char *early_tag;
+	char *early_tag; /* of the fork whose description this is: */
 	char *early_sdp;
-	struct event *give_up; /* CANCEL without an end */
+	bool early_answered; /* and it came reliably: our offer is answered */
+	struct dialog_earlies earlies;
+	struct dialog_invite *wanted; /* to send it anew; until the answer */
+	struct event *give_up;        /* CANCEL without an end */
 
 	/* As server. */
-	struct nta_incoming_s *server; /* the open INVITE or UPDATE */
+	struct nta_incoming_s *server; /* the INVITE, until it is answered */
 	unsigned ring_status;
 	struct event *ring_timer;
+	struct dialog_reliable reliable;
 	struct dialog_reply reply;
 	bool half_open; /* counted by the agent */
 
@@ -145,11 +196,14 @@ struct sip_dialog {
 	char *local_sdp, *remote_sdp;        /* in force */
 	char *offered_sdp;                   /* in our open offer */
 	uint64_t offered_version;
-	char *remote_offer; /* the open one of the peer; NULL: it wants ours */
-	bool remote_update; /* it came in an UPDATE */
+	struct nta_incoming_s *offer_irq; /* the open one of the peer */
+	char *remote_offer; /* what is in it; NULL: it wants ours */
+	bool remote_update; /* it came in an UPDATE (or PRACK) */
 	unsigned retries;   /* of ours after 491 */
 	enum dialog_offer offer;
 	struct event *offer_timer;
+
+	struct dialog_refer refer;
 
 	/* RFC 4028 */
 	unsigned session_expires_s; /* 0: none */
@@ -189,6 +243,24 @@ void sip_dialogs_free(struct sip_agent *agent);
 /* @trunk goes: what its dialogs still send is not authenticated any more. */
 void sip_dialogs_forget(struct sip_agent *agent, struct sip_trunk *trunk);
 
+/* ---- dialog_invite.c ---- */
+
+/* Send the INVITE anew when @response says how it would be taken: 422, or 3xx
+ * where that is followed. False: that was it. */
+bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response);
+/* It will not be needed any more. */
+void dialog_invite_forget(struct sip_dialog *d);
+
+/* ---- dialog_early.c ---- */
+
+/* A provisional response with a tag. False: it was here before, or comes too
+ * early, and is passed over (RFC 3262, 4). */
+bool dialog_early_take(struct sip_dialog *d, const struct sip_s *sip);
+struct dialog_early *dialog_early_find(struct sip_dialog *d, const char *tag);
+/* The fork's leg, the caller's from now on; NULL: none. */
+struct nta_leg_s *dialog_early_detach(struct sip_dialog *d, const char *tag);
+void dialog_early_free(struct sip_dialog *d);
+
 /* ---- dialog_uac.c ---- */
 
 /* A response to the INVITE that opens the dialog; a sip_client_fn. */
@@ -212,9 +284,8 @@ void sip_dialog_stray(struct sip_agent *agent, const struct sip_s *sip,
 /* A dialog for an INVITE that was found good. @sdp (or NULL) becomes its own.
  * 0, SIP_E_INTERVAL (its Session-Expires is too small), or -errno. */
 enum { SIP_E_INTERVAL = 8 };
-CHECKED int dialog_invited(struct sip_dialog **out, struct sip_agent *agent,
-			   struct nta_incoming_s *irq, const struct sip_s *sip,
-			   const struct sip_source *source, char *sdp);
+CHECKED int dialog_invited(struct sip_dialog **out,
+			   const struct sip_incoming *in, char *sdp);
 void dialog_act_refuse(struct sip_dialog *d);
 void dialog_act_cancelled(struct sip_dialog *d);
 void dialog_act_bye_early(struct sip_dialog *d);
@@ -224,6 +295,15 @@ void dialog_reply_start(struct sip_dialog *d, struct nta_incoming_s *irq,
 			const char *sdp, bool offered);
 void dialog_reply_stop(struct sip_dialog *d);
 
+/* Send the 200 that a PRACK kept back. */
+void dialog_answer_now(struct sip_dialog *d);
+void dialog_act_no_prack(struct sip_dialog *d);
+
+/* ---- dialog_ring.c ---- */
+
+void dialog_prack_recv(struct sip_dialog *d, const struct sip_incoming *in);
+void dialog_ring_stop(struct sip_dialog *d);
+
 /* ---- dialog_recv.c ---- */
 
 /* sofia's callback for all requests inside the dialog. */
@@ -232,9 +312,10 @@ int dialog_recv(struct sip_dialog *d, struct nta_leg_s *leg,
 
 /* ---- dialog_offer.c ---- */
 
-/* The peer's re-INVITE or UPDATE. */
-void dialog_offer_recv(struct sip_dialog *d, struct nta_incoming_s *irq,
-		       const struct sip_s *sip);
+/* The peer's re-INVITE or UPDATE, or an offer in PRACK. */
+void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in);
+/* 500, to be tried again after a while (RFC 3261, 14.2; RFC 3311, 5.2). */
+void dialog_refuse_busy(struct nta_incoming_s *irq);
 /* The ACK of our 200: with an answer when that was an offer. */
 void dialog_offer_acked(struct sip_dialog *d, const struct sip_s *sip);
 CHECKED int dialog_offer_answer(struct sip_dialog *d,
@@ -247,6 +328,8 @@ void dialog_offer_stop(struct sip_dialog *d);
 
 /* Read the request's wishes; 0, or 422 when its interval is too small. */
 unsigned dialog_session_request(struct sip_dialog *d, const struct sip_s *sip);
+/* 422 with our Min-SE. The transaction is over. */
+void dialog_refuse_interval(struct nta_incoming_s *irq);
 /* Read what a 2xx to our request settled. */
 void dialog_session_response(struct sip_dialog *d, const struct sip_s *sip);
 /* Session-Expires for our 2xx, or "" when there is none. */
@@ -258,7 +341,19 @@ void dialog_session_arm(struct sip_dialog *d);
 void dialog_session_failed(struct sip_dialog *d, unsigned status,
 			   const struct sip_s *sip);
 
+/* ---- dialog_refer.c ---- */
+
+void dialog_refer_recv(struct sip_dialog *d, const struct sip_incoming *in);
+void dialog_notify_recv(struct sip_dialog *d, const struct sip_incoming *in);
+void dialog_refer_stop(struct sip_dialog *d);
+
 /* ---- dialog_send.c ---- */
+
+/* What requests of now go in: an early dialog's leg, or the dialog's. */
+struct nta_leg_s *dialog_leg(struct sip_dialog *d, struct sip_hop *hop);
+/* Where requests in @leg go first when that is told by an address. */
+struct sip_hop dialog_literal_hop(struct nta_leg_s *leg,
+				  const struct sip_hop *otherwise);
 
 /* A bare request inside the dialog; its message is the caller's until it is
  * started. */

@@ -12,13 +12,18 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_tag.h>
 #include <sofia-sip/sip_util.h>
+#include <sofia-sip/url.h>
 
+#include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/trunk_int.h"
 
 enum {
 	ADDRESS_CAP = SIP_NAME_ADDR_CAP + SIP_TAG_LEN + 8,
+	NUMBER_CAP = 12,
+	AGAIN_MAX = 5, /* that one call is sent anew */
+	MIN_SE_MAX_S = 24 * 3600,
 };
 
 struct invite_text {
@@ -49,6 +54,8 @@ static int write_addresses(struct invite_text *t,
 	if (!r)
 		r = text_format(t->uri, sizeof(t->uri), "sip:%s@%s", user,
 				hostport);
+	if (!r && start->uri)
+		r = text_set(t->uri, sizeof(t->uri), start->uri);
 	if (!r)
 		r = text_format(t->to, sizeof(t->to), "<%s>", t->uri);
 	if (!r)
@@ -71,35 +78,191 @@ static int create_leg(struct sip_dialog *d, const struct invite_text *t)
 	return dialog_set_text(&d->call_id, call_id);
 }
 
-static int send_invite(struct sip_dialog *d, const struct invite_text *t,
-		       const struct sip_dialog_start *start)
+/* ---- sending ---- */
+
+/* Also each time it is sent anew: RFC 4028, 7.1. */
+static int add_session(struct sip_dialog *d, struct msg_s *msg)
 {
-	const char *asserted = t->calling.asserted;
-	const char *more = sip_trunk_headers(start->trunk);
+	char expires[NUMBER_CAP] = "", min_se[NUMBER_CAP] = "";
+	unsigned wish = d->policy.session_expires_s;
+	int r = 0;
+
+	if (wish && wish < d->min_se_s)
+		wish = d->min_se_s;
+	if (wish)
+		r = text_format(expires, sizeof(expires), "%u", wish);
+	if (!r && wish && d->min_se_s > SIP_MIN_SE_S)
+		r = text_format(min_se, sizeof(min_se), "%u", d->min_se_s);
+	if (r)
+		return r;
+	r = sip_add_tl(msg, sip_object(msg),
+		       TAG_IF(*expires, SIPTAG_SESSION_EXPIRES_STR(expires)),
+		       TAG_IF(*min_se, SIPTAG_MIN_SE_STR(min_se)), TAG_END());
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static int transmit(struct sip_dialog *d)
+{
 	struct sip_client_spec spec;
+	struct msg_s *msg;
 	int r = dialog_request_spec(d, &spec, "INVITE", dialog_invite_response);
 
 	if (r)
 		return r;
-	spec.uri = t->uri;
-	if (sip_add_tl(
-		    spec.message, sip_object(spec.message),
-		    SIPTAG_CONTACT_STR(d->contact), SIPTAG_ALLOW_STR(SIP_ALLOW),
-		    SIPTAG_SUPPORTED_STR(SIP_SUPPORTED),
-		    TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
-		    TAG_IF(*more, SIPTAG_HEADER_STR(more)),
-		    TAG_IF(start->passports,
-			   SIPTAG_HEADER_STR(start->passports)),
-		    TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
-		    TAG_IF(d->offered_sdp,
-			   SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
-		    TAG_IF(d->offered_sdp, SIPTAG_PAYLOAD_STR(d->offered_sdp)),
-		    TAG_END()) < 0) {
-		msg_destroy(spec.message);
+	msg_destroy(spec.message);
+	msg = msg_copy(d->wanted->message);
+	if (!msg)
 		return -ENOMEM;
+	spec.message = msg;
+	spec.uri = d->wanted->uri;
+	r = add_session(d, msg);
+	if (r) {
+		msg_destroy(msg);
+		return r;
 	}
+	d->invite = sip_client_free(d->invite);
 	return sip_client_start(&d->invite, d->agent, &spec);
 }
+
+static int add_headers(struct sip_dialog *d, struct msg_s *msg,
+		       const struct invite_text *t,
+		       const struct sip_dialog_start *start)
+{
+	const char *asserted = t->calling.asserted;
+	const char *more = sip_trunk_headers(start->trunk);
+	/* RFC 3262, 5: an offer in a 18x would want its answer in PRACK. */
+	struct sip_policy policy = d->policy;
+
+	policy.prack = policy.prack && d->offered_sdp;
+	return sip_add_tl(
+		       msg, sip_object(msg), SIPTAG_CONTACT_STR(d->contact),
+		       SIPTAG_ALLOW_STR(sip_policy_allow(&policy)),
+		       SIPTAG_SUPPORTED_STR(sip_policy_supported(&policy)),
+		       TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
+		       TAG_IF(*more, SIPTAG_HEADER_STR(more)),
+		       TAG_IF(start->passports,
+			      SIPTAG_HEADER_STR(start->passports)),
+		       TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
+		       TAG_IF(start->replaces,
+			      SIPTAG_REPLACES_STR(start->replaces)),
+		       TAG_IF(start->replaces, SIPTAG_REQUIRE_STR("replaces")),
+		       TAG_IF(d->offered_sdp,
+			      SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
+		       TAG_IF(d->offered_sdp,
+			      SIPTAG_PAYLOAD_STR(d->offered_sdp)),
+		       TAG_END()) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int send_invite(struct sip_dialog *d, const struct invite_text *t,
+		       const struct sip_dialog_start *start)
+{
+	int r;
+
+	d->wanted = calloc(1, sizeof(*d->wanted));
+	if (!d->wanted)
+		return -ENOMEM;
+	d->wanted->message = sip_client_message(d->agent);
+	if (!d->wanted->message)
+		return -ENOMEM;
+	r = dialog_set_text(&d->wanted->uri, t->uri);
+	if (!r)
+		r = add_headers(d, d->wanted->message, t, start);
+	return r ? r : transmit(d);
+}
+
+void dialog_invite_forget(struct sip_dialog *d)
+{
+	if (!d->wanted)
+		return;
+	if (d->wanted->message)
+		msg_destroy(d->wanted->message);
+	free(d->wanted->uri);
+	free(d->wanted);
+	d->wanted = NULL;
+}
+
+/* ---- anew ---- */
+
+/* RFC 4028, 7.4: the interval was too small for the peer, or a proxy. */
+static bool take_min_se(struct sip_dialog *d, const struct sip_s *response)
+{
+	const sip_min_se_t *min = response->sip_min_se;
+
+	if (!min || min->min_delta <= d->min_se_s ||
+	    min->min_delta > MIN_SE_MAX_S)
+		return false;
+	d->min_se_s = (unsigned)min->min_delta;
+	return true;
+}
+
+/* Only what the trunk itself answers at: a redirection takes no call (and no
+ * credentials) elsewhere. */
+static bool is_of_trunk(const struct sip_dialog *d, const struct sip_uri *uri)
+{
+	char hostport[SIP_HOST_CAP + 16];
+	struct sip_hop hop;
+
+	if (uri->tel || uri->sips || !*uri->user)
+		return false;
+	if (!sip_resolve_literal(&hop, uri))
+		return sip_trunk_is_at(d->trunk, &hop.addr);
+	return !sip_hostport_format(hostport, uri->host, uri->port) &&
+	       !strncasecmp(hostport, sip_trunk_hostport(d->trunk),
+			    strlen(hostport));
+}
+
+/* RFC 3261, 8.1.3.4: the contact with the highest q that may be called. */
+static bool take_contact(struct sip_dialog *d, const struct sip_s *response)
+{
+	const sip_contact_t *m, *best = NULL;
+	char *text = NULL;
+	unsigned best_q = 0;
+
+	for (m = response->sip_contact; m; m = m->m_next) {
+		unsigned q = sip_q_value(m->m_q);
+		struct sip_uri uri;
+
+		text = url_as_string(NULL, m->m_url);
+		if (text && !sip_uri_parse(&uri, slice_of(text)) &&
+		    is_of_trunk(d, &uri) && strcmp(text, d->wanted->uri) &&
+		    (!best || q > best_q)) {
+			best = m;
+			best_q = q;
+		}
+		su_free(NULL, text);
+	}
+	if (!best)
+		return false;
+	url_t url = *best->m_url;
+
+	url.url_headers = NULL;
+	text = url_as_string(NULL, &url);
+	int r = text ? dialog_set_text(&d->wanted->uri, text) : -ENOMEM;
+	su_free(NULL, text);
+	return !r;
+}
+
+bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response)
+{
+	int status = response->sip_status->st_status;
+	bool moved = status == 300 || status == 301 || status == 302;
+
+	if (!d->wanted || !d->trunk || d->hung_up ||
+	    d->wanted->again >= AGAIN_MAX)
+		return false;
+	if (status == 422
+		    ? !take_min_se(d, response)
+		    : !moved || !d->policy.follow || !take_contact(d, response))
+		return false;
+	d->wanted->again++;
+	log_info("dialog=%s what=\"INVITE sent anew\" status=%d uri=%s",
+		 d->call_id, status, log_text(slice_of(d->wanted->uri)).s);
+	return !transmit(d);
+}
+
+/* ---- the start ---- */
 
 static int start_dialog(struct sip_dialog *d,
 			const struct sip_dialog_start *start)
@@ -138,6 +301,7 @@ int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,
 	if (r)
 		return r;
 	d->trunk = start->trunk;
+	d->policy = start->policy;
 	d->peer = d->hop = hops[0];
 	r = start_dialog(d, start);
 	if (r) {

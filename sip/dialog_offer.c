@@ -38,7 +38,7 @@ static void close_remote(struct sip_dialog *d)
 	dialog_timer_clear(d->offer_timer);
 	free(d->remote_offer);
 	d->remote_offer = NULL;
-	d->server = NULL;
+	d->offer_irq = NULL;
 	d->offer = OFFER_NONE;
 }
 
@@ -51,7 +51,16 @@ static void close_local(struct sip_dialog *d)
 	d->offer = OFFER_NONE;
 }
 
-static void send_reinvite(struct sip_dialog *d, const char *sdp);
+static int send_offer(struct sip_dialog *d, const char *sdp);
+
+static void fail(struct sip_dialog *d, unsigned status, const char *text,
+		 bool timeout)
+{
+	struct sip_end end = { .status = status, .timeout = timeout };
+
+	dialog_set_end(d, &end, text);
+	dialog_event(d, DIALOG_EV_FAILED);
+}
 
 static void on_offer_timer(int fd, short what, void *arg)
 {
@@ -65,13 +74,14 @@ static void on_offer_timer(int fd, short what, void *arg)
 		sip_dialog_refuse(d, 500);
 	} else if (d->offer == OFFER_RETRY && d->state == DIALOG_UP) {
 		d->offer = OFFER_LOCAL;
-		send_reinvite(d, d->offered_sdp);
+		if (send_offer(d, d->offered_sdp))
+			fail(d, 500, "Offer could not be sent", false);
 	}
 }
 
 /* ---- theirs ---- */
 
-static void refuse_busy(struct nta_incoming_s *irq)
+void dialog_refuse_busy(struct nta_incoming_s *irq)
 {
 	char wait[8];
 
@@ -93,7 +103,7 @@ static bool is_busy(struct sip_dialog *d, struct nta_incoming_s *irq)
 		return true;
 	}
 	if (d->offer == OFFER_REMOTE || d->reply.irq) {
-		refuse_busy(irq);
+		dialog_refuse_busy(irq);
 		return true;
 	}
 	return false;
@@ -102,7 +112,7 @@ static bool is_busy(struct sip_dialog *d, struct nta_incoming_s *irq)
 static int on_cancel(struct sip_dialog *d, nta_incoming_t *irq,
 		     sip_t const *sip)
 {
-	if (!sip || !sip->sip_request || irq != d->server ||
+	if (!sip || !sip->sip_request || irq != d->offer_irq ||
 	    sip->sip_request->rq_method != sip_method_cancel)
 		return 0;
 	close_remote(d);
@@ -138,7 +148,7 @@ static void open_remote(struct sip_dialog *d, struct nta_incoming_s *irq,
 			const struct media_desc *desc, char *text, bool update)
 {
 	d->offer = OFFER_REMOTE;
-	d->server = irq;
+	d->offer_irq = irq;
 	d->remote_offer = text;
 	d->remote_update = update;
 	nta_incoming_bind(irq, on_cancel, d);
@@ -151,55 +161,57 @@ static void open_remote(struct sip_dialog *d, struct nta_incoming_s *irq,
 		sip_dialog_refuse(d, 488);
 }
 
-static void refuse_interval(struct nta_incoming_s *irq)
+/* A new target; the leg's own, where the dialog is an early one. */
+static void take_target(struct sip_dialog *d, const struct sip_s *sip)
 {
-	char min_se[16];
+	struct sip_hop hop;
+	nta_leg_t *leg = dialog_leg(d, &hop);
 
-	if (text_format(min_se, sizeof(min_se), "%d", SIP_MIN_SE_S))
-		min_se[0] = '\0';
-	nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL,
-			    SIPTAG_MIN_SE_STR(min_se), TAG_END());
-	nta_incoming_destroy(irq);
+	if (!sip->sip_contact ||
+	    sip->sip_request->rq_method == sip_method_prack)
+		return;
+	nta_leg_server_route(leg, NULL, sip->sip_contact);
+	if (leg == d->leg)
+		dialog_update_hop(d);
 }
 
-void dialog_offer_recv(struct sip_dialog *d, struct nta_incoming_s *irq,
-		       const struct sip_s *sip)
+void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 {
-	bool update = sip->sip_request->rq_method == sip_method_update;
+	sip_method_t method = in->sip->sip_request->rq_method;
+	bool update = method != sip_method_invite;
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	char *text = NULL;
-	int r = sip_body_read(&desc, &text, sip);
+	int r = sip_body_read(&desc, &text, in->sip);
 
 	if (r) {
-		sip_body_refuse(irq, r > 0 ? (unsigned)r : 500);
+		sip_body_refuse(in, r > 0 ? (unsigned)r : 500);
 		return;
 	}
-	if ((!update || text) && is_busy(d, irq)) {
+	if ((!update || text) && is_busy(d, in->irq)) {
 		free(text);
 		return;
 	}
-	if (dialog_session_request(d, sip)) {
+	if (method != sip_method_prack && dialog_session_request(d, in->sip)) {
 		free(text);
-		refuse_interval(irq);
+		dialog_refuse_interval(in->irq);
 		return;
 	}
-	nta_leg_server_route(d->leg, NULL, sip->sip_contact);
-	dialog_update_hop(d);
+	take_target(d, in->sip);
 	if (update && !text) {
-		dialog_respond(d, irq, 200, NULL);
-		nta_incoming_destroy(irq);
+		dialog_respond(d, in->irq, 200, NULL);
+		nta_incoming_destroy(in->irq);
 		dialog_session_arm(d);
 	} else if (is_refresh(d, text)) {
 		free(text);
-		accept_remote(d, irq, update, false);
+		accept_remote(d, in->irq, update, false);
 	} else {
-		open_remote(d, irq, desc, text, update);
+		open_remote(d, in->irq, desc, text, update);
 	}
 }
 
 int dialog_offer_answer(struct sip_dialog *d, const struct media_desc *answer)
 {
-	struct nta_incoming_s *irq = d->server;
+	struct nta_incoming_s *irq = d->offer_irq;
 	bool offered = !d->remote_offer;
 	char *text;
 	uint64_t version;
@@ -225,21 +237,12 @@ int dialog_offer_answer(struct sip_dialog *d, const struct media_desc *answer)
 
 void sip_dialog_refuse(struct sip_dialog *d, unsigned status)
 {
-	struct nta_incoming_s *irq = d->server;
+	struct nta_incoming_s *irq = d->offer_irq;
 
 	if (d->offer != OFFER_REMOTE)
 		return;
 	close_remote(d);
 	dialog_respond_end(irq, status >= 300 && status <= 699 ? status : 488);
-}
-
-static void fail(struct sip_dialog *d, unsigned status, const char *text,
-		 bool timeout)
-{
-	struct sip_end end = { .status = status, .timeout = timeout };
-
-	dialog_set_end(d, &end, text);
-	dialog_event(d, DIALOG_EV_FAILED);
 }
 
 void dialog_offer_acked(struct sip_dialog *d, const struct sip_s *sip)
@@ -275,6 +278,25 @@ static bool same_media(const char *a, const char *b)
 	return x && y && !strcmp(x, y);
 }
 
+/* ACK, and where the dialog goes from here. */
+static void conclude(struct sip_dialog *d, const struct sip_s *sip)
+{
+	struct sip_hop hop;
+	nta_leg_t *leg = dialog_leg(d, &hop);
+
+	if (sip->sip_contact)
+		nta_leg_client_reroute(leg, NULL, sip->sip_contact, 0);
+	if (leg == d->leg)
+		dialog_update_hop(d);
+	if (sip->sip_cseq->cs_method == sip_method_invite) {
+		free(d->ack_sdp);
+		d->ack_sdp = NULL;
+		dialog_ack(d, NULL);
+	}
+	dialog_session_response(d, sip);
+	dialog_session_arm(d);
+}
+
 static void accepted(struct sip_dialog *d, const struct sip_s *sip)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
@@ -282,13 +304,7 @@ static void accepted(struct sip_dialog *d, const struct sip_s *sip)
 	char *text = NULL;
 	int r = sip_body_read(&answer, &text, sip);
 
-	nta_leg_client_reroute(d->leg, NULL, sip->sip_contact, 0);
-	dialog_update_hop(d);
-	free(d->ack_sdp);
-	d->ack_sdp = NULL;
-	dialog_ack(d, NULL);
-	dialog_session_response(d, sip);
-	dialog_session_arm(d);
+	conclude(d, sip);
 	if (r || !answer) {
 		close_local(d);
 		fail(d, 488, "No usable answer", false);
@@ -342,19 +358,23 @@ static void rejected(struct sip_dialog *d, unsigned status,
 	}
 }
 
-static void on_reinvite_response(struct sip_client *client, unsigned status,
-				 const struct sip_s *response, bool local,
-				 void *arg)
+static void on_offer_response(struct sip_client *client, unsigned status,
+			      const struct sip_s *response, bool local,
+			      void *arg)
 {
 	struct sip_dialog *d = arg;
+	bool update = client == d->request;
 
-	(void)client;
 	if (status < 200)
 		return;
+	if (update)
+		d->request = sip_client_free(d->request);
 	dialog_changed(d);
-	if (d->state != DIALOG_UP) {
+	if (d->state != DIALOG_UP && !update) {
 		if (status < 300)
 			dialog_ack(d, NULL);
+	} else if (d->state > DIALOG_UP) {
+		return;
 	} else if (status < 300) {
 		accepted(d, response);
 	} else {
@@ -362,35 +382,47 @@ static void on_reinvite_response(struct sip_client *client, unsigned status,
 	}
 }
 
-static void send_reinvite(struct sip_dialog *d, const char *sdp)
+/* Before the answer it goes in an UPDATE, to the fork that has answered our
+ * first offer (RFC 3311, 5.1). */
+static bool may_update(const struct sip_dialog *d)
 {
+	return d->uac && d->state == DIALOG_RINGING && d->early_answered &&
+	       d->peer_has_update && !d->request;
+}
+
+static int send_offer(struct sip_dialog *d, const char *sdp)
+{
+	if (d->state != DIALOG_UP)
+		return dialog_send(d, &d->request, "UPDATE", SIP_SDP_TYPE, sdp,
+				   on_offer_response);
 	d->invite = sip_client_free(d->invite);
-	if (dialog_send(d, &d->invite, "INVITE", SIP_SDP_TYPE, sdp,
-			on_reinvite_response)) {
-		close_local(d);
-		fail(d, 500, "re-INVITE could not be sent", false);
-	}
+	return dialog_send(d, &d->invite, "INVITE", SIP_SDP_TYPE, sdp,
+			   on_offer_response);
+}
+
+static bool may_offer(const struct sip_dialog *d)
+{
+	return !d->hung_up && d->offer == OFFER_NONE && !d->reply.irq &&
+	       !d->late_offer && (d->state == DIALOG_UP || may_update(d));
 }
 
 int sip_dialog_offer(struct sip_dialog *d, const struct media_desc *offer)
 {
+	char *text;
 	int r;
 
-	if (d->state != DIALOG_UP || d->hung_up || d->offer != OFFER_NONE ||
-	    d->reply.irq || d->late_offer)
+	if (!may_offer(d))
 		return SIP_E_STATE;
-	r = dialog_format(d, offer, &d->offered_sdp, &d->offered_version);
-	if (!r)
-		r = dialog_renew_contact(d);
-	if (r) {
-		close_local(d);
+	r = dialog_format(d, offer, &text, &d->offered_version);
+	if (r)
 		return r;
-	}
+	free(d->offered_sdp);
+	d->offered_sdp = text;
+	r = dialog_renew_contact(d);
 	d->offer = OFFER_LOCAL;
 	d->retries = 0;
-	d->invite = sip_client_free(d->invite);
-	r = dialog_send(d, &d->invite, "INVITE", SIP_SDP_TYPE, d->offered_sdp,
-			on_reinvite_response);
+	if (!r)
+		r = send_offer(d, d->offered_sdp);
 	if (r)
 		close_local(d);
 	return r;
@@ -431,7 +463,10 @@ void dialog_offer_refresh(struct sip_dialog *d)
 	}
 	if (!d->peer_has_update && d->local_sdp) {
 		d->offer = OFFER_REFRESH;
-		send_reinvite(d, d->local_sdp);
+		if (send_offer(d, d->local_sdp)) {
+			close_local(d);
+			dialog_session_failed(d, 500, NULL);
+		}
 	} else if (dialog_send(d, &d->request, "UPDATE", SIP_SDP_TYPE, NULL,
 			       on_update_response)) {
 		dialog_session_failed(d, 500, NULL);
@@ -440,7 +475,7 @@ void dialog_offer_refresh(struct sip_dialog *d)
 
 void dialog_offer_stop(struct sip_dialog *d)
 {
-	struct nta_incoming_s *irq = d->server;
+	struct nta_incoming_s *irq = d->offer_irq;
 
 	if (d->offer == OFFER_REMOTE) {
 		close_remote(d);

@@ -16,6 +16,7 @@
 #include "gateway/base/text.h"
 #include "sip/body.h"
 #include "sip/info.h"
+#include "sip/odd.h"
 #include "sip/server.h"
 
 static void recv_ack(struct sip_dialog *d, nta_incoming_t *irq,
@@ -49,97 +50,135 @@ static void recv_bye(struct sip_dialog *d, nta_incoming_t *irq,
 	dialog_event(d, DIALOG_EV_BYE);
 }
 
-static void recv_info(struct sip_dialog *d, nta_incoming_t *irq,
-		      const sip_t *sip)
+static void refuse_type(const struct sip_incoming *in, const char *type)
+{
+	sip_odd(in->agent->odds, &in->source.addr, "INFO", "type", type);
+	nta_incoming_treply(in->irq, SIP_415_UNSUPPORTED_MEDIA,
+			    SIPTAG_ACCEPT_STR(SIP_INFO_ACCEPT), TAG_END());
+	nta_incoming_destroy(in->irq);
+}
+
+static void recv_info(struct sip_dialog *d, const struct sip_incoming *in)
 {
 	char type[SIP_TYPE_CAP], digit = 0;
 	unsigned duration_ms = 0;
-	const sip_payload_t *pl = sip->sip_payload;
+	const sip_payload_t *pl = in->sip->sip_payload;
 	struct slice body =
 		pl ? (struct slice){ pl->pl_data, pl->pl_len } : SLICE_NONE;
 	int r;
 
-	sip_body_type(type, sip);
+	sip_body_type(type, in->sip);
 	/* RFC 6086, 4.2.1: without a body, or legacy use that we know. */
 	if (!body.n) {
-		dialog_respond_end(irq, 200);
+		sip_server_end(in, 200);
 		return;
 	}
 	r = sip_info_parse(type, body, &digit, &duration_ms);
 	if (r == SIP_E_INFO_TYPE) {
-		nta_incoming_treply(irq, SIP_415_UNSUPPORTED_MEDIA,
-				    SIPTAG_ACCEPT_STR(SIP_INFO_ACCEPT),
-				    TAG_END());
-		nta_incoming_destroy(irq);
+		refuse_type(in, type);
 		return;
 	}
-	dialog_respond_end(irq, r ? 400 : 200);
+	sip_server_end(in, r ? 400 : 200);
 	if (!r && d->handlers && d->handlers->digit)
 		d->handlers->digit(digit, duration_ms, d->arg);
 }
 
-static void recv_session(struct sip_dialog *d, nta_incoming_t *irq,
-			 const sip_t *sip)
+/* UPDATE before the answer (RFC 3311, 5.2). */
+static void recv_early(struct sip_dialog *d, const struct sip_incoming *in)
 {
-	if (d->state != DIALOG_UP && d->state != DIALOG_ANSWERED) {
-		/* An offer of the INVITE is open (RFC 3311, 5.2). */
-		dialog_respond_end(irq, d->state < DIALOG_UP ? 491 : 481);
-		return;
-	}
-	dialog_offer_recv(d, irq, sip);
+	bool offers = in->sip->sip_payload != NULL;
+
+	if (in->sip->sip_request->rq_method == sip_method_invite)
+		sip_server_end(in, 491);
+	else if (!offers || d->early_answered)
+		dialog_offer_recv(d, in);
+	else if (d->uac) /* ours is not answered */
+		sip_server_end(in, 491);
+	else /* its own is not */
+		dialog_refuse_busy(in->irq);
 }
 
-static void dispatch(struct sip_dialog *d, nta_incoming_t *irq,
-		     const sip_t *sip)
+static void recv_session(struct sip_dialog *d, const struct sip_incoming *in)
 {
-	switch (sip->sip_request->rq_method) {
+	if (d->state == DIALOG_UP || d->state == DIALOG_ANSWERED)
+		dialog_offer_recv(d, in);
+	else if (d->state == DIALOG_CALLING || d->state == DIALOG_RINGING ||
+		 d->state == DIALOG_INVITED)
+		recv_early(d, in);
+	else
+		sip_server_end(in, 481);
+}
+
+static void dispatch(struct sip_dialog *d, const struct sip_incoming *in)
+{
+	switch (in->sip->sip_request->rq_method) {
 	case sip_method_bye:
-		recv_bye(d, irq, sip);
+		recv_bye(d, in->irq, in->sip);
 		break;
 	case sip_method_invite:
 	case sip_method_update:
-		recv_session(d, irq, sip);
+		recv_session(d, in);
+		break;
+	case sip_method_prack:
+		dialog_prack_recv(d, in);
 		break;
 	case sip_method_info:
-		recv_info(d, irq, sip);
+		recv_info(d, in);
 		break;
 	case sip_method_options:
-		sip_server_options(irq, 200);
+		sip_server_options(in, 200);
 		break;
-	case sip_method_prack: /* no provisional of ours is reliable */
 	case sip_method_notify:
-		dialog_respond_end(irq, 481);
+		dialog_notify_recv(d, in);
+		break;
+	case sip_method_subscribe:
+		sip_server_refuse_event(in);
 		break;
 	case sip_method_refer:
-		dialog_respond_end(irq, 603);
+		if (d->policy.refer)
+			dialog_refer_recv(d, in);
+		else
+			sip_server_refuse_method(in);
 		break;
 	default:
-		sip_server_refuse_method(irq);
+		sip_server_refuse_method(in);
 		break;
 	}
 }
 
-/* RFC 3261, 12.2.2: a lower CSeq than the last is out of order. */
-static bool is_stale(const struct sip_dialog *d, const sip_t *sip)
+/*
+ * RFC 3261, 12.2.2: a lower CSeq than the last is out of order. Forks count
+ * each for itself, so it is not looked at before one of them has answered.
+ */
+static bool is_stale(struct sip_dialog *d, const sip_t *sip)
 {
-	return sip->sip_cseq->cs_seq < d->remote_cseq;
+	uint32_t cseq = sip->sip_cseq->cs_seq;
+
+	if (d->uac && d->state < DIALOG_UP)
+		return false;
+	if (cseq < d->remote_cseq)
+		return true;
+	d->remote_cseq = cseq;
+	dialog_changed(d);
+	return false;
 }
 
 int dialog_recv(struct sip_dialog *d, struct nta_leg_s *leg,
 		struct nta_incoming_s *irq, const struct sip_s *sip)
 {
+	const struct sip_incoming in = { .agent = d->agent,
+					 .irq = irq,
+					 .sip = sip,
+					 .source = { d->peer.addr,
+						     d->peer.transport },
+					 .policy = d->policy };
+
 	(void)leg;
-	if (sip->sip_request->rq_method == sip_method_ack) {
+	if (sip->sip_request->rq_method == sip_method_ack)
 		recv_ack(d, irq, sip);
-		return 0;
-	}
-	if (is_stale(d, sip)) {
-		dialog_respond_end(irq, 500);
-		return 0;
-	}
-	d->remote_cseq = sip->sip_cseq->cs_seq;
-	dialog_changed(d);
-	if (!sip_server_check(irq, sip))
-		dispatch(d, irq, sip);
+	else if (is_stale(d, sip))
+		sip_server_end(&in, 500);
+	else if (!sip_server_check(&in))
+		dispatch(d, &in);
 	return 0;
 }

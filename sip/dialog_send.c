@@ -19,6 +19,17 @@
 
 /* ---- requests ---- */
 
+struct nta_leg_s *dialog_leg(struct sip_dialog *d, struct sip_hop *hop)
+{
+	struct dialog_early *early =
+		d->uac && d->state < DIALOG_UP && d->early_tag
+			? dialog_early_find(d, d->early_tag)
+			: NULL;
+
+	*hop = early ? early->hop : d->hop;
+	return early ? early->leg : d->leg;
+}
+
 static const struct sip_digest_account *account(const struct sip_dialog *d)
 {
 	if (!d->trunk || !sip_trunk_is_at(d->trunk, &d->hop.addr))
@@ -46,21 +57,28 @@ int dialog_send(struct sip_dialog *d, struct sip_client **out,
 		const char *method, const char *type, const char *body,
 		sip_client_fn fn)
 {
-	char session[DIALOG_SESSION_CAP];
+	char session[DIALOG_SESSION_CAP], min_se[DIALOG_SESSION_CAP] = "";
 	struct sip_client_spec spec;
 	bool target = type && !strcmp(type, SIP_SDP_TYPE);
 	int r = dialog_request_spec(d, &spec, method, fn);
 
 	if (r)
 		return r;
+	spec.leg = dialog_leg(d, &spec.hop);
 	dialog_session_format(d, false, session);
+	if (d->min_se_s > SIP_MIN_SE_S &&
+	    text_format(min_se, sizeof(min_se), "%u", d->min_se_s))
+		min_se[0] = '\0';
 	/* Contact, as both are target refresh requests (RFC 3261, 12.2). */
 	if (sip_add_tl(spec.message, sip_object(spec.message),
 		       TAG_IF(target, SIPTAG_CONTACT_STR(d->contact)),
-		       TAG_IF(target, SIPTAG_ALLOW_STR(SIP_ALLOW)),
-		       TAG_IF(target, SIPTAG_SUPPORTED_STR(SIP_SUPPORTED)),
+		       TAG_IF(target,
+			      SIPTAG_ALLOW_STR(sip_policy_allow(&d->policy))),
+		       TAG_IF(target, SIPTAG_SUPPORTED_STR("timer")),
 		       TAG_IF(target && *session,
 			      SIPTAG_SESSION_EXPIRES_STR(session)),
+		       TAG_IF(target && *session && *min_se,
+			      SIPTAG_MIN_SE_STR(min_se)),
 		       TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(type)),
 		       TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END()) < 0) {
 		msg_destroy(spec.message);
@@ -81,8 +99,9 @@ int dialog_respond(struct sip_dialog *d, struct nta_incoming_s *irq,
 		dialog_session_format(d, true, session);
 	return nta_incoming_treply(
 		irq, (int)status, NULL, SIPTAG_CONTACT_STR(d->contact),
-		SIPTAG_ALLOW_STR(SIP_ALLOW),
-		TAG_IF(is_final, SIPTAG_SUPPORTED_STR(SIP_SUPPORTED)),
+		SIPTAG_ALLOW_STR(sip_policy_allow(&d->policy)),
+		TAG_IF(is_final,
+		       SIPTAG_SUPPORTED_STR(sip_policy_supported(&d->policy))),
 		/* RFC 4028, 9: only a peer that said so may be held to it. */
 		TAG_IF(*session && d->peer_has_timer,
 		       SIPTAG_REQUIRE_STR("timer")),
@@ -115,35 +134,59 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 			 d->call_id, addr_text(&d->hop.addr).s);
 }
 
-/*
- * The top route or else the target; a name is asked for, and until it is known
- * requests go to where the peer speaks from.
- */
-void dialog_update_hop(struct sip_dialog *d)
+/* The top route or else the target (12.2.1.1); 0, or -errno. */
+static int next_uri(struct nta_leg_s *leg, struct sip_uri *out)
 {
 	const sip_route_t *route = NULL;
 	const sip_contact_t *target = NULL;
 	const url_t *url;
+	char *text;
+	int r;
+
+	nta_leg_get_route(leg, &route, &target);
+	url = route ? route->r_url : target ? target->m_url : NULL;
+	if (!url)
+		return -ENOENT;
+	text = url_as_string(NULL, url);
+	if (!text)
+		return -ENOMEM;
+	r = sip_uri_parse(out, slice_of(text));
+	if (!r && (out->tel || out->sips))
+		r = -EPROTONOSUPPORT;
+	if (r)
+		log_warn("event=sip_route what=\"cannot route\" uri=%s",
+			 log_text(slice_of(text)).s);
+	su_free(NULL, text);
+	return r;
+}
+
+struct sip_hop dialog_literal_hop(struct nta_leg_s *leg,
+				  const struct sip_hop *otherwise)
+{
 	struct sip_uri uri;
 	struct sip_hop hop;
-	char *text;
 
-	nta_leg_get_route(d->leg, &route, &target);
+	if (next_uri(leg, &uri) || sip_resolve_literal(&hop, &uri))
+		return *otherwise;
+	return hop;
+}
+
+/* A name is asked for, and until it is known requests go to where the peer
+ * speaks from. */
+void dialog_update_hop(struct sip_dialog *d)
+{
+	struct sip_uri uri;
+	struct sip_hop hop;
+
 	d->query = sip_query_free(d->query);
 	d->hop = d->peer;
-	url = route ? route->r_url : target ? target->m_url : NULL;
-	text = url ? url_as_string(NULL, url) : NULL;
-	if (!text)
+	if (next_uri(d->leg, &uri))
 		return;
-	if (sip_uri_parse(&uri, slice_of(text)) || uri.tel || uri.sips)
-		log_warn("dialog=%s what=\"cannot route\" uri=%s", d->call_id,
-			 log_text(slice_of(text)).s);
-	else if (!sip_resolve_literal(&hop, &uri))
+	if (!sip_resolve_literal(&hop, &uri))
 		d->hop = hop;
 	else if (sip_resolve(&d->query, d->agent->resolver, &uri, on_resolved,
 			     d))
 		d->query = NULL;
-	su_free(NULL, text);
 }
 
 int dialog_set_contact(struct sip_dialog *d, const char *user)

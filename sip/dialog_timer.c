@@ -4,8 +4,11 @@
 
 #include <string.h>
 
-#include <sofia-sip/sip.h>
+#define NTA_INCOMING_MAGIC_T struct sip_dialog
+#include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -46,6 +49,17 @@ unsigned dialog_session_request(struct sip_dialog *d, const struct sip_s *sip)
 	d->we_refresh = !supported ||
 			(x->x_refresher && !strcasecmp(x->x_refresher, "uas"));
 	return 0;
+}
+
+void dialog_refuse_interval(struct nta_incoming_s *irq)
+{
+	char min_se[16];
+
+	if (text_format(min_se, sizeof(min_se), "%d", SIP_MIN_SE_S))
+		min_se[0] = '\0';
+	nta_incoming_treply(irq, SIP_422_SESSION_TIMER_TOO_SMALL,
+			    SIPTAG_MIN_SE_STR(min_se), TAG_END());
+	nta_incoming_destroy(irq);
 }
 
 void dialog_session_response(struct sip_dialog *d, const struct sip_s *sip)

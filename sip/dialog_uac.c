@@ -36,7 +36,7 @@ void dialog_invite_response(struct sip_client *client, unsigned status,
 		dialog_event(d, DIALOG_EV_PROVISIONAL);
 	} else if (status < 300) {
 		dialog_event(d, DIALOG_EV_ACCEPTED);
-	} else {
+	} else if (local || !dialog_invite_again(d, response)) {
 		dialog_set_end(d, &end, response->sip_status->st_phrase);
 		dialog_read_reason(d, response);
 		dialog_event(d, DIALOG_EV_REJECTED);
@@ -50,6 +50,30 @@ static const char *to_tag(const struct sip_s *sip)
 	return tag ? tag : "";
 }
 
+/* What a fork says of its media while it rings; reliably it is the answer. */
+static int keep_early(struct sip_dialog *d, const struct sip_s *sip,
+		      const char *text)
+{
+	bool reliable = dialog_early_find(d, to_tag(sip));
+	int r = dialog_set_text(&d->early_tag, to_tag(sip));
+
+	if (!r)
+		r = dialog_set_text(&d->early_sdp, text);
+	d->early_answered = reliable && !r;
+	if (!d->early_answered)
+		return r;
+	d->local_version = d->offered_version;
+	r = dialog_set_text(&d->local_sdp, d->offered_sdp);
+	return r ? r : dialog_set_text(&d->remote_sdp, text);
+}
+
+/* Once answered reliably, no other description of that fork counts (RFC 3261,
+ * 13.2.1). */
+static bool is_repeated(const struct sip_dialog *d, const struct sip_s *sip)
+{
+	return d->early_answered && !strcasecmp(d->early_tag, to_tag(sip));
+}
+
 void dialog_act_provisional(struct sip_dialog *d)
 {
 	const struct sip_s *sip = d->input;
@@ -57,14 +81,16 @@ void dialog_act_provisional(struct sip_dialog *d)
 	AUTO(media_desc_freep) struct media_desc *early = NULL;
 	char *text = NULL;
 
-	if (status == 100)
+	if (status == 100 || !dialog_early_take(d, sip))
 		return;
+	if (sip->sip_allow)
+		d->peer_has_update =
+			sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
 	/* A bad body costs itself: it still rings. */
 	if (sip_body_read(&early, &text, sip))
 		log_info("dialog=%s what=\"early description not understood\"",
 			 d->call_id);
-	if (early && (dialog_set_text(&d->early_tag, to_tag(sip)) ||
-		      dialog_set_text(&d->early_sdp, text)))
+	if (early && (is_repeated(d, sip) || keep_early(d, sip, text)))
 		early = media_desc_free(early);
 	free(text);
 	if (d->handlers && d->handlers->ring)
@@ -84,6 +110,18 @@ static int keep_addresses(struct sip_dialog *d, const struct sip_s *sip)
 	return dialog_keep_addresses(d, sip->sip_from, sip->sip_to);
 }
 
+/* The fork that answered was PRACKed: its leg goes on with its CSeq. */
+static void adopt_early(struct sip_dialog *d)
+{
+	nta_leg_t *leg = dialog_early_detach(d, d->remote_tag);
+
+	if (!leg)
+		return;
+	sip_clients_orphan(d->agent, d->leg);
+	nta_leg_destroy(d->leg);
+	d->leg = leg;
+}
+
 /* The dialog that a 2xx makes: its tag, route and target (12.1.2). */
 static int confirm(struct sip_dialog *d, const struct sip_s *sip)
 {
@@ -93,6 +131,8 @@ static int confirm(struct sip_dialog *d, const struct sip_s *sip)
 		r = keep_addresses(d, sip);
 	if (r)
 		return r;
+	dialog_invite_forget(d);
+	adopt_early(d);
 	if (*d->remote_tag)
 		nta_leg_rtag(d->leg, d->remote_tag);
 	nta_leg_client_reroute(d->leg, sip->sip_record_route, sip->sip_contact,
@@ -125,25 +165,51 @@ static void fail(struct sip_dialog *d, unsigned status, const char *text)
 }
 
 /*
- * The answer in the 2xx; or, as some gateways leave it out there, the one that
- * an earlier 183 of the same fork had.
+ * The answer in the 2xx, unless a reliable 18x of the same fork had it; or, as
+ * some gateways leave it out there, the one that an earlier 183 had.
  */
 static int read_answer(struct sip_dialog *d, struct media_desc **answer)
 {
-	int r = sip_body_read(answer, &d->remote_sdp, d->input);
+	bool same = d->early_sdp && d->early_tag &&
+		    !strcmp(d->early_tag, to_tag(d->input));
+	char *text = NULL;
+	int r;
 
-	if (r || *answer || !d->early_sdp || !d->early_tag ||
-	    strcmp(d->early_tag, to_tag(d->input)))
-		return r;
-	d->remote_sdp = d->early_sdp;
+	if (same && d->early_answered)
+		return sip_body_parse(answer, d->remote_sdp);
+	r = sip_body_read(answer, &text, d->input);
+	if (!r && !*answer && same) {
+		text = d->early_sdp;
+		d->early_sdp = NULL;
+		r = sip_body_parse(answer, text);
+	}
+	free(d->remote_sdp);
+	d->remote_sdp = text;
+	d->early_answered = false;
+	return r;
+}
+
+/* The first offer of ours is answered, and so in force. */
+static void keep_offered(struct sip_dialog *d)
+{
+	free(d->early_sdp);
 	d->early_sdp = NULL;
-	return sip_body_parse(answer, d->remote_sdp);
+	if (d->offer != OFFER_NONE)
+		return; /* an UPDATE of ours, or theirs, is on its way */
+	if (d->early_answered) { /* an UPDATE may have changed it since */
+		free(d->offered_sdp);
+	} else if (d->offered_sdp) {
+		free(d->local_sdp);
+		d->local_sdp = d->offered_sdp;
+		d->local_version = d->offered_version;
+	}
+	d->offered_sdp = NULL;
 }
 
 void dialog_act_accepted(struct sip_dialog *d)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	bool offerless = !d->offered_sdp;
+	bool offerless = !d->offered_sdp && !d->local_sdp;
 	int r = confirm(d, d->input);
 
 	dialog_session_response(d, d->input);
@@ -158,9 +224,7 @@ void dialog_act_accepted(struct sip_dialog *d)
 		fail(d, r > 0 ? (unsigned)r : 500, "No usable answer");
 		return;
 	}
-	d->local_sdp = d->offered_sdp;
-	d->local_version = d->offered_version;
-	d->offered_sdp = NULL;
+	keep_offered(d);
 	dialog_session_arm(d);
 	if (!d->handlers)
 		return;
@@ -223,27 +287,25 @@ static int bye_fork(struct sip_dialog *d, nta_leg_t *leg,
 static void drop_fork(struct sip_dialog *d, const struct sip_s *sip,
 		      const struct sip_hop *from)
 {
-	nta_leg_t *leg = nta_leg_tcreate(
-		d->agent->nta, NULL, NULL, SIPTAG_CALL_ID(sip->sip_call_id),
-		SIPTAG_FROM(sip->sip_from), SIPTAG_TO(sip->sip_to),
-		SIPTAG_CSEQ(sip->sip_cseq), TAG_END());
-	struct sip_uri uri;
-	struct sip_hop hop = *from;
-	const url_t *url = sip->sip_contact ? sip->sip_contact->m_url : NULL;
-	char *text = url ? url_as_string(NULL, url) : NULL;
+	/* Where there was a PRACK its CSeq has gone on from the INVITE's. */
+	nta_leg_t *leg = dialog_early_detach(d, to_tag(sip));
+	struct sip_hop hop;
 
+	if (!leg)
+		leg = nta_leg_tcreate(d->agent->nta, NULL, NULL,
+				      SIPTAG_CALL_ID(sip->sip_call_id),
+				      SIPTAG_FROM(sip->sip_from),
+				      SIPTAG_TO(sip->sip_to),
+				      SIPTAG_CSEQ(sip->sip_cseq), TAG_END());
 	if (!leg)
 		return;
 	nta_leg_client_reroute(leg, sip->sip_record_route, sip->sip_contact, 1);
 	/* Names take the way that the response came. */
-	if (text && !sip->sip_record_route &&
-	    !sip_uri_parse(&uri, slice_of(text)))
-		if (sip_resolve_literal(&hop, &uri))
-			hop = *from;
-	su_free(NULL, text);
+	hop = dialog_literal_hop(leg, from);
 	sip_client_ack(d->invite, leg, &hop, sip_client_message(d->agent));
 	if (bye_fork(d, leg, &hop))
 		log_warn("dialog=%s what=\"fork not ended\"", d->call_id);
+	sip_clients_orphan(d->agent, leg);
 	nta_leg_destroy(leg);
 }
 

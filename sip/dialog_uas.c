@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The INVITE we get (RFC 3261, 13.3): 100 at once, ringing that is repeated, a
- * 200 that is repeated until its ACK, CANCEL.
+ * The INVITE we get (RFC 3261, 13.3): 100 at once, a 200 that is repeated until
+ * its ACK, refusals, CANCEL.
  */
 #include "sip/dialog_int.h"
 
@@ -66,26 +66,29 @@ static int create_leg(struct sip_dialog *d, nta_incoming_t *irq,
 	return dialog_set_text(&d->call_id, sip->sip_call_id->i_id);
 }
 
-int dialog_invited(struct sip_dialog **out, struct sip_agent *agent,
-		   struct nta_incoming_s *irq, const struct sip_s *sip,
-		   const struct sip_source *source, char *sdp)
+/* Whether 18x go reliably: the peer insists, or may and so do we. */
+static bool wants_reliable(const struct sip_incoming *in)
 {
-	struct sip_dialog *d;
+	return in->policy.prack &&
+	       (sip_has_feature(in->sip->sip_require, "100rel") ||
+		sip_has_feature(in->sip->sip_supported, "100rel"));
+}
+
+static int fill(struct sip_dialog *d, const struct sip_incoming *in)
+{
+	const sip_t *sip = in->sip;
 	const char *tag = sip->sip_from->a_tag;
 	char user[SIP_USER_CAP];
-	int r = dialog_new(&d, agent, false);
+	int r = dialog_set_text(&d->remote_tag, tag ? tag : "");
 
-	if (r) {
-		free(sdp);
-		return r;
-	}
-	d->remote_sdp = sdp;
-	d->peer = d->hop = (struct sip_hop){ source->addr, source->transport };
+	d->policy = in->policy;
+	d->peer = d->hop =
+		(struct sip_hop){ in->source.addr, in->source.transport };
 	d->remote_cseq = sip->sip_cseq->cs_seq;
 	d->peer_has_update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
-	r = dialog_set_text(&d->remote_tag, tag ? tag : "");
+	d->reliable.wanted = wants_reliable(in);
 	if (!r)
-		r = create_leg(d, irq, sip);
+		r = create_leg(d, in->irq, sip);
 	if (!r)
 		r = dialog_keep_addresses(d, sip->sip_to, sip->sip_from);
 	sip_url_user(user, sip->sip_request->rq_url);
@@ -93,56 +96,31 @@ int dialog_invited(struct sip_dialog **out, struct sip_agent *agent,
 		r = dialog_set_contact(d, user);
 	if (!r && dialog_session_request(d, sip))
 		r = SIP_E_INTERVAL;
+	return r;
+}
+
+int dialog_invited(struct sip_dialog **out, const struct sip_incoming *in,
+		   char *sdp)
+{
+	struct sip_dialog *d;
+	int r = dialog_new(&d, in->agent, false);
+
+	if (r) {
+		free(sdp);
+		return r;
+	}
+	d->remote_sdp = sdp;
+	r = fill(d, in);
 	if (r) {
 		sip_dialog_free(d);
 		return r;
 	}
 	dialog_update_hop(d);
-	d->server = irq;
-	nta_incoming_bind(irq, on_cancel, d);
-	nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
+	d->server = in->irq;
+	nta_incoming_bind(in->irq, on_cancel, d);
+	nta_incoming_treply(in->irq, SIP_100_TRYING, TAG_END());
 	dialog_event(d, DIALOG_EV_INVITED);
 	*out = d;
-	return 0;
-}
-
-/* ---- ringing ---- */
-
-static void on_ring_again(int fd, short what, void *arg)
-{
-	struct sip_dialog *d = arg;
-
-	(void)fd;
-	(void)what;
-	dialog_respond(d, d->server, d->ring_status, d->early_sdp);
-	dialog_timer_set(d, &d->ring_timer, on_ring_again, RING_AGAIN_MS);
-}
-
-int sip_dialog_ring(struct sip_dialog *d, unsigned status,
-		    const struct media_desc *early)
-{
-	char *text = NULL;
-	int r = 0;
-
-	if (d->state != DIALOG_INVITED || d->npending)
-		return SIP_E_STATE;
-	if (status <= 100 || status >= 200)
-		return -EINVAL;
-	if (early)
-		r = dialog_format(d, early, &text, &d->local_version);
-	if (r)
-		return r;
-	if (text) {
-		free(d->early_sdp);
-		d->early_sdp = text;
-		/* So that the 200 repeats it under the same version. */
-		r = dialog_set_text(&d->local_sdp, text);
-	}
-	if (r)
-		return r;
-	d->ring_status = status;
-	dialog_respond(d, d->server, status, d->early_sdp);
-	dialog_timer_set(d, &d->ring_timer, on_ring_again, RING_AGAIN_MS);
 	return 0;
 }
 
@@ -194,9 +172,19 @@ void dialog_reply_stop(struct sip_dialog *d)
 	d->reply.irq = NULL;
 }
 
-static int answer_invite(struct sip_dialog *d, const struct media_desc *answer)
+void dialog_answer_now(struct sip_dialog *d)
 {
 	struct nta_incoming_s *irq = d->server;
+
+	d->server = NULL;
+	d->reliable.hold_answer = false;
+	dialog_ring_stop(d);
+	dialog_reply_start(d, irq, d->local_sdp, !d->remote_sdp);
+	dialog_event(d, DIALOG_EV_ANSWER);
+}
+
+static int answer_invite(struct sip_dialog *d, const struct media_desc *answer)
+{
 	char *text;
 	uint64_t version;
 	int r = dialog_format(d, answer, &text, &version);
@@ -206,10 +194,11 @@ static int answer_invite(struct sip_dialog *d, const struct media_desc *answer)
 	free(d->local_sdp);
 	d->local_sdp = text;
 	d->local_version = version;
-	d->server = NULL;
-	dialog_timer_clear(d->ring_timer);
-	dialog_reply_start(d, irq, d->local_sdp, !d->remote_sdp);
-	dialog_event(d, DIALOG_EV_ANSWER);
+	/* RFC 3262, 3: not before our description is known to be there. */
+	if (d->reliable.waits && d->reliable.has_sdp)
+		d->reliable.hold_answer = true;
+	else
+		dialog_answer_now(d);
 	return 0;
 }
 
@@ -232,12 +221,12 @@ int sip_dialog_answer(struct sip_dialog *d, const struct media_desc *answer)
 {
 	if (d->hung_up)
 		return SIP_E_STATE;
+	if (d->offer == OFFER_REMOTE)
+		return dialog_offer_answer(d, answer);
 	if (d->state == DIALOG_INVITED && !d->npending)
 		return answer_invite(d, answer);
 	if (d->state == DIALOG_UP && d->late_offer)
 		return answer_in_ack(d, answer);
-	if (d->state == DIALOG_UP || d->state == DIALOG_ANSWERED)
-		return dialog_offer_answer(d, answer);
 	return SIP_E_STATE;
 }
 
@@ -295,4 +284,14 @@ void dialog_act_cancelled(struct sip_dialog *d)
 void dialog_act_bye_early(struct sip_dialog *d)
 {
 	end_cancelled(d);
+}
+
+/* RFC 3262, 3: a reliable response that nobody acknowledges ends the INVITE. */
+void dialog_act_no_prack(struct sip_dialog *d)
+{
+	struct nta_incoming_s *irq = d->server;
+
+	d->server = NULL;
+	dialog_respond_end(irq, d->end.status);
+	dialog_report_end(d);
 }

@@ -2,16 +2,32 @@
 /*
  * Requests outside dialogs: who may speak at all, and the one answer that each
  * gets (RFC 3261, 8.2; RFC 6665).
+ *
+ *     server.c        the door, and which method goes where
+ *     server_check.c  what holds for every request; 405, 501, OPTIONS
+ *     server_invite.c INVITE, with Replaces too (RFC 3891)
+ *     server_notify.c NOTIFY that nobody asked for
  */
 #pragma once
 
 #include <stdbool.h>
 
+#include "sip/agent.h"
+#include "sip/policy.h"
+
 struct msg_s;
 struct nta_agent_s;
 struct nta_incoming_s;
-struct sip_agent;
 struct sip_s;
+
+/* A request with its transaction, which whoever answers it ends. */
+struct sip_incoming {
+	struct sip_agent *agent;
+	struct nta_incoming_s *irq;
+	const struct sip_s *sip;
+	struct sip_source source;
+	struct sip_policy policy; /* of the peer */
+};
 
 /* nta's callback for what belongs to no dialog and no transaction. */
 int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
@@ -21,8 +37,15 @@ int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
  * What holds for a request inside a dialog too: scheme, Max-Forwards, Require.
  * True when it was refused, and is over.
  */
-bool sip_server_check(struct nta_incoming_s *irq, const struct sip_s *sip);
-/* The answer to OPTIONS (RFC 3261, 11.2); 405 or 501 with Allow. The
- * transaction is over. */
-void sip_server_options(struct nta_incoming_s *irq, unsigned status);
-void sip_server_refuse_method(struct nta_incoming_s *irq);
+bool sip_server_check(const struct sip_incoming *in);
+/* The answer to OPTIONS (RFC 3261, 11.2). */
+void sip_server_options(const struct sip_incoming *in, unsigned status);
+/* 405 or 501 with Allow, and a line in the log, once. */
+void sip_server_refuse_method(const struct sip_incoming *in);
+/* 489 with Allow-Events (RFC 6665, 4.1.3 and 8.3.2). */
+void sip_server_refuse_event(const struct sip_incoming *in);
+/* A bare response. */
+void sip_server_end(const struct sip_incoming *in, unsigned status);
+
+void sip_server_invite(const struct sip_incoming *in);
+void sip_server_notify(const struct sip_incoming *in);

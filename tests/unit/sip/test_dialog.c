@@ -545,7 +545,7 @@ static void requests_inside_get_one_right_answer(void **state)
 	} cases[] = {
 		{ "OPTIONS", "", NULL, "SIP/2.0 200" },
 		{ "PRACK", "RAck: 1 1 INVITE\r\n", NULL, "SIP/2.0 481" },
-		{ "REFER", "Refer-To: <sip:x@y>\r\n", NULL, "SIP/2.0 603" },
+		{ "REFER", "Refer-To: <sip:x@y>\r\n", NULL, "SIP/2.0 405" },
 		{ "MESSAGE", "Content-Type: text/plain\r\n", "hi",
 		  "SIP/2.0 405" },
 		{ "FROB", "", NULL, "SIP/2.0 501" },
