@@ -2,8 +2,10 @@
 """How the integration tests run.
 
 Tests are coroutines that get a `scene` (bed/scene.py) on the `bed` of their module. Those of one module run side by side,
-a few at a time; one marked `alone` runs after them by itself. A failing test prints its timeline and the last lines of
-every process. Without root, or without the program where it is needed, tests are skipped and say why.
+a few at a time; one marked `alone` runs after them by itself. With pytest-xdist (tests/run) modules run side by side too,
+each in one process (--dist loadscope); one marked `quiet` weighs or times the program and has the machine to itself. A
+failing test prints its timeline and the last lines of every process. Without root, or without the program where it is
+needed, tests are skipped and say why.
 
     BED_PARALLEL=1   one test at a time        BED_KEEP=1   keep the directories of the processes
     TANDEM=PATH      another binary            TANDEM_WRAP="valgrind --error-exitcode=9"
@@ -32,6 +34,7 @@ asyncio.set_event_loop(_loop)
 def pytest_configure(config):
     """Markers, and what a killed run has left."""
     config.addinivalue_line("markers", "alone: runs by itself, after the other tests of its module")
+    config.addinivalue_line("markers", "quiet: the module weighs or times the program, and wants the machine to itself")
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
     config.addinivalue_line("markers", "bed_options(**options): how the module's Bed, or @stage, is made")
     if os.geteuid() == 0:
@@ -151,13 +154,15 @@ def pytest_pyfunc_call(pyfuncitem):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Add the timeline and the logs to the report of a failure."""
+    """Add what was measured to the report, and to that of a failure the timeline and the logs."""
     outcome = yield
     report = outcome.get_result()
-    if not report.failed or not _is_ours(item):
-        return
     group = Group.groups.get(_key(item))
     stage = group.scenes.get(item.nodeid) if group else None
+    if stage and report.when == "call":
+        report.user_properties += [("measured", f"{what}: {value}") for what, value in stage.figures]
+    if not report.failed or not _is_ours(item):
+        return
     for death in group.deaths.get(item.nodeid, []) if group else []:
         report.sections.append(("Tandem died during this test", death))
     if stage:
@@ -168,8 +173,9 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_terminal_summary(terminalreporter):
     """What was measured."""
-    found = [(item, *figure) for group in Group.groups.values() for item, stage in group.scenes.items() for figure in stage.figures]
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    found = [text for report in reports for name, text in report.user_properties if name == "measured"]
     if found:
         terminalreporter.section("measured")
-    for _, what, value in found:
-        terminalreporter.line(f"{what}: {value}")
+    for text in found:
+        terminalreporter.line(text)

@@ -12,7 +12,7 @@ import pytest
 from bed import capture, profiles
 from bed.scene import CARRIER
 
-pytestmark = [pytest.mark.bed_options(sections={"log": {"level": "info"}}), pytest.mark.alone]
+pytestmark = [pytest.mark.bed_options(sections={"log": {"level": "info"}}), pytest.mark.alone, pytest.mark.quiet]
 
 CALLS, SECONDS, TRIES = 5, 4.0, 3
 LIMIT_S = 0.005

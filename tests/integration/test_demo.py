@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(tandem.ROOT, "tests", "demo"))
 import guide  # noqa: E402  pylint: disable=wrong-import-position
 import keep  # noqa: E402  pylint: disable=wrong-import-position
 
-pytestmark = [pytest.mark.bed_options(program=False), pytest.mark.alone]
+pytestmark = [pytest.mark.bed_options(program=False), pytest.mark.alone, pytest.mark.quiet]
 
 PROFILE = profiles.replace(profiles.PLAIN, ipv6=False)
 

@@ -20,7 +20,7 @@ SETUP_S = 45.0
 ROUNDS = int(os.environ.get("BED_ROUNDS", "1"))
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": CALLS, "ring_timeout_s": 60},
-                                                "log": {"level": "info"}}), pytest.mark.alone]
+                                                "log": {"level": "info"}}), pytest.mark.alone, pytest.mark.quiet]
 
 
 async def answer_all(plan, count):

@@ -24,7 +24,7 @@ SETTLE_S = 36.0
 GROWTH_KB = 1024  # in all rounds but the first together
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100, "ring_timeout_s": 60},
-                                                "log": {"level": "info"}}), pytest.mark.alone]
+                                                "log": {"level": "info"}}), pytest.mark.alone, pytest.mark.quiet]
 
 
 async def propose(scene, client):
