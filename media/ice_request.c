@@ -71,14 +71,6 @@ static bool in_conflict(struct ice *ice, const struct stun_packet *packet)
 	return false;
 }
 
-/* RFC 8445, 7.3.1.5. Nominated is not yet usable: our check must succeed. */
-static void take_nomination(struct ice *ice, struct ice_pair *pair)
-{
-	pair->nominated = true;
-	if (pair->valid && pair != ice->selected)
-		ice_consent_challenge(ice);
-}
-
 /* RFC 8445, 7.3.1.3 and 7.3.1.4. */
 static struct ice_pair *take(struct ice *ice, const struct addr *local,
 			     const struct addr *remote, uint32_t priority,
@@ -91,8 +83,12 @@ static struct ice_pair *take(struct ice *ice, const struct addr *local,
 	pair->seen_ms = ice->now_ms;
 	if (pair->state != ICE_PAIR_SUCCEEDED)
 		ice_pairs_trigger(&ice->pairs, pair);
+	/* 7.3.1.5. Nominated is not yet usable: our check must succeed. */
 	if (use_candidate && !ice->controlling)
-		take_nomination(ice, pair);
+		pair->nominated = true;
+	/* One that is kept in reserve, and used now that the other is dead? */
+	if (pair->valid && pair != ice->selected)
+		ice_consent_challenge(ice);
 	return pair;
 }
 

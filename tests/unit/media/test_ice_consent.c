@@ -203,6 +203,32 @@ static void a_nomination_of_a_valid_pair_challenges_a_dead_one(void **state)
 	robot_fini(&r);
 }
 
+/* libwebrtc keeps further pairs alive, and may be called: it cannot nominate. */
+static void a_check_of_a_pair_in_reserve_challenges_a_dead_one(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, true);
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.3:3000", 1);
+	robot_check(&r, 1, false);
+	net_run(&r.net, 8000, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 3000);
+	robot_check(&r, 0, false);
+	net_run(&r.net, 8000, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 3000);
+	r.net.hook = port_3000_is_dead;
+	net_run(&r.net, 1500, NULL);
+	robot_check(&r, 0, false);
+	net_run(&r.net, 1500, NULL);
+	assert_int_equal(addr_port(&r.agent.remote), 2000);
+	assert_int_equal(r.agent.lost, 0);
+	net_run(&r.net, 60000, NULL);
+	assert_true(is_selected(&r.agent));
+	robot_fini(&r);
+}
+
 static void a_way_that_was_left_must_prove_itself_again(void **state)
 {
 	(void)state;
@@ -240,6 +266,8 @@ int main(void)
 		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
 		cmocka_unit_test(
 			a_nomination_of_a_valid_pair_challenges_a_dead_one),
+		cmocka_unit_test(
+			a_check_of_a_pair_in_reserve_challenges_a_dead_one),
 		cmocka_unit_test(a_way_that_was_left_must_prove_itself_again),
 	};
 
