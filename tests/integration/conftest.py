@@ -75,7 +75,10 @@ def bed(request):
     if options.get("program", True) and tandem.missing():
         pytest.skip(tandem.missing())
     stage = options.pop("stage", Bed)(**options)
-    _loop.run_until_complete(stage.start())
+    try:
+        _loop.run_until_complete(stage.start())
+    except proc.Absent as reason:
+        pytest.skip(str(reason))
     yield stage
     _loop.run_until_complete(stage.stop())
 

@@ -16,7 +16,7 @@ from bed import chromium, media, phone, proc, profiles
 from bed.jinglexml import OPUS
 
 pytestmark = [pytest.mark.alone, pytest.mark.limit(120),  # several calls at once starve the browser of time
-              pytest.mark.bed_options(browser=True),
+              pytest.mark.bed_options(browser=chromium.Browser),
               pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing() or "")]
 
 DIGITS, DIGITS_S = "159#0*", 10.0

@@ -12,7 +12,7 @@ import numpy as np
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.rtcicetransport import candidate_from_aioice
 
-from . import net, sdp
+from . import net, sdp, webrtc
 from .peercall import PeerConnection
 from .voice import PTIME_S, Frames, Voice
 
@@ -71,8 +71,54 @@ class ToneTrack(AudioStreamTrack):
         return await self._voice.next_frame()
 
 
+class Path:
+    """What carries the datagrams of aiortc's DTLS: its own ICE connection, then that of a restart, which aiortc itself lacks."""
+
+    def __init__(self, ice):
+        self.arrived, self.agent = asyncio.Queue(), None
+        self._receive, self._send_first = ice._recv, ice._send
+        ice._recv, ice._send = self._next, self._send
+        self._pump = None
+
+    async def _forward(self):
+        try:
+            while True:
+                self.arrived.put_nowait(await self._receive())
+        except ConnectionError:
+            if self.agent is None:
+                self.arrived.put_nowait(None)
+
+    async def _next(self):
+        if self._pump is None:
+            self._pump = asyncio.ensure_future(self._forward())
+        data = await self.arrived.get()
+        if data is None:
+            raise ConnectionError
+        return data
+
+    async def _send(self, data):
+        if self.agent is None:
+            await self._send_first(data)
+        else:
+            self.agent.send_now(data)
+
+    def take(self, agent):
+        """From now on @agent has the path."""
+        self.agent, old = agent, self.agent
+        return old
+
+    async def close(self):
+        """End what was restarted."""
+        if self._pump:
+            self._pump.cancel()
+        if self.agent:
+            await self.agent.close()
+
+
 class AiortcPeer(PeerConnection):
-    """aiortc's side of one call. It knows Opus, PCMU and PCMA, and no telephone events."""
+    """aiortc's side of one call. It knows Opus, PCMU and PCMA, and no telephone events.
+
+    An ICE restart replaces the connection under its DTLS and SRTP; for that it has the functions of webrtc.Transport."""
 
     def __init__(self, call):
         self.call, self.node, self.profile = call, call.client.node, call.profile
@@ -83,7 +129,9 @@ class AiortcPeer(PeerConnection):
         self.pc.on("connectionstatechange", self._on_state)
         self._connected = asyncio.get_running_loop().create_future()
         self._listener = self._closing = None
+        self.addresses, self.agent, self.next_agent = self.profile.addresses, None, None
         transceiver = self.pc.addTransceiver(ToneTrack(self.voice))
+        self._path = Path(transceiver.receiver.transport.transport)
         known = {codec.mimeType.lower(): codec for codec in aiortc.RTCRtpSender.getCapabilities("audio").codecs}
         names = (f"audio/{payload.name.lower()}" for payload in self.profile.payloads)
         transceiver.setCodecPreferences([known[name] for name in names if name in known])
@@ -102,7 +150,7 @@ class AiortcPeer(PeerConnection):
             self._connected.set_exception(ConnectionError("ICE failed" if ice == "failed" else "DTLS failed: fingerprint?"))
 
     def _here(self):
-        return self.node.inside(), net.only(self.profile.addresses)
+        return self.node.inside(), net.only(self.addresses)
 
     async def _set_local(self, description):
         inside, only = self._here()
@@ -138,9 +186,39 @@ class AiortcPeer(PeerConnection):
         self._choose_rate()
 
     async def add_candidate(self, candidate, mid):
+        agent = mid if isinstance(mid, webrtc.IceAgent) else self.next_agent
+        if agent:
+            await agent.add_remote_candidate(candidate)
+            return
         out = candidate_from_aioice(candidate)
         out.sdpMid = mid
         await self.pc.addIceCandidate(out)
+
+    def prepare_restart(self):
+        """Begin a new ICE generation; the old one carries media until connect_restart() has succeeded."""
+        self.next_agent = webrtc.IceAgent(self._path.arrived.put_nowait, ice_controlling=self.call.initiator)
+        return self.next_agent
+
+    async def gather(self, agent):
+        """Gather and return local candidates."""
+        inside, only = self._here()
+        with inside, only:
+            await agent.gather_candidates()
+        return agent.local_candidates
+
+    def set_remote(self, ufrag, pwd, agent):
+        """The peer's ICE credentials."""
+        agent.remote_username, agent.remote_password = ufrag, pwd
+
+    async def connect_restart(self, timeout):
+        """Connect the new generation and switch to it."""
+        agent = self.next_agent
+        with self.node.inside():
+            await asyncio.wait_for(agent.connect(), timeout)
+        self.agent, self.next_agent = agent, None
+        old = self._path.take(agent)
+        if old:
+            await old.close()
 
     async def connected(self):
         await asyncio.shield(self._connected)
@@ -161,6 +239,7 @@ class AiortcPeer(PeerConnection):
     async def _close(self):
         if not self._connected.done():
             self._connected.cancel()
+        await self._path.close()
         await self.pc.close()
         if self._listener:
             await self._listener

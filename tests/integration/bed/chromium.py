@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import time
+import wave
 
 import numpy as np
 
@@ -36,7 +37,8 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required", "--disable-renderer-backgrounding", "--disable-background-timer-throttling",
     # nothing of its own on the network
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
-    "--no-default-browser-check", "--disable-default-apps", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--no-default-browser-check", "--disable-default-apps", "--disable-extensions",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 10.*", "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
 )
 
 
@@ -46,10 +48,13 @@ def missing():
 
 
 class Browser:
-    """One browser with its page in a node. peer() is a profile's engine."""
+    """One browser with its page in a node. peer() is a profile's engine.
 
-    def __init__(self, node):
-        self.node = node
+    @microphone is an audio.Tone that its fake microphone plays for ever; without it every call has a tone of its own, made
+    in the page."""
+
+    def __init__(self, node, microphone=None):
+        self.node, self.microphone = node, microphone
         self.directory = proc.directory("chromium")
         self.peers, self.ids = {}, itertools.count(1)
         self.process = self._session = self._writer = self._reading = None
@@ -60,7 +65,7 @@ class Browser:
         (its_in, our_out), (our_in, its_out) = os.pipe(), os.pipe()
         # the protocol is spoken on descriptors 3 and 4; a jitter buffer that gets no time tells nothing about the sender
         argv = ["bash", "-c", f'exec nice -n {PRIORITY} "$@" 3<&{its_in} 4>&{its_out}', "chromium", PROGRAM, *FLAGS,
-                f"--user-data-dir={self.directory}/profile", "file://" + PAGE]
+                *self._microphone(), f"--user-data-dir={self.directory}/profile", "file://" + PAGE]
         self.process = proc.Process("chromium", argv, self.node, cwd=self.directory, fds=(its_in, its_out))
         os.close(its_in)
         os.close(its_out)
@@ -71,6 +76,18 @@ class Browser:
         await self._attach()
         await self.run("prepare", _loudness(), audio.RATE)
         return self
+
+    def _microphone(self):
+        """The flag for a file with one period of the code, which begins and ends at the same phase of the tone."""
+        if not self.microphone:
+            return ()
+        path = os.path.join(self.directory, "microphone.wav")
+        with wave.open(path, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(self.microphone.samples(0, int(round(audio.PERIOD_S * RATE)), RATE).tobytes())
+        return (f"--use-file-for-fake-audio-capture={path}",)
 
     async def _attach(self):
         deadline = time.monotonic() + START_S
@@ -139,6 +156,11 @@ class Browser:
         """Call a function of the page and return what it returns; ConnectionError with what it throws."""
         return await self._evaluate(f"{function}({', '.join(json.dumps(a) for a in arguments)})")
 
+    async def load(self, path):
+        """Run a script in the page."""
+        with open(path, encoding="utf-8") as script:
+            await self._evaluate(script.read() + "\n;0")
+
     def peer(self, call):
         """A PeerConnection in this browser."""
         return ChromiumPeer(self, call)
@@ -176,8 +198,8 @@ async def listen(*pairs, peers, attempts=4, **options):
 class PageVoice(Voice):
     """The tone of the page, heard from start() to stop(), and the samples it hears. When a sample was sent is not known."""
 
-    def __init__(self, who, timeline):
-        super().__init__(who, timeline, Frames(), audio.Tone(below=TONE_LIMIT_HZ))
+    def __init__(self, who, timeline, tone=None):
+        super().__init__(who, timeline, Frames(), tone or audio.Tone(below=TONE_LIMIT_HZ))
         self._from = self._to = float("inf")
         self.switch = None  # called with whether to be heard
 
@@ -205,19 +227,57 @@ class PageVoice(Voice):
         return None
 
 
-class ChromiumPeer(PeerConnection):
-    """The browser's side of one call."""
+class PagePeer:
+    """A call that the page knows by a number: what it plays, hears and reports."""
 
-    def __init__(self, browser, call):
-        self.browser, self.call, self.id = browser, call, next(browser.ids)
-        self.voice = PageVoice(call.who, call.timeline)
-        self.voice.switch = lambda on: call.client.spawn(self._run("enable", on))
-        self._connected = asyncio.get_running_loop().create_future()
-        self._made = False
+    def __init__(self, browser, who, timeline, spawn):
+        self.browser, self.id, self.who, self.timeline = browser, next(browser.ids), who, timeline
+        self.voice = PageVoice(who, timeline, browser.microphone)
+        self.voice.switch = lambda on: spawn(self._run("enable", on))
         browser.peers[self.id] = self
 
     def _run(self, function, *arguments):
         return self.browser.run(function, self.id, *arguments)
+
+    def on_told(self, told):
+        """The page tells of samples it has heard."""
+        pcm = np.frombuffer(base64.b64decode(told["pcm"]), dtype=np.int16)
+        self.voice.rx.add(told["end"] - len(pcm), RATE, pcm, told["at"] / 1000 - time.time() + time.monotonic())
+
+    async def digits(self, tones):
+        """Send @tones as a person does who types them."""
+        await self._run("digits", tones)
+
+    async def reports(self):
+        """libwebrtc's statistics, by their type."""
+        return await self._run("stats")
+
+    async def adapted(self):
+        """What libwebrtc's jitter buffer has stretched, shortened and made up so far, in samples."""
+        report = (await self.reports()).get("inbound-rtp", {})
+        return [report.get(name) for name in ADAPTING]
+
+    async def settled(self):
+        """Wait until the jitter buffer has found its level and plays what it gets as it is."""
+        deadline = time.monotonic() + SETTLE_S
+        await media.flowing(self.voice)
+        before, since = None, 0.0
+        while before is None or time.monotonic() < min(since + STEADY_S, deadline):
+            now = await self.adapted()
+            if now != before or None in now:
+                before, since = now, time.monotonic()
+            await asyncio.sleep(POLL_S)
+        self.timeline.add(self.who, "plays evenly" if time.monotonic() < deadline else "does not settle", before)
+
+
+class ChromiumPeer(PagePeer, PeerConnection):
+    """The browser's side of one call."""
+
+    def __init__(self, browser, call):
+        super().__init__(browser, call.who, call.timeline, call.client.spawn)
+        self.call = call
+        self._connected = asyncio.get_running_loop().create_future()
+        self._made = False
 
     async def _make(self):
         codecs = [f"audio/{payload.name.lower()}" for payload in self.call.profile.payloads]
@@ -227,8 +287,7 @@ class ChromiumPeer(PeerConnection):
     def on_told(self, told):
         """The page tells of a state or of samples."""
         if "pcm" in told:
-            pcm = np.frombuffer(base64.b64decode(told["pcm"]), dtype=np.int16)
-            self.voice.rx.add(told["end"] - len(pcm), RATE, pcm, told["at"] / 1000 - time.time() + time.monotonic())
+            super().on_told(told)
         elif told.get("ice") in ("connected", "completed"):
             self.call.milestones.reach("ice")
         elif told.get("state") == "connected" and not self._connected.done():
@@ -254,31 +313,6 @@ class ChromiumPeer(PeerConnection):
 
     async def connected(self):
         await asyncio.shield(self._connected)
-
-    async def digits(self, tones):
-        """Send @tones as a person does who types them."""
-        await self._run("digits", tones)
-
-    async def reports(self):
-        """libwebrtc's statistics, by their type."""
-        return await self._run("stats")
-
-    async def adapted(self):
-        """What libwebrtc's jitter buffer has stretched, shortened and made up so far, in samples."""
-        report = (await self.reports()).get("inbound-rtp", {})
-        return [report.get(name) for name in ADAPTING]
-
-    async def settled(self):
-        """Wait until the jitter buffer has found its level and plays what it gets as it is."""
-        deadline = time.monotonic() + SETTLE_S
-        await media.flowing(self.voice)
-        before, since = None, 0.0
-        while before is None or time.monotonic() < min(since + STEADY_S, deadline):
-            now = await self.adapted()
-            if now != before or None in now:
-                before, since = now, time.monotonic()
-            await asyncio.sleep(POLL_S)
-        self.call.timeline.add(self.call.who, "plays evenly" if time.monotonic() < deadline else "does not settle", before)
 
     async def close(self):
         self._connected.cancel()

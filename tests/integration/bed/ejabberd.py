@@ -24,6 +24,11 @@ listen:
     module: ejabberd_c2s
     starttls: false
     max_stanza_size: 262144
+  - port: {http_port}
+    ip: "{address}"
+    module: ejabberd_http
+    request_handlers:
+      /ws: ejabberd_http_ws
   - port: {component_port}
     ip: "{address}"
     module: ejabberd_service
@@ -40,7 +45,8 @@ modules:
   mod_private: {{}}
   mod_pubsub:
     plugins: ["flat", "pep"]
-  mod_stream_mgmt: {{}}
+  mod_stream_mgmt:
+    resume_timeout: {resume_s}
 {services}"""
 
 SERVICES = """\
@@ -61,6 +67,7 @@ class Ejabberd(xmppserver.XmppServer):
 
     name, user = "ejabberd", "ejabberd"
     offline_storage = True
+    websocket_path = "/ws"
 
     def configure(self):
         components = "".join(f'      "{domain}":\n        password: "{secret}"\n'
@@ -69,7 +76,7 @@ class Ejabberd(xmppserver.XmppServer):
         with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
                 host=self.host, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
-                c2s_port=xmppserver.C2S_PORT, component_port=xmppserver.COMPONENT_PORT,
+                c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s, component_port=xmppserver.COMPONENT_PORT,
                 components=components.rstrip("\n"), services=services))
 
     def command(self):

@@ -18,6 +18,10 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+class Absent(Exception):
+    """What a test needs is not on this machine: it is skipped, with this text as the reason."""
+
+
 def _die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

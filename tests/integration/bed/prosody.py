@@ -14,7 +14,7 @@ data_path = "{directory}/data"
 plugin_paths = {{}}
 admins = {{ "admin@{host}" }}
 modules_enabled = {{ "roster", "saslauth", "disco", "smacks", "carbons", "pep", "ping", "posix", "presence", "message", "iq",
-    "private", "vcard4", "blocklist"{modules} }}
+    "private", "vcard4", "blocklist", "http", "websocket"{modules} }}
 modules_disabled = {{ "s2s", "offline"{disabled} }}
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
@@ -24,7 +24,7 @@ component_interfaces = {{ "{component_address}" }}
 component_ports = {{ {component_port} }}
 component_conflict_resolve = "kick_old"
 c2s_ports = {{ {c2s_port} }}
-smacks_hibernation_time = 60
+smacks_hibernation_time = {resume_s}
 limits = {{ }}
 log = {{ {{ levels = {{ min = "{level}" }}, to = "console" }} }}
 {external}{public}
@@ -41,6 +41,13 @@ external_services = {{
 """
 
 
+PRIVATE = """\
+http_ports = {{ {http} }}
+http_interfaces = {{ "{address}" }}
+https_ports = {{ }}
+http_default_host = "{host}"
+consider_websocket_secure = true
+"""
 PUBLIC = """\
 ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
 http_ports = {{ {http} }}
@@ -53,7 +60,7 @@ consider_bosh_secure = true
 http_paths = {{ files = "/" }}
 http_files_dir = "{directory}/www"
 """
-HTTP_PORT, HTTPS_PORT = 5280, 5281
+HTTP_PORT, HTTPS_PORT = xmppserver.HTTP_PORT, 5281
 LOOPBACK = "127.0.0.1"
 CERTIFICATE = "tandem-demo.crt"  # below http://ADDRESS:HTTP_PORT/
 
@@ -72,6 +79,7 @@ class Prosody(xmppserver.XmppServer):
     """Prosody 0.12. It keeps no offline messages here: a message to nobody comes back as an error."""
 
     name, user = "prosody", "prosody"
+    websocket_path = "/xmpp-websocket"
     public = None  # or a Public
 
     def configure(self):
@@ -84,16 +92,17 @@ class Prosody(xmppserver.XmppServer):
                              for domain, secret in self.components.items())
         access = ", ".join(f'"{name}"' for name in (self.host, *self.components))  # said at all, it is needed by users too
         external = SERVICES.format(access=access, host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
-        modules, public = ("external_services",) if self.turn else (), ""
+        modules = ("external_services",) if self.turn else ()
+        public = PRIVATE.format(address=self.address, http=HTTP_PORT, host=self.host)
         if self.public:
-            modules += ("tls", "websocket", "bosh", "http", "http_files")
+            modules += ("tls", "bosh", "http_files")
             public = PUBLIC.format(directory=self.directory, address=self.address, http=HTTP_PORT, https=HTTPS_PORT)
             self._open_to_people()
         with open(self._config(), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
                 directory=self.directory, host=self.host, address=self.address,
                 component_address=LOOPBACK if self.public else self.address, encrypted=str(bool(self.public)).lower(),
-                component_port=xmppserver.COMPONENT_PORT, c2s_port=xmppserver.C2S_PORT,
+                component_port=xmppserver.COMPONENT_PORT, resume_s=self.resume_s, c2s_port=xmppserver.C2S_PORT,
                 level=os.environ.get("PROSODY_LOG", "info"), components=components, external=external,
                 modules="".join(f', "{name}"' for name in modules), public=public,
                 disabled="" if self.public else ', "tls"'))

@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import random
 
-from . import chromium, coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
+from . import coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
 
 DOMAIN = "tel.example.org"
 GATEWAY, CARRIER, PBX, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.5", "10.77.0.6"
@@ -33,14 +33,15 @@ class Bed:
     """What the tests of a module share.
 
     @sections, @trunks and @numbers add to Tandem's configuration; dave's number is on the trunk "pbx" (TCP), all others on
-    "carrier". With @credentials (user, password) the carrier wants a registration and proof of every INVITE."""
+    "carrier". With @credentials (user, password) the carrier wants a registration and proof of every INVITE. @browser is the
+    class of a browser in c1."""
 
     server_address, gateway_address = SERVER, GATEWAY
 
     def __init__(self, server=prosody.Prosody, *, turn=False, nat=False, cuttable=False, program=True, sections=None,
-                 trunks=None, numbers=None, credentials=None, browser=False):
+                 trunks=None, numbers=None, credentials=None, browser=None):
         self.server_class, self.with_turn, self.with_nat = server, turn, nat
-        self.cuttable, self.program, self.with_browser = cuttable, program, browser
+        self.cuttable, self.program, self.browser_class = cuttable, program, browser
         self.sections, self.trunks, self.numbers = sections or {}, trunks or {}, numbers or {}
         self.credentials = credentials
         self.users = itertools.cycle(f"u{n:02d}" for n in range(NUMBERED_USERS))
@@ -71,8 +72,8 @@ class Bed:
         self.pbx = await phone.Phone(self.pstn, PBX, name="pbx").start()
         if self.cuttable:
             self.cut = await cut.Cut(self.gw, (GATEWAY, CUT_PORT), (SERVER, 5347)).start()
-        if self.with_browser:
-            self.browser = chromium.Browser(self.c1)
+        if self.browser_class:
+            self.browser = self.browser_class(self.c1)
             await self.browser.start()
         if self.program:
             self.tandem = self.make_tandem()

@@ -5,7 +5,7 @@ from . import proc
 
 HOST = "example.org"
 PASSWORD = "pass"
-C2S_PORT, COMPONENT_PORT = 5222, 5347
+C2S_PORT, COMPONENT_PORT, HTTP_PORT = 5222, 5347, 5280
 USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "admin", *(f"u{n:02d}" for n in range(60)))
 
 
@@ -17,6 +17,8 @@ class XmppServer:
 
     name = "xmpp"
     user = None
+    websocket_path = None
+    resume_s = 60  # how long a lost stream may be resumed (XEP-0198)
     offline_storage = False  # whether a message to an account without a session is kept instead of refused
 
     def __init__(self, node, address, components, turn=None, *, host=HOST, users=USERS, password=PASSWORD):
@@ -24,6 +26,11 @@ class XmppServer:
         self.host, self.users, self.password = host, users, password
         self.directory = proc.directory(self.name, self.user)
         self.process = None
+
+    @property
+    def websocket(self):
+        """Where clients in a browser connect (RFC 7395)."""
+        return f"ws://{self.address}:{HTTP_PORT}{self.websocket_path}"
 
     async def start(self, timeout=30.0):
         """Start, wait until clients and components can connect; returns self."""

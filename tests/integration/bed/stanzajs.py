@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Accounts that are logged in by StanzaJS, the npm package, in headless Chromium: a web client as people deploy it.
+
+Nothing of Jingle is ours here: the package speaks it, Chromium's libwebrtc has the media, a fake microphone plays the tone,
+and the stream is the server's WebSocket. npm installs the package and esbuild bundles it into build/stanza."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from xml.etree import ElementTree as ET
+
+from . import audio, chromium, jinglexml, proc, tandem, timeline, xmppserver
+from .jingle import CLIENT, summary
+
+VERSION = "12.22.1"
+TOOLS = ("esbuild@0.28.2", "events@3.3.0")  # the latter is a part of Node that a browser lacks
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stanza.js")
+BUILD = os.path.join(tandem.ROOT, "build", "stanza")
+BUNDLE = os.path.join(BUILD, f"stanza-{VERSION}.js")
+NPM_S, LOGIN_S, ANSWER_S = 240.0, 15.0, 10.0
+MICROPHONE_HZ = 1120  # whole waves in a period of the code, and far from any frequency of audio.Tone()
+
+
+def missing():
+    """Why there is nothing to test with, or None."""
+    if not os.path.exists(BUNDLE) and not shutil.which("npm"):
+        return "npm is not installed, and StanzaJS not built"
+    return chromium.missing()
+
+
+def build():
+    """Make the bundle, once for this tree; proc.Absent when npm cannot have the packages."""
+    if os.path.exists(BUNDLE):
+        return
+    os.makedirs(BUILD, exist_ok=True)
+    npm = ["npm", "install", "--prefix", BUILD, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save"]
+    for argv in ([*npm, f"stanza@{VERSION}", *TOOLS],
+                 [f"{BUILD}/node_modules/.bin/esbuild", f"{BUILD}/node_modules/stanza/index.js", "--bundle", "--format=iife",
+                  "--global-name=StanzaJS", "--define:global=globalThis", f"--outfile={BUNDLE}.new"]):
+        try:
+            done = subprocess.run(argv, cwd=BUILD, capture_output=True, text=True, timeout=NPM_S, check=False)
+        except subprocess.TimeoutExpired:
+            raise proc.Absent(f"{argv[0]} took longer than {NPM_S} s") from None
+        if done.returncode:
+            raise proc.Absent(f"StanzaJS could not be built: {done.stderr.strip()[:300]}")
+    os.replace(BUNDLE + ".new", BUNDLE)
+
+
+class Browser(chromium.Browser):
+    """A browser whose page has StanzaJS."""
+
+    def __init__(self, node):
+        super().__init__(node, audio.Tone(MICROPHONE_HZ))
+
+    async def start(self):
+        build()
+        await super().start()
+        await self.load(BUNDLE)
+        await self.load(SCRIPT)
+        return self
+
+
+class Device:
+    """One login of an account, with what a Scene and its tests need of jingle.Client."""
+
+    def __init__(self, browser, server, user, resource="web"):
+        self.browser, self.server, self.user = browser, server, user
+        self.id, self.who, self.timeline = next(browser.ids), f"{user}/{resource}", timeline.current()
+        self.resource, self.jid = resource, None
+        self.calls, self.sessions = {}, asyncio.Queue()
+        self.strict = jinglexml.Strict()  # the client itself says what it does not take
+        self.milestones = timeline.Milestones(self.who, self.timeline)
+        self.online, self._tasks = False, set()
+        browser.peers[self.id] = self
+
+    async def start(self):
+        """Log in and send presence; returns self."""
+        await self.browser.run("login", self.id, {
+            "jid": f"{self.user}@{xmppserver.HOST}", "password": xmppserver.PASSWORD, "resource": self.resource,
+            "transports": {"websocket": self.server.websocket, "bosh": False}})
+        await self.milestones.wait("ready", LOGIN_S)
+        self.online = True
+        return self
+
+    def is_connected(self):
+        """Whether its stream is up."""
+        return self.online
+
+    def spawn(self, coroutine):
+        """Run @coroutine; what it raises goes into the timeline."""
+        async def guarded():
+            try:
+                await coroutine
+            except (AssertionError, ConnectionError) as error:
+                self.timeline.add(self.who, "FAILED", repr(error))
+        task = asyncio.ensure_future(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def on_told(self, told):
+        """The page tells of the stream or of a session."""
+        event = told["event"]
+        if event in ("received", "sent"):
+            self._note(told["xml"], event)
+        elif event in ("jingle:incoming", "jingle:propose") and told["sid"] not in self.calls:
+            self.timeline.add(self.who, event, told["peer"])
+            call = self.calls[told["sid"]] = Call(self, told["peer"], told["sid"])
+            call.direct = event == "jingle:incoming"
+            self.sessions.put_nowait(call)
+        elif event.startswith("jingle:"):
+            self.timeline.add(self.who, event, told)
+            if told["sid"] in self.calls:
+                self.calls[told["sid"]].on_event(event.partition(":")[2], told)
+        else:
+            self.online = self.online and event != "disconnected"
+            self.milestones.reach(event.rpartition(":")[2], told.get("jid", ""))
+
+    def _note(self, text, event):
+        try:
+            xml = ET.fromstring(f'<x xmlns="{CLIENT}" xmlns:stream="s">{text}</x>')[0]
+        except (ET.ParseError, IndexError):
+            return
+        way, other = ("XMPP ->", f"to {xml.get('to')}") if event == "sent" else ("XMPP <-", f"from {xml.get('from')}")
+        self.timeline.add(self.who, way, f"{other}: {summary(xml)}")
+
+    async def call(self, number):
+        """Call the bare JID of a number and return the Call at once."""
+        call = Call(self, f"{number}/sip")
+        await call.start()
+        return call
+
+    async def incoming(self, timeout=ANSWER_S):
+        """The next call that comes in, proposed or as a session at once."""
+        try:
+            return await asyncio.wait_for(self.sessions.get(), timeout)
+        except asyncio.TimeoutError:
+            raise AssertionError(f"{self.who}: no call came in within {timeout} s") from None
+
+    async def close(self):
+        """Log out."""
+        self.online = False
+        for call in self.calls.values():
+            await call.close()
+        if self.browser.peers.pop(self.id, None):
+            await self.browser.run("logout", self.id)
+        for task in list(self._tasks):
+            task.cancel()
+
+
+class Call(chromium.PagePeer):
+    """A session of StanzaJS, either way. A call in is proposed, unless it is @direct. Milestones: ringing, accepted, ice, dtls, media, hold, resumed, ended."""
+
+    def __init__(self, device, peer, sid=None):
+        super().__init__(device.browser, f"{device.who} call", device.timeline, device.spawn)
+        self.device, self.peer, self.sid = device, peer, sid
+        self.milestones = timeline.Milestones(self.who, self.timeline)
+        self.audio, self.direct, self.taken = self.voice, True, False
+
+    async def start(self):
+        """Send session-initiate."""
+        self.sid = await self._run("call", self.device.id, self.peer)
+        self.device.calls[self.sid] = self
+
+    async def wait(self, name, timeout=ANSWER_S):
+        """Wait for a milestone; returns its detail."""
+        return await self.milestones.wait(name, timeout)
+
+    def passed(self, name):
+        """Whether a milestone has been reached."""
+        return self.milestones.passed(name)
+
+    async def ended(self, timeout=ANSWER_S):
+        """Wait for the end and return how it came."""
+        return await self.milestones.wait("ended", timeout)
+
+    def on_told(self, told):
+        if "pcm" in told:
+            super().on_told(told)
+        elif told.get("ice") in ("connected", "completed"):
+            self.milestones.reach("ice")
+        elif told.get("state") == "connected" and not self.passed("media"):
+            self.milestones.reach("dtls")
+            self.milestones.reach("media")
+            self.voice.start()
+        else:
+            self.timeline.add(self.who, "is", told)
+
+    def on_event(self, name, told):
+        """What StanzaJS tells of the session, or a message says of the proposal."""
+        ours = (told.get("peer") or "").startswith(f"{self.device.user}@")
+        if name == "incoming":
+            self.device.spawn(self._run("accept_session", self.device.id, self.sid))
+        elif name in ("terminated", "retract") or (ours and not self.taken and name in ("proceed", "accept", "reject")):
+            self.milestones.reach("ended", f"{name} {told.get('reason') or ''}".strip())
+        else:
+            self.milestones.reach(name)
+
+    def _message(self, name):
+        return self.browser.run("message", self.device.id, self.peer, name, self.sid)
+
+    def ring(self):
+        """Tell the caller that this device rings."""
+        self.device.spawn(self.browser.run("ring", self.device.id, self.sid) if self.direct else self._message("ringing"))
+
+    async def accept(self):
+        """Take the call: the session, or the proposal and then its session."""
+        self.taken = True
+        if self.direct:
+            await self._run("accept_session", self.device.id, self.sid)
+        else:
+            await self._message("proceed")
+
+    async def hold(self):
+        """Put the peer on hold, silent ourselves."""
+        await self._run("act", "hold")
+        self.voice.stop()
+
+    async def resume(self):
+        """Take the peer back."""
+        await self._run("act", "resume")
+        self.voice.start()
+
+    async def restart_ice(self):
+        """Restart ICE as the package does it, and wait until the gateway has answered with new credentials."""
+        before = await self._run("remote_ufrag")
+        await self._run("act", "restartIce")
+        deadline = time.monotonic() + ANSWER_S
+        while await self._run("remote_ufrag") == before:
+            assert time.monotonic() < deadline, f"{self.who}: no answer to the ICE restart within {ANSWER_S} s"
+            await asyncio.sleep(proc.POLL_S)
+
+    async def path(self):
+        """(local, remote) addresses of the pair in use."""
+        return await self._run("path")
+
+    async def hangup(self, reason="success"):
+        """End the call."""
+        if not self.passed("ended"):
+            await self._run("act", "end", reason)
+            self.milestones.reach("ended", "we hung up")
+        self.voice.stop()
+
+    async def close(self):
+        """Forget the call in the page."""
+        self.voice.stop()
+        if self.browser.peers.pop(self.id, None):
+            await self._run("close")
