@@ -274,12 +274,13 @@ void gateway_drain(struct gateway *gateway)
 	gateway->draining = true;
 	log_info("event=draining calls=%u", gateway->ncalls);
 	call_end_all(gateway, CAUSE_SHUTDOWN);
+	trunks_leave(gateway);
 	gateway_pump(gateway);
 }
 
 bool gateway_is_drained(const struct gateway *gateway)
 {
-	return !gateway->ncalls && !sip_agent_has_dialogs(gateway->agent) &&
+	return !gateway->ncalls && !sip_agent_is_busy(gateway->agent) &&
 	       xmpp_stream_is_flushed(gateway->stream);
 }
 

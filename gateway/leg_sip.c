@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg_sip_state.h"
 #include "media/negotiate.h"
+#include "sip/uri.h"
 
 enum { OFFER_AGAIN_MS = 500 };
 
@@ -175,11 +176,6 @@ static int sip_restart(struct leg *leg)
 	return r ? r : offer_again(sip);
 }
 
-static const char *transport_name(enum sip_transport transport)
-{
-	return transport == SIP_TCP ? "tcp" : "udp";
-}
-
 static int sip_store(struct leg *leg, struct session_row *row)
 {
 	struct sip_dialog_state state = { 0 };
@@ -202,7 +198,7 @@ static int sip_store(struct leg *leg, struct session_row *row)
 		.remote_target = state.remote_target,
 		.contact = state.contact,
 		.route_set = state.route,
-		.transport = transport_name(state.transport),
+		.transport = sip_transport_name(state.transport),
 		.remote = state.peer,
 		.local_cseq = state.local_cseq,
 		.remote_cseq = state.remote_cseq,

@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/trunks.h"
 #include "sip/dialog.h"
+#include "sip/uri.h"
 #include "xmpp/jingle.h"
 #include "xmpp/jmi.h"
 #include "xmpp/stanza.h"
@@ -61,9 +62,12 @@ static int copy_dialog(struct sip_dialog_state *out,
 		{ &out->trunk, row->trunk },
 	};
 
+	enum sip_transport transport =
+		sip_transport_find(slice_of(sip->transport));
+
 	*out = (struct sip_dialog_state){
 		.uac = sip->uac,
-		.transport = !strcmp(sip->transport, "tcp") ? SIP_TCP : SIP_UDP,
+		.transport = transport == SIP_NTRANSPORTS ? SIP_UDP : transport,
 		.peer = sip->remote,
 		.local_cseq = sip->local_cseq,
 		.remote_cseq = sip->remote_cseq,

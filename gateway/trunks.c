@@ -13,13 +13,9 @@
 static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
 		     const char *why, void *arg)
 {
-	static const char *const names[] = { [SIP_TRUNK_UNKNOWN] = "unknown",
-					     [SIP_TRUNK_UP] = "up",
-					     [SIP_TRUNK_DOWN] = "down" };
-
 	(void)arg;
 	log_info("trunk=%s state=%s why=%s", sip_trunk_name(trunk),
-		 names[state], log_text(slice_of(why)).s);
+		 sip_trunk_state_name(state), log_text(slice_of(why)).s);
 }
 
 static const struct sip_trunk_handlers trunk_handlers = {
@@ -102,6 +98,12 @@ void trunks_free(struct gateway *gateway)
 		sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
 	free(gateway->trunks);
 	gateway->trunks = NULL;
+}
+
+void trunks_leave(struct gateway *gateway)
+{
+	for (size_t i = 0; i < gateway->ntrunks; i++)
+		sip_trunk_leave(gateway->trunks[i]);
 }
 
 struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name)

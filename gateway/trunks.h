@@ -13,5 +13,8 @@ struct sip_trunk;
 CHECKED int trunks_new(struct gateway *gateway);
 void trunks_free(struct gateway *gateway);
 
+/* Give their registrations up. */
+void trunks_leave(struct gateway *gateway);
+
 /* Borrowed, or NULL. */
 struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name);

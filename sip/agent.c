@@ -68,19 +68,23 @@ int sip_agent_contact(const struct sip_agent *agent, const struct sip_hop *hop,
 
 	if (r)
 		return r;
-	return text_format(out, SIP_CONTACT_CAP, "sip:%s@%s%s", escaped,
-			   addr_text(&at).s,
-			   hop->transport == SIP_TCP ? ";transport=tcp" : "");
+	bool udp = hop->transport == SIP_UDP;
+
+	return text_format(out, SIP_CONTACT_CAP, "sip:%s@%s%s%s", escaped,
+			   addr_text(&at).s, udp ? "" : ";transport=",
+			   udp ? "" : sip_transport_name(hop->transport));
 }
 
 int sip_agent_via(const struct sip_agent *agent, const struct sip_hop *hop,
 		  char *out, size_t cap)
 {
+	static const char *const names[] = {
+		[SIP_UDP] = "UDP", [SIP_TCP] = "TCP", [SIP_TLS] = "TLS"
+	};
 	struct addr at = sip_agent_reachable(agent, hop);
 
 	return text_format(out, cap, "SIP/2.0/%s %s;rport",
-			   hop->transport == SIP_TCP ? "TCP" : "UDP",
-			   addr_text(&at).s);
+			   names[hop->transport], addr_text(&at).s);
 }
 
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip)
@@ -118,16 +122,19 @@ static int create_nta(struct sip_agent *agent)
 
 static int create_resolver(struct sip_agent *agent, const char *nameservers)
 {
-	struct sip_resolver_config config = {
-		.servers = nameservers,
-		.v4 = sip_listens_on(agent, SIP_UDP, false) ||
-		      sip_listens_on(agent, SIP_TCP, false),
-		.v6 = sip_listens_on(agent, SIP_UDP, true) ||
-		      sip_listens_on(agent, SIP_TCP, true),
-		.tcp = sip_listens_on(agent, SIP_TCP, false) ||
-		       sip_listens_on(agent, SIP_TCP, true),
-	};
+	struct sip_resolver_config config = { .servers = nameservers };
+	bool *const may[] = { [SIP_UDP] = &config.udp,
+			      [SIP_TCP] = &config.tcp,
+			      [SIP_TLS] = &config.tls };
 
+	for (unsigned i = 0; i < SIP_NTRANSPORTS; i++) {
+		bool v4 = sip_listens_on(agent, (enum sip_transport)i, false);
+		bool v6 = sip_listens_on(agent, (enum sip_transport)i, true);
+
+		*may[i] = v4 || v6;
+		config.v4 = config.v4 || v4;
+		config.v6 = config.v6 || v6;
+	}
 	return sip_resolver_new(&agent->resolver, agent->base, &config);
 }
 
@@ -207,7 +214,7 @@ void sip_agent_pump(struct sip_agent *agent)
 	}
 }
 
-bool sip_agent_has_dialogs(const struct sip_agent *agent)
+bool sip_agent_is_busy(const struct sip_agent *agent)
 {
-	return !TAILQ_EMPTY(&agent->dialogs);
+	return !TAILQ_EMPTY(&agent->dialogs) || sip_clients_left(agent);
 }

@@ -26,7 +26,7 @@ struct sip_s;
 struct sip_policy;
 struct sip_waiting;
 
-enum sip_transport { SIP_UDP, SIP_TCP };
+enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS, SIP_NTRANSPORTS };
 
 struct sip_listen {
 	enum sip_transport transport;
@@ -108,8 +108,9 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent);
  */
 void sip_agent_pump(struct sip_agent *agent);
 
-/* Whether a dialog lives, or waits for the answer to its BYE or CANCEL. */
-bool sip_agent_has_dialogs(const struct sip_agent *agent);
+/* Whether a dialog lives, or waits for the answer to its BYE or CANCEL, or a
+ * trunk for the one to its leave. */
+bool sip_agent_is_busy(const struct sip_agent *agent);
 
 /* The public address changed: in Via, Contact and SDP from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);

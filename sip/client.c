@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "sip/client.h"
+#include "sip/client_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define NTA_OUTGOING_MAGIC_T struct sip_client
+#include <sofia-sip/msg_header.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_tag.h>
 #include <sofia-sip/sip_header.h>
@@ -13,47 +14,24 @@
 #include <sofia-sip/url.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
-#include "sip/agent_int.h"
+#include "sip/hops.h"
 #include "sip/listen.h"
 
 enum {
 	VIA_CAP = ADDR_TEXT_CAP + 32,
 	HOP_CAP = ADDR_TEXT_CAP + 32,
-	CNONCE_LEN = 22,
-	AUTH_WWW = 0, /* Authorization */
-	AUTH_PROXY = 1,
-	NAUTHS = 2,
 };
 
 #define TAG_WAY(way) \
 	TAG_IF((way)->ident, TPTAG_IDENT((way)->ident)), NTATAG_USER_VIA(1)
 
-struct sip_client {
-	TAILQ_ENTRY(sip_client) entry;
-	struct sip_agent *agent;
-	nta_leg_t *leg;
-	nta_outgoing_t *orq;
-	msg_t *template;
-	char *method, *uri;
-	sip_method_t code;
-	struct sip_hop hop;
-	const struct sip_digest_account *account;
-	char *auth[NAUTHS];
-	unsigned answers;
-	uint32_t cseq;
-	bool provisional, final, cancel, cancelled;
-	char *cancel_reason;
-	sip_client_fn fn;
-	void *arg;
-};
-
 static int hop_url(char out[static HOP_CAP], const struct sip_hop *hop)
 {
+	/* What is inside TLS is TCP to sofia (sip/tls.h). */
 	return text_format(out, HOP_CAP, "sip:%s;transport=%s",
 			   addr_text(&hop->addr).s,
-			   hop->transport == SIP_TCP ? "tcp" : "udp");
+			   hop->transport == SIP_UDP ? "udp" : "tcp");
 }
 
 /* Where a request goes, and what it leaves from. */
@@ -85,117 +63,128 @@ struct msg_s *sip_client_message(struct sip_agent *agent)
 	return msg;
 }
 
-static void add_auth(msg_t *msg, char *const auth[static NAUTHS])
+static int add_auth(msg_t *msg, const struct sip_client *client)
 {
-	sip_add_tl(msg, sip_object(msg),
-		   TAG_IF(auth[AUTH_WWW],
-			  SIPTAG_AUTHORIZATION_STR(auth[AUTH_WWW])),
-		   TAG_IF(auth[AUTH_PROXY],
-			  SIPTAG_PROXY_AUTHORIZATION_STR(auth[AUTH_PROXY])),
-		   TAG_END());
+	char *www = client->auth[CLIENT_AUTH_WWW];
+	char *proxy = client->auth[CLIENT_AUTH_PROXY];
+
+	return sip_add_tl(msg, sip_object(msg),
+			  TAG_IF(www, SIPTAG_AUTHORIZATION_STR(www)),
+			  TAG_IF(proxy, SIPTAG_PROXY_AUTHORIZATION_STR(proxy)),
+			  TAG_END());
 }
 
-static int on_response(struct sip_client *client, nta_outgoing_t *orq,
-		       sip_t const *sip);
+/* ---- a try ---- */
 
-/* One try: a copy of the template with Via, credentials and the next CSeq. */
-static int transmit(struct sip_client *client)
+static void drop_header(msg_t *msg, sip_t *sip, void *header)
 {
-	char via[VIA_CAP];
-	struct way way;
-	msg_t *msg = msg_copy(client->template);
-	sip_t *sip = sip_object(msg);
-	int r = -ENOMEM;
+	if (header)
+		msg_header_remove_all(msg, (msg_pub_t *)sip, header);
+}
 
-	if (!msg)
-		return -ENOMEM;
-	if (find_way(&way, client->agent, &client->hop) ||
-	    sip_agent_via(client->agent, &client->hop, via, sizeof(via)))
-		goto failed;
-	if (sip_add_tl(msg, sip, SIPTAG_VIA_STR(via), TAG_END()) < 0)
-		goto failed;
-	add_auth(msg, client->auth);
-	r = -EINVAL;
-	if (nta_msg_request_complete(msg, client->leg, client->code,
-				     client->method,
-				     (url_string_t *)client->uri) < 0)
-		goto failed;
-	client->cseq = sip->sip_cseq->cs_seq;
-	client->orq = nta_outgoing_mcreate(client->agent->nta, on_response,
-					   client, URL_STRING_MAKE(way.url),
-					   msg, TAG_WAY(&way), TAG_END());
-	if (client->orq)
-		return 0;
-	r = -EIO;
-failed:
+/* What went out last, without what is of that one try. */
+static msg_t *copy_sent(const struct sip_client *client, bool same_cseq)
+{
+	msg_t *msg = msg_dup(client->sent);
+	sip_t *sip = sip_object(msg);
+	uint32_t seq = client->cseq + !same_cseq;
+	sip_cseq_t *cseq;
+
+	if (!sip)
+		return NULL;
+	drop_header(msg, sip, sip->sip_via);
+	drop_header(msg, sip, sip->sip_authorization);
+	drop_header(msg, sip, sip->sip_proxy_authorization);
+	if (client->contact_user)
+		drop_header(msg, sip, sip->sip_contact);
+	cseq = sip_cseq_create(msg_home(msg), seq, (sip_method_t)client->code,
+			       client->method);
+	if (cseq && msg_header_replace(msg, (msg_pub_t *)sip,
+				       (msg_header_t *)sip->sip_cseq,
+				       (msg_header_t *)cseq) >= 0)
+		return msg;
 	msg_destroy(msg);
+	return NULL;
+}
+
+static int add_contact(const struct sip_client *client, msg_t *msg)
+{
+	char uri[SIP_CONTACT_CAP], value[SIP_CONTACT_CAP + 2];
+	int r;
+
+	if (!client->contact_user)
+		return 0;
+	r = sip_agent_contact(client->agent, &client->hop, client->contact_user,
+			      uri);
+	if (!r)
+		r = text_format(value, sizeof(value), "<%s>", uri);
+	if (!r && sip_add_tl(msg, sip_object(msg), SIPTAG_CONTACT_STR(value),
+			     TAG_END()) < 0)
+		r = -ENOMEM;
 	return r;
 }
 
-/* The Request-URI as it was sent: digest covers it. */
-static int answer_one(struct sip_client *client, const msg_auth_t *au,
-		      int which)
+static int dress(const struct sip_client *client, msg_t *msg)
 {
-	char out[SIP_CREDENTIALS_CAP], cnonce[CNONCE_LEN + 1];
-	struct sip_challenge c;
-	msg_t *msg = nta_outgoing_getrequest(client->orq);
-	sip_t *sip = sip_object(msg);
-	char *uri = NULL;
-	int r = sip_challenge_parse(&c, au->au_scheme, au->au_params);
+	char via[VIA_CAP];
+	int r = sip_agent_via(client->agent, &client->hop, via, sizeof(via));
 
-	if (!r && !sip_challenge_is_for(&c, client->account))
-		r = SIP_E_NO_CHALLENGE;
-	if (!r)
-		uri = url_as_string(msg_home(msg), sip->sip_request->rq_url);
-	if (!r && !uri)
+	if (!r && sip_add_tl(msg, sip_object(msg), SIPTAG_VIA_STR(via),
+			     TAG_END()) < 0)
 		r = -ENOMEM;
-	rand_token(cnonce, CNONCE_LEN);
 	if (!r)
-		r = sip_credentials_format(out, &c, client->account,
-					   client->method, uri, cnonce);
-	msg_destroy(msg);
+		r = add_contact(client, msg);
+	return r ? r : add_auth(msg, client) < 0 ? -ENOMEM : 0;
+}
+
+/* From, To, Call-ID and the next CSeq. */
+static int complete(const struct sip_client *client, msg_t *msg)
+{
+	return nta_msg_request_complete(
+		       msg, client->leg, (sip_method_t)client->code,
+		       client->method, (url_string_t *)client->uri) < 0
+		       ? -EINVAL
+		       : 0;
+}
+
+static int give_to_nta(struct sip_client *client, msg_t *msg)
+{
+	struct way way;
+	int r = find_way(&way, client->agent, &client->hop);
+
 	if (r)
 		return r;
-	free(client->auth[which]);
-	client->auth[which] = text_dup(slice_of(out));
-	return client->auth[which] ? 0 : -ENOMEM;
+	client->cseq = sip_object(msg)->sip_cseq->cs_seq;
+	client->orq = nta_outgoing_mcreate(
+		client->agent->nta, client_on_response, client,
+		URL_STRING_MAKE(way.url), msg, TAG_WAY(&way), TAG_END());
+	if (!client->orq)
+		return -EIO;
+	msg_destroy(client->sent);
+	client->sent = nta_outgoing_getrequest(client->orq);
+	return 0;
 }
 
-/* The first of several that we can answer (RFC 8760, 2.4: topmost first). */
-static bool answer_any(struct sip_client *client, const msg_auth_t *au,
-		       int which)
+int client_transmit(struct sip_client *client, bool again)
 {
-	for (; au; au = au->au_next)
-		if (!answer_one(client, au, which))
-			return true;
-	return false;
+	/* The leg gives each request a CSeq of its own. */
+	bool copied = client->sent && (again || !client->leg);
+	msg_t *msg =
+		copied ? copy_sent(client, again) : msg_copy(client->template);
+	int r = msg ? dress(client, msg) : -ENOMEM;
+
+	if (!r && !copied)
+		r = complete(client, msg);
+	if (!r)
+		r = give_to_nta(client, msg);
+	if (r && msg)
+		msg_destroy(msg);
+	if (!r)
+		client_hop_sent(client);
+	return r;
 }
 
-static bool answer_challenge(struct sip_client *client, unsigned status,
-			     const sip_t *sip)
-{
-	bool answered = false;
-
-	if (status != 401 && status != 407)
-		return false;
-	if (!client->account || client->cancel ||
-	    client->answers >= SIP_CLIENT_ANSWERS_MAX)
-		return false;
-	if (sip->sip_www_authenticate)
-		answered =
-			answer_any(client, sip->sip_www_authenticate, AUTH_WWW);
-	if (sip->sip_proxy_authenticate)
-		answered = answer_any(client, sip->sip_proxy_authenticate,
-				      AUTH_PROXY) ||
-			   answered;
-	if (!answered)
-		return false;
-	client->answers++;
-	nta_outgoing_destroy(client->orq);
-	client->orq = NULL;
-	client->provisional = false;
-	return !transmit(client);
-}
+/* ---- CANCEL ---- */
 
 static void add_copy(msg_t *msg, sip_t *sip, const void *header)
 {
@@ -203,7 +192,7 @@ static void add_copy(msg_t *msg, sip_t *sip, const void *header)
 		sip_add_dup(msg, sip, (const sip_header_t *)header);
 }
 
-static void send_cancel(struct sip_client *client)
+void client_send_cancel(struct sip_client *client)
 {
 	struct way way;
 	msg_t *invite = nta_outgoing_getrequest(client->orq);
@@ -253,19 +242,24 @@ void sip_client_cancel(struct sip_client *client, const char *reason)
 	if (reason)
 		client->cancel_reason = text_dup(slice_of(reason));
 	if (client->provisional)
-		send_cancel(client);
+		client_send_cancel(client);
 }
+
+/* ---- responses ---- */
 
 static void finish(struct sip_client *client)
 {
 	client->final = true;
-	nta_outgoing_destroy(client->orq);
+	if (client->orq)
+		nta_outgoing_destroy(client->orq);
 	client->orq = NULL;
 	msg_destroy(client->template);
 	client->template = NULL;
+	msg_destroy(client->sent);
+	client->sent = NULL;
 }
 
-static int on_response(struct sip_client *client, nta_outgoing_t *orq,
+int client_on_response(struct sip_client *client, nta_outgoing_t *orq,
 		       sip_t const *sip)
 {
 	unsigned status = (unsigned)nta_outgoing_status(orq);
@@ -274,18 +268,17 @@ static int on_response(struct sip_client *client, nta_outgoing_t *orq,
 	msg_t *response = nta_outgoing_getresponse(orq);
 
 	if (orq != client->orq ||
-	    (!local && answer_challenge(client, status, sip))) {
+	    (!local && client_answer(client, status, sip)) ||
+	    client_hop_response(client, status, sip, local)) {
 		msg_destroy(response);
 		return 0;
 	}
 	if (status < 200)
 		client->provisional = true;
-	else if (client->orq)
-		finish(client);
 	else
-		client->final = true;
+		finish(client);
 	if (status < 200 && client->cancel && !client->cancelled)
-		send_cancel(client);
+		client_send_cancel(client);
 	if (client->fn)
 		client->fn(client, status, sip, local, client->arg);
 	else if (status >= 200)
@@ -294,19 +287,30 @@ static int on_response(struct sip_client *client, nta_outgoing_t *orq,
 	return 0;
 }
 
+/* ---- life ---- */
+
 static int prepare(struct sip_client *client,
 		   const struct sip_client_spec *spec)
 {
+	int r = client_hop_start(client, spec);
+
 	client->leg = spec->leg;
 	client->code = sip_method_code(spec->method);
-	client->hop = spec->hop;
 	client->account = spec->account;
+	client->keeps_account = spec->keeps_account;
 	client->fn = spec->fn;
 	client->arg = spec->arg;
 	client->method = text_dup(slice_of(spec->method));
 	if (spec->uri)
 		client->uri = text_dup(slice_of(spec->uri));
-	return client->method && (!spec->uri || client->uri) ? 0 : -ENOMEM;
+	if (spec->contact_user)
+		client->contact_user = text_dup(slice_of(spec->contact_user));
+	if (!r && (!client->method || (spec->uri && !client->uri) ||
+		   (spec->contact_user && !client->contact_user)))
+		r = -ENOMEM;
+	if (!r && spec->keeps_account)
+		r = client_keep_account(client);
+	return r;
 }
 
 int sip_client_start(struct sip_client **out, struct sip_agent *agent,
@@ -325,8 +329,11 @@ int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 	TAILQ_INSERT_TAIL(&agent->clients, client, entry);
 	client->template = spec->message;
 	r = prepare(client, spec);
-	if (!r)
-		r = transmit(client);
+	if (!r) {
+		r = client_transmit(client, false);
+		if (r)
+			r = client_hop_unsent(client, r);
+	}
 	if (r) {
 		sip_client_free(client);
 		return r;
@@ -344,11 +351,13 @@ struct sip_client *sip_client_free(struct sip_client *client)
 		nta_outgoing_destroy(client->orq);
 	if (client->template)
 		msg_destroy(client->template);
-	for (int i = 0; i < NAUTHS; i++)
-		free(client->auth[i]);
+	msg_destroy(client->sent);
+	client_hop_fini(client);
+	client_auth_fini(client);
 	free(client->cancel_reason);
 	free(client->method);
 	free(client->uri);
+	free(client->contact_user);
 	free(client);
 	return NULL;
 }
@@ -361,9 +370,34 @@ void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg)
 		if (client->leg != leg)
 			continue;
 		client->leg = NULL;
-		client->account = NULL;
+		if (!client->own_account)
+			client->account = NULL;
 		client->fn = NULL;
 	}
+}
+
+void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops)
+{
+	struct sip_client *client;
+
+	TAILQ_FOREACH(client, &agent->clients, entry) {
+		if (client->hops != hops)
+			continue;
+		client->hops = NULL;
+		client->stats = NULL;
+		if (!client->own_account)
+			client->account = NULL;
+	}
+}
+
+bool sip_clients_left(const struct sip_agent *agent)
+{
+	const struct sip_client *client;
+
+	TAILQ_FOREACH(client, &agent->clients, entry)
+		if (client->keeps_account)
+			return true;
+	return false;
 }
 
 void sip_clients_free(struct sip_agent *agent)
@@ -383,6 +417,11 @@ void sip_client_forget_account(struct sip_client *client)
 uint32_t sip_client_cseq(const struct sip_client *client)
 {
 	return client->cseq;
+}
+
+const struct sip_hop *sip_client_hop(const struct sip_client *client)
+{
+	return &client->hop;
 }
 
 bool sip_client_is_final(const struct sip_client *client)
@@ -406,7 +445,8 @@ void sip_client_ack(const struct sip_client *invite, struct nta_leg_s *leg,
 	if (!cseq || sip_add_tl(msg, sip, SIPTAG_CSEQ(cseq),
 				SIPTAG_VIA_STR(via), TAG_END()) < 0)
 		goto done;
-	add_auth(msg, invite->auth);
+	if (add_auth(msg, invite) < 0)
+		goto done;
 	if (nta_msg_request_complete(msg, leg, SIP_METHOD_ACK, NULL) < 0)
 		goto done;
 	orq = nta_outgoing_mcreate(

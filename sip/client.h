@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * One request of ours and its transaction: next hop and Via, digest answers (at
- * most two for a request, and only where credentials may go), CANCEL, ACK.
+ * One request of ours and its transactions: next hops, Via and Contact at each,
+ * digest answers (at most two at a hop, and only where credentials may go),
+ * CANCEL, ACK.
  */
 #pragma once
 
@@ -16,9 +17,16 @@ struct msg_s;
 struct nta_leg_s;
 struct sip_agent;
 struct sip_client;
+struct sip_hops;
 struct sip_s;
+struct sip_trunk_stats;
 
-enum { SIP_CLIENT_ANSWERS_MAX = 2 }; /* to challenges, for one request */
+enum {
+	SIP_CLIENT_ANSWERS_MAX = 2, /* to challenges, of one hop */
+	/* Nothing at all has come: on to the next hop, if there is one. Three
+	 * times sent by then; two dead hops still leave a caller waiting. */
+	SIP_HOP_WAIT_MS = 3000,
+};
 
 /*
  * A response; challenges that were answered do not get here. @local: made by
@@ -33,8 +41,19 @@ struct sip_client_spec {
 	struct nta_leg_s *leg; /* From, To, Call-ID, CSeq, Route */
 	const char *method;    /* a name that sofia knows */
 	const char *uri;       /* NULL: the leg's target */
+	/* Where it goes; with @hops instead the first of those that takes it.
+	 * They and @stats are told how it went, until sip_clients_forget(). */
 	struct sip_hop hop;
+	struct sip_hops *hops;
+	const struct sip_hop *first;   /* of @hops, unless it failed; or NULL */
+	bool probe;                    /* also try a hop that has failed */
+	bool one_family;               /* IPv4 or IPv6, as the first hop */
+	struct sip_trunk_stats *stats; /* NULL: it is no call */
+	/* Contact's, with the address that each hop reaches us at; NULL: none,
+	 * or in @message. */
+	const char *contact_user;
 	const struct sip_digest_account *account; /* NULL: never answers */
+	bool keeps_account; /* a copy: the account may go before the answer */
 	/* All other headers and the body: sip_client_message(). Taken over,
 	 * also on failure. */
 	struct msg_s *message;
@@ -45,7 +64,8 @@ struct sip_client_spec {
 /* An empty message to add headers to; NULL when memory is out. */
 struct msg_s *sip_client_message(struct sip_agent *agent);
 
-/* *@out is owned by the caller: sip_client_free(). 0 or -errno. */
+/* *@out is owned by the caller: sip_client_free(). 0 or -errno (-EHOSTUNREACH:
+ * no hop). */
 CHECKED int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 			     const struct sip_client_spec *spec);
 
@@ -58,8 +78,14 @@ struct sip_client *sip_client_free(struct sip_client *client);
 /* @leg goes: what still waits for an answer to a request in it gets none, and
  * frees itself. */
 void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg);
+/* @hops go, and the trunk with them: no challenge is answered any more, unless
+ * the account is the client's own copy. */
+void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops);
 /* For the agent: what is left. */
 void sip_clients_free(struct sip_agent *agent);
+
+/* Whether one that nobody waits for has no answer yet that matters. */
+bool sip_clients_left(const struct sip_agent *agent);
 
 /* The account goes: no challenge is answered any more. NULL is fine. */
 void sip_client_forget_account(struct sip_client *client);
@@ -68,6 +94,8 @@ void sip_client_forget_account(struct sip_client *client);
  * @reason is a Reason header's value or NULL. */
 void sip_client_cancel(struct sip_client *client, const char *reason);
 
+/* Where the request went last. */
+const struct sip_hop *sip_client_hop(const struct sip_client *client);
 /* The CSeq that was sent last. */
 uint32_t sip_client_cseq(const struct sip_client *client);
 bool sip_client_is_final(const struct sip_client *client);

@@ -373,6 +373,7 @@ void dialog_respond_end(struct nta_incoming_s *irq, unsigned status);
 void dialog_update_hop(struct sip_dialog *d);
 CHECKED int dialog_set_contact(struct sip_dialog *d, const char *user);
 CHECKED int dialog_renew_contact(struct sip_dialog *d);
+CHECKED int dialog_contact_uri(const struct sip_dialog *d, struct sip_uri *out);
 /* @desc as SDP text in *@out, with our id and the version that it gets: a new
  * one when it differs from what was said last. */
 CHECKED int dialog_format(struct sip_dialog *d, const struct media_desc *desc,

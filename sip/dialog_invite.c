@@ -104,9 +104,13 @@ static int add_session(struct sip_dialog *d, struct msg_s *msg)
 static int transmit(struct sip_dialog *d)
 {
 	struct sip_client_spec spec;
+	struct sip_uri contact;
 	struct msg_s *msg;
-	int r = dialog_request_spec(d, &spec, "INVITE", dialog_invite_response);
+	int r = dialog_contact_uri(d, &contact);
 
+	if (!r)
+		r = dialog_request_spec(d, &spec, "INVITE",
+					dialog_invite_response);
 	if (r)
 		return r;
 	msg_destroy(spec.message);
@@ -115,6 +119,8 @@ static int transmit(struct sip_dialog *d)
 		return -ENOMEM;
 	spec.message = msg;
 	spec.uri = d->wanted->uri;
+	spec.contact_user = contact.user;
+	sip_trunk_route_call(d->trunk, &spec);
 	r = add_session(d, msg);
 	if (r) {
 		msg_destroy(msg);
@@ -135,7 +141,7 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 
 	policy.prack = policy.prack && d->offered_sdp;
 	return sip_add_tl(
-		       msg, sip_object(msg), SIPTAG_CONTACT_STR(d->contact),
+		       msg, sip_object(msg),
 		       SIPTAG_ALLOW_STR(sip_policy_allow(&policy)),
 		       SIPTAG_SUPPORTED_STR(sip_policy_supported(&policy)),
 		       TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
@@ -291,18 +297,17 @@ int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,
 		     const struct sip_dialog_handlers *handlers, void *arg)
 {
 	struct sip_dialog *d = NULL;
-	size_t n;
-	const struct sip_hop *hops = sip_trunk_hops(start->trunk, &n);
+	struct sip_hop hop;
 	int r;
 
-	if (!n)
+	if (!sip_trunk_hop(start->trunk, &hop))
 		return SIP_E_UNREACHABLE;
 	r = dialog_new(&d, agent, true);
 	if (r)
 		return r;
 	d->trunk = start->trunk;
 	d->policy = start->policy;
-	d->peer = d->hop = hops[0];
+	d->peer = d->hop = hop;
 	r = start_dialog(d, start);
 	if (r) {
 		sip_dialog_free(d);

@@ -199,17 +199,23 @@ int dialog_set_contact(struct sip_dialog *d, const char *user)
 	return r ? r : dialog_set_text(&d->contact, value);
 }
 
-/* Our address may be another than when the dialog began. */
-int dialog_renew_contact(struct sip_dialog *d)
+int dialog_contact_uri(const struct sip_dialog *d, struct sip_uri *out)
 {
 	struct slice uri = slice_of(d->contact);
-	struct sip_uri now;
 
 	if (uri.n < 2)
 		return -EINVAL;
 	uri.p++; /* without the brackets */
 	uri.n -= 2;
-	int r = sip_uri_parse(&now, uri);
+	return sip_uri_parse(out, uri);
+}
+
+/* Our address may be another than when the dialog began. */
+int dialog_renew_contact(struct sip_dialog *d)
+{
+	struct sip_uri now;
+	int r = dialog_contact_uri(d, &now);
+
 	return r ? r : dialog_set_contact(d, now.user);
 }
 

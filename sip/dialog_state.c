@@ -202,7 +202,8 @@ static int fill(struct sip_dialog *d, const struct sip_dialog_state *s)
 	su_home_t home[1] = { 0 };
 	int r = 0;
 
-	d->peer = d->hop = (struct sip_hop){ s->peer, s->transport };
+	d->peer = d->hop =
+		(struct sip_hop){ .addr = s->peer, .transport = s->transport };
 	d->remote_cseq = s->remote_cseq;
 	d->sdp_id = s->sdp_id;
 	d->sdp_version = d->local_version = s->sdp_version;

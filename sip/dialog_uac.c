@@ -20,8 +20,21 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/body.h"
+#include "sip/hops.h"
 
 /* ---- responses ---- */
+
+/* Another hop than the first may have taken it; Contact said so there. */
+static void adopt_hop(struct sip_dialog *d, const struct sip_client *client)
+{
+	const struct sip_hop *hop = sip_client_hop(client);
+
+	if (sip_hop_equal(hop, &d->peer))
+		return;
+	d->peer = d->hop = *hop;
+	if (dialog_renew_contact(d))
+		log_error("dialog=%s what=\"out of memory\"", d->call_id);
+}
 
 void dialog_invite_response(struct sip_client *client, unsigned status,
 			    const struct sip_s *response, bool local, void *arg)
@@ -30,7 +43,7 @@ void dialog_invite_response(struct sip_client *client, unsigned status,
 	struct sip_end end = { .status = status,
 			       .timeout = local && status == 408 };
 
-	(void)client;
+	adopt_hop(d, client);
 	d->input = response;
 	if (status < 200) {
 		dialog_event(d, DIALOG_EV_PROVISIONAL);

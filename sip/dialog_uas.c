@@ -83,7 +83,8 @@ static int fill(struct sip_dialog *d, const struct sip_incoming *in)
 
 	d->policy = in->policy;
 	d->peer = d->hop =
-		(struct sip_hop){ in->source.addr, in->source.transport };
+		(struct sip_hop){ .addr = in->source.addr,
+				  .transport = in->source.transport };
 	d->remote_cseq = sip->sip_cseq->cs_seq;
 	d->peer_has_update = sip_is_allowed(sip->sip_allow, SIP_METHOD_UPDATE);
 	d->reliable.wanted = wants_reliable(in);

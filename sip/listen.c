@@ -31,11 +31,6 @@ enum {
 	NEW_ADDRESSES_S = 5, /* how often they are looked for */
 };
 
-static const char *transport_name(enum sip_transport transport)
-{
-	return transport == SIP_TCP ? "tcp" : "udp";
-}
-
 /* ---- a socket ---- */
 
 /*
@@ -122,7 +117,7 @@ static int format_url(char out[static BIND_URL_CAP], const struct sip_bound *b)
 	return r ? r
 		 : text_format(out, BIND_URL_CAP, "sip:%s%s%s:%s;transport=%s",
 			       v6 ? "[" : "", b->ident, v6 ? "]" : "", port,
-			       transport_name(b->transport));
+			       sip_transport_name(b->transport));
 }
 
 static int bind_one(struct sip_agent *agent, struct sip_bound *b,
@@ -169,7 +164,7 @@ static int add_bound(struct sip_agent *agent, size_t listen,
 		return r;
 	agent->nbounds++;
 	log_info("event=sip_listen at=%s transport=%s", addr_text(&b->addr).s,
-		 transport_name(b->transport));
+		 sip_transport_name(b->transport));
 	return 0;
 }
 
@@ -276,7 +271,7 @@ int sip_listens_open(struct sip_agent *agent, const struct sip_listen *listens,
 			log_error("event=sip_listen at=%s transport=%s "
 				  "error=%d",
 				  addr_text(&listens[i].addr).s,
-				  transport_name(listens[i].transport), -r);
+				  sip_transport_name(listens[i].transport), -r);
 	}
 	if (!r && wildcard)
 		r = watch_addresses(agent);

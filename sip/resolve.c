@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * RFC 3263, 4: a port in the URI means addresses; none means SRV first, of the
- * URI's transport or of UDP and then TCP, and addresses at port 5060 when there
- * is no SRV. (NAPTR is not asked.)
+ * RFC 3263, 4: a port or a transport in the URI is obeyed; a name without both
+ * is asked for NAPTR, which chooses transports and SRV names; without NAPTR SRV
+ * is asked for one transport after the other; without SRV addresses.
  *
  * c-ares calls back while its channel runs and while queries are cancelled, so
  * a query outlives its user: what is left of a freed one is an orphan that the
@@ -16,14 +16,16 @@
 #include <netdb.h>
 #include <stdlib.h>
 
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
+#include "sip/hops.h"
 
 enum {
 	TIMEOUT_MS = 2000,
 	TRIES = 3,
 	SOCKETS = 16, /* c-ares' ARES_GETSOCK_MAXNUM */
 	NAME_CAP = SIP_HOST_CAP + 16,
+	ASKS_MAX = 6, /* SRV names for one URI */
+	PRIORITY_BITS = 16,
 };
 
 struct watched {
@@ -42,19 +44,28 @@ struct sip_resolver {
 struct srv {
 	char host[SIP_HOST_CAP];
 	uint16_t port;
-	uint16_t priority;
-	uint32_t order; /* random by weight, RFC 2782 */
+	uint16_t weight;
+	uint32_t priority;
+	enum sip_transport transport;
+};
+
+/* A name to ask SRV of. */
+struct ask {
+	char name[NAME_CAP];
+	enum sip_transport transport;
 };
 
 struct sip_query {
 	struct sip_resolver *resolver;
 	struct sip_uri uri;
-	enum sip_transport transport; /* being asked for */
-	sip_resolve_fn fn;            /* NULL: freed by its user */
+	sip_resolve_fn fn; /* NULL: freed by its user */
 	void *arg;
 	struct event *finish;
 	unsigned pending; /* callbacks that c-ares owes us */
 
+	struct ask asks[ASKS_MAX];
+	size_t nasks, next_ask;
+	bool naptr; /* asks are NAPTR's: all of them count */
 	struct srv srvs[SIP_HOPS_MAX];
 	size_t nsrvs, next_srv;
 	struct sip_hop hops[SIP_HOPS_MAX];
@@ -173,9 +184,10 @@ struct sip_resolver *sip_resolver_free(struct sip_resolver *res)
 
 int sip_resolve_literal(struct sip_hop *out, const struct sip_uri *uri)
 {
-	uint16_t port = uri->port ? uri->port : SIP_PORT;
+	uint16_t port =
+		uri->port ? uri->port : sip_transport_port(uri->transport);
 
-	out->transport = uri->transport;
+	*out = (struct sip_hop){ .transport = uri->transport };
 	return addr_parse(&out->addr, slice_of(uri->host), port);
 }
 
@@ -198,6 +210,7 @@ static void on_finish(evutil_socket_t fd, short what, void *arg)
 		query->ttl_s = SIP_TTL_MAX_S;
 	if (query->ttl_s < SIP_TTL_MIN_S || !query->nhops)
 		query->ttl_s = SIP_TTL_MIN_S;
+	sip_hops_order(query->hops, query->nhops);
 	if (query->fn)
 		query->fn(query->hops, query->nhops, query->ttl_s, query->arg);
 }
@@ -215,8 +228,11 @@ static void note_ttl(struct sip_query *query, int ttl)
 		query->ttl_s = (unsigned)ttl;
 }
 
+/* ---- addresses ---- */
+
 static void add_addresses(struct sip_query *query,
-			  const struct ares_addrinfo *info, uint16_t port)
+			  const struct ares_addrinfo *info,
+			  const struct srv *srv)
 {
 	const struct sip_resolver_config *c = &query->resolver->config;
 	const struct ares_addrinfo_node *node;
@@ -230,8 +246,11 @@ static void add_addresses(struct sip_query *query,
 			continue;
 		if (addr_is_v6(&hop->addr) ? !c->v6 : !c->v4)
 			continue;
-		addr_set_port(&hop->addr, port);
-		hop->transport = query->transport;
+		addr_set_port(&hop->addr, srv->port);
+		hop->transport = srv->transport;
+		hop->priority = srv->priority;
+		hop->weight = srv->weight;
+		hop->target = (uint8_t)query->next_srv;
 		note_ttl(query, node->ai_ttl);
 		query->nhops++;
 	}
@@ -243,14 +262,12 @@ static void on_addresses(void *arg, int status, int timeouts,
 			 struct ares_addrinfo *info)
 {
 	struct sip_query *query = arg;
-	uint16_t port = query->uri.port ? query->uri.port : SIP_PORT;
 
 	(void)timeouts;
 	query->pending--;
-	if (query->nsrvs)
-		port = query->srvs[query->next_srv++].port;
 	if (status == ARES_SUCCESS && query->fn)
-		add_addresses(query, info, port);
+		add_addresses(query, info, &query->srvs[query->next_srv]);
+	query->next_srv++;
 	if (info)
 		ares_freeaddrinfo(info);
 	if (!query->fn || status == ARES_EDESTRUCTION)
@@ -264,8 +281,6 @@ static void on_addresses(void *arg, int status, int timeouts,
 static void ask_addresses(struct sip_query *query)
 {
 	const struct sip_resolver_config *c = &query->resolver->config;
-	const char *host = query->nsrvs ? query->srvs[query->next_srv].host
-					: query->uri.host;
 	struct ares_addrinfo_hints hints = {
 		.ai_family = !c->v6   ? AF_INET
 			     : !c->v4 ? AF_INET6
@@ -274,54 +289,56 @@ static void ask_addresses(struct sip_query *query)
 	};
 
 	query->pending++;
-	ares_getaddrinfo(query->resolver->channel, host, NULL, &hints,
+	ares_getaddrinfo(query->resolver->channel,
+			 query->srvs[query->next_srv].host, NULL, &hints,
 			 on_addresses, query);
 }
 
-static int by_priority(const void *a, const void *b)
+/* The URI's own host, as if it were the one target. */
+static void ask_host(struct sip_query *query)
 {
-	const struct srv *x = a, *y = b;
+	struct srv *srv = &query->srvs[query->nsrvs++];
 
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	return x->order > y->order ? -1 : x->order < y->order;
+	*srv = (struct srv){ .transport = query->uri.transport,
+			     .port = query->uri.port };
+	if (!srv->port)
+		srv->port = sip_transport_port(srv->transport);
+	if (text_set(srv->host, sizeof(srv->host), query->uri.host))
+		finish(query);
+	else
+		ask_addresses(query);
 }
 
-/* RFC 2782: heavier ones come first more often, weight 0 hardly ever. */
-static uint32_t random_order(uint16_t weight)
+/* ---- SRV ---- */
+
+static void add_srv(struct sip_query *query, const struct ares_srv_reply *from,
+		    enum sip_transport transport)
 {
-	uint64_t best = 0;
+	struct srv *s = &query->srvs[query->nsrvs];
 
-	for (unsigned i = 0; i <= weight && i < 64; i++) {
-		uint32_t r = rand_u32();
-
-		if (r > best)
-			best = r;
-	}
-	return (uint32_t)best;
+	/* "." means: decidedly not available (RFC 2782). */
+	if (!from->host[0] || !from->port ||
+	    text_set(s->host, sizeof(s->host), from->host))
+		return;
+	s->port = from->port;
+	s->weight = from->weight;
+	s->priority =
+		(uint32_t)(query->next_ask << PRIORITY_BITS) | from->priority;
+	s->transport = transport;
+	query->nsrvs++;
 }
 
 static void read_srvs(struct sip_query *query, const unsigned char *answer,
 		      int len)
 {
+	enum sip_transport transport = query->asks[query->next_ask].transport;
 	struct ares_srv_reply *list = NULL, *srv;
 
 	if (ares_parse_srv_reply(answer, len, &list))
 		return;
-	for (srv = list; srv && query->nsrvs < SIP_HOPS_MAX; srv = srv->next) {
-		struct srv *s = &query->srvs[query->nsrvs];
-
-		/* "." means: decidedly not available (RFC 2782). */
-		if (!srv->host[0] || !srv->port ||
-		    text_set(s->host, sizeof(s->host), srv->host))
-			continue;
-		s->port = srv->port;
-		s->priority = srv->priority;
-		s->order = random_order(srv->weight);
-		query->nsrvs++;
-	}
+	for (srv = list; srv && query->nsrvs < SIP_HOPS_MAX; srv = srv->next)
+		add_srv(query, srv, transport);
 	ares_free_data(list);
-	qsort(query->srvs, query->nsrvs, sizeof(*query->srvs), by_priority);
 }
 
 static void ask_srv(struct sip_query *query);
@@ -339,33 +356,156 @@ static void on_srv(void *arg, int status, int timeouts, unsigned char *answer,
 	}
 	if (status == ARES_SUCCESS)
 		read_srvs(query, answer, len);
-	if (query->nsrvs) {
-		ask_addresses(query);
-	} else if (!query->uri.has_transport && query->transport == SIP_UDP &&
-		   query->resolver->config.tcp) {
-		query->transport = SIP_TCP;
-		ask_srv(query);
-	} else {
-		query->transport = query->uri.transport;
-		ask_addresses(query);
-	}
+	query->next_ask++;
+	ask_srv(query);
 }
 
+/* The next name; or, when that is enough, addresses. */
 static void ask_srv(struct sip_query *query)
 {
-	char name[NAME_CAP];
-	int r = text_format(name, sizeof(name), "_sip._%s.%s",
-			    query->transport == SIP_TCP ? "tcp" : "udp",
-			    query->uri.host);
+	bool enough = query->nsrvs && !query->naptr;
 
-	if (r) {
-		finish(query);
+	if (query->next_ask < query->nasks && !enough) {
+		query->pending++;
+		ares_query(query->resolver->channel,
+			   query->asks[query->next_ask].name, ns_c_in, ns_t_srv,
+			   on_srv, query);
+	} else if (query->nsrvs) {
+		ask_addresses(query);
+	} else {
+		ask_host(query);
+	}
+}
+
+static void add_ask(struct sip_query *query, enum sip_transport transport)
+{
+	static const char *const labels[] = { [SIP_UDP] = "_sip._udp",
+					      [SIP_TCP] = "_sip._tcp",
+					      [SIP_TLS] = "_sips._tcp" };
+	struct ask *ask = &query->asks[query->nasks];
+
+	if (text_format(ask->name, sizeof(ask->name), "%s.%s",
+			labels[transport], query->uri.host))
+		return;
+	ask->transport = transport;
+	query->nasks++;
+}
+
+static void ask_srvs_of_host(struct sip_query *query)
+{
+	const struct sip_resolver_config *c = &query->resolver->config;
+	bool any = !query->uri.has_transport && !query->uri.sips;
+
+	if (!any)
+		add_ask(query, query->uri.transport);
+	if (any && c->udp)
+		add_ask(query, SIP_UDP);
+	if (any && c->tcp)
+		add_ask(query, SIP_TCP);
+	if (any && c->tls)
+		add_ask(query, SIP_TLS);
+	ask_srv(query);
+}
+
+/* ---- NAPTR ---- */
+
+/* Whether a service is one of ours (RFC 3263, 4.1). */
+static bool read_service(const struct sip_query *query, const char *service,
+			 enum sip_transport *out)
+{
+	const struct sip_resolver_config *c = &query->resolver->config;
+	const struct {
+		const char *name;
+		enum sip_transport transport;
+		bool usable;
+	} known[] = {
+		{ "SIP+D2U", SIP_UDP, c->udp && !query->uri.sips },
+		{ "SIP+D2T", SIP_TCP, c->tcp && !query->uri.sips },
+		{ "SIPS+D2T", SIP_TLS, c->tls },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcasecmp(service, known[i].name)) {
+			*out = known[i].transport;
+			return known[i].usable;
+		}
+	return false;
+}
+
+static bool comes_before(const struct ares_naptr_reply *a,
+			 const struct ares_naptr_reply *b)
+{
+	return a->order != b->order ? a->order < b->order
+				    : a->preference < b->preference;
+}
+
+/* The first by order and preference that comes after @last. */
+static const struct ares_naptr_reply *next_naptr(
+	const struct ares_naptr_reply *list,
+	const struct ares_naptr_reply *last)
+{
+	const struct ares_naptr_reply *best = NULL;
+
+	for (; list; list = list->next) {
+		if (last && !comes_before(last, list))
+			continue;
+		if (!best || comes_before(list, best))
+			best = list;
+	}
+	return best;
+}
+
+static void read_naptrs(struct sip_query *query, const unsigned char *answer,
+			int len)
+{
+	struct ares_naptr_reply *list = NULL;
+	const struct ares_naptr_reply *n = NULL;
+
+	if (ares_parse_naptr_reply(answer, len, &list))
+		return;
+	while (query->nasks < ASKS_MAX && (n = next_naptr(list, n))) {
+		struct ask *ask = &query->asks[query->nasks];
+
+		/* "s": an SRV name follows; no other is defined for SIP. */
+		if (strcasecmp((const char *)n->flags, "s") ||
+		    !read_service(query, (const char *)n->service,
+				  &ask->transport) ||
+		    !n->replacement[0] ||
+		    text_set(ask->name, sizeof(ask->name), n->replacement))
+			continue;
+		query->nasks++;
+		query->naptr = true;
+	}
+	ares_free_data(list);
+}
+
+static void on_naptr(void *arg, int status, int timeouts, unsigned char *answer,
+		     int len)
+{
+	struct sip_query *query = arg;
+
+	(void)timeouts;
+	query->pending--;
+	if (!query->fn || status == ARES_EDESTRUCTION) {
+		reap(query);
 		return;
 	}
-	query->pending++;
-	ares_query(query->resolver->channel, name, ns_c_in, ns_t_srv, on_srv,
-		   query);
+	if (status == ARES_SUCCESS)
+		read_naptrs(query, answer, len);
+	if (query->naptr)
+		ask_srv(query);
+	else
+		ask_srvs_of_host(query);
 }
+
+static void ask_naptr(struct sip_query *query)
+{
+	query->pending++;
+	ares_query(query->resolver->channel, query->uri.host, ns_c_in,
+		   ns_t_naptr, on_naptr, query);
+}
+
+/* ---- a query ---- */
 
 int sip_resolve(struct sip_query **out, struct sip_resolver *resolver,
 		const struct sip_uri *uri, sip_resolve_fn fn, void *arg)
@@ -376,7 +516,6 @@ int sip_resolve(struct sip_query **out, struct sip_resolver *resolver,
 		return -ENOMEM;
 	query->resolver = resolver;
 	query->uri = *uri;
-	query->transport = uri->transport;
 	query->fn = fn;
 	query->arg = arg;
 	query->finish = evtimer_new(resolver->base, on_finish, query);
@@ -389,9 +528,11 @@ int sip_resolve(struct sip_query **out, struct sip_resolver *resolver,
 		query->nhops = 1;
 		finish(query);
 	} else if (uri->port) {
-		ask_addresses(query);
+		ask_host(query);
+	} else if (uri->has_transport) {
+		ask_srvs_of_host(query);
 	} else {
-		ask_srv(query);
+		ask_naptr(query);
 	}
 	arm(resolver);
 	return 0;

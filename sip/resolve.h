@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Where a SIP URI leads (RFC 3263): literals at once; names by SRV, A and AAAA
- * through c-ares on our loop. sofia's own resolver never sees a name: it has
- * crashed on odd ones.
+ * Where a SIP URI leads (RFC 3263): literals at once; names by NAPTR, SRV, A
+ * and AAAA through c-ares on our loop. sofia's own resolver never sees a name:
+ * it has crashed on odd ones.
  */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
@@ -20,6 +21,9 @@ struct sip_query;
 struct sip_hop {
 	struct addr addr;
 	enum sip_transport transport;
+	uint8_t target;    /* addresses of one SRV target have one number */
+	uint16_t weight;   /* among targets of one priority (RFC 2782) */
+	uint32_t priority; /* the lowest first; NAPTR's order included */
 };
 
 enum {
@@ -31,8 +35,8 @@ enum {
 struct sip_resolver_config {
 	/* "192.0.2.53" or "192.0.2.53:5353,…"; NULL: /etc/resolv.conf */
 	const char *servers;
-	bool v4, v6; /* which addresses we can send to */
-	bool tcp;    /* whether SRV may choose TCP */
+	bool v4, v6;        /* which addresses we can send to */
+	bool udp, tcp, tls; /* what NAPTR and SRV may choose */
 };
 
 CHECKED int sip_resolver_new(struct sip_resolver **out, struct event_base *base,
@@ -44,7 +48,7 @@ struct sip_resolver *sip_resolver_free(struct sip_resolver *resolver);
 CHECKED int sip_resolve_literal(struct sip_hop *out, const struct sip_uri *uri);
 
 /*
- * In the order to try: priority and weight of SRV, then as DNS gave them. @n is
+ * In an order to try (sip_hops_order(); sip/hops.h for more of them). @n is
  * 0 when there is none; @ttl_s is between SIP_TTL_MIN_S and SIP_TTL_MAX_S. The
  * query is over and still to be freed, which may be done here.
  */

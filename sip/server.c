@@ -118,7 +118,8 @@ static void recv_response(struct sip_agent *agent, msg_t *msg, const sip_t *sip)
 	    agent->handlers->source(&source, agent->arg) == SIP_TRUSTED)
 		sip_dialog_stray(
 			agent, sip,
-			&(struct sip_hop){ source.addr, source.transport });
+			&(struct sip_hop){ .addr = source.addr,
+					   .transport = source.transport });
 	msg_destroy(msg);
 }
 

@@ -2,29 +2,48 @@
 /* A trunk's life: its configuration, its addresses, who may speak for it. */
 #include "sip/trunk_life.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/dialog_int.h"
 
 /* ---- state ---- */
 
-static const char *const state_names[] = {
-	[SIP_TRUNK_UNKNOWN] = "unknown",
-	[SIP_TRUNK_UP] = "up",
-	[SIP_TRUNK_DOWN] = "down",
-};
+const char *sip_trunk_state_name(enum sip_trunk_state state)
+{
+	static const char *const names[] = {
+		[SIP_TRUNK_UNKNOWN] = "unknown",
+		[SIP_TRUNK_UP] = "up",
+		[SIP_TRUNK_DEGRADED] = "degraded",
+		[SIP_TRUNK_DOWN] = "down",
+	};
 
-/* Up is: it answers, and has taken our registration when we have one. */
+	static_assert(sizeof(names) / sizeof(*names) == SIP_TRUNK_NSTATES, "");
+	return names[state];
+}
+
+static bool is_registered(const struct sip_trunk *t)
+{
+	return !t->do_register || clock_ms() < t->reg.until_ms;
+}
+
+static bool is_ailing(const struct sip_trunk *t)
+{
+	return t->health.bad || sip_hops_aside(&t->hops) ||
+	       (t->do_register && t->reg.state == TRUNK_DEAD);
+}
+
+/* It takes calls when it answers, and holds our registration if we have one. */
 static enum sip_trunk_state judge(const struct sip_trunk *t)
 {
-	if (t->health.state == TRUNK_ALIVE &&
-	    (!t->do_register || t->reg.state == TRUNK_ALIVE))
-		return SIP_TRUNK_UP;
+	if (t->health.state == TRUNK_ALIVE && is_registered(t))
+		return is_ailing(t) ? SIP_TRUNK_DEGRADED : SIP_TRUNK_UP;
 	if (t->health.state == TRUNK_DEAD ||
 	    (t->do_register && t->reg.state == TRUNK_DEAD))
 		return SIP_TRUNK_DOWN;
@@ -37,11 +56,20 @@ void trunk_judge(struct sip_trunk *t, const char *why)
 
 	if (state == t->state)
 		return;
-	log_info("trunk=%s %s -> %s why=%s", t->name, state_names[t->state],
-		 state_names[state], log_text(slice_of(why)).s);
+	log_info("trunk=%s %s -> %s why=%s", t->name,
+		 sip_trunk_state_name(t->state), sip_trunk_state_name(state),
+		 log_text(slice_of(why)).s);
 	t->state = state;
+	t->stats.state_since_ms = clock_ms();
 	if (t->handlers && t->handlers->changed)
 		t->handlers->changed(t, state, why, t->arg);
+}
+
+void trunk_note_error(struct sip_trunk *t, const char *why)
+{
+	text_clean(t->stats.last_error, sizeof(t->stats.last_error),
+		   slice_of(why));
+	t->stats.last_error_ms = clock_ms();
 }
 
 /* ---- addresses ---- */
@@ -59,7 +87,7 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 			void *arg)
 {
 	struct sip_trunk *t = arg;
-	bool first = !t->nhops;
+	bool first = !t->hops.n;
 
 	t->query = sip_query_free(t->query);
 	trunk_timer_set(t, &t->resolve_timer, on_resolve_timer, ttl_s * 1000);
@@ -67,14 +95,14 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 		/* What was found before still stands (its server may too). */
 		log_warn("trunk=%s what=\"no address\" proxy=%s", t->name,
 			 t->hostport);
-		if (!t->nhops) {
+		trunk_note_error(t, "no address");
+		if (!t->hops.n) {
 			t->health.state = TRUNK_DEAD;
 			trunk_judge(t, "no address");
 		}
 		return;
 	}
-	memcpy(t->hops, hops, n * sizeof(*hops));
-	t->nhops = n;
+	sip_hops_set(&t->hops, hops, n);
 	if (first) {
 		trunk_qualify_start(t);
 		trunk_register_start(t);
@@ -94,11 +122,13 @@ static void resolve(struct sip_trunk *t)
 /* A literal is known at once, so that calls can start at once. */
 static void find_addresses(struct sip_trunk *t)
 {
-	if (sip_resolve_literal(&t->hops[0], &t->uri)) {
+	struct sip_hop hop;
+
+	if (sip_resolve_literal(&hop, &t->uri)) {
 		resolve(t);
 		return;
 	}
-	t->nhops = 1;
+	sip_hops_set(&t->hops, &hop, 1);
 	trunk_qualify_start(t);
 	trunk_register_start(t);
 }
@@ -129,8 +159,9 @@ static int write_hostport(struct sip_trunk *t)
 	char full[SIP_HOST_CAP + 32];
 	int r = sip_hostport_format(plain, t->uri.host, t->uri.port);
 
-	if (!r && t->uri.has_transport && t->uri.transport == SIP_TCP)
-		r = text_format(full, sizeof(full), "%s;transport=tcp", plain);
+	if (!r && t->uri.has_transport && t->uri.transport != SIP_UDP)
+		r = text_format(full, sizeof(full), "%s;transport=%s", plain,
+				sip_transport_name(t->uri.transport));
 	else if (!r)
 		r = text_set(full, sizeof(full), plain);
 	return r ? r : copy_text(&t->hostport, full);
@@ -244,6 +275,7 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 	trunk_register_stop(t);
 	trunk_qualify_stop(t);
 	sip_dialogs_forget(t->agent, t);
+	sip_clients_forget(t->agent, &t->hops);
 	sip_query_free(t->query);
 	if (t->resolve_timer)
 		event_free(t->resolve_timer);
@@ -273,8 +305,8 @@ enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk)
 
 bool sip_trunk_is_at(const struct sip_trunk *trunk, const struct addr *addr)
 {
-	for (size_t i = 0; i < trunk->nhops; i++)
-		if (addr_same_ip(&trunk->hops[i].addr, addr))
+	for (size_t i = 0; i < trunk->hops.n; i++)
+		if (addr_same_ip(&trunk->hops.hop[i].addr, addr))
 			return true;
 	return false;
 }
@@ -289,10 +321,41 @@ bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source)
 	return false;
 }
 
-const struct sip_hop *sip_trunk_hops(const struct sip_trunk *trunk, size_t *n)
+/* The registrar first: it is where the carrier looks for us. */
+static const struct sip_hop *preferred(const struct sip_trunk *t)
 {
-	*n = trunk->nhops;
-	return trunk->hops;
+	return t->do_register && t->reg.until_ms ? &t->reg.hop : NULL;
+}
+
+void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec)
+{
+	spec->hops = &t->hops;
+	spec->first = preferred(t);
+	spec->account = sip_trunk_account(t);
+}
+
+void sip_trunk_route_call(struct sip_trunk *trunk, struct sip_client_spec *spec)
+{
+	trunk_route(trunk, spec);
+	spec->one_family = true; /* its SDP names an address of one */
+	spec->stats = &trunk->stats;
+}
+
+bool sip_trunk_hop(const struct sip_trunk *trunk, struct sip_hop *out)
+{
+	struct sip_walk_wish wish = { .now_ms = clock_ms(),
+				      .first = preferred(trunk) };
+	struct sip_walk walk;
+
+	if (!sip_walk_start(&walk, &trunk->hops, &wish))
+		return false;
+	*out = *sip_walk_hop(&walk);
+	return true;
+}
+
+const struct sip_trunk_stats *sip_trunk_stats(const struct sip_trunk *trunk)
+{
+	return &trunk->stats;
 }
 
 const struct sip_digest_account *sip_trunk_account(
@@ -328,8 +391,7 @@ const char *sip_trunk_headers(const struct sip_trunk *trunk)
 
 struct addr sip_trunk_address(const struct sip_trunk *trunk)
 {
-	size_t n;
-	const struct sip_hop *hops = sip_trunk_hops(trunk, &n);
+	struct sip_hop hop;
 
-	return n ? hops[0].addr : (struct addr){ 0 };
+	return sip_trunk_hop(trunk, &hop) ? hop.addr : (struct addr){ 0 };
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
@@ -31,7 +32,39 @@ struct sip_trunk_config { /* borrowed for the call alone */
 	size_t nallow;
 };
 
-enum sip_trunk_state { SIP_TRUNK_UNKNOWN, SIP_TRUNK_UP, SIP_TRUNK_DOWN };
+enum sip_trunk_state {
+	SIP_TRUNK_UNKNOWN,
+	SIP_TRUNK_UP,
+	/* It takes calls, but: a hop of it is dead, an OPTIONS was not
+	 * answered, or its registration runs out. */
+	SIP_TRUNK_DEGRADED,
+	SIP_TRUNK_DOWN,
+	SIP_TRUNK_NSTATES,
+};
+
+const char *sip_trunk_state_name(enum sip_trunk_state state);
+
+enum {
+	SIP_TRUNK_STATUS_FIRST = 300,
+	SIP_TRUNK_STATUS_END = 700,
+	SIP_TRUNK_WHY_CAP = 64,
+};
+
+/* What calls to it have come to since the start. Answer ratio: @answered of
+ * @calls; post-dial delay, until it rings, is answered or refused. */
+struct sip_trunk_stats {
+	uint64_t calls, answered;
+	uint64_t pdd_count, pdd_sum_ms;
+	uint32_t pdd_max_ms;
+	/* By final status, our own timeout (408) and transport errors (503)
+	 * included: failures[status - SIP_TRUNK_STATUS_FIRST]. */
+	uint32_t failures[SIP_TRUNK_STATUS_END - SIP_TRUNK_STATUS_FIRST];
+	uint64_t registrations, registration_failures;
+	uint64_t qualify_failures;
+	uint64_t state_since_ms;            /* clock_ms() */
+	char last_error[SIP_TRUNK_WHY_CAP]; /* "no answer", "401"; "" none */
+	uint64_t last_error_ms;
+};
 
 /* Run from the loop, never inside sip_trunk_new(). */
 struct sip_trunk_handlers {
@@ -47,9 +80,13 @@ struct sip_trunk_handlers {
 CHECKED int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
 			  const struct sip_trunk_config *config,
 			  const struct sip_trunk_handlers *handlers, void *arg);
-/* Gives its registration up, without waiting for the answer. Its dialogs must
- * have been freed; what they still send is no longer authenticated. */
+/* Leaves as well. Its dialogs must have been freed; what they still send is no
+ * longer authenticated. */
 struct sip_trunk *sip_trunk_free(struct sip_trunk *trunk);
+
+/* Give the registration up, and not come back; sip_agent_is_busy() until that
+ * is answered. */
+void sip_trunk_leave(struct sip_trunk *trunk);
 
 /* Our own address changed: a registration says the new one. */
 void sip_trunk_moved(struct sip_trunk *trunk);
@@ -59,6 +96,8 @@ enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
 /* Whether @source may speak for the trunk: its allow list, or, when that is
  * empty, the addresses its proxy resolves to. */
 bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source);
+
+const struct sip_trunk_stats *sip_trunk_stats(const struct sip_trunk *trunk);
 
 /* Where requests to the trunk go now; unset while that is not known. */
 struct addr sip_trunk_address(const struct sip_trunk *trunk);

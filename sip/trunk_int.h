@@ -4,20 +4,23 @@
  */
 #pragma once
 
-#include <stddef.h>
-
+#include "sip/client.h"
 #include "sip/digest.h"
 #include "sip/resolve.h"
 #include "sip/trunk.h"
 
-/* Its addresses in the order to try; *@n is 0 while none is known. */
-const struct sip_hop *sip_trunk_hops(const struct sip_trunk *trunk, size_t *n);
+/* Where a request goes now that is not tried elsewhere. False while no address
+ * is known. */
+CHECKED bool sip_trunk_hop(const struct sip_trunk *trunk, struct sip_hop *out);
+/* A call: along the trunk's hops, and counted. */
+void sip_trunk_route_call(struct sip_trunk *trunk,
+			  struct sip_client_spec *spec);
 /* Credentials may go there: it is one of the trunk's own addresses. */
 bool sip_trunk_is_at(const struct sip_trunk *trunk, const struct addr *addr);
 /* NULL when it has none. */
 const struct sip_digest_account *sip_trunk_account(
 	const struct sip_trunk *trunk);
-/* "host:port" of its proxy, for Request-URI and To; with ";transport=tcp" when
+/* "host:port" of its proxy, for Request-URI and To; with ";transport=…" when
  * the configuration says so. */
 const char *sip_trunk_hostport(const struct sip_trunk *trunk);
 /* From's host. */

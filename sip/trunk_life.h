@@ -9,6 +9,7 @@
 
 #include "sip/agent_int.h"
 #include "sip/client.h"
+#include "sip/hops.h"
 #include "sip/trunk_int.h"
 
 struct event;
@@ -16,16 +17,15 @@ struct nta_leg_s;
 
 enum {
 	TRUNK_EXPIRES_S = 600,
-	TRUNK_EXPIRES_MIN_S = 30,
+	TRUNK_REFRESH_MIN_S = 5, /* however short a registration lasts */
 	TRUNK_EXPIRES_MAX_S = 24 * 3600,
 	TRUNK_QUALIFY_MS = 30 * 1000,
 	TRUNK_QUALIFY_SOON_MS = 5 * 1000, /* while it is not decided */
-	TRUNK_QUALIFY_WAIT_MS = 5 * 1000, /* for an answer */
+	TRUNK_QUALIFY_WAIT_MS = 5 * 1000, /* for the last hop's answer */
 	TRUNK_FAILURES_DOWN = 2,
 	TRUNK_SUCCESSES_UP = 2,
 	TRUNK_BACKOFF_MIN_MS = 2 * 1000,
 	TRUNK_BACKOFF_MAX_MS = 300 * 1000,
-	TRUNK_WHY_CAP = 64,
 };
 
 enum trunk_life { TRUNK_UNDECIDED, TRUNK_ALIVE, TRUNK_DEAD };
@@ -45,7 +45,8 @@ struct trunk_register {
 	struct nta_leg_s *leg;
 	struct sip_client *client;
 	struct event *timer;
-	char contact[SIP_CONTACT_CAP + 2];
+	struct sip_hop hop; /* the registrar that took it */
+	uint64_t until_ms;  /* it stands until then; 0: none */
 };
 
 struct sip_trunk {
@@ -62,12 +63,12 @@ struct sip_trunk {
 	unsigned expires_s;
 
 	struct sip_uri uri;
-	struct sip_hop hops[SIP_HOPS_MAX];
-	size_t nhops;
+	struct sip_hops hops;
 	struct sip_query *query;
 	struct event *resolve_timer;
 
 	enum sip_trunk_state state;
+	struct sip_trunk_stats stats;
 	struct trunk_qualify health;
 	struct trunk_register reg;
 };
@@ -78,6 +79,9 @@ void trunk_timer_set(struct sip_trunk *t, struct event **timer,
 		     unsigned delay_ms);
 /* Look at health and registration; report a change. */
 void trunk_judge(struct sip_trunk *t, const char *why);
+void trunk_note_error(struct sip_trunk *t, const char *why);
+/* Along its hops. */
+void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec);
 /* A leg for requests of ours outside dialogs: @from and @to are values. */
 struct nta_leg_s *trunk_leg(struct sip_trunk *t, const char *from,
 			    const char *to);

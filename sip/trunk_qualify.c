@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Whether the trunk is there: OPTIONS every 30 s. Any answer will do but 408
- * and 503; two failures make it down, two answers make it up again. The first
- * answer of all counts at once.
+ * Whether the trunk is there: OPTIONS every 30 s, to one hop after the other
+ * until one answers. Any answer will do but 408 and 503; two failures make it
+ * down, two answers make it up again. The first answer of all counts at once.
  */
 #include "sip/trunk_life.h"
 
@@ -69,6 +69,10 @@ static void decide(struct sip_trunk *t, bool alive, const char *why)
 	struct trunk_qualify *q = &t->health;
 
 	count(t, alive);
+	if (!alive) {
+		t->stats.qualify_failures++;
+		trunk_note_error(t, why);
+	}
 	trunk_timer_set(t, &q->timer, on_qualify_timer,
 			is_unsure(q) ? TRUNK_QUALIFY_SOON_MS
 				     : TRUNK_QUALIFY_MS);
@@ -79,7 +83,7 @@ static void on_response(struct sip_client *client, unsigned status,
 			const struct sip_s *response, bool local, void *arg)
 {
 	struct sip_trunk *t = arg;
-	char why[TRUNK_WHY_CAP] = "no answer";
+	char why[SIP_TRUNK_WHY_CAP] = "no answer";
 
 	(void)response;
 	if (status < 200)
@@ -98,13 +102,13 @@ static int send_options(struct sip_trunk *t)
 	struct sip_client_spec spec = {
 		.method = "OPTIONS",
 		.uri = uri,
-		.hop = t->hops[0],
-		.account = sip_trunk_account(t),
+		.probe = true,
 		.fn = on_response,
 		.arg = t,
 	};
 	int r = text_format(uri, sizeof(uri), "sip:%s", t->hostport);
 
+	trunk_route(t, &spec);
 	if (!r)
 		r = text_format(to, sizeof(to), "<%s>", uri);
 	if (!r)
@@ -137,7 +141,9 @@ static void on_qualify_timer(int fd, short what, void *arg)
 		decide(t, false, "cannot send");
 	} else {
 		trunk_timer_set(t, &t->health.timer, on_qualify_timer,
-				TRUNK_QUALIFY_WAIT_MS);
+				TRUNK_QUALIFY_WAIT_MS +
+					(unsigned)(t->hops.n - 1) *
+						SIP_HOP_WAIT_MS);
 	}
 }
 

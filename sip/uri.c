@@ -101,18 +101,51 @@ static int parse_hostport(struct sip_uri *out, struct slice s)
 	return 0;
 }
 
+static const char *const transport_names[] = {
+	[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"
+};
+
+const char *sip_transport_name(enum sip_transport transport)
+{
+	return transport_names[transport];
+}
+
+uint16_t sip_transport_port(enum sip_transport transport)
+{
+	return transport == SIP_TLS ? SIPS_PORT : SIP_PORT;
+}
+
+enum sip_transport sip_transport_find(struct slice name)
+{
+	unsigned i = 0;
+
+	while (i < SIP_NTRANSPORTS &&
+	       !slice_is_nocase(name, transport_names[i]))
+		i++;
+	return (enum sip_transport)i;
+}
+
+static int parse_transport(struct sip_uri *out, struct slice name)
+{
+	enum sip_transport found = sip_transport_find(name);
+
+	out->has_transport = true;
+	if (found == SIP_NTRANSPORTS || (out->sips && found == SIP_UDP))
+		return -EPROTONOSUPPORT;
+	/* "sips:…;transport=tcp" is TLS over TCP (RFC 3261, 26.2.2). */
+	out->transport = out->sips ? SIP_TLS : found;
+	return 0;
+}
+
 static int parse_params(struct sip_uri *out, struct slice params)
 {
+	out->transport = out->sips ? SIP_TLS : SIP_UDP;
 	while (params.n) {
 		struct slice value = slice_cut(&params, ';');
 		struct slice name = slice_cut(&value, '=');
 
-		if (!slice_is_nocase(name, "transport"))
-			continue;
-		out->has_transport = true;
-		if (slice_is_nocase(value, "tcp"))
-			out->transport = SIP_TCP;
-		else if (!slice_is_nocase(value, "udp"))
+		if (slice_is_nocase(name, "transport") &&
+		    parse_transport(out, value))
 			return -EPROTONOSUPPORT;
 	}
 	return 0;

@@ -18,6 +18,7 @@ enum {
 	SIP_HOST_CAP = 256,
 	SIP_DISPLAY_CAP = 256,
 	SIP_PORT = 5060,
+	SIPS_PORT = 5061,
 	/* What is written: the user percent-encoded, quotes and brackets. */
 	SIP_USER_TEXT_CAP = SIP_USER_CAP * 3,
 	SIP_URI_TEXT_CAP = SIP_USER_TEXT_CAP + SIP_HOST_CAP + 64,
@@ -31,8 +32,15 @@ struct sip_uri {
 	char host[SIP_HOST_CAP]; /* without brackets */
 	uint16_t port;           /* 0: none given */
 	bool has_transport;
-	enum sip_transport transport; /* SIP_UDP when none is given */
+	/* When none is given SIP_UDP, or SIP_TLS of sips: */
+	enum sip_transport transport;
 };
+
+/* "udp", "tcp", "tls": the URI parameter (RFC 3261, 19.1.1). */
+const char *sip_transport_name(enum sip_transport transport);
+/* SIP_NTRANSPORTS: no such. */
+enum sip_transport sip_transport_find(struct slice name);
+uint16_t sip_transport_port(enum sip_transport transport);
 
 /*
  * A sip:, sips: or tel: URI without angle brackets; headers and passwords are

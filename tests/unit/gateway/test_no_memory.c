@@ -459,7 +459,7 @@ static const struct scenario {
 
 static bool is_over(void)
 {
-	return !st.gateway->ncalls && !sip_agent_has_dialogs(st.gateway->agent);
+	return !st.gateway->ncalls && !sip_agent_is_busy(st.gateway->agent);
 }
 
 static struct fail_ours_mark mark;
@@ -511,7 +511,7 @@ static void finish(const struct scenario *scenario, long run)
 	fail_ours_tell(&mark);
 	fail_msg("%s, allocation %ld: %u calls, dialogs %d, %ld blocks left",
 		 scenario->name, run, st.gateway->ncalls,
-		 sip_agent_has_dialogs(st.gateway->agent),
+		 sip_agent_is_busy(st.gateway->agent),
 		 fail_ours_count() - live);
 }
 

@@ -18,6 +18,7 @@
 #include "sip/identity.h"
 #include "sip/sdp.h"
 #include "sip/trunk.h"
+#include "tests/mock/name_server.h"
 #include "tests/mock/sip_peer.h"
 #include "tests/test.h"
 
@@ -30,6 +31,7 @@ struct fixture {
 	struct sip_agent *agent;
 	struct sip_trunk *trunk;
 	struct sip_peer peer;
+	struct name_server ns;
 	struct sip_dialog *dialog; /* the last one */
 	char log[4096];            /* "ring:180 answer ended:486 …" */
 	enum sip_trust trust;
@@ -44,6 +46,10 @@ struct fixture {
 };
 
 static struct fixture *fx; /* the test's; handlers need it */
+
+/* Names for the agent, set before set_up(); NULL: none. */
+static const struct name_record *fixture_zone;
+static size_t fixture_nzone;
 
 static void note(const char *fmt, ...) PRINTF(1, 2);
 static void note(const char *fmt, ...)
@@ -251,6 +257,7 @@ static void open_agent(struct fixture *f, uint16_t port)
 		.listens = &listen,
 		.nlistens = 1,
 		.max_half_open = 400,
+		.nameservers = fixture_zone ? f->ns.servers : NULL,
 	};
 
 	assert_int_equal(addr_parse(&listen.addr, slice_of("127.0.0.1"), port),
@@ -297,6 +304,8 @@ static int set_up_with(void **state, void (*open_peer)(struct sip_peer *))
 	open_peer(&f->peer);
 	f->peer.turn = turn;
 	f->peer.arg = f;
+	if (fixture_zone)
+		name_server_open(&f->ns, f->base, fixture_zone, fixture_nzone);
 	open_agent(f, 0);
 	*state = f;
 	return 0;
@@ -319,6 +328,8 @@ static int tear_down(void **state)
 	sip_dialog_free(f->dialog);
 	sip_trunk_free(f->trunk);
 	sip_agent_free(f->agent);
+	if (fixture_zone)
+		name_server_close(&f->ns);
 	sip_peer_close(&f->peer);
 	event_free(f->tick);
 	event_base_free(f->base);

@@ -1,132 +1,40 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Against a name server of a few records in the same loop. */
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "sip/resolve.h"
+#include "tests/mock/name_server.h"
 #include "tests/test.h"
 
-enum { TYPE_A = 1, TYPE_SRV = 33, TTL_S = 77 };
+static const struct name_record zone[] = {
+	{ "plain.test", NS_A, "192.0.2.1", 0, 0, NULL, 0 },
+	{ "plain.test", NS_A, "192.0.2.2", 0, 0, NULL, 0 },
+	{ "_sip._udp.carrier.test", NS_SRV, NULL, 20, 5080, "b.test", 0 },
+	{ "_sip._udp.carrier.test", NS_SRV, NULL, 10, 5070, "a.test", 0 },
+	{ "_sip._tcp.only-tcp.test", NS_SRV, NULL, 10, 5090, "a.test", 0 },
+	{ "a.test", NS_A, "192.0.2.10", 0, 0, NULL, 0 },
+	{ "b.test", NS_A, "192.0.2.20", 0, 0, NULL, 0 },
 
-struct record {
-	const char *name;
-	uint16_t type;
-	const char *ip;          /* A */
-	uint16_t priority, port; /* SRV */
-	const char *target;
+	{ "chosen.test", NS_NAPTR, "SIP+D2U", 20, 10, "_u.chosen.test", 0 },
+	{ "chosen.test", NS_NAPTR, "E2U+sip", 1, 1, "_e.chosen.test", 0 },
+	{ "chosen.test", NS_NAPTR, "SIPS+D2T", 10, 50, "_s.chosen.test", 0 },
+	{ "chosen.test", NS_NAPTR, "SIP+D2T", 10, 20, "_t.chosen.test", 0 },
+	{ "_u.chosen.test", NS_SRV, NULL, 1, 5071, "a.test", 0 },
+	{ "_t.chosen.test", NS_SRV, NULL, 9, 5072, "a.test", 0 },
+	{ "_s.chosen.test", NS_SRV, NULL, 5, 5073, "b.test", 0 },
+	{ "_sips._tcp.secure.test", NS_SRV, NULL, 1, 5074, "a.test", 0 },
+	{ "_sip._udp.secure.test", NS_SRV, NULL, 1, 5075, "a.test", 0 },
+
+	{ "_sip._udp.heavy.test", NS_SRV, NULL, 1, 5001, "a.test", 90 },
+	{ "_sip._udp.heavy.test", NS_SRV, NULL, 1, 5002, "b.test", 10 },
 };
-
-static const struct record zone[] = {
-	{ "plain.test", TYPE_A, "192.0.2.1", 0, 0, NULL },
-	{ "plain.test", TYPE_A, "192.0.2.2", 0, 0, NULL },
-	{ "_sip._udp.carrier.test", TYPE_SRV, NULL, 20, 5080, "b.test" },
-	{ "_sip._udp.carrier.test", TYPE_SRV, NULL, 10, 5070, "a.test" },
-	{ "_sip._tcp.only-tcp.test", TYPE_SRV, NULL, 10, 5090, "a.test" },
-	{ "a.test", TYPE_A, "192.0.2.10", 0, 0, NULL },
-	{ "b.test", TYPE_A, "192.0.2.20", 0, 0, NULL },
-};
-
-static uint8_t *put_name(uint8_t *p, const char *name)
-{
-	while (*name) {
-		size_t n = strcspn(name, ".");
-
-		*p++ = (uint8_t)n;
-		memcpy(p, name, n);
-		p += n;
-		name += n + (name[n] == '.');
-	}
-	*p++ = 0;
-	return p;
-}
-
-static uint8_t *put16(uint8_t *p, unsigned v)
-{
-	*p++ = (uint8_t)(v >> 8);
-	*p++ = (uint8_t)v;
-	return p;
-}
-
-static uint8_t *put_record(uint8_t *p, const struct record *r)
-{
-	uint8_t data[256], *end = data;
-	struct addr ip;
-
-	if (r->type == TYPE_A) {
-		assert_int_equal(addr_parse(&ip, slice_of(r->ip), 0), 0);
-		memcpy(data, &ip.in4.sin_addr, 4);
-		end += 4;
-	} else {
-		end = put16(end, r->priority);
-		end = put16(end, 0);
-		end = put16(end, r->port);
-		end = put_name(end, r->target);
-	}
-	p = put16(p, 0xc00c); /* the question's name */
-	p = put16(p, r->type);
-	p = put16(p, 1);
-	p = put16(p, 0);
-	p = put16(p, TTL_S);
-	p = put16(p, (unsigned)(end - data));
-	memcpy(p, data, (size_t)(end - data));
-	return p + (end - data);
-}
-
-/* The question's name with dots; returns what follows it. */
-static const uint8_t *read_name(const uint8_t *p, char out[256])
-{
-	size_t n = 0;
-
-	while (*p) {
-		if (n)
-			out[n++] = '.';
-		memcpy(out + n, p + 1, *p);
-		n += *p;
-		p += *p + 1;
-	}
-	out[n] = '\0';
-	return p + 1;
-}
-
-static void on_question(evutil_socket_t fd, short what, void *arg)
-{
-	uint8_t q[512], a[2048];
-	char name[256];
-	struct sockaddr_in from;
-	socklen_t len = sizeof(from);
-	ssize_t n =
-		recvfrom(fd, q, sizeof(q), 0, (struct sockaddr *)&from, &len);
-	const uint8_t *after = read_name(q + 12, name);
-	unsigned type = (unsigned)(after[0] << 8 | after[1]), count = 0;
-	size_t head = (size_t)(after + 4 - q);
-	uint8_t *p = a + head;
-
-	(void)what;
-	(void)arg;
-	assert_true(n > 12);
-	memcpy(a, q, head);
-	for (size_t i = 0; i < sizeof(zone) / sizeof(*zone); i++) {
-		if (zone[i].type != type || strcasecmp(zone[i].name, name))
-			continue;
-		p = put_record(p, &zone[i]);
-		count++;
-	}
-	put16(a + 2, count ? 0x8180 : 0x8183); /* else NXDOMAIN */
-	put16(a + 6, count);
-	put16(a + 8, 0);
-	put16(a + 10, 0);
-	sendto(fd, a, (size_t)(p - a), 0, (struct sockaddr *)&from, len);
-}
 
 struct fixture {
 	struct event_base *base;
-	struct event *server;
-	int fd;
+	struct name_server ns;
 	struct sip_resolver *resolver;
 	struct sip_query *query;
 	struct sip_hop hops[SIP_HOPS_MAX];
@@ -150,20 +58,14 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sin);
-	char servers[64];
-	struct sip_resolver_config config = { servers, true, false, true };
+	struct sip_resolver_config config = { .servers = f->ns.servers,
+					      .v4 = true,
+					      .udp = true,
+					      .tcp = true,
+					      .tls = true };
 
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	f->base = event_base_new();
-	f->fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_int_equal(bind(f->fd, (struct sockaddr *)&sin, len), 0);
-	getsockname(f->fd, (struct sockaddr *)&sin, &len);
-	f->server =
-		event_new(f->base, f->fd, EV_READ | EV_PERSIST, on_question, f);
-	event_add(f->server, NULL);
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(sin.sin_port));
+	name_server_open(&f->ns, f->base, zone, sizeof(zone) / sizeof(*zone));
 	assert_int_equal(sip_resolver_new(&f->resolver, f->base, &config), 0);
 	*state = f;
 	return 0;
@@ -175,8 +77,7 @@ static int tear_down(void **state)
 
 	sip_query_free(f->query);
 	sip_resolver_free(f->resolver);
-	event_free(f->server);
-	close(f->fd);
+	name_server_close(&f->ns);
 	event_base_free(f->base);
 	free(f);
 	return 0;
@@ -220,7 +121,7 @@ static void a_port_means_addresses(void **state)
 	resolve(f, "sip:plain.test:5099");
 	assert_int_equal(f->n, 2);
 	assert_int_equal(addr_port(&f->hops[0].addr), 5099);
-	assert_int_equal(f->ttl_s, TTL_S);
+	assert_int_equal(f->ttl_s, NS_TTL_S);
 }
 
 static void services_come_by_priority(void **state)
@@ -246,6 +147,52 @@ static void without_a_service_addresses_are_taken(void **state)
 	resolve(f, "sip:plain.test");
 	assert_int_equal(f->n, 2);
 	assert_int_equal(addr_port(&f->hops[0].addr), 5060);
+}
+
+static void naptr_chooses_transports_in_its_order(void **state)
+{
+	struct fixture *f = *state;
+
+	resolve(f, "sip:chosen.test");
+	assert_int_equal(f->n, 3);
+	check_hop(f, 0, "192.0.2.10:5072", SIP_TCP);
+	check_hop(f, 1, "192.0.2.20:5073", SIP_TLS);
+	check_hop(f, 2, "192.0.2.10:5071", SIP_UDP);
+}
+
+static void sips_takes_tls_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	resolve(f, "sips:chosen.test");
+	assert_int_equal(f->n, 1);
+	check_hop(f, 0, "192.0.2.20:5073", SIP_TLS);
+	resolve(f, "sips:secure.test");
+	assert_int_equal(f->n, 1);
+	check_hop(f, 0, "192.0.2.10:5074", SIP_TLS);
+	resolve(f, "sip:secure.test;transport=tls");
+	check_hop(f, 0, "192.0.2.10:5074", SIP_TLS);
+	/* No service at all: RFC 3263, 4.2. */
+	resolve(f, "sips:plain.test");
+	assert_int_equal(addr_port(&f->hops[0].addr), 5061);
+	assert_int_equal(f->hops[0].transport, SIP_TLS);
+	resolve(f, "sips:192.0.2.7");
+	check_hop(f, 0, "192.0.2.7:5061", SIP_TLS);
+}
+
+/* RFC 2782: 90 of 100 here; 60 to 100 of 100 is certain enough. */
+static void a_heavier_server_comes_first_more_often(void **state)
+{
+	struct fixture *f = *state;
+	unsigned first = 0;
+
+	for (int i = 0; i < 100; i++) {
+		resolve(f, "sip:heavy.test;transport=udp");
+		assert_int_equal(f->n, 2);
+		first += addr_port(&f->hops[0].addr) == 5001;
+	}
+	assert_in_range(first, 60, 100);
+	assert_int_not_equal(first, 100);
 }
 
 static void an_unknown_name_has_none(void **state)
@@ -300,6 +247,9 @@ int main(void)
 		RESOLVE_TEST(services_come_by_priority),
 		RESOLVE_TEST(tcp_is_asked_for_when_udp_has_no_service),
 		RESOLVE_TEST(without_a_service_addresses_are_taken),
+		RESOLVE_TEST(naptr_chooses_transports_in_its_order),
+		RESOLVE_TEST(sips_takes_tls_alone),
+		RESOLVE_TEST(a_heavier_server_comes_first_more_often),
 		RESOLVE_TEST(an_unknown_name_has_none),
 		RESOLVE_TEST(odd_names_do_no_harm),
 		RESOLVE_TEST(a_query_can_be_given_up),

@@ -5,11 +5,9 @@
 static void on_changed(struct sip_trunk *trunk, enum sip_trunk_state state,
 		       const char *why, void *arg)
 {
-	static const char *const names[] = { "unknown", "up", "down" };
-
 	(void)trunk;
 	(void)arg;
-	note("%s:%s ", names[state], why);
+	note("%s:%s ", sip_trunk_state_name(state), why);
 }
 
 static const struct sip_trunk_handlers trunk_handlers = {
@@ -126,6 +124,76 @@ static void a_refused_registration_is_down_and_tried_again(void **state)
 	assert_true(sip_peer_wait(&f->peer, "REGISTER ", 4000));
 }
 
+/* Ours is the second, and lasts a minute: refreshed after half of it. */
+static void the_time_of_our_own_contact_counts(void **state)
+{
+	struct fixture *f = *state;
+	char contacts[512];
+	struct slice ours;
+
+	start_at_peer(f, true);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	ours = sip_peer_header(&f->peer, "Contact", 0);
+	snprintf(contacts, sizeof(contacts),
+		 "Contact: <sip:alice@192.0.2.77:5060>;expires=3600, "
+		 "%.*s;q=0.5;expires=10\r\nExpires: 7200\r\n",
+		 SLICE_ARG(ours));
+	sip_peer_respond(&f->peer, "200 OK", contacts, NULL);
+	assert_true(sip_peer_wait(&f->peer, "REGISTER ", 7000));
+}
+
+static void a_stale_nonce_is_answered_with_the_new_one(void **state)
+{
+	struct fixture *f = *state;
+
+	start_at_peer(f, true);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"old\", qop=\"auth\"\r\n",
+			 NULL);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	assert_true(sip_peer_header_has(&f->peer, "Authorization", "\"old\""));
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"new\", stale=TRUE, qop=\"auth\"\r\n",
+			 NULL);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	assert_true(sip_peer_header_has(&f->peer, "Authorization", "\"new\""));
+	assert_int_equal(sip_peer_header(&f->peer, "Authorization", 1).n, 0);
+	/* And that is enough, whatever it says. */
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"newer\", stale=true, qop=\"auth\"\r\n",
+			 NULL);
+	expect_log(f, "down:401 ");
+	assert_false(sip_peer_wait(&f->peer, "REGISTER ", 500));
+}
+
+static void the_farewell_is_authenticated(void **state)
+{
+	struct fixture *f = *state;
+
+	start_at_peer(f, true);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	sip_peer_respond(&f->peer, "200 OK", "Expires: 120\r\n", NULL);
+	run_ms(f, 50);
+	f->trunk = sip_trunk_free(f->trunk);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"n\", qop=\"auth\"\r\n",
+			 NULL);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	assert_true(sip_peer_header_has(&f->peer, "Expires", "0"));
+	assert_true(sip_peer_header_has(&f->peer, "Authorization",
+					"username=\"alice\""));
+	assert_true(sip_agent_is_busy(f->agent));
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	run_ms(f, 50);
+	assert_false(sip_agent_is_busy(f->agent));
+}
+
 static void the_allow_list_decides_who_speaks_for_it(void **state)
 {
 	struct fixture *f = *state;
@@ -178,6 +246,9 @@ int main(void)
 		TRUNK_TEST(it_registers_with_credentials_and_one_contact),
 		TRUNK_TEST(a_brief_registration_is_lengthened),
 		TRUNK_TEST(a_refused_registration_is_down_and_tried_again),
+		TRUNK_TEST(the_time_of_our_own_contact_counts),
+		TRUNK_TEST(a_stale_nonce_is_answered_with_the_new_one),
+		TRUNK_TEST(the_farewell_is_authenticated),
 		TRUNK_TEST(the_allow_list_decides_who_speaks_for_it),
 		TRUNK_TEST(a_bad_proxy_is_refused),
 		TRUNK_TEST(a_name_without_an_address_is_down),
