@@ -39,6 +39,11 @@ static const struct row_column columns[] = {
 	COLUMN(UINT, "ended_by", ended_by),
 	COLUMN(TEXT, "node_id", node_id),
 	COLUMN(TEXT, "boot_id", boot_id),
+	COLUMN(TEXT, "caller_name", caller_name),
+	COLUMN(TEXT, "verstat", verstat),
+	COLUMN(TEXT, "attestation", attestation),
+	COLUMN(TEXT, "first_called", first_called),
+	COLUMN(TEXT, "diversion", diversion),
 	MEDIA_COLUMNS(caller),
 	MEDIA_COLUMNS(callee),
 };

@@ -46,6 +46,10 @@ struct cdr {
 	uint16_t q850;
 	enum cdr_end ended_by;
 	struct cdr_media caller_media, callee_media;
+	/* What the trunk said of a call in: the caller's name, whether and
+	 * how the number was verified (RFC 8224), whom it was for first. */
+	const char *caller_name, *verstat, *attestation;
+	const char *first_called, *diversion;
 	const char *node_id, *boot_id; /* filled by cdr_put() */
 };
 

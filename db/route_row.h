@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Routes that an administrator adds at run time: rows as they are stored. What
+ * they mean is gateway/routes.h's business. Strings are borrowed for the call.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+
+struct route_row {
+	const char *name; /* the key */
+	uint32_t position;
+	const char *prefixes, *trunks; /* blanks between */
+	uint8_t days;                  /* bit 0: Monday */
+	uint16_t from_min, until_min;
+	bool enabled;
+};
+
+/* Insert or replace; drop. As session_put(). */
+CHECKED int route_row_put(struct db *db, const struct route_row *row,
+			  db_done_fn done, void *arg);
+CHECKED int route_row_drop(struct db *db, const char *name, db_done_fn done,
+			   void *arg);
+
+typedef void (*route_row_fn)(const struct route_row *row, void *arg);
+/* In their order. As session_load_all(). */
+CHECKED int route_row_load_all(struct db *db, route_row_fn fn, void *arg);
