@@ -11,6 +11,7 @@
 #include "gateway/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/hunt.h"
+#include "gateway/origin.h"
 
 /* ---- the machine ---- */
 
@@ -105,6 +106,7 @@ static struct call *call_free(struct call *call)
 	}
 	if (call->timer)
 		event_free(call->timer);
+	origin_free(call->origin);
 	free(call->account);
 	free(call->from);
 	free(call->to);
@@ -143,7 +145,8 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 	call->started_ms = clock_wall_ms();
 	if (!call->account || !call->from || !call->to || !call->trunk)
 		return -ENOMEM;
-	return 0;
+	return parties->origin ? origin_copy(&call->origin, parties->origin)
+			       : 0;
 }
 
 static int prepare(struct call *call, const struct call_parties *parties)
@@ -224,6 +227,11 @@ struct gateway *call_gateway(const struct call *call)
 struct leg *call_leg(const struct call *call, enum media_side side)
 {
 	return call->legs[side];
+}
+
+const struct origin *call_origin(const struct call *call)
+{
+	return call->origin;
 }
 
 const char *call_state_name(const struct call *call)

@@ -26,6 +26,7 @@ struct call;
 struct gateway;
 struct hunt;
 struct leg;
+struct origin;
 struct session_row;
 
 enum { CALL_NAME_CAP = 37 };
@@ -42,6 +43,8 @@ struct call_parties {
 	/* Who is called when the callee does not answer: owned by the call from
 	 * call_new() on, also when that fails. NULL: nobody. */
 	struct hunt *hunt;
+	/* What the trunk says of an inbound call; borrowed, NULL: nothing. */
+	const struct origin *origin;
 };
 
 /*
@@ -58,6 +61,8 @@ const char *call_name(const struct call *call);
 struct bridge *call_bridge(const struct call *call);
 struct gateway *call_gateway(const struct call *call);
 struct leg *call_leg(const struct call *call, enum media_side side);
+/* What the trunk said of it, its caller's name with it; NULL: nothing. */
+const struct origin *call_origin(const struct call *call);
 const char *call_state_name(const struct call *call);
 
 /* Queue a row that a leg has filled (leg_ops.store). 0 or -errno. */

@@ -9,6 +9,8 @@
 #include "gateway/base/text.h"
 #include "gateway/call_state.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
+#include "gateway/origin.h"
 
 enum { CODEC_TEXT_CAP = 40 };
 
@@ -163,6 +165,28 @@ static void log_end(const struct call *call, const struct cdr *cdr)
 		 a->codec);
 }
 
+static void fill_origin(struct cdr *cdr, const struct origin *origin)
+{
+	if (!origin)
+		return;
+	cdr->caller_name = origin->display;
+	cdr->verstat = origin->verstat;
+	cdr->attestation = origin->attestation;
+	cdr->first_called = origin->first_called;
+	cdr->diversion = origin->diversion;
+}
+
+/* What the account and the trunk have used of their day. */
+static void note_used(const struct call *call)
+{
+	enum { MS_PER_S = 1000 };
+	int64_t ms = call->answered_ms ? call->ended_ms - call->answered_ms : 0;
+
+	if (!call->inbound && *call->trunk && ms > 0)
+		limits_used(call->gateway, call->account, call->trunk,
+			    (uint64_t)(ms + MS_PER_S - 1) / MS_PER_S);
+}
+
 void call_record_end(struct call *call)
 {
 	struct db *db = call->gateway->db;
@@ -186,7 +210,9 @@ void call_record_end(struct call *call)
 
 	fill_stats(&cdr.caller_media, call, MEDIA_SIDE_A, codec_a);
 	fill_stats(&cdr.callee_media, call, MEDIA_SIDE_B, codec_b);
+	fill_origin(&cdr, call->origin);
 	log_end(call, &cdr);
+	note_used(call);
 	db_forget(db, call);
 	int r = cdr_put(db, &cdr, NULL, NULL);
 	if (r)

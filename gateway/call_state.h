@@ -90,6 +90,7 @@ struct call {
 	unsigned storing; /* rows that are on their way to the disk */
 	bool inbound;
 	char *account, *from, *to, *trunk;
+	struct origin *origin; /* NULL: of a call from an account */
 	int64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 not */
 	enum cause cause;
 	enum media_side ended_by;

@@ -270,6 +270,13 @@ const struct config_number *config_find_number(const struct config *config,
 bool config_is_number(const char *text);
 /* Whether @text is "+", or nothing, and digits: how numbers begin. */
 bool config_is_prefix(const char *text);
+/*
+ * Add the words of @text, blanks between, that @is_well takes. 0, -EINVAL,
+ * -ENOMEM; config_texts_fini() in any case.
+ */
+CHECKED int config_texts_parse(struct config_texts *out, const char *text,
+			       bool (*is_well)(const char *word));
+void config_texts_fini(struct config_texts *texts);
 /* "mon-fri, sun" as bits, "08:00-18:00" as minutes of the day; false: none. */
 bool config_parse_days(uint8_t *out, const char *text);
 bool config_parse_hours(uint16_t *from_min, uint16_t *until_min,

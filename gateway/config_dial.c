@@ -27,14 +27,36 @@ static int add_text(void *field, const char *text)
 	return r;
 }
 
+void config_texts_fini(struct config_texts *texts)
+{
+	for (size_t i = 0; i < texts->n; i++)
+		free(texts->v[i]);
+	free(texts->v);
+	*texts = (struct config_texts){ 0 };
+}
+
 static void fini_texts(void *field)
 {
-	struct config_texts *list = field;
+	config_texts_fini(field);
+}
 
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
-	*list = (struct config_texts){ 0 };
+int config_texts_parse(struct config_texts *out, const char *text,
+		       bool (*is_well)(const char *word))
+{
+	struct slice rest = slice_of(text);
+	int r = 0;
+
+	while (rest.n && !r) {
+		struct slice word = slice_cut(&rest, ' ');
+		char *copy = text_dup(word);
+
+		if (!copy)
+			return -ENOMEM;
+		if (word.n)
+			r = is_well(copy) ? add_text(out, copy) : -EINVAL;
+		free(copy);
+	}
+	return r;
 }
 
 static void print_texts(const void *field, const struct config_key *key,

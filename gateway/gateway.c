@@ -13,6 +13,7 @@
 #include "gateway/call.h"
 #include "gateway/component.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/limits.h"
 #include "gateway/phone.h"
 #include "gateway/place.h"
 #include "gateway/presence.h"
@@ -20,6 +21,7 @@
 #include "gateway/recover.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
+#include "gateway/routes.h"
 #include "gateway/trunks.h"
 #include "gateway/unsent.h"
 #include "media/bridge.h"
@@ -218,6 +220,8 @@ static const struct part {
 	{ unsent_new, unsent_free, unsent_stream_up },
 	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
 	{ refused_new, refused_free, NULL },
+	{ limits_new, limits_free, NULL },
+	{ routes_new, routes_free, NULL },
 	{ open_media, close_media, NULL },
 	{ open_agent, close_agent, NULL },
 	{ trunks_new, trunks_free, NULL },

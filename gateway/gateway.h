@@ -17,10 +17,12 @@ struct db;
 struct event;
 struct event_base;
 struct iq_table;
+struct limits;
 struct lost_sessions;
 struct media;
 struct public_address;
 struct recent;
+struct routes;
 struct sip_agent;
 struct sip_trunk;
 struct unsent;
@@ -44,6 +46,8 @@ struct gateway {
 	struct xmpp_legs *legs; /* by sid; leg_xmpp.c */
 	struct recent *asked;   /* subscriptions; presence.c */
 	struct recent *refused; /* who was refused; refused.c */
+	struct limits *limits;  /* of accounts and trunks; limits.c */
+	struct routes *routes;  /* added at run time; routes.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */

@@ -51,6 +51,8 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 	const struct sip_dialog_start start = { .trunk = sip->trunk,
 						.to_user = sip->to,
 						.from_user = sip->from,
+						.from_display = sip->display,
+						.anonymous = sip->anonymous,
 						.offer = offer };
 	leg->offerer = true;
 	r = sip_dialog_start(&sip->dialog, sip->gateway->agent, &start,
@@ -242,6 +244,7 @@ static struct leg *sip_free(struct leg *leg)
 		event_free(sip->again);
 	free(sip->to);
 	free(sip->from);
+	free(sip->display);
 	leg_fini(leg);
 	free(sip);
 	return NULL;
@@ -275,7 +278,12 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->trunk = target->trunk;
 	sip->to = text_dup(slice_of(target->to));
 	sip->from = text_dup(slice_of(target->from));
-	if (!sip->to || !sip->from || !sip->again) {
+	sip->display =
+		target->display ? text_dup(slice_of(target->display)) : NULL;
+	sip->config = target->config;
+	sip->anonymous = target->anonymous;
+	if (!sip->to || !sip->from || !sip->again ||
+	    (target->display && !sip->display)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;
 	}

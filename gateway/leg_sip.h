@@ -9,6 +9,7 @@
 #include "sip/dialog.h"
 #include "sip/trunk.h"
 
+struct config_trunk;
 struct gateway;
 struct sip_invite;
 struct sip_trunk;
@@ -16,8 +17,11 @@ struct sip_trunk;
 /* A callee to be called through @trunk, as @from. Text is copied. */
 struct leg_sip_target {
 	struct sip_trunk *trunk;
-	const char *to;   /* number */
-	const char *from; /* number */
+	const struct config_trunk *config; /* must outlive the leg */
+	const char *to;                    /* as the trunk writes it */
+	const char *from;                  /* the same */
+	const char *display;               /* NULL: none */
+	bool anonymous;                    /* RFC 3323 */
 };
 /* *@out is owned by the caller, until a call takes it. 0 or -ENOMEM. */
 CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,

@@ -12,8 +12,10 @@ struct event;
 struct leg_sip {
 	struct leg leg;
 	struct gateway *gateway;
-	struct sip_trunk *trunk; /* NULL for a caller */
-	char *to, *from;
+	struct sip_trunk *trunk;           /* NULL for a caller */
+	const struct config_trunk *config; /* NULL for a caller */
+	char *to, *from, *display;
+	bool anonymous;
 	struct sip_dialog *dialog;
 	bool confirmed;  /* 2xx was sent or received */
 	bool offer_open; /* the peer's re-INVITE waits for our answer */

@@ -13,7 +13,9 @@ static void from_config(struct number *out, const struct config_number *number)
 				.trunk = number->trunk,
 				.nowners = number->nowners,
 				.ring = number->ring,
-				.ring_s = number->ring_s };
+				.ring_s = number->ring_s,
+				.display = number->display,
+				.withhold = number->withhold };
 	for (size_t i = 0; i < number->nowners; i++)
 		out->owners[i] = number->owners[i];
 }
@@ -25,7 +27,8 @@ static void from_account(struct number *out,
 				.trunk = number->trunk,
 				.nowners = number->nowners,
 				.ring = number->ring,
-				.ring_s = number->ring_s };
+				.ring_s = number->ring_s,
+				.display = "" };
 	memcpy(out->owners, number->owners, sizeof(out->owners));
 }
 

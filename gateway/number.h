@@ -22,6 +22,8 @@ struct number {
 	size_t nowners;
 	enum account_ring ring; /* 0: all at once */
 	unsigned ring_s;        /* each, one after the other; 0: not set */
+	const char *display;    /* to go with it in calls out; "" none */
+	bool withhold;          /* calls out do not show it */
 };
 
 /* Who owns @text, written exactly as we write numbers. */

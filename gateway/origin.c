@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/agent.h"
 
@@ -25,6 +26,19 @@ void origin_read(struct origin *out, const struct sip_invite *invite,
 	       sizeof(out->first_called));
 	memcpy(out->diversion, identity->diversion, sizeof(out->diversion));
 	out->passports = sip_passports(invite->message);
+}
+
+void origin_log(const struct origin *origin, const char *call)
+{
+	if (!*origin->display && !*origin->verstat && !*origin->attestation &&
+	    !*origin->first_called)
+		return;
+	log_info("call=%s event=origin name=%s verstat=%s attestation=%s "
+		 "first_called=%s diversion=%s signed=%s",
+		 call, log_text(slice_of(origin->display)).s, origin->verstat,
+		 origin->attestation,
+		 log_text(slice_of(origin->first_called)).s, origin->diversion,
+		 origin->passports ? "yes" : "no");
 }
 
 void origin_fini(struct origin *origin)

@@ -11,11 +11,11 @@
 struct sip_invite;
 
 struct origin {
-	char display[SIP_DISPLAY_CAP];   /* the caller's name, cleaned; "" */
-	char verstat[SIP_VERSTAT_CAP];   /* "TN-Validation-Passed"; "" */
-	char attestation[2];             /* "A", "B", "C"; "" */
-	char first_called[SIP_USER_CAP]; /* before a diversion; "" */
-	char diversion[SIP_DIVERSION_CAP];  /* why: "no-answer"; "" */
+	char display[SIP_DISPLAY_CAP];     /* the caller's name, cleaned; "" */
+	char verstat[SIP_VERSTAT_CAP];     /* "TN-Validation-Passed"; "" */
+	char attestation[2];               /* "A", "B", "C"; "" */
+	char first_called[SIP_USER_CAP];   /* before a diversion; "" */
+	char diversion[SIP_DIVERSION_CAP]; /* why: "no-answer"; "" */
 	/* Identity headers, for a call that goes on to another trunk; owned,
 	 * NULL none. */
 	char *passports;
@@ -28,6 +28,8 @@ struct origin {
 void origin_read(struct origin *out, const struct sip_invite *invite,
 		 bool believe);
 void origin_fini(struct origin *origin);
+/* One line, when there is something beyond the number. */
+void origin_log(const struct origin *origin, const char *call);
 
 /* *@out is owned by the caller: origin_free(). 0 or -ENOMEM. */
 CHECKED int origin_copy(struct origin **out, const struct origin *origin);

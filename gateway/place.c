@@ -7,41 +7,20 @@
 #include "gateway/base/text.h"
 #include "gateway/call.h"
 #include "gateway/gateway.h"
+#include "gateway/hunt.h"
 #include "gateway/leg_echo.h"
 #include "gateway/leg_sip.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/moved.h"
+#include "gateway/refusal.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
+#include "gateway/trunk_hunt.h"
 #include "sip/identity.h"
 #include "sip/trunk.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
-
-/* Why a call is not placed, in each language. */
-static const struct refusal {
-	enum cause cause;
-	const char *condition; /* RFC 6120, 8.3.3 */
-	const char *text;
-} refusals[] = {
-	[ROUTE_E_FORBIDDEN] = { CAUSE_FORBIDDEN, "forbidden",
-				"This account has no number here." },
-	[ROUTE_E_NUMBER] = { CAUSE_UNKNOWN_NUMBER, "item-not-found",
-			     "This is not a telephone number." },
-	[ROUTE_E_COUNTRY] = { CAUSE_UNKNOWN_NUMBER, "item-not-found",
-			      "Numbers begin with + and the country code." },
-	[ROUTE_E_UNKNOWN] = { CAUSE_UNKNOWN_NUMBER, "item-not-found",
-			      "This number is not in service." },
-	[ROUTE_E_BUSY] = { CAUSE_CONGESTION, "resource-constraint",
-			   "Too many calls at once." },
-};
-
-static const struct refusal no_calls = { CAUSE_CONGESTION,
-					 "resource-constraint",
-					 "All lines are in use." };
-static const struct refusal broken = { CAUSE_FAILED, "internal-server-error",
-				       NULL };
 
 /* The full JID that stands for @local in everything we send. */
 static int full_jid(char out[static JID_CAP], const struct gateway *gateway,
@@ -54,19 +33,34 @@ static int full_jid(char out[static JID_CAP], const struct gateway *gateway,
 	return text_format(out, JID_CAP, "%s@%s/sip", local, domain);
 }
 
-static int new_callee(struct leg **out, struct gateway *gateway,
-		      const struct route *route)
+/* The first of the route's trunks; the others are what *@huntp has left. */
+static int new_trunk_callee(struct leg **out, struct hunt **huntp,
+			    struct gateway *gateway, const struct route *route)
+{
+	AUTO(hunt_freep) struct hunt *hunt = NULL;
+	int r = hunt_new(&hunt, gateway);
+
+	if (!r)
+		r = trunk_hunt_add(hunt, route);
+	if (!r)
+		r = hunt_next(hunt, out);
+	if (r)
+		return r < 0 ? r : -EHOSTUNREACH;
+	*huntp = hunt;
+	hunt = NULL;
+	return 0;
+}
+
+/* *@huntp: who is next, or as it was. */
+static int new_callee(struct leg **out, struct hunt **huntp,
+		      struct gateway *gateway, const struct route *route)
 {
 	char local[JID_CAP];
 	int r;
 
 	switch (route->kind) {
 	case ROUTE_TRUNK:
-		return leg_sip_new_callee(
-			out, gateway,
-			&(struct leg_sip_target){ .trunk = route->trunk,
-						  .to = route->to,
-						  .from = route->from });
+		return new_trunk_callee(out, huntp, gateway, route);
 	case ROUTE_ACCOUNT:
 		r = full_jid(local, gateway, route->from);
 		return r ? r
@@ -119,27 +113,28 @@ static const struct refusal *place_account(struct gateway *gateway,
 	    jid_parse(&to, request->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
 	    full_jid(us, gateway, local))
-		return &refusals[ROUTE_E_NUMBER];
+		return refusal_of(ROUTE_E_NUMBER);
 	if (gateway->draining)
-		return &no_calls;
+		return refusal_no_line();
 	int r = route_from_account(&route, gateway, account, local);
 	if (r)
-		return r > 0 ? &refusals[r] : &broken;
-	r = new_callee(&callee, gateway, &route);
+		return refusal_of(r);
+	r = new_callee(&callee, &parties.hunt, gateway, &route);
 	if (r)
-		return &broken;
+		return refusal_of(r);
 	r = leg_xmpp_new_caller(&caller, gateway,
 				&(struct leg_xmpp_peer){ .local = us,
 							 .peer = request->from,
 							 .sid = request->sid });
 	if (r) {
 		callee->ops->free(callee);
-		return &broken;
+		hunt_free(parties.hunt);
+		return refusal_of(r);
 	}
 	fill_parties(&parties, gateway, &route);
 	r = call_new(&call, gateway, &parties, caller, callee);
 	if (r)
-		return r == -EAGAIN ? &no_calls : &broken;
+		return r == -EAGAIN ? refusal_no_line() : refusal_of(r);
 	*legp = caller;
 	return NULL;
 }
@@ -149,12 +144,11 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
 	char us[JID_CAP], local[JID_PART_MAX + 1], moved[MOVED_TEXT_CAP];
-	const char *text = why->text;
+	const char *text = refusal_text(why, gateway->config);
 	struct jid to;
 
-	refused_log(gateway, cause_name(why->cause), propose->from,
-		    propose->to);
-	if (why == &refusals[ROUTE_E_COUNTRY] &&
+	refused_log(gateway, why->what, propose->from, propose->to);
+	if (why == refusal_of(ROUTE_E_COUNTRY) &&
 	    !moved_text(moved, gateway, propose->from, propose->to))
 		text = moved;
 	if (jid_parse(&to, propose->to) ||
@@ -176,8 +170,12 @@ void place_proposal(struct gateway *gateway, const struct jmi *propose)
 {
 	/* Conversations takes no audio answer to an audio and video call. */
 	static const struct refusal no_video = {
-		CAUSE_INCOMPATIBLE, "feature-not-implemented",
-		"Telephones have no video; call with audio alone."
+		"video",
+		CAUSE_INCOMPATIBLE,
+		"feature-not-implemented",
+		"Telephones have no video; call with audio alone.",
+		0,
+		NULL
 	};
 	const struct refusal *why = &no_video;
 	struct leg *leg = NULL;
@@ -203,8 +201,7 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 	const struct refusal *why = place_account(gateway, &request, &leg);
 
 	if (why) {
-		refused_log(gateway, cause_name(why->cause), request.from,
-			    request.to);
+		refused_log(gateway, why->what, request.from, request.to);
 		return why->condition;
 	}
 	leg_xmpp_begin_session(leg, iq);
@@ -214,84 +211,76 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 /* ---- from a trunk ---- */
 
 static void refuse_invite(struct sip_dialog *dialog,
-			  const struct sip_invite *invite, enum cause cause)
+			  const struct sip_invite *invite,
+			  const struct refusal *why)
 {
 	enum { RETRY_AFTER_S = 10 };
-	unsigned status = cause_sip_status(cause);
+	unsigned status =
+		why->status ? why->status : cause_sip_status(why->cause);
 
-	log_info("refused=%s status=%u src=%s from=%s to=%s", cause_name(cause),
-		 status, addr_text(&invite->source.addr).s,
+	log_info("refused=%s status=%u src=%s from=%s to=%s", why->what, status,
+		 addr_text(&invite->source.addr).s,
 		 log_text(slice_of(invite->identity->from.user)).s,
 		 log_text(slice_of(invite->request_user)).s);
 	sip_dialog_hangup(
 		dialog,
 		&(struct sip_hangup){
 			.status = status,
-			.q850 = cause_q850(cause),
-			.text = cause_sip_phrase(cause),
+			.q850 = cause_q850(why->cause),
+			.text = why->phrase ? why->phrase
+					    : cause_sip_phrase(why->cause),
 			.retry_after_s = status == 503 ? RETRY_AFTER_S : 0 });
 	sip_dialog_free(dialog);
 }
 
-/* 0, or why the invitation finds nobody: never ring into the void. */
-static int route_invite(struct route *route, struct gateway *gateway,
-			const struct sip_invite *invite, enum cause *cause)
+/* Never ring into the void. */
+static bool has_line(const struct gateway *gateway)
 {
-	struct sip_trunk *trunk = route_trunk_of(gateway, &invite->source.addr);
-	struct sip_party caller;
+	return !gateway->draining && xmpp_stream_is_up(gateway->stream) &&
+	       gateway->ncalls < gateway->config->limits.calls;
+}
 
-	*cause = CAUSE_CONGESTION;
-	if (gateway->draining || !xmpp_stream_is_up(gateway->stream))
-		return -EAGAIN;
-	*cause = CAUSE_FORBIDDEN;
-	if (!trunk)
-		return -EPERM;
-	int r = route_from_trunk(route, gateway, invite->request_user,
-				 invite->to_user);
-	*cause = r == ROUTE_E_BUSY ? CAUSE_BUSY : CAUSE_UNKNOWN_NUMBER;
+static const struct refusal *place_trunk(struct gateway *gateway,
+					 struct sip_dialog **dialog,
+					 const struct sip_invite *invite,
+					 struct origin *origin)
+{
+	struct call_parties parties = { .inbound = true, .origin = origin };
+	struct leg *caller, *callee;
+	struct route route;
+	struct call *call;
+	int r = route_from_trunk(&route, origin, gateway, invite);
+
+	if (!r)
+		r = new_callee(&callee, &parties.hunt, gateway, &route);
 	if (r)
-		return r;
-	*cause = CAUSE_FAILED;
-	route->trunk = trunk;
-	route->trunk_config =
-		config_find_trunk(gateway->config, sip_trunk_name(trunk));
-	sip_identity_caller(&caller, invite->identity,
-			    route->trunk_config->trust_identity);
-	return route_caller_local(
-		route->from, sizeof(route->from),
-		invite->identity->withheld ? "" : caller.user,
-		sip_trunk_name(trunk));
+		return refusal_of(r);
+	r = leg_sip_new_caller(&caller, gateway, *dialog);
+	*dialog = NULL;
+	if (r) {
+		callee->ops->free(callee);
+		hunt_free(parties.hunt);
+		return refusal_of(r);
+	}
+	fill_parties(&parties, gateway, &route);
+	parties.account = route.owner;
+	parties.from = route.from;
+	if (call_new(&call, gateway, &parties, caller, callee))
+		return NULL; /* the leg has refused it */
+	origin_log(origin, call_name(call));
+	leg_sip_begin(caller, invite);
+	return NULL;
 }
 
 void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 		  const struct sip_invite *invite)
 {
-	struct call_parties parties = { .inbound = true };
-	struct leg *caller, *callee;
-	enum cause cause;
-	struct route route;
-	struct call *call;
+	const struct refusal *why = refusal_no_line();
+	struct origin origin = { .passports = NULL };
 
-	if (route_invite(&route, gateway, invite, &cause)) {
-		refuse_invite(dialog, invite, cause);
-		return;
-	}
-	if (new_callee(&callee, gateway, &route)) {
-		refuse_invite(dialog, invite, CAUSE_FAILED);
-		return;
-	}
-	if (gateway->ncalls >= gateway->config->limits.calls) {
-		callee->ops->free(callee);
-		refuse_invite(dialog, invite, CAUSE_CONGESTION);
-		return;
-	}
-	if (leg_sip_new_caller(&caller, gateway, dialog)) {
-		callee->ops->free(callee);
-		return;
-	}
-	fill_parties(&parties, gateway, &route);
-	parties.account = route.owner;
-	parties.from = route.from;
-	if (!call_new(&call, gateway, &parties, caller, callee))
-		leg_sip_begin(caller, invite);
+	if (has_line(gateway))
+		why = place_trunk(gateway, &dialog, invite, &origin);
+	if (why && dialog)
+		refuse_invite(dialog, invite, why);
+	origin_fini(&origin);
 }

@@ -25,6 +25,16 @@ int rewrite_apply(char *out, size_t cap, const struct config_rewrites *rules,
 	return text_set(out, cap, number);
 }
 
+int rewrite_code(char *out, size_t cap, const struct config_rewrites *rules,
+		 const char *code)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		if (rules->v[i].whole && !strcmp(rules->v[i].prefix, code))
+			return text_set(out, cap, rules->v[i].by);
+	}
+	return text_set(out, cap, code);
+}
+
 int rewrite_plain(char *out, size_t cap, const char *number)
 {
 	size_t n = 0;

@@ -15,6 +15,11 @@ CHECKED int rewrite_apply(char *out, size_t cap,
 			  const struct config_rewrites *rules,
 			  const char *number);
 
+/* The same of what is no number but a code or a user, which rules for a whole
+ * number alone may change. */
+CHECKED int rewrite_code(char *out, size_t cap,
+			 const struct config_rewrites *rules, const char *code);
+
 /*
  * The visual separators of RFC 3966 ("-", ".", "(", ")") are left out of what
  * else is a number; other text is copied. 0 or -EMSGSIZE.

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Calls from accounts; those from trunks are route_inbound.c's. */
 #include "gateway/route.h"
 
 #include <string.h>
 
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/text.h"
-#include "gateway/call_state.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
 #include "gateway/number.h"
+#include "gateway/rewrite.h"
+#include "gateway/routes.h"
+#include "gateway/trunks.h"
 #include "sip/trunk.h"
 #include "xmpp/jid.h"
 
@@ -18,35 +24,180 @@
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" DIGITS "-_." \
 	"+*#"
 
-static struct sip_trunk *trunk_at(struct gateway *gateway, size_t i)
-{
-	return i < gateway->ntrunks ? gateway->trunks[i] : NULL;
-}
+enum { E164_MIN = 7 }; /* digits; fewer are an extension */
 
-static int take_trunk(struct route *out, struct gateway *gateway,
-		      const char *name)
-{
-	const struct config *config = gateway->config;
+/* ---- trunks ---- */
 
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		if (strcmp(config->trunks[i].name, name) != 0)
-			continue;
-		out->trunk_config = &config->trunks[i];
-		out->trunk = trunk_at(gateway, i);
-		return out->trunk ? 0 : ROUTE_E_UNKNOWN;
+/* Whether its limits let it take the call, which counts as an attempt. */
+static int try_trunk(struct route *out, struct gateway *gateway,
+		     const char *name)
+{
+	const char *to = out->dialled_plain ? NULL : out->to;
+	struct route_trunk found = {
+		.trunk = trunks_find(gateway, name),
+		.config = config_find_trunk(gateway->config, name),
+	};
+
+	if (!found.trunk || !found.config)
+		return ROUTE_E_UNKNOWN;
+	if (out->ntrunks == ROUTE_MAX_TRUNKS)
+		return 0;
+	if (!out->emergency) {
+		enum limit limit =
+			limits_attempt(gateway, QUOTA_TRUNK, name, to);
+
+		if (limit)
+			log_info("trunk=%s limit=%s to=%s", name,
+				 limit_name(limit),
+				 log_text(slice_of(out->to)).s);
+		if (limit)
+			return limit == LIMIT_DESTINATION ? ROUTE_E_DESTINATION
+							  : ROUTE_E_TRUNK_BUSY;
 	}
-	return ROUTE_E_UNKNOWN;
+	out->trunks[out->ntrunks++] = found;
+	return 0;
 }
 
-static unsigned calls_of(const struct gateway *gateway, const char *account)
+/* Those that do not answer come last; they may have come back. */
+static void order_trunks(struct route *route)
 {
-	const struct call *call;
-	unsigned n = 0;
+	struct route_trunk down[ROUTE_MAX_TRUNKS];
+	size_t ndown = 0, n = 0;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	n += call->state != CALL_CLOSED &&
-	     jid_same_bare(call->account, account);
-	return n;
+	for (size_t i = 0; i < route->ntrunks; i++) {
+		const struct route_trunk t = route->trunks[i];
+
+		if (sip_trunk_state(t.trunk) == SIP_TRUNK_DOWN)
+			down[ndown++] = t;
+		else
+			route->trunks[n++] = t;
+	}
+	memcpy(&route->trunks[n], down, ndown * sizeof(down[0]));
+	route->trunk = route->trunks[0].trunk;
+	route->trunk_config = route->trunks[0].config;
+}
+
+static const struct config_route *route_now(struct gateway *gateway,
+					    const char *number)
+{
+	time_t now = (time_t)(clock_wall_ms() / 1000);
+	struct tm local;
+
+	return localtime_r(&now, &local) ? routes_find(gateway, number, &local)
+					 : NULL;
+}
+
+/* By @by, or else over the trunk @name alone. */
+static int take_trunks(struct route *out, struct gateway *gateway,
+		       const struct config_route *by, const char *name)
+{
+	size_t n = by ? by->trunks.n : 1;
+	int why = ROUTE_E_UNKNOWN;
+
+	out->kind = ROUTE_TRUNK;
+	for (size_t i = 0; i < n; i++) {
+		int r = try_trunk(out, gateway, by ? by->trunks.v[i] : name);
+
+		if (r)
+			why = r;
+	}
+	if (!out->ntrunks)
+		return why;
+	order_trunks(out);
+	return 0;
+}
+
+int route_dial(struct route_dialled *out, const struct route *route, size_t i)
+{
+	const struct config_trunk *trunk = route->trunks[i].config;
+	int r = route->dialled_plain
+			? rewrite_code(out->to, sizeof(out->to),
+				       &trunk->rewrite_out, route->to)
+			: rewrite_apply(out->to, sizeof(out->to),
+					&trunk->rewrite_out, route->to);
+
+	return r ? r
+		 : rewrite_apply(out->from, sizeof(out->from),
+				 &trunk->rewrite_out_caller, route->from);
+}
+
+/* ---- whom an account calls ---- */
+
+static bool has_text(const struct config_texts *texts, const char *text)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		if (!strcmp(texts->v[i], text))
+			return true;
+	}
+	return false;
+}
+
+static int set_parties(struct route *out, const struct number *mine,
+		       const char *to)
+{
+	out->display = *mine->display ? mine->display : NULL;
+	out->withhold |= mine->withhold;
+	if (text_set(out->to, sizeof(out->to), to) ||
+	    text_set(out->from, sizeof(out->from), mine->number))
+		return ROUTE_E_NUMBER;
+	return 0;
+}
+
+/*
+ * "+112" and "112" alike, and what is known as one where the account is at
+ * home. Those are refused in so many words unless the configuration has them.
+ */
+static bool is_emergency(const struct gateway *gateway, const char *account,
+			 const char *text)
+{
+	const char *digits = text + (*text == '+');
+	char region[PHONE_REGION_CAP];
+
+	if (has_text(&gateway->config->emergency.numbers, digits))
+		return true;
+	return *digits && !digits[strspn(digits, DIGITS)] &&
+	       strlen(digits) < E164_MIN &&
+	       number_region(region, gateway, account) &&
+	       phone_kind(digits, region) == PHONE_EMERGENCY;
+}
+
+/* Never limited, never left to chance: by the configured trunk, or refused in
+ * so many words. Who owns no number is nobody whom help could call back. */
+static int to_emergency(struct route *out, struct gateway *gateway,
+			const char *account, const char *text)
+{
+	const char *trunk = gateway->config->emergency.trunk;
+	const char *to = text + (*text == '+');
+	struct number mine;
+	int r = ROUTE_E_EMERGENCY;
+
+	out->emergency = out->dialled_plain = true;
+	if (*trunk && has_text(&gateway->config->emergency.numbers, to) &&
+	    (number_of(&mine, gateway, account, trunk) ||
+	     number_of(&mine, gateway, account, NULL)))
+		r = set_parties(out, &mine, to);
+	out->withhold = false;
+	if (!r)
+		r = take_trunks(out, gateway, NULL, trunk);
+	log_warn("event=emergency what=%s account=%s to=%s trunk=%s",
+		 r ? "refused" : "placed", log_text(slice_of(account)).s,
+		 log_text(slice_of(to)).s, trunk);
+	return r ? ROUTE_E_EMERGENCY : 0;
+}
+
+/*
+ * A trunk's user who is a number in disguise would go round the rules for
+ * numbers, and codes with * and # can turn a line's calls elsewhere.
+ */
+static bool is_disguised(const char *user)
+{
+	size_t digits = 0;
+
+	if (strpbrk(user, "+*#"))
+		return true;
+	for (const char *p = user; *p; p++)
+		digits += strchr(DIGITS, *p) != NULL;
+	return digits >= E164_MIN && !user[strspn(user, DIGITS "-_.")];
 }
 
 /* "alice\40carrier": a SIP user of a trunk, as route_caller_local() wrote it.
@@ -55,6 +206,8 @@ static int to_user(struct route *out, struct gateway *gateway,
 		   const char *account, const char *local)
 {
 	char address[ROUTE_USER_CAP + CONFIG_TRUNK_NAME_MAX];
+	const struct config_trunk *trunk;
+	struct number mine;
 
 	if (jid_unescape(address, sizeof(address), slice_of(local)))
 		return ROUTE_E_NUMBER;
@@ -62,16 +215,36 @@ static int to_user(struct route *out, struct gateway *gateway,
 	if (!at)
 		return ROUTE_E_NUMBER;
 	*at = '\0';
-	struct number mine;
 	if (!*address || address[strspn(address, USER_CHARS)] != '\0')
+		return ROUTE_E_NUMBER;
+	if (is_emergency(gateway, account, address))
+		return to_emergency(out, gateway, account, address);
+	trunk = config_find_trunk(gateway->config, at + 1);
+	if (is_disguised(address) &&
+	    !(trunk && has_text(&trunk->short_codes, address)))
 		return ROUTE_E_NUMBER;
 	if (!number_of(&mine, gateway, account, at + 1))
 		return ROUTE_E_FORBIDDEN;
-	if (text_set(out->to, sizeof(out->to), address) ||
-	    text_set(out->from, sizeof(out->from), mine.number))
-		return ROUTE_E_NUMBER;
-	out->kind = ROUTE_TRUNK;
-	return take_trunk(out, gateway, mine.trunk);
+	out->dialled_plain = true;
+	int r = set_parties(out, &mine, address);
+	return r ? r : take_trunks(out, gateway, NULL, mine.trunk);
+}
+
+/* Digits without a country code: a short code of the account's trunk. */
+static int to_code(struct route *out, struct gateway *gateway,
+		   const char *account, const char *local)
+{
+	const struct config_trunk *trunk;
+	struct number mine;
+
+	if (!number_of(&mine, gateway, account, NULL))
+		return ROUTE_E_COUNTRY;
+	trunk = config_find_trunk(gateway->config, mine.trunk);
+	if (!trunk || !has_text(&trunk->short_codes, local))
+		return ROUTE_E_COUNTRY;
+	out->dialled_plain = true;
+	int r = set_parties(out, &mine, local);
+	return r ? r : take_trunks(out, gateway, NULL, mine.trunk);
 }
 
 static int to_number(struct route *out, struct gateway *gateway,
@@ -81,97 +254,89 @@ static int to_number(struct route *out, struct gateway *gateway,
 
 	if (!number_of(&mine, gateway, account, NULL))
 		return ROUTE_E_FORBIDDEN;
-	if (text_set(out->to, sizeof(out->to), local) ||
-	    text_set(out->from, sizeof(out->from), mine.number))
-		return ROUTE_E_NUMBER;
+	int r = set_parties(out, &mine, local);
+	if (r)
+		return r;
 	if (number_find(&theirs, gateway, local)) {
 		/* one of ours: no way through a carrier */
 		out->kind = ROUTE_ACCOUNT;
 		out->owner = theirs.owners[0];
 		return 0;
 	}
-	out->kind = ROUTE_TRUNK;
-	return take_trunk(out, gateway, mine.trunk);
+	return take_trunks(out, gateway, route_now(gateway, local), mine.trunk);
+}
+
+/* ---- limits ---- */
+
+static int outcome_of(enum limit limit)
+{
+	static const int outcomes[] = {
+		[LIMIT_NONE] = 0,
+		[LIMIT_CALLS] = ROUTE_E_BUSY,
+		[LIMIT_RATE] = ROUTE_E_RATE,
+		[LIMIT_DESTINATION] = ROUTE_E_DESTINATION,
+		[LIMIT_MINUTES] = ROUTE_E_MINUTES,
+	};
+
+	return outcomes[limit];
+}
+
+static int to_echo(struct route *out, struct gateway *gateway,
+		   const char *account)
+{
+	struct number mine;
+
+	out->kind = ROUTE_ECHO;
+	if (text_set(out->to, sizeof(out->to), ECHO_LOCAL))
+		return ROUTE_E_NUMBER;
+	if (number_of(&mine, gateway, account, NULL))
+		return outcome_of(
+			limits_attempt(gateway, QUOTA_ACCOUNT, account, NULL));
+	return outcome_of(limits_echo(gateway, account));
+}
+
+/* Whether the account may; who owns no number has no account to limit. */
+static int check_account(struct gateway *gateway, const char *account,
+			 const char *local)
+{
+	const struct account *added =
+		gateway->accounts ? account_find(gateway->accounts, account)
+				  : NULL;
+	bool number = config_is_number(local);
+	struct number mine, theirs;
+
+	if (added && !added->enabled)
+		return ROUTE_E_FORBIDDEN;
+	if (!number_of(&mine, gateway, account, NULL))
+		return number ? ROUTE_E_FORBIDDEN : 0;
+	if (number && number_find(&theirs, gateway, local))
+		number = false; /* costs nothing */
+	return outcome_of(limits_attempt(gateway, QUOTA_ACCOUNT, account,
+					 number ? local : NULL));
 }
 
 int route_from_account(struct route *out, struct gateway *gateway,
 		       const char *account, const char *local)
 {
 	char corrected[PHONE_CAP];
+	int r;
 
 	memset(out, 0, sizeof(*out));
-	if (calls_of(gateway, account) >=
-	    gateway->config->limits.account.calls)
-		return ROUTE_E_BUSY;
-	if (!strcmp(local, ECHO_LOCAL)) {
-		out->kind = ROUTE_ECHO;
-		return text_set(out->to, sizeof(out->to), local);
-	}
+	if (is_emergency(gateway, account, local))
+		return to_emergency(out, gateway, account, local);
+	if (!strcmp(local, ECHO_LOCAL))
+		return to_echo(out, gateway, account);
+	r = check_account(gateway, account, local);
+	if (r)
+		return r;
+	out->withhold = limits_withhold(gateway, account);
 	if (config_is_number(local))
 		return to_number(out, gateway, account, local);
+	if (*local && !local[strspn(local, DIGITS "*#")])
+		return to_code(out, gateway, account, local);
 	/* "555 123-4567" is a number, but not its address */
-	int r = number_parse_local(corrected, gateway, account, local);
-	if (r < 0)
-		return r;
-	if (!r || (*local && !local[strspn(local, DIGITS)]))
-		return ROUTE_E_COUNTRY;
+	r = number_parse_local(corrected, gateway, account, local);
+	if (r <= 0)
+		return r ? r : ROUTE_E_COUNTRY;
 	return to_user(out, gateway, account, local);
-}
-
-/* Trunks write E.164 with and without its plus. */
-static bool find_number(struct number *out, const struct gateway *gateway,
-			const char *user)
-{
-	char with_plus[ROUTE_USER_CAP];
-
-	return number_find(out, gateway, user) ||
-	       (!text_format(with_plus, sizeof(with_plus), "+%s", user) &&
-		number_find(out, gateway, with_plus));
-}
-
-int route_from_trunk(struct route *out, struct gateway *gateway,
-		     const char *user, const char *to_user_part)
-{
-	struct number number;
-
-	memset(out, 0, sizeof(*out));
-	/* Trunks that send to our Contact name the number in To alone. */
-	if (!find_number(&number, gateway, user) &&
-	    !find_number(&number, gateway, to_user_part))
-		return ROUTE_E_UNKNOWN;
-	if (calls_of(gateway, number.owners[0]) >=
-	    gateway->config->limits.account.calls)
-		return ROUTE_E_BUSY;
-	out->kind = ROUTE_ACCOUNT;
-	out->owner = number.owners[0];
-	return text_set(out->to, sizeof(out->to), number.number);
-}
-
-struct sip_trunk *route_trunk_of(struct gateway *gateway,
-				 const struct addr *source)
-{
-	for (size_t i = 0; i < gateway->ntrunks; i++) {
-		struct sip_trunk *trunk = trunk_at(gateway, i);
-		if (trunk && sip_trunk_allows(trunk, source))
-			return trunk;
-	}
-	return NULL;
-}
-
-int route_caller_local(char *out, size_t cap, const char *user,
-		       const char *trunk)
-{
-	enum { E164_MIN = 7 };
-	size_t digits = strspn(user, DIGITS);
-	char address[ROUTE_USER_CAP + CONFIG_TRUNK_NAME_MAX + 2];
-
-	if (config_is_number(user))
-		return text_set(out, cap, user);
-	if (digits >= E164_MIN && !user[digits] &&
-	    digits <= CONFIG_NUMBER_DIGITS)
-		return text_format(out, cap, "+%s", user);
-	if (*user && !user[strspn(user, USER_CHARS)] &&
-	    !text_format(address, sizeof(address), "%s@%s", user, trunk))
-		return jid_escape(out, cap, slice_of(address));
-	return text_set(out, cap, "anonymous");
 }

@@ -36,7 +36,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"  allow_loopback = true certificate = \"%s/tandem.pem\" }\n"
 		"db { path = \"%s/tandem.db\" }\n"
 		"limits { calls = 100000 calls_per_account = 100000\n"
-		"  ring_timeout_s = 180 }\n"
+		"  calls_per_minute = 0 ring_timeout_s = 180 }\n"
 		"log { level = \"warn\" }\n"
 		"trunk \"bench\" { proxy = \"sip:127.0.0.1:%d\"\n"
 		"  allow = { \"127.0.0.0/8\" } }\n"

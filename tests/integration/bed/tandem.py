@@ -68,7 +68,7 @@ class Tandem:
             "media": {"address": address, "public_address": "", "ice_port": 10000, "port_min": 20000, "port_max": 29999,
                       "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem")},
             "db": {"path": os.path.join(self.directory, "tandem.db")},
-            "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S},
+            "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S, "calls_per_minute": 0},  # tests call in a row
             "log": {"file": "", "level": os.environ.get("TANDEM_LOG", "debug")},
         }
         for section, options in (sections or {}).items():

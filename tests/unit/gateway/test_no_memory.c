@@ -105,6 +105,7 @@ static void configure(unsigned short sip_port)
 		 "port_min = 30000 port_max = 31999 workers = 1 "
 		 "allow_loopback = true certificate = \"%s/t.pem\" }\n"
 		 "db { path = \"%s/t.db\" }\n"
+		 "limits { calls_per_minute = 0 }\n"
 		 "trunk \"carrier\" { proxy = \"sip:127.0.0.1:%u\" "
 		 "allow = { \"127.0.0.1\" } }\n"
 		 "number \"+15557654321\" { owner = \"alice@example.org\" "

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What keeps a stolen account cheap: how many calls at a time, a minute, where
+ * to, and for how many minutes a day, for each account and each trunk. From the
+ * configuration, or what an administrator has set for one of them (db/quota.h).
+ *
+ * Calls at a time count both ways, all else calls out. Attempts count for the
+ * minute, refused ones as well. A day is UTC's; minutes are those of answered
+ * calls to trunks, with those that last.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "db/quota.h"
+#include "gateway/base/err.h"
+
+struct gateway;
+
+enum limit {
+	LIMIT_NONE, /* it may */
+	LIMIT_CALLS,
+	LIMIT_RATE,
+	LIMIT_DESTINATION,
+	LIMIT_MINUTES,
+};
+
+/* Reads what was set and used. 0 or -errno. */
+CHECKED int limits_new(struct gateway *gateway);
+void limits_free(struct gateway *gateway);
+
+/* Whether @name has a call left at all: for calls in. */
+enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
+			  const char *name);
+/*
+ * Whether it may call @to (E.164) now, which counts as an attempt; @to NULL:
+ * nothing that costs.
+ */
+enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
+			  const char *name, const char *to);
+/* Whether @account may call the echo number, which anybody may, but not all
+ * at once: one each, limits.echo_calls together. */
+enum limit limits_echo(struct gateway *gateway, const char *account);
+
+/* A call out over @trunk has lasted that long. */
+void limits_used(struct gateway *gateway, const char *account,
+		 const char *trunk, uint64_t seconds);
+/* Whether @account never shows its number. */
+bool limits_withhold(struct gateway *gateway, const char *account);
+
+/* Set, or take back, what holds for one of them; kept. 0, -EINVAL (prefixes),
+ * -ENOBUFS, -ENOMEM: nothing has changed. */
+CHECKED int limits_set(struct gateway *gateway, const struct quota_row *row);
+CHECKED int limits_unset(struct gateway *gateway, enum quota_kind kind,
+			 const char *name);
+
+/* "calls", "rate", …: for the log. */
+const char *limit_name(enum limit limit);

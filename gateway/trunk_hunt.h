@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The trunks of a route as the targets of a hunt: the next is tried when one
+ * leads nowhere. */
+#pragma once
+
+#include "gateway/base/err.h"
+#include "gateway/hunt.h"
+#include "gateway/route.h"
+
+/* Add the trunks of @route, with the numbers as each writes them. 0 or -errno;
+ * some may have been added. */
+CHECKED int trunk_hunt_add(struct hunt *hunt, const struct route *route);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/routes.h"
+
+#include "gateway/gateway.h"
+#include "gateway/limits.h"
+#include "tests/test.h"
+#include "tests/unit/db/fixture.h"
+
+static const char text[] =
+	"xmpp { domain = \"tel.example.org\" secret = \"s\" }\n"
+	"trunk \"a\" { proxy = \"sip:192.0.2.1\" }\n"
+	"trunk \"b\" { proxy = \"sip:192.0.2.2\" }\n"
+	"route \"day\" { prefixes = { \"+49\" } days = \"mon-fri\"\n"
+	"  hours = \"08:00-18:00\" trunks = { \"a\" } }\n"
+	"route \"night\" { prefixes = { \"+49\" } days = \"mon-fri\"\n"
+	"  hours = \"18:00-08:00\" trunks = { \"b\" } }\n"
+	"route \"berlin\" { prefixes = { \"+4930\", \"+4933\" }\n"
+	"  hours = \"10:00-11:00\" trunks = { \"b\", \"a\" } }\n"
+	"route \"rest\" { prefixes = { \"+4\" } trunks = { \"a\" } }\n";
+
+static struct gateway gateway;
+
+static void on_mistake(const char *line, void *arg)
+{
+	(void)arg;
+	print_error("%s\n", line);
+}
+
+static int set_up(void **state)
+{
+	struct config *config;
+	struct fixture *f;
+
+	if (fixture_setup(state) ||
+	    config_parse(&config, "test", slice_of(text), on_mistake, NULL))
+		return -1;
+	f = *state;
+	gateway = (struct gateway){ .config = config, .db = f->db };
+	return routes_new(&gateway) || limits_new(&gateway);
+}
+
+static int tear_down(void **state)
+{
+	routes_free(&gateway);
+	limits_free(&gateway);
+	config_free((struct config *)gateway.config);
+	return fixture_teardown(state);
+}
+
+/* @day: 0 is Sunday, as in struct tm. */
+static const char *find(const char *number, int day, int hour, int minute)
+{
+	const struct tm now = { .tm_wday = day,
+				.tm_hour = hour,
+				.tm_min = minute };
+	const struct config_route *route = routes_find(&gateway, number, &now);
+
+	return route ? route->name : "none";
+}
+
+static void the_longest_prefix_whose_time_it_is_decides(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *number;
+		int day, hour, minute;
+		const char *route;
+	} rows[] = {
+		{ "+49891234", 1, 8, 0, "day" },
+		{ "+49891234", 5, 17, 59, "day" },
+		{ "+49891234", 1, 18, 0, "night" },
+		{ "+49891234", 1, 7, 59, "rest" },  /* Sunday's night */
+		{ "+49891234", 2, 7, 59, "night" }, /* Monday's */
+		{ "+49891234", 6, 3, 0, "night" },  /* Friday's */
+		{ "+49891234", 6, 12, 0, "rest" },
+		{ "+49301234", 1, 10, 30, "berlin" },
+		{ "+49331234", 0, 10, 30, "berlin" },
+		{ "+49301234", 1, 11, 0, "day" },
+		{ "+43112345", 1, 11, 0, "rest" },
+		{ "+15551234", 1, 11, 0, "none" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_string_equal(find(rows[i].number, rows[i].day,
+					 rows[i].hour, rows[i].minute),
+				    rows[i].route);
+}
+
+static struct route_row added(const char *name, uint32_t position,
+			      const char *prefixes)
+{
+	return (struct route_row){ .name = name,
+				   .position = position,
+				   .prefixes = prefixes,
+				   .trunks = "b a",
+				   .days = 0x7f,
+				   .from_min = 0,
+				   .until_min = CONFIG_DAY_MIN,
+				   .enabled = true };
+}
+
+static void routes_added_at_run_time_count_and_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct route_row late = added("late", 9, "+1 +2");
+	struct route_row early = added("early", 3, "+1");
+	struct route_row equal = added("equal", 1, "+4");
+
+	assert_int_equal(routes_put(&gateway, &late), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "late");
+	assert_int_equal(routes_put(&gateway, &early), 0);
+	assert_int_equal(routes_put(&gateway, &equal), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "early");
+	assert_string_equal(find("+4311234", 1, 1, 1), "rest"); /* the file's */
+	routes_free(&gateway);
+	fixture_reopen(f);
+	gateway.db = f->db;
+	assert_int_equal(routes_new(&gateway), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "early");
+	assert_int_equal(routes_drop(&gateway, "early"), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "late");
+	late.enabled = false;
+	assert_int_equal(routes_put(&gateway, &late), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "none");
+}
+
+static void a_route_that_cannot_be_is_refused(void **state)
+{
+	(void)state;
+	struct route_row rows[] = {
+		added("r", 1, "+1 x"), added("r", 1, "+1"),
+		added("r", 1, "+1"),   added("r", 1, "+1"),
+		added("a b", 1, "+1"),
+	};
+
+	rows[1].trunks = "";
+	rows[2].days = 0;
+	rows[3].from_min = rows[3].until_min = 60;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(routes_put(&gateway, &rows[i]), -EINVAL);
+	assert_string_equal(find("+15551234", 1, 1, 1), "none");
+}
+
+/* Limits and what was used of them live as long as the database. */
+static void limits_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	const struct quota_row row = { .kind = QUOTA_TRUNK,
+				       .name = "a",
+				       .minutes_per_day = 2,
+				       .allow = "",
+				       .deny = "+19" };
+
+	assert_int_equal(limits_set(&gateway, &row), 0);
+	limits_used(&gateway, "alice@example.org", "a", 119);
+	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+1"),
+			 LIMIT_NONE);
+	limits_used(&gateway, "alice@example.org", "a", 1);
+	limits_free(&gateway);
+	fixture_reopen(f);
+	gateway.db = f->db;
+	assert_int_equal(limits_new(&gateway), 0);
+	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+1"),
+			 LIMIT_MINUTES);
+	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+19"),
+			 LIMIT_DESTINATION);
+	assert_int_equal(limits_unset(&gateway, QUOTA_TRUNK, "a"), 0);
+	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+19"),
+			 LIMIT_NONE);
+}
+
+#define ROUTES_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ROUTES_TEST(the_longest_prefix_whose_time_it_is_decides),
+		ROUTES_TEST(routes_added_at_run_time_count_and_are_kept),
+		ROUTES_TEST(a_route_that_cannot_be_is_refused),
+		ROUTES_TEST(limits_are_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
