@@ -163,6 +163,26 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_TRUNK_ALLOW] = {
 		CONFIG_TRUNK, "allow", &config_kind_nets, TRUNK_AT(allow),
 		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_PRACK] = {
+		CONFIG_TRUNK, "prack", &config_kind_flag, TRUNK_AT(prack),
+		.initial = LIST("false") },
+	[CONFIG_KEY_TRUNK_REFER] = {
+		CONFIG_TRUNK, "refer", &config_kind_flag, TRUNK_AT(refer),
+		.initial = LIST("false") },
+	[CONFIG_KEY_TRUNK_REDIRECT] = {
+		CONFIG_TRUNK, "redirect", &config_kind_flag, TRUNK_AT(redirect),
+		.initial = LIST("false") },
+	[CONFIG_KEY_TRUNK_NOTIFY] = {
+		CONFIG_TRUNK, "unsolicited_notify", &config_kind_flag,
+		TRUNK_AT(unsolicited_notify), .initial = LIST("true") },
+	[CONFIG_KEY_TRUNK_SESSION] = {
+		CONFIG_TRUNK, "session_expires_s", &config_kind_count,
+		TRUNK_AT(session_expires_s), .initial = LIST("1800"),
+		.min = 0, .max = 86400 },
+	[CONFIG_KEY_TRUNK_RETRY] = {
+		CONFIG_TRUNK, "retry_s", &config_kind_count, TRUNK_AT(retry_s),
+		.initial = LIST("2"),
+		.min = 0, .max = 10 },
 	[CONFIG_KEY_TRUNK_EARLY_MEDIA] = {
 		CONFIG_TRUNK, "early_media", &config_kind_early,
 		TRUNK_AT(early_media), .initial = LIST("ringing") },

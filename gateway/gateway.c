@@ -26,6 +26,9 @@
 #include "gateway/unsent.h"
 #include "media/bridge.h"
 #include "sip/agent.h"
+#include "sip/policy.h"
+#include "sip/trunk.h"
+#include "sip/waiting.h"
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
@@ -96,10 +99,36 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 		       : 200;
 }
 
+static void on_policy(const struct sip_source *source, struct sip_policy *out,
+		      void *arg)
+{
+	struct gateway *gateway = arg;
+	const struct sip_trunk *trunk = route_trunk_of(gateway, &source->addr);
+
+	trunks_policy(out, trunk ? config_find_trunk(gateway->config,
+						     sip_trunk_name(trunk))
+				 : NULL);
+}
+
+static void on_waiting(const struct sip_source *source, const char *user,
+		       const struct sip_waiting *waiting, void *arg)
+{
+	const struct sip_trunk *trunk = route_trunk_of(arg, &source->addr);
+
+	log_info(
+		"trunk=%s event=messages-waiting user=%s account=%s waiting=%d "
+		"new=%u old=%u",
+		trunk ? sip_trunk_name(trunk) : "", log_text(slice_of(user)).s,
+		log_text(slice_of(waiting->account)).s, waiting->waiting,
+		waiting->voice_new, waiting->voice_old);
+}
+
 static const struct sip_agent_handlers agent_handlers = {
 	.source = on_source,
 	.invite = on_invite,
 	.options = on_options,
+	.policy = on_policy,
+	.waiting = on_waiting,
 };
 
 /* ---- start ---- */

@@ -13,6 +13,7 @@
 #include "gateway/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_sip_state.h"
+#include "gateway/trunks.h"
 #include "media/negotiate.h"
 #include "sip/uri.h"
 
@@ -53,7 +54,8 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 						.from_user = sip->from,
 						.from_display = sip->display,
 						.anonymous = sip->anonymous,
-						.offer = offer };
+						.offer = offer,
+						.policy = sip->policy };
 	leg->offerer = true;
 	r = sip_dialog_start(&sip->dialog, sip->gateway->agent, &start,
 			     &leg_sip_handlers, leg);
@@ -276,6 +278,7 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->gateway = gateway;
 	sip->again = evtimer_new(gateway->base, on_again, sip);
 	sip->trunk = target->trunk;
+	trunks_policy(&sip->policy, target->config);
 	sip->to = text_dup(slice_of(target->to));
 	sip->from = text_dup(slice_of(target->from));
 	sip->display =

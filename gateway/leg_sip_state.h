@@ -16,6 +16,7 @@ struct leg_sip {
 	const struct config_trunk *config; /* NULL for a caller */
 	char *to, *from, *display;
 	bool anonymous;
+	struct sip_policy policy;
 	struct sip_dialog *dialog;
 	bool confirmed;  /* 2xx was sent or received */
 	bool offer_open; /* the peer's re-INVITE waits for our answer */

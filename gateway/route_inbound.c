@@ -4,6 +4,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/called.h"
 #include "gateway/gateway.h"
 #include "gateway/limits.h"
 #include "gateway/number.h"
@@ -136,10 +137,8 @@ static int find_owner(struct route *out, struct gateway *gateway,
 {
 	struct number number;
 
-	/* Trunks that send to our Contact name the number in To alone. */
 	if (!find_number(&number, gateway, out->trunk_config,
-			 invite->request_user) &&
-	    !find_number(&number, gateway, out->trunk_config, invite->to_user))
+			 called_user(out->trunk_config, invite)))
 		return ROUTE_E_UNKNOWN;
 	if (limits_at_once(gateway, QUOTA_ACCOUNT, number.owners[0]))
 		return ROUTE_E_BUSY;

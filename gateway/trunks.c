@@ -8,6 +8,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "sip/policy.h"
 #include "sip/trunk.h"
 
 static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
@@ -104,6 +105,19 @@ void trunks_leave(struct gateway *gateway)
 {
 	for (size_t i = 0; i < gateway->ntrunks; i++)
 		sip_trunk_leave(gateway->trunks[i]);
+}
+
+void trunks_policy(struct sip_policy *out, const struct config_trunk *trunk)
+{
+	*out = (struct sip_policy){ .prack = false };
+	if (trunk)
+		*out = (struct sip_policy){
+			.prack = trunk->prack,
+			.refer = trunk->refer,
+			.follow = trunk->redirect,
+			.refuse_notify = !trunk->unsolicited_notify,
+			.session_expires_s = trunk->session_expires_s,
+		};
 }
 
 struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name)

@@ -6,7 +6,9 @@
 
 #include "gateway/base/err.h"
 
+struct config_trunk;
 struct gateway;
+struct sip_policy;
 struct sip_trunk;
 
 /* Needs gateway->agent. 0 or -errno; what failed is logged. */
@@ -15,6 +17,9 @@ void trunks_free(struct gateway *gateway);
 
 /* Give their registrations up. */
 void trunks_leave(struct gateway *gateway);
+
+/* How a trunk is treated; @trunk may be NULL: the careful default. */
+void trunks_policy(struct sip_policy *out, const struct config_trunk *trunk);
 
 /* Borrowed, or NULL. */
 struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name);

@@ -13,6 +13,7 @@
 #define NTA_LEG_MAGIC_T      struct sip_dialog
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
 #include <sofia-sip/nta.h>
+#include <sofia-sip/sip_extra.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
@@ -91,7 +92,9 @@ static unsigned read_uri(char out[static SIP_URI_TEXT_CAP],
 
 static bool is_silent(const struct sip_s *sip)
 {
-	return !strcasecmp(sip_header_text(sip, "Refer-Sub"), "false");
+	const sip_refer_sub_t *sub = sip_refer_sub(sip);
+
+	return sub && sub->rs_value && !strcasecmp(sub->rs_value, "false");
 }
 
 void dialog_refer_recv(struct sip_dialog *d, const struct sip_incoming *in)

@@ -202,6 +202,7 @@ static int bring(struct route *route, struct origin *origin,
 	struct sip_identity identity;
 	struct sip_invite invite = {
 		.request_user = b->user ? b->user : "",
+		.called_user = "",
 		.to_user = b->to ? b->to : "",
 		.identity = &identity,
 	};

@@ -18,6 +18,7 @@
 #include "sip/identity.h"
 #include "sip/sdp.h"
 #include "sip/trunk.h"
+#include "sip/waiting.h"
 #include "tests/mock/name_server.h"
 #include "tests/mock/sip_peer.h"
 #include "tests/test.h"
@@ -37,9 +38,15 @@ struct fixture {
 	enum sip_trust trust;
 	unsigned options_status;
 	bool free_in_ended, answer_at_once;
+	char called_user[64];
 	char request_user[64], to_user[64], from_user[64], display[64];
 	bool anonymous, had_offer;
 	enum media_dir dir; /* of the last description */
+	struct sip_policy policy;
+	struct sip_waiting waiting;
+	unsigned waitings;
+	bool replaces;
+	char refer[256]; /* "user uri replaces" */
 	struct sip_end end;
 	char end_text[128];
 	unsigned invites;
@@ -141,6 +148,20 @@ static void on_ended(const struct sip_end *end, void *arg)
 		fx->dialog = sip_dialog_free(fx->dialog);
 }
 
+static void on_refer(const struct sip_refer *refer, void *arg)
+{
+	(void)arg;
+	snprintf(fx->refer, sizeof(fx->refer), "%s %s %s", refer->user,
+		 refer->uri, refer->replaces);
+	note("refer ");
+}
+
+static void on_referred(unsigned status, bool over, void *arg)
+{
+	(void)arg;
+	note("referred:%u%s ", status, over ? "!" : "");
+}
+
 static const struct sip_dialog_handlers dialog_handlers = {
 	.ring = on_ring,
 	.answer = on_answer,
@@ -148,6 +169,8 @@ static const struct sip_dialog_handlers dialog_handlers = {
 	.late_answer = on_late_answer,
 	.refused = on_refused,
 	.digit = on_digit,
+	.refer = on_refer,
+	.referred = on_referred,
 	.ended = on_ended,
 };
 
@@ -168,14 +191,16 @@ static void on_invite(struct sip_dialog *dialog,
 	(void)arg;
 	fx->dialog = dialog;
 	fx->invites++;
-	sip_dialog_accept(dialog, &dialog_handlers, NULL);
+	sip_dialog_accept(dialog, &dialog_handlers, fx);
 	snprintf(fx->request_user, 64, "%s", invite->request_user);
 	snprintf(fx->to_user, 64, "%s", invite->to_user);
+	snprintf(fx->called_user, 64, "%s", invite->called_user);
 	sip_identity_caller(&caller, invite->identity, true);
 	snprintf(fx->from_user, 64, "%.63s", caller.user);
 	snprintf(fx->display, 64, "%.63s", caller.display);
 	fx->anonymous = invite->identity->withheld;
 	fx->had_offer = invite->offer != NULL;
+	fx->replaces = invite->replaces != NULL;
 	note_desc(invite->offer);
 	if (fx->answer_at_once) {
 		struct media_desc *answer = make_desc(4000, MEDIA_SENDRECV);
@@ -194,10 +219,30 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 	return fx->options_status;
 }
 
+static void on_policy(const struct sip_source *source, struct sip_policy *out,
+		      void *arg)
+{
+	(void)source;
+	(void)arg;
+	*out = fx->policy;
+}
+
+static void on_waiting(const struct sip_source *source, const char *user,
+		       const struct sip_waiting *waiting, void *arg)
+{
+	(void)source;
+	(void)user;
+	(void)arg;
+	fx->waiting = *waiting;
+	fx->waitings++;
+}
+
 static const struct sip_agent_handlers agent_handlers = {
 	.source = on_source,
 	.invite = on_invite,
 	.options = on_options,
+	.policy = on_policy,
+	.waiting = on_waiting,
 };
 
 /* ---- the loop ---- */
@@ -348,6 +393,7 @@ static void call_out(struct fixture *f)
 		.from_user = "+15557654321",
 		.from_display = "Alice",
 		.offer = offer,
+		.policy = f->policy,
 	};
 
 	assert_int_equal(sip_dialog_start(&f->dialog, f->agent, &start,

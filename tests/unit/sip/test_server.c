@@ -2,6 +2,9 @@
 /* Each request outside a dialog gets its one right answer, or silence. */
 #include "tests/unit/sip/fixture.h"
 
+#include "sip/agent_int.h"
+#include "sip/odd.h"
+
 static void aim(struct fixture *f, const char *scheme)
 {
 	char uri[128];
@@ -106,6 +109,125 @@ static void bad_invites_are_refused_and_ring_nobody(void **state)
 	try_each(f, x, sizeof(x) / sizeof(*x));
 	assert_in_range(clock_ms() - start, 0, 1000);
 	assert_int_equal(f->invites, 0);
+}
+
+/* ---- policies ---- */
+
+static void what_is_allowed_follows_the_peers_policy(void **state)
+{
+	static const struct exchange x[] = {
+		{ "OPTIONS", "", NULL, "SIP/2.0 200", "Allow", "PRACK" },
+		{ "OPTIONS", "", NULL, "SIP/2.0 200", "Allow", "REFER" },
+		{ "OPTIONS", "", NULL, "SIP/2.0 200", "Supported", "100rel" },
+		{ "OPTIONS", "", NULL, "SIP/2.0 200", "Supported", "replaces" },
+		/* A call between two telephones is nobody's of ours. */
+		{ "REFER", "Refer-To: <sip:a@b>\r\n", NULL, "SIP/2.0 603", NULL,
+		  NULL },
+		{ "INVITE", "Require: 100rel, frob\r\n", NULL, "SIP/2.0 420",
+		  "Unsupported", "frob" },
+		{ "NOTIFY", "Event: message-summary\r\n", NULL, "SIP/2.0 481",
+		  NULL, NULL },
+		{ "NOTIFY", "Event: keep-alive\r\n", NULL, "SIP/2.0 489",
+		  "Allow-Events", "refer" },
+		{ "SUBSCRIBE", "Event: dialog\r\n", NULL, "SIP/2.0 489", NULL,
+		  NULL },
+	};
+	struct fixture *f = *state;
+
+	f->policy = (struct sip_policy){ .prack = true,
+					 .refer = true,
+					 .refuse_notify = true };
+	try_each(f, x, sizeof(x) / sizeof(*x));
+}
+
+static void waiting_messages_are_told(void **state)
+{
+	struct fixture *f = *state;
+
+	aim(f, "sip");
+	sip_peer_request(&f->peer, "NOTIFY",
+			 "Event: message-summary\r\n"
+			 "Content-Type: application/simple-message-summary\r\n",
+			 "Messages-Waiting: yes\r\n"
+			 "Message-Account: sip:+15557654321@pbx.example\r\n"
+			 "Voice-Message: 4/8 (1/2)\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	assert_int_equal(f->waitings, 1);
+	assert_true(f->waiting.waiting && f->waiting.has_voice);
+	assert_string_equal(f->waiting.account, "+15557654321");
+	assert_int_equal(f->waiting.voice_new, 4);
+	assert_int_equal(f->waiting.voice_old, 8);
+	aim(f, "sip");
+	sip_peer_request(&f->peer, "NOTIFY",
+			 "Event: message-summary\r\n"
+			 "Content-Type: application/simple-message-summary\r\n",
+			 "Voice-Message: -1/9999999999999999999999\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	assert_int_equal(f->waitings, 1);
+}
+
+static void what_is_not_understood_is_logged_once(void **state)
+{
+	static const struct exchange x[] = {
+		{ "FROB", "", NULL, "SIP/2.0 501", NULL, NULL },
+		{ "PUBLISH", "Event: x\r\n", NULL, "SIP/2.0 405", NULL, NULL },
+		{ "SUBSCRIBE", "Event: x\r\n", NULL, "SIP/2.0 489", NULL,
+		  NULL },
+		{ "INVITE", "Content-Type: text/plain\r\n", "x", "SIP/2.0 415",
+		  NULL, NULL },
+		{ "INVITE", "Require: frob\r\n", NULL, "SIP/2.0 420", NULL,
+		  NULL },
+	};
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 3; i++)
+		try_each(f, x, sizeof(x) / sizeof(*x));
+	assert_int_equal(sip_odds_told(f->agent->odds), sizeof(x) / sizeof(*x));
+}
+
+static void p_called_party_id_is_read(void **state)
+{
+	struct fixture *f = *state;
+
+	aim(f, "sip");
+	sip_peer_request(
+		&f->peer, "INVITE",
+		"P-Called-Party-ID: \"x\" <sip:+15551@ims.example>\r\n", NULL);
+	expect_log(f, "invite ");
+	assert_string_equal(f->called_user, "+15551");
+}
+
+static void with_500_calls_up_all_is_answered_within_100_ms(void **state)
+{
+	static const char *const methods[] = { "OPTIONS", "NOTIFY", "SUBSCRIBE",
+					       "MESSAGE", "REFER",  "PUBLISH",
+					       "FROB",    "INFO",   "UPDATE",
+					       "PRACK" };
+	enum { CALLS = 500, LATE_MS = 100 };
+	struct fixture *f = *state;
+	static struct sip_dialog *dialogs[CALLS];
+
+	f->answer_at_once = true;
+	for (int i = 0; i < CALLS; i++) {
+		aim(f, "sip");
+		sip_peer_request(&f->peer, "INVITE", "",
+				 sip_peer_sdp(5000, "sendrecv"));
+		sip_peer_expect(&f->peer, "SIP/2.0 200");
+		sip_peer_request(&f->peer, "ACK", "", NULL);
+		dialogs[i] = f->dialog;
+	}
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		uint64_t start;
+
+		aim(f, "sip");
+		start = clock_ms();
+		sip_peer_request(&f->peer, methods[i], "", NULL);
+		sip_peer_expect(&f->peer, "SIP/2.0 ");
+		assert_in_range(clock_ms() - start, 0, LATE_MS);
+	}
+	for (int i = 0; i < CALLS; i++)
+		sip_dialog_free(dialogs[i]);
+	f->dialog = NULL;
 }
 
 static void a_body_that_may_be_passed_over_is(void **state)
@@ -310,6 +432,11 @@ int main(void)
 		SERVER_TEST(options_says_what_an_invite_would_get),
 		SERVER_TEST(every_method_is_answered),
 		SERVER_TEST(bad_invites_are_refused_and_ring_nobody),
+		SERVER_TEST(what_is_allowed_follows_the_peers_policy),
+		SERVER_TEST(waiting_messages_are_told),
+		SERVER_TEST(what_is_not_understood_is_logged_once),
+		SERVER_TEST(p_called_party_id_is_read),
+		SERVER_TEST(with_500_calls_up_all_is_answered_within_100_ms),
 		SERVER_TEST(a_body_that_may_be_passed_over_is),
 		SERVER_TEST(other_schemes_get_416),
 		SERVER_TEST(no_hops_left_gets_483),

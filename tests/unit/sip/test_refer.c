@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* REFER (RFC 3515) and Replaces (RFC 3891), both ways. */
+#include "tests/unit/sip/fixture.h"
+
+#include "sip/dialog_int.h"
+
+static int set_up_refer(void **state)
+{
+	int r = set_up(state);
+
+	fx->policy.refer = true;
+	return r;
+}
+
+static void refer_to(struct fixture *f, const char *to, const char *more)
+{
+	char headers[1024];
+
+	snprintf(headers, sizeof(headers), "Refer-To: %s\r\n%s", to, more);
+	sip_peer_request(&f->peer, "REFER", headers, NULL);
+}
+
+static void expect_notify(struct fixture *f, const char *status,
+			  const char *state)
+{
+	sip_peer_expect(&f->peer, "NOTIFY ");
+	assert_true(sip_peer_header_has(&f->peer, "Event", "refer"));
+	assert_true(sip_peer_header_has(&f->peer, "Subscription-State", state));
+	assert_true(sip_peer_header_has(&f->peer, "Content-Type",
+					"message/sipfrag"));
+	assert_non_null(strstr(f->peer.last, status));
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+}
+
+static void a_transfer_is_taken_and_its_course_told(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	refer_to(f, "<sip:+15551112222@pbx.example;user=phone>", "");
+	expect_log(f, "refer ");
+	assert_string_equal(f->refer,
+			    "+15551112222 sip:+15551112222@pbx.example ");
+	sip_dialog_refer_answer(f->dialog, 202);
+	sip_peer_expect(&f->peer, "SIP/2.0 202");
+	expect_notify(f, "SIP/2.0 100 Trying", "active");
+	sip_dialog_refer_notify(f->dialog, 180, false);
+	expect_notify(f, "SIP/2.0 180 Ringing", "active");
+	sip_dialog_refer_notify(f->dialog, 200, true);
+	expect_notify(f, "SIP/2.0 200 OK", "terminated;reason=noresource");
+	sip_dialog_refer_notify(f->dialog, 200, true);
+	assert_false(sip_peer_wait(&f->peer, "NOTIFY ", 150));
+}
+
+static void replaces_is_read_from_the_uri(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	refer_to(f,
+		 "<sip:bob@127.0.0.1:5070?Replaces=abc%40x%3Bto-tag%3D1"
+		 "%3Bfrom-tag%3D2>",
+		 "");
+	expect_log(f, "refer ");
+	assert_string_equal(f->refer, "bob sip:bob@127.0.0.1:5070 "
+				      "abc@x;to-tag=1;from-tag=2");
+	sip_dialog_refer_answer(f->dialog, 603);
+	sip_peer_expect(&f->peer, "SIP/2.0 603");
+	assert_false(sip_peer_wait(&f->peer, "NOTIFY ", 150));
+}
+
+static void bad_refers_are_refused(void **state)
+{
+	static const struct {
+		const char *to, *answer;
+	} rows[] = {
+		{ "<mailto:a@b>", "SIP/2.0 416" },
+		{ "<sip:a@b;method=BYE>", "SIP/2.0 403" },
+		{ "<sip:host.only>", "SIP/2.0 400" },
+		{ "<sip:a@b?Replaces=x%0d%0aEvil%3A1%3Bto-tag%3D1%3Bfrom-tag%"
+		  "3D2>",
+		  "SIP/2.0 400" },
+		{ "<sip:a@b?Replaces=nothing>", "SIP/2.0 400" },
+	};
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		refer_to(f, rows[i].to, "");
+		sip_peer_expect(&f->peer, rows[i].answer);
+	}
+	sip_peer_request(&f->peer, "REFER", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 400");
+	assert_string_equal(f->log, "");
+}
+
+static void one_transfer_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	refer_to(f, "<sip:a@b>", "");
+	expect_log(f, "refer ");
+	refer_to(f, "<sip:c@d>", "");
+	sip_peer_expect(&f->peer, "SIP/2.0 491");
+	sip_dialog_refer_answer(f->dialog, 202);
+	sip_peer_expect(&f->peer, "SIP/2.0 202");
+	expect_notify(f, "100", "active");
+	sip_dialog_refer_notify(f->dialog, 486, true);
+	expect_notify(f, "486", "terminated");
+	/* The second one is told apart from the first. */
+	refer_to(f, "<sip:c@d>", "");
+	expect_log(f, "refer refer ");
+	sip_dialog_refer_answer(f->dialog, 202);
+	sip_peer_expect(&f->peer, "NOTIFY ");
+	assert_true(sip_peer_header_has(&f->peer, "Event", "refer;id="));
+}
+
+static void who_wants_no_notify_gets_none(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	refer_to(f, "<sip:a@b>", "Refer-Sub: false\r\n");
+	expect_log(f, "refer ");
+	sip_dialog_refer_answer(f->dialog, 202);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	assert_true(sip_peer_header_has(&f->peer, "Refer-Sub", "false"));
+	sip_dialog_refer_notify(f->dialog, 200, true);
+	assert_false(sip_peer_wait(&f->peer, "NOTIFY ", 150));
+}
+
+/* ---- ours ---- */
+
+static void we_transfer_and_hear_how_it_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+15559998888", NULL), 0);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+1555", NULL),
+			 SIP_E_STATE);
+	sip_peer_expect(&f->peer, "REFER ");
+	assert_true(sip_peer_header_has(&f->peer, "Refer-To",
+					"<sip:+15559998888@"));
+	assert_true(sip_peer_header(&f->peer, "Referred-By", 0).n > 0);
+	sip_peer_respond(&f->peer, "202 Accepted", "", NULL);
+	sip_peer_request(&f->peer, "NOTIFY",
+			 "Event: refer\r\nSubscription-State: active\r\n"
+			 "Content-Type: message/sipfrag;version=2.0\r\n",
+			 "SIP/2.0 180 Ringing\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	sip_peer_request(&f->peer, "NOTIFY",
+			 "Event: refer;id=3\r\n"
+			 "Subscription-State: terminated;reason=noresource\r\n"
+			 "Content-Type: message/sipfrag\r\n",
+			 "SIP/2.0 200 OK\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_log(f, "referred:180 referred:200! ");
+	sip_peer_request(&f->peer, "NOTIFY", "Event: refer\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+}
+
+static void a_refused_transfer_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+15559998888", NULL), 0);
+	sip_peer_expect(&f->peer, "REFER ");
+	sip_peer_respond(&f->peer, "405 Method Not Allowed", "", NULL);
+	expect_log(f, "referred:405! ");
+}
+
+static void our_replaces_names_the_other_dialog(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_dialog *first;
+	char tag[64];
+
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	first = f->dialog;
+	snprintf(tag, sizeof(tag), "to-tag%%3D%s", f->peer.local_tag);
+	call_out_up(f);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+15559998888", first), 0);
+	sip_peer_expect(&f->peer, "REFER ");
+	assert_true(sip_peer_header_has(&f->peer, "Refer-To", "?Replaces="));
+	assert_true(sip_peer_header_has(&f->peer, "Refer-To", tag));
+	sip_dialog_free(first);
+}
+
+static void without_the_policy_there_is_no_transfer(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.refer = false;
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+1555", NULL),
+			 SIP_E_STATE);
+	sip_peer_request(&f->peer, "REFER", "Refer-To: <sip:a@b>\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 405");
+	assert_true(sip_peer_header_has(&f->peer, "Allow", "INVITE"));
+}
+
+/* ---- INVITE with Replaces ---- */
+
+static void replace(struct fixture *f, const char *call_id, const char *to_tag,
+		    const char *from_tag, const char *more)
+{
+	char headers[512], uri[128];
+
+	snprintf(headers, sizeof(headers),
+		 "Replaces: %s;to-tag=%s;from-tag=%s%s\r\n", call_id, to_tag,
+		 from_tag, more);
+	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
+		 addr_text(&f->peer.target).s);
+	sip_peer_dialog(&f->peer, uri);
+	sip_peer_request(&f->peer, "INVITE", headers,
+			 sip_peer_sdp(5010, "sendrecv"));
+}
+
+static void an_invite_with_replaces_finds_its_dialog(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_dialog *first;
+	struct sip_peer was;
+
+	call_in_up(f);
+	first = f->dialog;
+	was = f->peer;
+	replace(f, was.call_id, "nobody", was.local_tag, "");
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+	sip_peer_request_ack(&f->peer);
+	replace(f, was.call_id, was.remote_tag, was.local_tag, ";early-only");
+	sip_peer_expect(&f->peer, "SIP/2.0 486");
+	sip_peer_request_ack(&f->peer);
+	assert_int_equal(f->invites, 1);
+	replace(f, was.call_id, was.remote_tag, was.local_tag, "");
+	expect_log(f, "invite ");
+	assert_true(f->replaces);
+	assert_ptr_not_equal(f->dialog, first);
+	sip_dialog_free(first);
+}
+
+static void without_the_policy_replaces_is_passed_over(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.refer = false;
+	replace(f, "x", "y", "z", "");
+	expect_log(f, "invite ");
+	assert_false(f->replaces);
+}
+
+#define REFER_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up_refer, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		REFER_TEST(a_transfer_is_taken_and_its_course_told),
+		REFER_TEST(replaces_is_read_from_the_uri),
+		REFER_TEST(bad_refers_are_refused),
+		REFER_TEST(one_transfer_at_a_time),
+		REFER_TEST(who_wants_no_notify_gets_none),
+		REFER_TEST(we_transfer_and_hear_how_it_goes),
+		REFER_TEST(a_refused_transfer_is_told),
+		REFER_TEST(our_replaces_names_the_other_dialog),
+		REFER_TEST(without_the_policy_there_is_no_transfer),
+		REFER_TEST(an_invite_with_replaces_finds_its_dialog),
+		REFER_TEST(without_the_policy_replaces_is_passed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
