@@ -71,6 +71,7 @@ void call_raise(struct call *call, const struct call_event *event)
 	if (call->queued == CALL_MAX_QUEUED) {
 		log_error("call=%s event=%s lost: queue full", call->name,
 			  call_event_names[event->type]);
+		free(event->text);
 		return;
 	}
 	call->queue[call->queued++] = *event;
@@ -84,6 +85,7 @@ void call_raise(struct call *call, const struct call_event *event)
 		memmove(call->queue, call->queue + 1,
 			call->queued * sizeof(call->queue[0]));
 		handle(call, &next);
+		free(next.text);
 	}
 	call->handling = false;
 }
@@ -107,6 +109,8 @@ static struct call *call_free(struct call *call)
 	if (call->timer)
 		event_free(call->timer);
 	origin_free(call->origin);
+	while (call->queued)
+		free(call->queue[--call->queued].text);
 	free(call->account);
 	free(call->from);
 	free(call->to);

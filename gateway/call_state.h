@@ -62,7 +62,7 @@ struct call_event {
 	char digit;
 	unsigned duration_ms;
 	enum cause cause;
-	char text[CALL_TEXT_CAP];
+	char *text; /* END, NEXT: what the peer said, owned; NULL: nothing */
 };
 
 struct call {
@@ -119,7 +119,8 @@ extern const char *const call_event_names[];
 extern const struct call_transition call_transitions[CALL_NSTATES]
 						    [CALL_NEVENTS];
 
-/* call.c: queue an event; handled at once unless one is being handled. */
+/* call.c: queue an event, whose text is the queue's from then on; handled at
+ * once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);
 void call_fail(struct call *call, enum cause cause);
 /* The time limit of its state begins anew. */

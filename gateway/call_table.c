@@ -254,12 +254,11 @@ static void end(struct call *call, const struct call_event *event)
 	bool unanswered = event->side == MEDIA_SIDE_B && !call->answered_ms;
 	enum cause cause = unanswered ? hunt_cause(call->hunt, event->cause)
 				      : event->cause;
-	const char *text = *event->text ? event->text : NULL;
 
 	call->ended_by = event->side;
 	call->hung_up[event->side] = true;
 	close_call(call, cause,
-		   cause == event->cause ? text : cause_text(cause));
+		   cause == event->cause ? event->text : cause_text(cause));
 }
 
 static void fail(struct call *call, const struct call_event *event)

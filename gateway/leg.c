@@ -4,6 +4,8 @@
  */
 #include "gateway/leg.h"
 
+#include <stdlib.h>
+
 #include "gateway/base/text.h"
 #include "gateway/call_state.h"
 
@@ -12,6 +14,8 @@ static void tell(struct leg *leg, const struct call_event *event)
 {
 	if (leg->call->legs[leg->side] == leg)
 		call_raise(leg->call, event);
+	else
+		free(event->text);
 }
 
 static void raise_event(struct leg *leg, enum call_event_type type)
@@ -73,8 +77,11 @@ void leg_ends(struct leg *leg, enum cause cause, const char *text)
 	struct call_event event = { .type = next ? CALL_EV_NEXT : CALL_EV_END,
 				    .side = leg->side,
 				    .cause = cause };
+	char clean[CALL_TEXT_CAP];
 
-	text_clean(event.text, sizeof(event.text), slice_of(text));
+	text_clean(clean, sizeof(clean), slice_of(text));
+	if (*clean) /* without memory the call ends all the same */
+		event.text = text_dup(slice_of(clean));
 	tell(leg, &event);
 }
 
