@@ -34,6 +34,9 @@ void side_send(struct side *side, struct command *command)
 
 void side_fini(struct side *side)
 {
+	if (side->ice)
+		explicit_bzero(side->ice, sizeof(*side->ice));
+	free(side->ice);
 	explicit_bzero(side, sizeof(*side));
 }
 
@@ -84,7 +87,7 @@ struct bridge *bridge_free(struct bridge *bridge)
 
 	struct circuit *circuit = bridge->circuit;
 	circuit->bridge = NULL;
-	worker_send(bridge->worker->worker, &circuit->farewell);
+	worker_leave(bridge->worker->worker, circuit);
 	bridge->worker->load--;
 	TAILQ_REMOVE(&bridge->media->bridges, bridge, entry);
 	side_fini(&bridge->sides[MEDIA_SIDE_A]);
@@ -297,13 +300,17 @@ static bool has_moved(const struct side *side)
 /* What moved before the call could say so is said again. */
 static void look_again(struct bridge *bridge)
 {
+	bool any = false;
+
 	for (int i = 0; i < 2; i++) {
 		struct side *side = &bridge->sides[i];
 
 		if (side->moved && !side->say_moved)
 			side->say_moved = has_moved(side);
+		any |= side->say_moved;
 	}
-	bridge_say_moved(bridge->media);
+	if (any) /* it looks at all bridges */
+		bridge_say_moved(bridge->media);
 }
 
 static void on_ready(struct bridge *bridge, struct side *side)
@@ -423,12 +430,16 @@ static struct side *next_moved(struct media *media)
 	return NULL;
 }
 
+/* A handler may free any bridge, so the search begins anew; those that were
+ * told go behind those that were not. */
 void bridge_say_moved(struct media *media)
 {
 	struct side *side;
 
 	while ((side = next_moved(media))) {
 		side->say_moved = false;
+		TAILQ_REMOVE(&media->bridges, side->bridge, entry);
+		TAILQ_INSERT_TAIL(&media->bridges, side->bridge, entry);
 		side->bridge->handlers->moved(side->which, side->bridge->arg);
 	}
 }

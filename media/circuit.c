@@ -24,8 +24,6 @@ int circuit_new(struct circuit **out, struct worker *worker,
 	c->worker = worker;
 	c->bridge = bridge;
 	c->notice.circuit = c;
-	c->farewell.verb = COMMAND_FREE;
-	c->farewell.circuit = c;
 	for (int side = 0; side < 2; side++) {
 		c->ports[side].rtp = c->ports[side].rtcp = -1;
 		flow_init(&c->flows[side], c, (enum media_side)side);

@@ -3,7 +3,7 @@
  * The worker's half of a bridge: two flows and what passes between them.
  *
  * Two owners, one after the other: the bridge makes it and gives it to the
- * worker with the first command; after COMMAND_FREE the worker forgets it and
+ * worker with the first command; after worker_leave() the worker forgets it and
  * says so (notice.gone), and the main thread frees it. In between only the
  * worker touches it, but for the counters, the notice (under its lock) and the
  * fields that are marked the main thread's.
@@ -33,7 +33,7 @@ struct circuit {
 	/* the main thread's */
 	struct bridge *bridge; /* NULL: freed */
 	struct port_pair ports[2];
-	struct command farewell;
+	STAILQ_ENTRY(circuit) leaving; /* of its worker, on the way out */
 	/* set before the worker sees it */
 	struct worker *worker;
 	char name[CIRCUIT_NAME_CAP];

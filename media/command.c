@@ -118,13 +118,6 @@ static int on_close(struct flow *flow, const struct command *c)
 	return 0;
 }
 
-static int on_free(struct flow *flow, const struct command *c)
-{
-	(void)c;
-	circuit_close(flow->circuit);
-	return 0;
-}
-
 /* For a flow of any kind, or of that one alone: opening may have failed. */
 enum { ANY = -1 };
 
@@ -145,7 +138,6 @@ static const struct verb {
 	[COMMAND_DIGIT] = { on_digit, ANY },
 	[COMMAND_ECHO] = { on_echo, ANY },
 	[COMMAND_CLOSE] = { on_close, ANY },
-	[COMMAND_FREE] = { on_free, ANY },
 	[COMMAND_STUN] = { NULL, ANY }, /* the worker's own */
 	[COMMAND_STOP] = { NULL, ANY },
 };

@@ -37,7 +37,6 @@ enum command_verb {
 	COMMAND_DIGIT,     /* digit */
 	COMMAND_ECHO,
 	COMMAND_CLOSE, /* epoch; the worker closes the sockets */
-	COMMAND_FREE,  /* embedded in its circuit */
 	COMMAND_STUN,  /* stun: no circuit */
 	COMMAND_STOP,  /* no circuit; on the stack of worker_free() */
 	COMMAND_NVERBS,

@@ -30,7 +30,7 @@
 #include "media/tuple.h"
 
 enum {
-	FLOW_HELLO_MAX = 1500,   /* an early ClientHello */
+	FLOW_HELLO_MAX = 1500,   /* octets of an early ClientHello */
 	FLOW_SILENCE_MS = 60000, /* then MEDIA_FAIL_SILENCE */
 };
 
@@ -93,9 +93,9 @@ struct flow_ice {
 	bool peer_known, active;
 	struct media_fingerprint fingerprints[MEDIA_MAX_FINGERPRINTS];
 	size_t nfingerprints;
-	/* DTLS */
+	/* DTLS: a ClientHello that came too early; owned, NULL: none */
+	uint8_t *hello;
 	size_t hello_n;
-	uint8_t hello[FLOW_HELLO_MAX];
 	uint64_t since_ms, took_ms;
 	uint64_t dtls_since_ms, dtls_took_ms;
 	bool selected;

@@ -7,6 +7,7 @@
  * DTLS starts when ICE has selected a pair: a ClientHello sent earlier is lost
  * and costs a second. One that the peer sends earlier is kept until then.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -118,6 +119,25 @@ static int make_dtls(struct flow *flow)
 	return r;
 }
 
+/* The last one counts; without memory the peer sends it again. */
+static void keep_hello(struct flow_ice *ice, const struct packet *packet)
+{
+	if (packet->n > FLOW_HELLO_MAX)
+		return;
+	uint8_t *hello = realloc(ice->hello, packet->n);
+	if (!hello)
+		return;
+	memcpy(hello, packet->p, packet->n);
+	ice->hello = hello;
+	ice->hello_n = packet->n;
+}
+
+static void forget_hello(struct flow_ice *ice)
+{
+	free(ice->hello);
+	ice->hello = NULL;
+}
+
 static void start_dtls(struct flow *flow)
 {
 	struct flow_ice *ice = &flow->ice;
@@ -131,9 +151,9 @@ static void start_dtls(struct flow *flow)
 		return;
 	}
 	dtls_start(ice->dtls, now_ms);
-	if (ice->hello_n && !ice->active)
+	if (ice->hello && !ice->active)
 		dtls_recv(ice->dtls, ice->hello, ice->hello_n, now_ms);
-	ice->hello_n = 0;
+	forget_hello(ice);
 	circuit_touch(flow->circuit);
 }
 
@@ -146,9 +166,8 @@ void flow_ice_dtls(struct flow *flow, const struct packet *packet)
 		dtls_recv(ice->dtls, packet->p, packet->n,
 			  worker_of(flow)->now_ms);
 		circuit_touch(flow->circuit);
-	} else if (packet->n <= sizeof(ice->hello)) {
-		memcpy(ice->hello, packet->p, packet->n);
-		ice->hello_n = packet->n;
+	} else {
+		keep_hello(ice, packet);
 	}
 }
 
@@ -303,7 +322,7 @@ static int set_fingerprints(struct flow *flow,
 					  ice->nfingerprints);
 	if (r == DTLS_E_NEW) {
 		ice->dtls = dtls_free(ice->dtls);
-		ice->hello_n = 0;
+		forget_hello(ice);
 		r = 0;
 	}
 	if (!ice->dtls)
@@ -370,6 +389,7 @@ void flow_ice_close(struct flow *flow)
 		worker_unname(worker, &ice->names[i]);
 	worker_untag(worker, flow);
 	worker_unwatch(worker, &ice->own);
+	forget_hello(ice);
 	ice->dtls = dtls_free(ice->dtls);
 	ice->ice = ice_free(ice->ice);
 }

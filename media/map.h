@@ -10,11 +10,13 @@
 
 enum { MEDIA_MAP_NONE = 0xff, MEDIA_MAP_NPTS = 128 };
 
+/* Small, as a call has four maps: no clock of what is relayed is above 48 kHz.
+ */
 struct media_map_entry {
 	uint8_t pt;        /* outgoing; MEDIA_MAP_NONE: drop the packet */
 	bool event;        /* telephone-event (RFC 4733) */
-	uint32_t rx_clock; /* Hz, of the incoming RTP timestamps */
-	uint32_t tx_clock; /* Hz, of the outgoing ones */
+	uint16_t rx_clock; /* Hz, of the incoming RTP timestamps */
+	uint16_t tx_clock; /* Hz, of the outgoing ones */
 };
 
 struct media_map {

@@ -5,11 +5,13 @@
  */
 #include "media/negotiate.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "gateway/base/text.h"
 
 enum { OPUS_CLOCK = 48000, TELEPHONE_CLOCK = 8000 };
+static_assert(OPUS_CLOCK <= UINT16_MAX, "clocks of a map's entries");
 
 static const struct media_codec relayed[] = {
 	{ 0, 1, TELEPHONE_CLOCK, "PCMU", "" },
@@ -283,6 +285,16 @@ int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
 	return 0;
 }
 
+/* Of what is_relayed(). */
+static struct media_map_entry map_entry(uint8_t pt, bool event,
+					uint32_t rx_clock, uint32_t tx_clock)
+{
+	return (struct media_map_entry){ .pt = pt,
+					 .event = event,
+					 .rx_clock = (uint16_t)rx_clock,
+					 .tx_clock = (uint16_t)tx_clock };
+}
+
 static void map_codecs(struct media_map *out, const struct media_content *from,
 		       const struct media_content *to)
 {
@@ -294,9 +306,8 @@ static void map_codecs(struct media_map *out, const struct media_content *from,
 				? find_same(to, rx)
 				: NULL;
 		if (tx)
-			out->rx[rx->pt] = (struct media_map_entry){
-				tx->pt, false, rx->clockrate, tx->clockrate
-			};
+			out->rx[rx->pt] = map_entry(
+				tx->pt, false, rx->clockrate, tx->clockrate);
 	}
 }
 
@@ -309,9 +320,8 @@ static void map_events(struct media_map *out, const struct media_content *from)
 		if (rx->pt < MEDIA_MAP_NPTS && is_relayed(rx) &&
 		    media_codec_is_event(rx))
 			out->rx[rx->pt] =
-				(struct media_map_entry){ out->event_pt, true,
-							  rx->clockrate,
-							  out->event_clock };
+				map_entry(out->event_pt, true, rx->clockrate,
+					  out->event_clock);
 	}
 }
 

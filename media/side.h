@@ -57,7 +57,7 @@ struct side {
 	enum media_transport transport;
 	bool offerer;
 	bool moved, say_moved; /* what the peer was told is not ours any more */
-	struct side_ice ice;
+	struct side_ice *ice;  /* owned; NULL until opened, and of MEDIA_RTP */
 	struct side_rtp rtp;
 	/* as the worker last said */
 	struct addr local, remote;

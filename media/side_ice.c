@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ enum {
 /* New credentials, and the candidates of this moment. */
 static int renew(struct side *side)
 {
-	struct side_ice *ice = &side->ice;
+	struct side_ice *ice = side->ice;
 	struct bridge *bridge = side->bridge;
 	struct command_local *local = &ice->local;
 	const struct port_pair *own = &bridge->circuit->ports[side->which];
@@ -50,30 +51,33 @@ static int send_local(struct side *side, enum command_verb verb)
 	int r = side_command(side, &command, verb);
 	if (r)
 		return r;
-	command->local = side->ice.local;
+	command->local = side->ice->local;
 	side_send(side, command);
 	return 0;
 }
 
 int side_ice_open(struct side *side)
 {
+	if (!side->ice)
+		side->ice = calloc(1, sizeof(*side->ice));
+	if (!side->ice)
+		return -ENOMEM;
 	int r = renew(side);
-
 	if (r)
 		return r;
-	side->ice.offering = side->offerer;
+	side->ice->offering = side->offerer;
 	return send_local(side, COMMAND_OPEN_ICE);
 }
 
 int side_ice_restart(struct side *side)
 {
-	if (side->ice.fresh)
+	if (side->ice->fresh)
 		return 0;
-	side->ice.generation++;
+	side->ice->generation++;
 	int r = renew(side);
 	if (r)
 		return r;
-	side->ice.offering = true;
+	side->ice->offering = true;
 	return send_local(side, COMMAND_RESTART);
 }
 
@@ -90,7 +94,7 @@ static enum media_setup setup_of(const struct side_ice *ice)
 
 int side_ice_local(struct side *side, struct media_content *content)
 {
-	struct side_ice *ice = &side->ice;
+	struct side_ice *ice = side->ice;
 	struct media_fingerprint fingerprint;
 
 	int r = text_set(content->ufrag, sizeof(content->ufrag),
@@ -194,7 +198,7 @@ static int take_fingerprints(struct side_ice *ice,
 static int take_credentials(struct side *side,
 			    const struct media_content *content)
 {
-	struct side_ice *ice = &side->ice;
+	struct side_ice *ice = side->ice;
 	bool known = ice->peer_ufrag[0];
 	bool same = !strcmp(ice->peer_ufrag, content->ufrag) &&
 		    !strcmp(ice->peer_pwd, content->pwd);
@@ -214,7 +218,7 @@ static int take_credentials(struct side *side,
 
 int side_ice_remote(struct side *side, const struct media_content *content)
 {
-	struct side_ice *ice = &side->ice;
+	struct side_ice *ice = side->ice;
 	struct command *command;
 
 	int r = check(ice, content);
@@ -260,13 +264,13 @@ int side_ice_candidate(struct side *side, const struct media_cand *cand)
 		return 0;
 	if (media_is_own(side->bridge->media, &cand->addr))
 		return 0; /* checks to ourselves */
-	if (side->ice.trickled >= SIDE_MAX_TRICKLED)
+	if (side->ice->trickled >= SIDE_MAX_TRICKLED)
 		return -E2BIG;
 
 	int r = side_command(side, &command, COMMAND_CANDIDATE);
 	if (r)
 		return r;
-	side->ice.trickled++;
+	side->ice->trickled++;
 	command->cand = *cand;
 	side_send(side, command);
 	return 0;
@@ -279,7 +283,7 @@ int side_ice_own_port(struct side *side, const struct addr *local,
 {
 	struct bridge *bridge = side->bridge;
 	struct port_pair *pair = &bridge->circuit->ports[side->which];
-	struct command_local *list = &side->ice.local;
+	struct command_local *list = &side->ice->local;
 
 	if (pair->rtp >= 0)
 		return -EALREADY;
@@ -290,7 +294,7 @@ int side_ice_own_port(struct side *side, const struct addr *local,
 	out->base = pair->local;
 	out->ncands = media_gather(bridge->media, bridge->worker,
 				   addr_port(&pair->local), &pair->local,
-				   side->ice.generation, out->cands,
+				   side->ice->generation, out->cands,
 				   COMMAND_OWN_CANDS);
 	for (size_t i = 0; i < out->ncands && list->ncands < COMMAND_CANDS; i++)
 		list->cands[list->ncands++] = out->cands[i];
@@ -313,11 +317,11 @@ static bool is_mapped_anew(const struct side *side)
 	struct command_cand now[COMMAND_CANDS];
 	size_t n = media_gather(side->bridge->media, worker,
 				worker->sockets[BATCH_V4].port, NULL,
-				side->ice.generation, now, COMMAND_CANDS);
+				side->ice->generation, now, COMMAND_CANDS);
 
 	for (size_t i = 0; i < n; i++) {
 		if (now[i].cand.type == MEDIA_CAND_SRFLX &&
-		    !was_told(&side->ice.local, &now[i].cand.addr))
+		    !was_told(&side->ice->local, &now[i].cand.addr))
 			return true;
 	}
 	return false;
@@ -331,9 +335,9 @@ static bool is_mapped_anew(const struct side *side)
 bool side_ice_has_moved(const struct side *side)
 {
 	const struct host_list *hosts = &side->bridge->media->hosts;
-	const struct command_local *local = &side->ice.local;
+	const struct command_local *local = &side->ice->local;
 
-	if (!hosts->n || side->ice.fresh)
+	if (!hosts->n || side->ice->fresh)
 		return false;
 	if (addr_is_set(&side->local))
 		return !host_list_has(hosts, &side->local) ||

@@ -213,10 +213,6 @@ static void run_command(struct worker *worker, struct command *command)
 	case COMMAND_STOP:
 		worker->stopping = true;
 		return;
-	case COMMAND_FREE:
-		circuit_quit(command->circuit);
-		STAILQ_INSERT_TAIL(&worker->farewells, command, next);
-		return;
 	case COMMAND_STUN:
 		worker->stun = command->stun;
 		break;
@@ -226,32 +222,41 @@ static void run_command(struct worker *worker, struct command *command)
 	command_free(command);
 }
 
+/* Under one lock: nobody leaves before what it was sent. */
+static void take_work(struct worker *worker, struct command_queue *commands)
+{
+	pthread_mutex_lock(&worker->lock);
+	STAILQ_CONCAT(commands, &worker->commands);
+	STAILQ_CONCAT(&worker->farewells, &worker->leaving);
+	pthread_mutex_unlock(&worker->lock);
+}
+
 static void run_commands(struct worker *worker)
 {
 	struct command_queue all = STAILQ_HEAD_INITIALIZER(all);
+	struct circuit *circuit;
+	struct command *c;
 	uint64_t count;
 
 	while (read(worker->wake, &count, sizeof(count)) < 0 && errno == EINTR)
 		continue;
-	pthread_mutex_lock(&worker->lock);
-	STAILQ_CONCAT(&all, &worker->commands);
-	pthread_mutex_unlock(&worker->lock);
-
-	struct command *c;
+	take_work(worker, &all);
 	while ((c = STAILQ_FIRST(&all))) {
 		STAILQ_REMOVE_HEAD(&all, next);
 		run_command(worker, c);
 	}
+	STAILQ_FOREACH(circuit, &worker->farewells, leaving)
+	circuit_quit(circuit);
 }
 
-/* Afterwards the circuit, and in it the command, may be gone. */
+/* Afterwards the circuit may be gone. */
 static void run_farewells(struct worker *worker)
 {
-	struct command *c;
+	struct circuit *circuit;
 
-	while ((c = STAILQ_FIRST(&worker->farewells))) {
-		STAILQ_REMOVE_HEAD(&worker->farewells, next);
-		command_run(c);
+	while ((circuit = STAILQ_FIRST(&worker->farewells))) {
+		STAILQ_REMOVE_HEAD(&worker->farewells, leaving);
+		circuit_close(circuit);
 	}
 }
 
@@ -310,7 +315,7 @@ static void look_at_load(struct worker *worker)
 
 /*
  * Commands come first: a packet that was sent after one finds it done. Only
- * those that free a circuit wait until epoll's answer, which may point to its
+ * circuits that leave wait until epoll's answer, which may point to its
  * sockets, is used up.
  */
 static void turn(struct worker *worker)
@@ -348,18 +353,38 @@ static void *run(void *arg)
 
 /* From the main thread */
 
-void worker_send(struct worker *worker, struct command *command)
+static bool has_work(const struct worker *worker)
+{
+	return !STAILQ_EMPTY(&worker->commands) ||
+	       !STAILQ_EMPTY(&worker->leaving);
+}
+
+static void wake(struct worker *worker)
 {
 	uint64_t one = 1;
 
-	pthread_mutex_lock(&worker->lock);
-	bool first = STAILQ_EMPTY(&worker->commands);
-	STAILQ_INSERT_TAIL(&worker->commands, command, next);
-	pthread_mutex_unlock(&worker->lock);
-	if (!first)
-		return;
 	while (write(worker->wake, &one, sizeof(one)) < 0 && errno == EINTR)
 		continue;
+}
+
+void worker_send(struct worker *worker, struct command *command)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool awake = has_work(worker);
+	STAILQ_INSERT_TAIL(&worker->commands, command, next);
+	pthread_mutex_unlock(&worker->lock);
+	if (!awake)
+		wake(worker);
+}
+
+void worker_leave(struct worker *worker, struct circuit *circuit)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool awake = has_work(worker);
+	STAILQ_INSERT_TAIL(&worker->leaving, circuit, leaving);
+	pthread_mutex_unlock(&worker->lock);
+	if (!awake)
+		wake(worker);
 }
 
 static int open_sources(struct worker *worker)
@@ -417,6 +442,7 @@ int worker_new(struct worker **out, const struct worker_config *config)
 	worker->config = *config;
 	worker->epoll = worker->wake = -1;
 	STAILQ_INIT(&worker->commands);
+	STAILQ_INIT(&worker->leaving);
 	STAILQ_INIT(&worker->farewells);
 	STAILQ_INIT(&worker->touched);
 	RB_INIT(&worker->timers);

@@ -44,11 +44,12 @@ struct worker {
 	int epoll, wake;
 	pthread_mutex_t lock;
 	struct command_queue commands; /* under the lock */
+	struct circuit_queue leaving;  /* as well: after the commands */
 	_Atomic uint64_t lost;         /* packets the kernel did not take */
 
 	/* thread */
 	bool stopping;
-	struct command_queue farewells; /* of this turn */
+	struct circuit_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
 	uint64_t moved, looked_us;      /* packets received since then */
 	bool paced;                     /* they are many: turns wait */
@@ -72,6 +73,11 @@ struct worker *worker_free(struct worker *worker);
 
 /* Main thread: give @command away. */
 void worker_send(struct worker *worker, struct command *command);
+/*
+ * Main thread: take leave of @circuit, once it has done what it was sent. Needs
+ * no memory.
+ */
+void worker_leave(struct worker *worker, struct circuit *circuit);
 
 /* The rest is for the worker's own thread. */
 CHECKED int worker_watch(struct worker *worker, struct source *source);

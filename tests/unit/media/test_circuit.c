@@ -261,7 +261,7 @@ static void commands_to_a_flow_that_did_not_open_do_nothing(void **state)
 {
 	struct bench *b = *state;
 
-	for (int verb = 0; verb < COMMAND_FREE; verb++) {
+	for (int verb = 0; verb < COMMAND_STUN; verb++) {
 		struct command c = { .verb = (enum command_verb)verb,
 				     .circuit = b->circuit,
 				     .side = MEDIA_SIDE_B };
