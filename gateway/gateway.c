@@ -33,8 +33,6 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-enum { MAX_HALF_OPEN = 200 };
-
 /* ---- XMPP ---- */
 
 static void tell_stream_up(struct gateway *gateway);
@@ -173,7 +171,7 @@ static int open_agent(struct gateway *gateway)
 		.listens = listens,
 		.nlistens = config->nlisten,
 		.public_address = config->public_address.addr,
-		.max_half_open = MAX_HALF_OPEN,
+		.max_half_open = limits_half_open(gateway->config),
 	};
 	int r = sip_agent_new(&gateway->agent, &agent, gateway->base,
 			      &agent_handlers, gateway);

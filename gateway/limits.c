@@ -18,6 +18,7 @@ enum {
 	MINUTE_MS = 60 * 1000,
 	DAY_MS = 24 * 3600 * 1000,
 	MINUTE_S = 60,
+	HALF_OPEN_MIN = 200,
 	/* Accounts are those that own numbers, trunks the configured ones. */
 	MAX_SUBJECTS = 100000,
 };
@@ -250,6 +251,15 @@ enum limit limits_echo(struct gateway *gateway, const char *account)
 	}
 	return n >= gateway->config->limits.echo_calls ? LIMIT_CALLS
 						       : LIMIT_NONE;
+}
+
+unsigned limits_half_open(const struct config *config)
+{
+	unsigned calls = config->limits.calls, half = calls / 2;
+
+	if (half < HALF_OPEN_MIN)
+		half = HALF_OPEN_MIN;
+	return half < calls ? half : calls;
 }
 
 bool limits_withhold(struct gateway *gateway, const char *account)

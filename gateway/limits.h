@@ -15,6 +15,7 @@
 #include "db/quota.h"
 #include "gateway/base/err.h"
 
+struct config;
 struct gateway;
 
 enum limit {
@@ -41,6 +42,13 @@ enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
 /* Whether @account may call the echo number, which anybody may, but not all
  * at once: one each, limits.echo_calls together. */
 enum limit limits_echo(struct gateway *gateway, const char *account);
+
+/*
+ * Calls in that may wait for an answer at a time. All of them wait when people
+ * call in masses, or a trunk has gone mad: half of limits.calls stays for those
+ * that talk and for calls out; but a small gateway may ring with all it has.
+ */
+unsigned limits_half_open(const struct config *config);
 
 /* A call out over @trunk has lasted that long. */
 void limits_used(struct gateway *gateway, const char *account,

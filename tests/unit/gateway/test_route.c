@@ -712,6 +712,20 @@ static void an_administrator_sets_one_accounts_limits(void **state)
 	assert_false(limits_withhold(&gateway, "bob@example.org"));
 }
 
+static void half_of_all_calls_may_ring_at_a_time(void **state)
+{
+	static const unsigned rows[][2] = { { 1, 1 },       { 150, 150 },
+					    { 200, 200 },   { 300, 200 },
+					    { 1000, 500 },  { 1001, 500 },
+					    { 3200, 1600 }, { 100000, 50000 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct config sized = { .limits.calls = rows[i][0] };
+		assert_int_equal(limits_half_open(&sized), rows[i][1]);
+	}
+}
+
 static void echo_is_for_a_few_strangers_at_a_time(void **state)
 {
 	(void)state;
@@ -799,6 +813,7 @@ int main(void)
 		ROUTE_TEST(an_account_has_its_limit_of_calls),
 		ROUTE_TEST(the_limit_counts_an_account_however_it_is_written),
 		ROUTE_TEST(a_trunk_has_its_limit_of_calls),
+		ROUTE_TEST(half_of_all_calls_may_ring_at_a_time),
 		ROUTE_TEST(a_route_gives_the_order_of_trunks),
 		ROUTE_TEST(each_trunk_has_its_own_spelling),
 		ROUTE_TEST(prefixes_and_rates_are_limited),
