@@ -5,47 +5,76 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "media/flow.h"
+
 enum {
 	CONTROL_CAP = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 };
 
 struct envelope {
-	struct sockaddr_storage name;
 	struct iovec iov;
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_CAP];
 };
 
+/* For a shared socket. The messages are made once, what differs is put in. */
 struct queue {
 	struct batch_socket socket;
 	size_t n;
-	struct mmsghdr msgs[BATCH_SEND];
-	struct envelope envelopes[BATCH_SEND];
+	struct mmsghdr msgs[BATCH_PACKETS];
+	struct envelope envelopes[BATCH_PACKETS];
+};
+
+/* For another socket. */
+struct letter {
+	int fd;
+	const struct packet *packet;
 };
 
 struct batch {
-	size_t used;
+	size_t used, nletters;
 	uint64_t lost;
 	struct packet packets[BATCH_PACKETS];
 	struct mmsghdr rx[BATCH_PACKETS]; /* of packets[], always prepared */
 	struct envelope rx_envelopes[BATCH_PACKETS];
 	struct queue queues[BATCH_NSOCKETS];
+	struct letter letters[BATCH_PACKETS];
 };
 
-/* For the kernel to fill in, anew after it has been: it changes the lengths. */
 static void prepare_rx(struct batch *batch, size_t i)
 {
 	struct envelope *e = &batch->rx_envelopes[i];
+	struct packet *p = &batch->packets[i];
 
-	e->iov.iov_base = batch->packets[i].p;
-	e->iov.iov_len = PACKET_MAX;
+	e->iov = (struct iovec){ p->p, PACKET_MAX };
 	batch->rx[i].msg_hdr = (struct msghdr){
-		.msg_name = &e->name,
-		.msg_namelen = sizeof(e->name),
+		.msg_name = &p->remote,
+		.msg_namelen = sizeof(p->remote),
 		.msg_iov = &e->iov,
 		.msg_iovlen = 1,
 		.msg_control = e->control,
 		.msg_controllen = sizeof(e->control),
 	};
+}
+
+/* The one control message: from which address of ours. */
+static void prepare_tx(struct msghdr *msg, struct envelope *e, int which)
+{
+	bool v6 = which == BATCH_V6;
+	size_t n = v6 ? sizeof(struct in6_pktinfo) : sizeof(struct in_pktinfo);
+
+	*msg = (struct msghdr){
+		.msg_namelen = v6 ? sizeof(struct sockaddr_in6)
+				  : sizeof(struct sockaddr_in),
+		.msg_iov = &e->iov,
+		.msg_iovlen = 1,
+		.msg_control = e->control,
+		.msg_controllen = CMSG_SPACE(n),
+	};
+	memset(e->control, 0, sizeof(e->control));
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	c->cmsg_type = v6 ? IPV6_PKTINFO : IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(n);
 }
 
 int batch_new(struct batch **out,
@@ -55,8 +84,14 @@ int batch_new(struct batch **out,
 
 	if (!batch)
 		return -ENOMEM;
-	for (int i = 0; i < BATCH_NSOCKETS; i++)
-		batch->queues[i].socket = sockets[i];
+	for (int which = 0; which < BATCH_NSOCKETS; which++) {
+		struct queue *q = &batch->queues[which];
+
+		q->socket = sockets[which];
+		for (size_t i = 0; q->socket.fd >= 0 && i < BATCH_PACKETS; i++)
+			prepare_tx(&q->msgs[i].msg_hdr, &q->envelopes[i],
+				   which);
+	}
 	for (size_t i = 0; i < BATCH_PACKETS; i++)
 		prepare_rx(batch, i);
 	*out = batch;
@@ -81,121 +116,82 @@ bool batch_has(const struct batch *batch, const struct addr *remote)
 
 /* Receiving */
 
-static void local_of(struct addr *out, struct msghdr *msg, uint16_t port)
+/* No socket takes both IP versions, so each address has its one spelling. */
+static void take_local(struct addr *out, struct msghdr *msg)
 {
-	memset(out, 0, sizeof(*out));
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
 	     c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			out->in4.sin_family = AF_INET;
 			out->in4.sin_addr = info.ipi_addr;
 		}
 		if (c->cmsg_level == IPPROTO_IPV6 &&
 		    c->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			out->in6.sin6_family = AF_INET6;
 			out->in6.sin6_addr = info.ipi6_addr;
 		}
 	}
-	addr_set_port(out, port);
 }
 
-size_t batch_recv(struct batch *batch, int which, struct packet **out)
+size_t batch_room(const struct batch *batch)
 {
-	const struct batch_socket *s = &batch->queues[which].socket;
+	return BATCH_PACKETS - batch->used;
+}
 
-	if (batch->used + BATCH_RECV > BATCH_PACKETS)
-		batch_flush(batch);
+size_t batch_received(struct batch *batch, struct packet **out)
+{
+	*out = batch->packets;
+	return batch->used;
+}
 
+size_t batch_recv(struct batch *batch, const struct source *source, size_t max)
+{
 	size_t first = batch->used;
-	int n = recvmmsg(s->fd, &batch->rx[first], BATCH_RECV, MSG_DONTWAIT,
-			 NULL);
+	int n = recvmmsg(source->fd, &batch->rx[first], (unsigned)max,
+			 MSG_DONTWAIT, NULL);
+
 	if (n <= 0)
 		return 0;
-	*out = &batch->packets[first];
 	for (size_t i = first; i < first + (size_t)n; i++) {
 		struct packet *p = &batch->packets[i];
 		struct msghdr *msg = &batch->rx[i].msg_hdr;
 
 		p->n = msg->msg_flags & MSG_TRUNC ? 0 : batch->rx[i].msg_len;
-		local_of(&p->local, msg, s->port);
-		if (addr_from(&p->remote, msg->msg_name))
-			p->n = 0;
-		prepare_rx(batch, i);
+		p->source = source;
+		p->local = source->local;
+		if (source->kind == SOURCE_SHARED)
+			take_local(&p->local, msg);
+		/* The kernel changes the lengths. */
+		msg->msg_namelen = sizeof(p->remote);
+		msg->msg_controllen = sizeof(batch->rx_envelopes[i].control);
 	}
 	batch->used += (size_t)n;
 	return (size_t)n;
 }
 
-struct packet *batch_recv_one(struct batch *batch, int fd,
-			      const struct addr *local)
-{
-	struct sockaddr_storage name;
-	socklen_t name_len = sizeof(name);
-
-	if (batch->used == BATCH_PACKETS)
-		batch_flush(batch);
-
-	struct packet *p = &batch->packets[batch->used];
-	ssize_t n = recvfrom(fd, p->p, PACKET_MAX, MSG_DONTWAIT | MSG_TRUNC,
-			     (struct sockaddr *)&name, &name_len);
-	if (n < 0)
-		return NULL;
-	p->n = n > PACKET_MAX ? 0 : (size_t)n;
-	p->local = *local;
-	if (addr_from(&p->remote, (struct sockaddr *)&name))
-		p->n = 0;
-	batch->used++;
-	return p;
-}
-
 /* Sending */
 
-static void put_control(struct msghdr *msg, int level, int type,
-			const void *info, size_t n)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-
-	c->cmsg_level = level;
-	c->cmsg_type = type;
-	c->cmsg_len = CMSG_LEN(n);
-	memcpy(CMSG_DATA(c), info, n);
-	msg->msg_controllen = CMSG_SPACE(n);
-}
-
-static void set_source(struct msghdr *msg, const struct addr *local)
-{
-	if (addr_is_v6(local)) {
-		struct in6_pktinfo info = { .ipi6_addr = local->in6.sin6_addr };
-		put_control(msg, IPPROTO_IPV6, IPV6_PKTINFO, &info,
-			    sizeof(info));
-	} else {
-		struct in_pktinfo info = { .ipi_spec_dst =
-						   local->in4.sin_addr };
-		put_control(msg, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	}
-}
-
 /* The kernel only reads what an envelope points to. */
-static void address(struct msghdr *msg, struct envelope *e,
+static void fill_in(struct msghdr *msg, struct envelope *e,
 		    const struct addr *local, const struct addr *remote,
-		    void *p, size_t n)
+		    const uint8_t *p, size_t n)
 {
-	memcpy(&e->name, &remote->sa, addr_len(remote));
-	e->iov.iov_base = p;
-	e->iov.iov_len = n;
-	*msg = (struct msghdr){
-		.msg_name = &e->name,
-		.msg_namelen = addr_len(remote),
-		.msg_iov = &e->iov,
-		.msg_iovlen = 1,
-		.msg_control = e->control,
-		.msg_controllen = sizeof(e->control),
-	};
-	set_source(msg, local);
+	union {
+		const void *in;
+		void *out;
+	} name = { .in = &remote->sa }, octets = { .in = p };
+	uint8_t *info = CMSG_DATA(CMSG_FIRSTHDR(msg));
+
+	msg->msg_name = name.out;
+	e->iov = (struct iovec){ octets.out, n };
+	if (addr_is_v6(local))
+		memcpy(info + offsetof(struct in6_pktinfo, ipi6_addr),
+		       &local->in6.sin6_addr, sizeof(local->in6.sin6_addr));
+	else
+		memcpy(info + offsetof(struct in_pktinfo, ipi_spec_dst),
+		       &local->in4.sin_addr, sizeof(local->in4.sin_addr));
 }
 
 /* One packet that cannot leave (no route, full buffer) stops no other. */
@@ -215,34 +211,48 @@ static void flush_queue(struct batch *batch, struct queue *q)
 	q->n = 0;
 }
 
-void batch_queue(struct batch *batch, struct packet *packet)
+static void flush_letters(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->nletters; i++) {
+		const struct packet *p = batch->letters[i].packet;
+
+		if (sendto(batch->letters[i].fd, p->p, p->n, MSG_DONTWAIT,
+			   &p->remote.sa, addr_len(&p->remote)) < 0)
+			batch->lost++;
+	}
+	batch->nletters = 0;
+}
+
+void batch_queue(struct batch *batch, int fd, struct packet *packet)
 {
 	struct queue *q = &batch->queues[which_of(&packet->remote)];
 
+	if (fd >= 0) {
+		batch->letters[batch->nletters++] =
+			(struct letter){ fd, packet };
+		return;
+	}
 	if (q->socket.fd < 0) {
 		batch->lost++;
 		return;
 	}
-	address(&q->msgs[q->n].msg_hdr, &q->envelopes[q->n], &packet->local,
+	fill_in(&q->msgs[q->n].msg_hdr, &q->envelopes[q->n], &packet->local,
 		&packet->remote, packet->p, packet->n);
-	if (++q->n == BATCH_SEND)
-		flush_queue(batch, q);
+	q->n++;
 }
 
 bool batch_send(struct batch *batch, const struct addr *local,
 		const struct addr *remote, const uint8_t *p, size_t n)
 {
-	int fd = batch->queues[which_of(remote)].socket.fd;
+	int which = which_of(remote);
+	int fd = batch->queues[which].socket.fd;
 	struct envelope e;
 	struct msghdr msg;
-	union {
-		const uint8_t *in;
-		void *out;
-	} octets = { .in = p };
 
 	if (fd < 0)
 		return false;
-	address(&msg, &e, local, remote, octets.out, n);
+	prepare_tx(&msg, &e, which);
+	fill_in(&msg, &e, local, remote, p, n);
 	if (sendmsg(fd, &msg, MSG_DONTWAIT) >= 0)
 		return true;
 	batch->lost++;
@@ -255,6 +265,7 @@ void batch_flush(struct batch *batch)
 		if (batch->queues[i].n)
 			flush_queue(batch, &batch->queues[i]);
 	}
+	flush_letters(batch);
 	batch->used = 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The packets of one turn of a worker's loop: received into a fixed arena by
- * recvmmsg(), changed in place, and sent by one sendmmsg() a socket (2.8
- * microseconds a packet against 5.3 with single calls). Nothing is allocated
- * after batch_new().
+ * The packets of one turn of a worker's loop: received into a fixed arena,
+ * changed in place, and sent together; those that leave by a shared socket with
+ * one sendmmsg() (2.8 microseconds a packet against 5.3 with single calls).
+ * Receiving, working and sending are three passes, so that each finds its code
+ * in the cache. Nothing is allocated after batch_new().
  *
  * The shared sockets tell the local address of each packet (PKTINFO), and
  * packets leave from the one they are given.
@@ -19,14 +20,18 @@
 
 enum {
 	BATCH_PACKETS = 256,
-	BATCH_RECV = 64,   /* packets asked for in one call */
-	BATCH_SEND = 32,   /* and sent in one: the first wait for the last */
 	PACKET_CAP = 2048, /* with room for SRTP's trailer */
 	PACKET_MAX = 1600, /* longer ones are dropped: larger than any MTU */
 };
 
+struct source;
+struct flow;
+
 struct packet {
 	struct addr local, remote;
+	const struct source *source; /* received: by which socket */
+	struct flow *flow;           /* and whose, once that is known, */
+	unsigned list;               /* by the tuples of this list */
 	size_t n;
 	uint8_t p[PACKET_CAP];
 };
@@ -47,22 +52,22 @@ struct batch *batch_free(struct batch *batch);
 /* Whether packets for this address can leave by a shared socket. */
 bool batch_has(const struct batch *batch, const struct addr *remote);
 
+/* How many packets can be received before batch_flush(). */
+size_t batch_room(const struct batch *batch);
 /*
- * Receive up to BATCH_RECV packets from the shared socket @which. They are
- * borrowed until batch_flush(), which is called here when room is short.
- * Returns their number.
+ * Receive up to @max packets, for which there is room, from @source. Returns
+ * their number; less than @max: there are no more.
  */
-size_t batch_recv(struct batch *batch, int which, struct packet **out);
-/* One packet of another socket; NULL when there is none. */
-struct packet *batch_recv_one(struct batch *batch, int fd,
-			      const struct addr *local);
+size_t batch_recv(struct batch *batch, const struct source *source, size_t max);
+/* All that was received since batch_flush(); borrowed until the next. */
+size_t batch_received(struct batch *batch, struct packet **out);
 
 /*
- * Send @packet, received in this turn, from its @local to its @remote with the
- * shared socket, with others: at batch_flush() at the latest.
+ * Send @packet, one of those received, at batch_flush(): to its @remote by
+ * @fd, or when that is -1 by the shared socket, from its @local.
  */
-void batch_queue(struct batch *batch, struct packet *packet);
-/* Send it now. Returns whether the kernel took it. */
+void batch_queue(struct batch *batch, int fd, struct packet *packet);
+/* Send it now by the shared socket. Returns whether the kernel took it. */
 bool batch_send(struct batch *batch, const struct addr *local,
 		const struct addr *remote, const uint8_t *p, size_t n);
 void batch_flush(struct batch *batch);

@@ -79,10 +79,15 @@ void circuit_reset(struct circuit *circuit, enum media_side side,
 	circuit_touch(circuit);
 }
 
-/* To whom go the packets of @from. */
-static struct flow *target(struct circuit *circuit, const struct flow *from)
+struct flow *circuit_target(struct circuit *circuit, const struct flow *from)
 {
 	return &circuit->flows[circuit->echo ? from->side : !from->side];
+}
+
+void circuit_near(struct circuit *circuit, const struct flow *from, uint8_t pt)
+{
+	relay_near(&circuit->relays[from->side], pt);
+	flow_near(circuit_target(circuit, from));
 }
 
 void circuit_say_digit(struct circuit *circuit, enum media_side side,
@@ -106,7 +111,8 @@ void circuit_say_digit(struct circuit *circuit, enum media_side side,
 void circuit_gate(struct circuit *circuit)
 {
 	for (int i = 0; i < 2; i++) {
-		const struct flow *to = target(circuit, &circuit->flows[i]);
+		const struct flow *to =
+			circuit_target(circuit, &circuit->flows[i]);
 		struct media_map map = circuit->maps[i];
 		bool open = flow_may_send(to);
 
@@ -138,7 +144,7 @@ static void measure(struct flow *from, const struct relay *relay)
 void circuit_rtp(struct circuit *circuit, struct flow *from,
 		 struct packet *packet)
 {
-	struct flow *to = target(circuit, from);
+	struct flow *to = circuit_target(circuit, from);
 	struct relay *relay = &circuit->relays[from->side];
 	struct relay_event event = { 0 };
 
@@ -157,7 +163,7 @@ void circuit_rtp(struct circuit *circuit, struct flow *from,
 void circuit_rtcp(struct circuit *circuit, struct flow *from,
 		  struct packet *packet)
 {
-	struct flow *to = target(circuit, from);
+	struct flow *to = circuit_target(circuit, from);
 	struct relay *relay = &circuit->relays[from->side];
 	const struct relay *back = &circuit->relays[to->side];
 	uint64_t now_us = circuit->worker->now_us;
@@ -183,7 +189,7 @@ int circuit_digit(struct circuit *circuit, enum media_side towards, char digit,
 
 static uint64_t insert_digits(struct circuit *circuit, int from)
 {
-	struct flow *to = target(circuit, &circuit->flows[from]);
+	struct flow *to = circuit_target(circuit, &circuit->flows[from]);
 	uint64_t now_us = circuit->worker->now_us;
 	uint64_t *next_us = &circuit->digits_us[from];
 

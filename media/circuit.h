@@ -30,21 +30,14 @@ struct worker;
 struct bridge;
 
 struct circuit {
-	/* the main thread's */
-	struct bridge *bridge; /* NULL: freed */
-	struct port_pair ports[2];
-	STAILQ_ENTRY(circuit) leaving; /* of its worker, on the way out */
 	/* set before the worker sees it */
 	struct worker *worker;
-	char name[CIRCUIT_NAME_CAP];
-	/* both, under the lock of notices */
-	struct notice notice;
 	/* the worker's */
+	bool open[2]; /* packets of relays[] may leave */
+	bool echo;
 	struct flow flows[2];
 	struct relay relays[2];   /* by the side packets come from */
 	struct media_map maps[2]; /* of relays[] */
-	bool open[2];             /* their packets may leave */
-	bool echo;
 	uint64_t beat_ms;
 	uint64_t digits_us[2]; /* when relays[] insert next */
 	RB_ENTRY(circuit) timer;
@@ -52,6 +45,14 @@ struct circuit {
 	bool armed;
 	STAILQ_ENTRY(circuit) touched;
 	bool is_touched;
+	/* the main thread's */
+	struct bridge *bridge; /* NULL: freed */
+	struct port_pair ports[2];
+	STAILQ_ENTRY(circuit) leaving; /* of its worker, on the way out */
+	/* set before the worker sees it */
+	char name[CIRCUIT_NAME_CAP];
+	/* both, under the lock of notices */
+	struct notice notice;
 };
 
 /* *@out is owned by the caller. 0 or -ENOMEM. */
@@ -66,6 +67,11 @@ void circuit_reset(struct circuit *circuit, enum media_side side,
 		   uint32_t epoch);
 /* In the worker: close all, so that nothing refers to it but its notice. */
 void circuit_close(struct circuit *circuit);
+
+/* To whom go the packets of @from. */
+struct flow *circuit_target(struct circuit *circuit, const struct flow *from);
+/* flow_near_path(): what a packet of @from with @pt will need here. */
+void circuit_near(struct circuit *circuit, const struct flow *from, uint8_t pt);
 
 /* A packet of @from's peer, checked and in plain. */
 void circuit_rtp(struct circuit *circuit, struct flow *from,

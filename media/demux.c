@@ -13,6 +13,8 @@
 #include "media/stun.h"
 #include "media/worker.h"
 
+enum { BLOCK = 16 };
+
 /* Whether another flow holds the way @packet came; an idle one gives it up. */
 static bool is_crowded(struct worker *worker, const struct flow *flow,
 		       const struct packet *packet)
@@ -82,23 +84,84 @@ static void on_stun(struct worker *worker, struct packet *packet)
 		flow_ice_stun(flow, packet);
 }
 
-void demux_packet(struct worker *worker, struct packet *packet)
+static bool is_paired(const struct packet *packet)
+{
+	return packet->source->kind == SOURCE_RTP ||
+	       packet->source->kind == SOURCE_RTCP;
+}
+
+static void begin(const struct worker *worker, struct packet *packet)
+{
+	packet->flow = is_paired(packet) ? packet->source->flow : NULL;
+	if (packet->flow)
+		flow_near(packet->flow);
+	else
+		packet->list = tuple_list(&worker->tuples, &packet->local,
+					  &packet->remote);
+}
+
+static void find(const struct worker *worker, struct packet *packet)
+{
+	const struct tuple *t = tuple_list_find(
+		&worker->tuples, packet->list, &packet->local, &packet->remote);
+
+	packet->flow = t ? t->flow : NULL;
+	if (packet->flow)
+		flow_near(packet->flow);
+}
+
+/* An address that was nobody's may be known now, by a check just before. */
+static void take(struct worker *worker, struct packet *packet)
 {
 	enum rtp_demux kind = rtp_demux(packet->p, packet->n);
 
+	if (is_paired(packet)) {
+		flow_rtp_packet(packet->flow, packet,
+				packet->source->kind == SOURCE_RTCP);
+		return;
+	}
 	if (kind == RTP_DEMUX_STUN) {
 		on_stun(worker, packet);
 		return;
 	}
-	if (kind != RTP_DEMUX_RTP && kind != RTP_DEMUX_DTLS)
+	if (!packet->flow)
+		find(worker, packet);
+	if (!packet->flow)
 		return;
+	if (kind == RTP_DEMUX_RTP)
+		flow_ice_media(packet->flow, packet);
+	else if (kind == RTP_DEMUX_DTLS)
+		flow_ice_dtls(packet->flow, packet);
+}
 
-	const struct tuple *t =
-		tuple_find(&worker->tuples, &packet->local, &packet->remote);
-	if (!t)
-		return;
-	if (kind == RTP_DEMUX_DTLS)
-		flow_ice_dtls(t->flow, packet);
-	else
-		flow_ice_media(t->flow, packet);
+/*
+ * When a call's packet comes, all of the call has gone cold: some thirty cache
+ * lines, one after the other, would be most of the packet's cost. So a block
+ * of packets takes each step together, and every step asks for what the next
+ * one needs.
+ */
+static void take_block(struct worker *worker, struct packet *packets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		begin(worker, &packets[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!packets[i].flow)
+			tuple_list_near(&worker->tuples, packets[i].list);
+	for (size_t i = 0; i < n; i++)
+		if (!packets[i].flow)
+			find(worker, &packets[i]);
+	for (size_t i = 0; i < n; i++)
+		if (packets[i].flow)
+			flow_near_path(packets[i].flow, &packets[i]);
+	for (size_t i = 0; i < n; i++)
+		if (packets[i].flow)
+			flow_near_keys(packets[i].flow);
+	for (size_t i = 0; i < n; i++)
+		take(worker, &packets[i]);
+}
+
+void demux_packets(struct worker *worker, struct packet *packets, size_t n)
+{
+	for (size_t i = 0; i < n; i += BLOCK)
+		take_block(worker, packets + i, n - i < BLOCK ? n - i : BLOCK);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/log.h"
 #include "media/rtp.h"
 #include "media/worker.h"
@@ -15,6 +16,7 @@ void flow_init(struct flow *flow, struct circuit *circuit, enum media_side side)
 	flow->side = side;
 	flow->kind = FLOW_CLOSED;
 	flow->dir = MEDIA_SENDRECV;
+	flow->fd = -1;
 	flow->ice.own.fd = flow->rtp.rtp.fd = flow->rtp.rtcp.fd = -1;
 }
 
@@ -41,6 +43,7 @@ void flow_reset(struct flow *flow)
 			    flow->rtp.rtcp.fd };
 	struct circuit *circuit = flow->circuit;
 	enum media_side side = flow->side;
+	const size_t behind = offsetof(struct flow, rtp); /* the counters */
 
 	flow_fini(flow);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
@@ -48,8 +51,7 @@ void flow_reset(struct flow *flow)
 			close(fds[i]);
 	}
 	explicit_bzero(flow, offsetof(struct flow, counters));
-	explicit_bzero(&flow->ice, sizeof(flow->ice));
-	explicit_bzero(&flow->rtp, sizeof(flow->rtp));
+	explicit_bzero((uint8_t *)flow + behind, sizeof(*flow) - behind);
 	flow_init(flow, circuit, side);
 }
 
@@ -138,7 +140,7 @@ void flow_drop(struct flow *flow)
 
 bool flow_may_send(const struct flow *flow)
 {
-	return flow->ready && !flow->failed && !flow->rtp.held &&
+	return flow->ready && !flow->failed && !flow->held &&
 	       (flow->dir & MEDIA_SENDONLY);
 }
 
@@ -191,10 +193,10 @@ void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own)
 	const struct worker *worker = flow->circuit->worker;
 	size_t plain = packet->n;
 
-	bool left =
-		protect(flow, packet, rtcp) &&
-		(flow->kind == FLOW_ICE ? flow_ice_output(flow, packet, own)
-					: flow_rtp_output(flow, packet, rtcp));
+	bool left = protect(flow, packet, rtcp) &&
+		    (flow->kind == FLOW_ICE
+			     ? flow_ice_output(flow, packet, own)
+			     : flow_rtp_output(flow, packet, rtcp, own));
 
 	if (!left) {
 		flow_drop(flow);
@@ -207,6 +209,25 @@ void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own)
 	flow_count(&flow->counters.tx_packets, 1);
 	flow_count(&flow->counters.tx_octets, packet->n);
 	flow->tx_payload += plain - RTP_HDR_LEN;
+}
+
+void flow_near(const struct flow *flow)
+{
+	cache_near(flow, offsetof(struct flow, rtp.rtp));
+}
+
+void flow_near_path(const struct flow *flow, const struct packet *packet)
+{
+	srtp_near(flow->rx);
+	circuit_near(flow->circuit, flow, packet->p[1]);
+}
+
+void flow_near_keys(const struct flow *flow)
+{
+	const struct flow *to = circuit_target(flow->circuit, flow);
+
+	srtp_near_keys(flow->rx);
+	srtp_near(to->tx);
 }
 
 uint64_t flow_tick(struct flow *flow, uint64_t now_ms)

@@ -99,14 +99,12 @@ struct flow_ice {
 	uint64_t since_ms, took_ms;
 	uint64_t dtls_since_ms, dtls_took_ms;
 	bool selected;
-	bool settled; /* authentic media came: dtls_settle() */
 };
 
 struct flow_rtp {
-	struct source rtp, rtcp;
 	bool mux;
-	bool held; /* the peer's address is unspecified: send nothing */
 	struct latch latch;
+	struct source rtp, rtcp;
 	struct addr rtcp_remote;
 	bool rtcp_learned;
 	uint8_t key_len;
@@ -114,23 +112,29 @@ struct flow_rtp {
 };
 
 struct flow {
+	/* What each packet needs stands first, in few cache lines: flow_near()
+	 * brings them before it is needed. */
 	struct circuit *circuit;
+	struct srtp *tx, *rx;
 	enum media_side side;
 	enum flow_kind kind;
-	bool ready;  /* verified: media may flow */
-	bool failed; /* said so */
-	enum media_failure why;
 	enum media_dir dir;
+	bool ready;   /* verified: media may flow */
+	bool failed;  /* said so */
+	bool held;    /* the peer's address is unspecified: send nothing */
+	bool settled; /* authentic media came: dtls_settle() */
+	int fd;       /* by which it leaves; -1: the shared one */
 	struct addr local, remote; /* where packets go */
-	enum srtp_profile profile;
-	struct srtp *tx, *rx;
-	uint64_t last_rx_ms;   /* a good packet, or since when one is due */
-	uint64_t last_rtcp_ms; /* sent */
-	uint64_t tx_payload;   /* octets, for our reports */
-	struct report report;
+	uint64_t last_rx_ms;       /* a good packet, or since when one is due */
+	uint64_t tx_payload;       /* octets, for our reports */
 	struct flow_counters counters;
-	struct flow_ice ice;
 	struct flow_rtp rtp;
+	/* and this does not */
+	enum media_failure why;
+	enum srtp_profile profile;
+	uint64_t last_rtcp_ms; /* sent */
+	struct report report;
+	struct flow_ice ice;
 };
 
 void flow_init(struct flow *flow, struct circuit *circuit,
@@ -164,6 +168,15 @@ void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp);
 void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own);
 void flow_drop(struct flow *flow);
 
+/*
+ * Have what a packet of @flow's peer will need on its way to the other side
+ * come into the cache: first flow_near(), and when that is there
+ * flow_near_path(), and then flow_near_keys().
+ */
+void flow_near(const struct flow *flow);
+void flow_near_path(const struct flow *flow, const struct packet *packet);
+void flow_near_keys(const struct flow *flow);
+
 /* Returns when to be called again, UINT64_MAX: never. */
 uint64_t flow_tick(struct flow *flow, uint64_t now_ms);
 
@@ -196,4 +209,5 @@ void flow_rtp_close(struct flow *flow);
 void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
 /* The side receives again: silence counts from now. */
 void flow_rtp_resume(struct flow *flow);
-bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp);
+bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,
+		     bool own);

@@ -50,14 +50,14 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own)
 {
 	struct batch *batch = worker_of(flow)->batch;
 
-	if (is_own(flow, &flow->local))
+	if (own && flow->fd >= 0)
 		return send_own(flow, &flow->remote, packet->p, packet->n);
 	if (own)
 		return batch_send(batch, &flow->local, &flow->remote, packet->p,
 				  packet->n);
 	packet->local = flow->local;
 	packet->remote = flow->remote;
-	batch_queue(batch, packet);
+	batch_queue(batch, flow->fd, packet);
 	return true;
 }
 
@@ -225,6 +225,7 @@ static void on_selected(const struct addr *local, const struct addr *remote,
 	on_valid(local, remote, flow);
 	flow->local = *local;
 	flow->remote = *remote;
+	flow->fd = is_own(flow, local) ? ice->own.fd : -1;
 	ice->selected = true;
 	forgive(flow);
 	if (!ice->took_ms)
@@ -416,8 +417,8 @@ void flow_ice_media(struct flow *flow, struct packet *packet)
 		flow_drop(flow);
 		return;
 	}
-	if (!flow->ice.settled && flow->ice.dtls) {
-		flow->ice.settled = true;
+	if (!flow->settled && flow->ice.dtls) {
+		flow->settled = true;
 		dtls_settle(flow->ice.dtls);
 	}
 	flow_deliver(flow, packet, rtcp);

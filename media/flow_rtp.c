@@ -36,6 +36,7 @@ int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
 	addr_set_port(&next, (uint16_t)(addr_port(&next) + 1));
 	flow->kind = FLOW_RTP;
 	flow->local = rtp->local;
+	flow->fd = rtp->rtp;
 	int r = watch(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
 	if (!r)
 		r = watch(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
@@ -99,8 +100,8 @@ int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 	if (r)
 		return r;
 	rtp->mux = peer->mux;
-	rtp->held = addr_classify(&peer->rtp) == ADDR_UNSPECIFIED;
-	if (!rtp->held) {
+	flow->held = addr_classify(&peer->rtp) == ADDR_UNSPECIFIED;
+	if (!flow->held) {
 		latch_set(&rtp->latch, &peer->rtp, worker_of(flow)->now_ms);
 		if (peer->we_moved)
 			latch_moved(&rtp->latch, worker_of(flow)->now_ms);
@@ -192,14 +193,20 @@ void flow_rtp_resume(struct flow *flow)
 	flow->rtp.latch.last_ms = worker_of(flow)->now_ms;
 }
 
-bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp)
+bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,
+		     bool own)
 {
 	const struct flow_rtp *rtp = &flow->rtp;
 	bool second = rtcp && !rtp->mux;
 	const struct addr *to = second ? &rtp->rtcp_remote : &flow->remote;
+	int fd = second ? rtp->rtcp.fd : flow->fd;
 
 	if (!addr_is_set(to))
 		return false;
-	return sendto(second ? rtp->rtcp.fd : rtp->rtp.fd, packet->p, packet->n,
-		      MSG_DONTWAIT, &to->sa, addr_len(to)) >= 0;
+	if (own)
+		return sendto(fd, packet->p, packet->n, MSG_DONTWAIT, &to->sa,
+			      addr_len(to)) >= 0;
+	packet->remote = *to;
+	batch_queue(worker_of(flow)->batch, fd, packet);
+	return true;
 }

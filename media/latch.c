@@ -74,12 +74,12 @@ static bool may_learn(const struct latch *latch, const struct addr *source,
 enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,
 				uint64_t now_ms)
 {
-	if (!addr_is_set(&latch->signalled))
-		return LATCH_DROP;
 	if (latch->locked && addr_equal(source, &latch->remote)) {
 		latch->last_ms = now_ms;
 		return LATCH_TAKE;
 	}
+	if (!addr_is_set(&latch->signalled))
+		return LATCH_DROP;
 	if (!latch->locked && addr_equal(source, &latch->signalled))
 		return lock(latch, source, now_ms);
 	if (!may_learn(latch, source, now_ms) ||

@@ -27,10 +27,10 @@ enum {
 };
 
 struct latch {
-	struct addr signalled;
 	struct addr remote; /* where packets go */
 	bool locked;
 	uint64_t last_ms; /* of a packet from the locked source */
+	struct addr signalled;
 	struct latch_source {
 		struct addr addr;
 		unsigned packets;

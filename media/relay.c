@@ -6,8 +6,10 @@
  */
 #include "media/relay.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/rand.h"
 #include "media/relay_output.h"
 #include "media/relay_passing.h"
@@ -20,6 +22,13 @@ static void map_none(struct media_map *map)
 	for (size_t i = 0; i < MEDIA_MAP_NPTS; i++)
 		map->rx[i].pt = MEDIA_MAP_NONE;
 	map->event_pt = map->codec_pt = MEDIA_MAP_NONE;
+}
+
+void relay_near(const struct relay *relay, uint8_t pt)
+{
+	cache_near(relay, offsetof(struct relay, inserting.queue));
+	cache_near(&relay->map.rx[pt % MEDIA_MAP_NPTS],
+		   sizeof(relay->map.rx[0]));
 }
 
 void relay_init(struct relay *relay, uint32_t ssrc)

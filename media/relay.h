@@ -104,27 +104,32 @@ struct relay_digit {
 	uint16_t duration_ms;
 };
 struct relay_inserting {
-	struct relay_digit queue[RELAY_MAX_QUEUED_DIGITS];
-	uint8_t n;
 	bool on; /* queue[0] is being played */
+	uint8_t n;
 	uint8_t ends;
 	uint32_t ts;
 	uint64_t start_us, next_us;
+	struct relay_digit queue[RELAY_MAX_QUEUED_DIGITS];
 };
 
 struct relay {
-	struct media_map map;
-	bool mapped;
+	/* What each packet needs stands first: relay_near(). */
 	struct relay_source source;
 	struct relay_output output;
 	struct relay_passing passing;
 	struct relay_inserting inserting;
+	struct media_map map;
+	bool mapped;
 	char cname[RELAY_CNAME_LEN + 1]; /* RFC 7022 */
 	/* The last sender report that went out: RFC 3550, 6.4.1. */
 	uint32_t sr_ntp;
 	uint64_t sr_us;
 	uint32_t rtt_us; /* between us and the source */
 };
+
+/* Have what relay_rtp() needs for a packet of payload type @pt come into the
+ * cache. */
+void relay_near(const struct relay *relay, uint8_t pt);
 
 /* Output under @ssrc; sequence and timestamp begin at random. */
 void relay_init(struct relay *relay, uint32_t ssrc);

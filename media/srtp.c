@@ -27,6 +27,16 @@ int srtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap)
 	return SRTP_ENGINE.rtcp(srtp, p, n, cap);
 }
 
+void srtp_near(const struct srtp *srtp)
+{
+	SRTP_ENGINE.near(srtp);
+}
+
+void srtp_near_keys(const struct srtp *srtp)
+{
+	SRTP_ENGINE.near_keys(srtp);
+}
+
 int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
 	      uint32_t *rtcp_index)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/cursor.h"
 #include "media/srtp_hmac.h"
 
@@ -16,7 +17,7 @@ enum {
 
 struct srtp_cipher {
 	EVP_CIPHER_CTX *ctx;
-	struct srtp_hmac *hmac; /* NULL with AEAD */
+	struct srtp_hmac hmac; /* not with AEAD */
 	/* Zeros fill it up to the length of a counter-mode IV. */
 	uint8_t salt[IV_CM_LEN];
 };
@@ -58,8 +59,8 @@ static int set_keys(struct srtp_cipher *cipher, const struct srtp_suite *suite,
 		return -ENOMEM;
 	memcpy(cipher->salt, keys->salt, suite->salt_len);
 	return suite->aead ? 0
-			   : srtp_hmac_new(&cipher->hmac, keys->auth,
-					   sizeof(keys->auth));
+			   : srtp_hmac_init(&cipher->hmac, keys->auth,
+					    sizeof(keys->auth));
 }
 
 int srtp_cipher_new(struct srtp_cipher **out, const struct srtp_suite *suite,
@@ -83,10 +84,14 @@ struct srtp_cipher *srtp_cipher_free(struct srtp_cipher *cipher)
 	if (!cipher)
 		return NULL;
 	EVP_CIPHER_CTX_free(cipher->ctx);
-	srtp_hmac_free(cipher->hmac);
 	explicit_bzero(cipher, sizeof(*cipher));
 	free(cipher);
 	return NULL;
+}
+
+void srtp_cipher_near(const struct srtp_cipher *cipher)
+{
+	cache_near(cipher, sizeof(*cipher));
 }
 
 /* XOR @n octets of @v, in network order, into the IV from octet @at. */
@@ -120,7 +125,7 @@ void srtp_cipher_tag(const struct srtp_cipher *cipher, const uint8_t *p,
 {
 	uint8_t sum[SRTP_HMAC_LEN];
 
-	srtp_hmac_sum(cipher->hmac, p, n, q, m, sum);
+	srtp_hmac_sum(&cipher->hmac, p, n, q, m, sum);
 	memcpy(tag, sum, tag_len);
 }
 

@@ -33,6 +33,9 @@ CHECKED int srtp_cipher_new(struct srtp_cipher **out,
 			    const struct srtp_keys *keys, enum srtp_use use);
 struct srtp_cipher *srtp_cipher_free(struct srtp_cipher *cipher);
 
+/* Have it come into the cache. */
+void srtp_cipher_near(const struct srtp_cipher *cipher);
+
 /*
  * AES-CM, RFC 3711, 4.1.1: encrypts and decrypts, in place. @index is the
  * 48-bit index of RTP or the 31-bit one of RTCP. 0 or -EIO.

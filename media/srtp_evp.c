@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/cursor.h"
 #include "media/rtp.h"
 #include "media/srtp.h"
@@ -30,8 +31,8 @@ struct srtp {
 	enum srtp_use use;
 	const struct srtp_suite *suite;
 	struct srtp_cipher *rtp, *rtcp;
-	struct stream streams[SRTP_MAX_SSRCS];
 	size_t nstreams;
+	struct stream streams[SRTP_MAX_SSRCS];
 };
 
 /* One packet on its way. */
@@ -375,6 +376,18 @@ static int evp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 	return 0;
 }
 
+/* Most have one stream. */
+static void evp_near(const struct srtp *srtp)
+{
+	cache_near(srtp, offsetof(struct srtp, streams[1]));
+}
+
+static void evp_near_keys(const struct srtp *srtp)
+{
+	if (srtp)
+		srtp_cipher_near(srtp->rtp);
+}
+
 const struct srtp_engine srtp_evp = {
 	.name = "evp",
 	.new = evp_new,
@@ -383,4 +396,6 @@ const struct srtp_engine srtp_evp = {
 	.rtcp = evp_rtcp,
 	.save = evp_save,
 	.restore = evp_restore,
+	.near = evp_near,
+	.near_keys = evp_near_keys,
 };

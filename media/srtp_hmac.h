@@ -13,12 +13,14 @@
 
 enum { SRTP_HMAC_LEN = 20, SRTP_HMAC_KEY_MAX = 64 };
 
-struct srtp_hmac;
+/* A plain value: the two states. It is as secret as the key. */
+struct srtp_hmac {
+	uint32_t inner[SRTP_HMAC_LEN / 4], outer[SRTP_HMAC_LEN / 4];
+};
 
-/* @key_len is at most SRTP_HMAC_KEY_MAX. 0, -EINVAL, -ENOMEM. */
-CHECKED int srtp_hmac_new(struct srtp_hmac **out, const uint8_t *key,
-			  size_t key_len);
-struct srtp_hmac *srtp_hmac_free(struct srtp_hmac *hmac);
+/* @key_len is at most SRTP_HMAC_KEY_MAX. 0 or -EINVAL. */
+CHECKED int srtp_hmac_init(struct srtp_hmac *out, const uint8_t *key,
+			   size_t key_len);
 
 /* Of the @n octets at @p followed by the @m octets at @q. */
 void srtp_hmac_sum(const struct srtp_hmac *hmac, const uint8_t *p, size_t n,

@@ -231,6 +231,12 @@ static int libsrtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 	return -ENOTSUP;
 }
 
+/* Its state is NSS's, and unknown. */
+static void libsrtp_near(const struct srtp *srtp)
+{
+	(void)srtp;
+}
+
 const struct srtp_engine srtp_libsrtp2 = {
 	.name = "libsrtp2",
 	.new = libsrtp_new,
@@ -239,4 +245,6 @@ const struct srtp_engine srtp_libsrtp2 = {
 	.rtcp = libsrtp_rtcp,
 	.save = libsrtp_save,
 	.restore = libsrtp_restore,
+	.near = libsrtp_near,
+	.near_keys = libsrtp_near,
 };

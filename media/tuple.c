@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/rand.h"
 
 void tuple_table_init(struct tuple_table *table)
@@ -36,23 +37,45 @@ static uint64_t mix_addr(uint64_t h, uint64_t key, const struct addr *a)
 	return mix(h ^ load64(a->in6.sin6_addr.s6_addr + 8), key | 1);
 }
 
-static size_t bucket(const struct tuple_table *table, const struct addr *local,
-		     const struct addr *remote)
+static unsigned bucket(const struct tuple_table *table,
+		       const struct addr *local, const struct addr *remote)
 {
 	uint64_t h = mix_addr(table->key[0], table->key[1], remote);
 
 	return mix_addr(h, table->key[1], local) % TUPLE_BUCKETS;
 }
 
-struct tuple *tuple_find(const struct tuple_table *table,
-			 const struct addr *local, const struct addr *remote)
+unsigned tuple_list(const struct tuple_table *table, const struct addr *local,
+		    const struct addr *remote)
 {
-	struct tuple *t = table->buckets[bucket(table, local, remote)];
+	unsigned list = bucket(table, local, remote);
+
+	cache_near(&table->buckets[list], sizeof(table->buckets[0]));
+	return list;
+}
+
+void tuple_list_near(const struct tuple_table *table, unsigned list)
+{
+	cache_near(table->buckets[list], sizeof(struct tuple));
+}
+
+struct tuple *tuple_list_find(const struct tuple_table *table, unsigned list,
+			      const struct addr *local,
+			      const struct addr *remote)
+{
+	struct tuple *t = table->buckets[list];
 
 	while (t && !(addr_equal(&t->remote, remote) &&
 		      addr_equal(&t->local, local)))
 		t = t->next;
 	return t;
+}
+
+struct tuple *tuple_find(const struct tuple_table *table,
+			 const struct addr *local, const struct addr *remote)
+{
+	return tuple_list_find(table, bucket(table, local, remote), local,
+			       remote);
 }
 
 void tuple_insert(struct tuple_table *table, struct tuple *tuple,

@@ -42,6 +42,16 @@ void tuple_table_init(struct tuple_table *table);
 /* Borrowed, or NULL. */
 struct tuple *tuple_find(const struct tuple_table *table,
 			 const struct addr *local, const struct addr *remote);
+/*
+ * The same in steps, each of which has what the next one needs come into the
+ * cache: the list's number, its first entry, the search.
+ */
+unsigned tuple_list(const struct tuple_table *table, const struct addr *local,
+		    const struct addr *remote);
+void tuple_list_near(const struct tuple_table *table, unsigned list);
+struct tuple *tuple_list_find(const struct tuple_table *table, unsigned list,
+			      const struct addr *local,
+			      const struct addr *remote);
 /* @tuple is embedded in @flow, which removes it before it goes. */
 void tuple_insert(struct tuple_table *table, struct tuple *tuple,
 		  struct flow *flow, const struct addr *local,

@@ -13,8 +13,13 @@
 #include "gateway/base/rand.h"
 
 enum {
-	EVENTS = 256,      /* sockets looked at in one turn */
-	SHARED_ROUNDS = 4, /* batches of a shared socket in one turn */
+	EVENTS = 256, /* sockets looked at in one turn */
+	/* What one socket may give in a turn: so often so many packets. Most
+	 * calls' sockets have one; asking for two tells that it was all. */
+	SHARED_ROUNDS = 4,
+	SHARED_RECV = 64,
+	OTHER_ROUNDS = 4,
+	OTHER_RECV = 2,
 	/* With much to do, a turn begins so long after the one before: what
 	 * came meanwhile shares one wake-up and one sendmmsg(). */
 	PACE_US = 1000,
@@ -45,15 +50,25 @@ TREE_GENERATE(worker_tags, flow, ice.tag_entry, compare_tag)
 
 /* Sockets */
 
-int worker_watch(struct worker *worker, struct source *source)
+/*
+ * Sockets of one call are told of once for what they have (EPOLLET), which is
+ * then read to its end: the kernel need not look again whether it was.
+ */
+static int control(struct worker *worker, int what, struct source *source)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
+	bool many =
+		source->kind == SOURCE_WAKE || source->kind == SOURCE_SHARED;
+	struct epoll_event event = { .events = EPOLLIN | (many ? 0 : EPOLLET),
+				     .data.ptr = source };
 
 	if (source->fd < 0)
 		return 0;
-	return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, source->fd, &event)
-		       ? -errno
-		       : 0;
+	return epoll_ctl(worker->epoll, what, source->fd, &event) ? -errno : 0;
+}
+
+int worker_watch(struct worker *worker, struct source *source)
+{
+	return control(worker, EPOLL_CTL_ADD, source);
 }
 
 void worker_unwatch(struct worker *worker, struct source *source)
@@ -171,40 +186,62 @@ static void tick_all(struct worker *worker)
 
 /* The loop */
 
-static void read_shared(struct worker *worker, const struct source *source)
+/* Work on what was received, and send what came of it. */
+static void work(struct worker *worker)
 {
-	for (int round = 0; round < SHARED_ROUNDS; round++) {
-		struct packet *packets;
-		size_t n = batch_recv(worker->batch, source->which, &packets);
+	struct packet *packets;
+	size_t n = batch_received(worker->batch, &packets);
 
-		worker->moved += n;
-		for (size_t i = 0; i < n; i++)
-			demux_packet(worker, &packets[i]);
-		if (n < BATCH_RECV)
-			return;
+	worker->moved += n;
+	demux_packets(worker, packets, n);
+	batch_flush(worker->batch);
+}
+
+/* Whether all was read. */
+static bool read_rounds(struct worker *worker, const struct source *source,
+			int rounds, size_t max)
+{
+	for (int round = 0; round < rounds; round++) {
+		if (batch_room(worker->batch) < max)
+			work(worker);
+		if (batch_recv(worker->batch, source, max) < max)
+			return true;
 	}
 	worker->behind = true;
+	return false;
 }
 
 static void on_readable(struct worker *worker, struct source *source)
 {
-	struct packet *packet;
-
 	if (source->kind == SOURCE_WAKE)
 		return;
-	if (source->kind == SOURCE_SHARED) {
-		read_shared(worker, source);
+	if (source->kind == SOURCE_SHARED)
+		(void)read_rounds(worker, source, SHARED_ROUNDS, SHARED_RECV);
+	else if (!read_rounds(worker, source, OTHER_ROUNDS, OTHER_RECV))
+		(void)control(worker, EPOLL_CTL_MOD, source); /* tell again */
+}
+
+/*
+ * A worker that waits between turns need not be told of the shared sockets: it
+ * looks, and the kernel is spared waking it for each packet that comes, and
+ * telling it for each packet sent that there is room.
+ */
+static void set_paced(struct worker *worker, bool paced)
+{
+	if (paced == worker->paced)
 		return;
-	}
-	packet = batch_recv_one(worker->batch, source->fd, &source->local);
-	if (!packet)
-		return;
-	worker->moved++;
-	if (source->kind == SOURCE_OWN)
-		demux_packet(worker, packet);
-	else
-		flow_rtp_packet(source->flow, packet,
-				source->kind == SOURCE_RTCP);
+	for (int i = 0; i < BATCH_NSOCKETS; i++)
+		if (control(worker, paced ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
+			    &worker->shared[i]))
+			return;
+	worker->paced = paced;
+}
+
+static void look_at_shared(struct worker *worker)
+{
+	for (int i = 0; i < BATCH_NSOCKETS; i++)
+		if (worker->shared[i].fd >= 0)
+			on_readable(worker, &worker->shared[i]);
 }
 
 static void run_command(struct worker *worker, struct command *command)
@@ -274,6 +311,8 @@ static int timeout_ms(struct worker *worker)
 {
 	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
 
+	if (worker->paced)
+		return 0;
 	if (!c)
 		return -1;
 
@@ -308,7 +347,7 @@ static void look_at_load(struct worker *worker)
 
 	if (us < PACE_LOOK_US)
 		return;
-	worker->paced = worker->moved * PACE_US >= us * PACE_FROM;
+	set_paced(worker, worker->moved * PACE_US >= us * PACE_FROM);
 	worker->looked_us = worker->now_us;
 	worker->moved = 0;
 }
@@ -331,9 +370,11 @@ static void turn(struct worker *worker)
 	look_at_load(worker);
 	if (is_woken(events, n))
 		run_commands(worker);
+	if (worker->paced)
+		look_at_shared(worker);
 	for (int i = 0; i < n; i++)
 		on_readable(worker, events[i].data.ptr);
-	batch_flush(worker->batch);
+	work(worker);
 	run_farewells(worker);
 	tick_all(worker);
 	batch_flush(worker->batch);
@@ -402,7 +443,11 @@ static int open_sources(struct worker *worker)
 			.kind = SOURCE_SHARED,
 			.fd = worker->config.sockets[i].fd,
 			.which = i,
+			.local.sa.sa_family =
+				i == BATCH_V6 ? AF_INET6 : AF_INET,
 		};
+		addr_set_port(&worker->shared[i].local,
+			      worker->config.sockets[i].port);
 		r = worker_watch(worker, &worker->shared[i]);
 	}
 	return r;

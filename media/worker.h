@@ -97,5 +97,5 @@ void worker_arm(struct worker *worker, struct circuit *circuit,
 		uint64_t due_ms);
 void worker_disarm(struct worker *worker, struct circuit *circuit);
 
-/* demux.c: a packet of a port that many share (RFC 7983). */
-void demux_packet(struct worker *worker, struct packet *packet);
+/* demux.c: what was received goes to its flows. */
+void demux_packets(struct worker *worker, struct packet *packets, size_t n);

@@ -117,11 +117,6 @@ int addr_compare(const struct addr *a, const struct addr *b)
 	return by_ip ? by_ip : (int)addr_port(a) - (int)addr_port(b);
 }
 
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return addr_compare(a, b) == 0;
-}
-
 bool addr_same_ip(const struct addr *a, const struct addr *b)
 {
 	return compare_ip(a, b) == 0;

@@ -52,10 +52,17 @@ uint16_t addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_set(const struct addr *a);
 bool addr_is_v6(const struct addr *a);
-bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 /* Order for trees; 0 when equal. */
 int addr_compare(const struct addr *a, const struct addr *b);
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->sa.sa_family != AF_INET || b->sa.sa_family != AF_INET)
+		return addr_compare(a, b) == 0;
+	/* For each packet, several times. */
+	return a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr &&
+	       a->in4.sin_port == b->in4.sin_port;
+}
 enum addr_class addr_classify(const struct addr *a);
 
 struct addr_text {
