@@ -6,6 +6,7 @@
  *   new        calls, or offers
  *   offered                                   is called
  *   ringing    hears that it rings            rings
+ *   picked-up                                 somebody did, says its media next
  *   answered                                  accepted; its media comes up
  *   proceeding is asked for its offer
  *   storing    … until the session's row is on disk

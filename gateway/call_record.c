@@ -3,6 +3,8 @@
  * What a call leaves in the database: a row of the session table per leg while
  * it lives, and its record when it has ended.
  */
+#include <stdlib.h>
+
 #include "db/cdr.h"
 #include "db/session.h"
 #include "gateway/base/log.h"
@@ -82,6 +84,20 @@ void call_record_store(struct call *call)
 	if (!call->storing)
 		call_raise(call,
 			   &(struct call_event){ .type = CALL_EV_STORED });
+}
+
+void call_record_answered(struct call *call)
+{
+	const struct leg *callee = call->legs[MEDIA_SIDE_B];
+	const char *account = callee->ops->account && call->inbound
+				      ? callee->ops->account(callee)
+				      : NULL;
+	char *copy = account ? text_dup(slice_of(account)) : NULL;
+
+	if (!copy)
+		return;
+	free(call->account);
+	call->account = copy;
 }
 
 void call_record_refresh(struct call *call)

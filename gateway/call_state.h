@@ -19,6 +19,7 @@ enum call_state {
 	CALL_NEW,
 	CALL_OFFERED,
 	CALL_RINGING,
+	CALL_PICKED_UP,
 	CALL_ANSWERED,
 	CALL_PROCEEDING,
 	CALL_STORING,
@@ -34,6 +35,7 @@ enum call_event_type {
 	CALL_EV_OFFER,        /* the caller's offer, first or late */
 	CALL_EV_RING,         /* the callee rings */
 	CALL_EV_RING_EARLY,   /* … with media that the caller shall hear */
+	CALL_EV_PICK_UP,      /* somebody did; the callee's answer follows */
 	CALL_EV_ANSWER,       /* the callee accepted */
 	CALL_EV_READY_CALLEE, /* its media flows */
 	CALL_EV_READY_CALLEE_BLIND, /* … and the caller made no offer yet */
@@ -147,4 +149,7 @@ extern const struct bridge_handlers call_bridge_handlers;
 /* call_record.c: rows of the session table (CALL_EV_STORED follows once both
  * are on disk), and the record of the call when it has ended. */
 void call_record_store(struct call *call);
+/* The callee has answered: the call is its account's, if it came from the
+ * telephone network. */
+void call_record_answered(struct call *call);
 void call_record_end(struct call *call);

@@ -15,6 +15,9 @@ enum {
 	NEW_MS = 5000,
 	/* ICE and DTLS have deadlines of their own below these. */
 	MEDIA_MS = 35000,
+	/* Who has picked up is not left for ringing too long; the leg gives up
+	 * a device that says nothing after 20 s. */
+	PICK_UP_MS = 35000,
 	/* Conversations and Monal send session-initiate within 2 s. */
 	PROCEED_MS = 15000,
 	/* A disk that is slower than this delays no answer. */
@@ -25,6 +28,7 @@ const struct call_state_row call_states[] = {
 	[CALL_NEW] = { "new", NEW_MS, CAUSE_FAILED, false },
 	[CALL_OFFERED] = { "offered", CALL_RING_MS, CAUSE_NO_ANSWER, true },
 	[CALL_RINGING] = { "ringing", CALL_RING_MS, CAUSE_NO_ANSWER, true },
+	[CALL_PICKED_UP] = { "picked-up", PICK_UP_MS, CAUSE_MEDIA_LOST, true },
 	[CALL_ANSWERED] = { "answered", MEDIA_MS, CAUSE_MEDIA_LOST, false },
 	[CALL_PROCEEDING] = { "proceeding", PROCEED_MS, CAUSE_MEDIA_LOST,
 			      false },
@@ -42,6 +46,7 @@ const char *const call_event_names[] = {
 	[CALL_EV_OFFER] = "offer",
 	[CALL_EV_RING] = "ring",
 	[CALL_EV_RING_EARLY] = "ring-early",
+	[CALL_EV_PICK_UP] = "pick-up",
 	[CALL_EV_ANSWER] = "answer",
 	[CALL_EV_READY_CALLEE] = "ready-callee",
 	[CALL_EV_READY_CALLEE_BLIND] = "ready-callee-blind",
@@ -103,6 +108,12 @@ static void ring(struct call *call, const struct call_event *event)
 	check(call, caller(call)->ops->ring(caller(call)));
 }
 
+static void wait(struct call *call, const struct call_event *event)
+{
+	(void)call;
+	(void)event;
+}
+
 /* Its media may have been ready before its answer was, or be none (echo). */
 static void wait_for_callee(struct call *call)
 {
@@ -122,6 +133,7 @@ static void take_answer(struct call *call, const struct call_event *event)
 	if (!call->answered_ms)
 		call->answered_ms = clock_wall_ms();
 	callee(call)->answered = true;
+	call_record_answered(call);
 	wait_for_callee(call);
 }
 
@@ -295,12 +307,18 @@ const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_OFFERED][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_OFFERED][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_OFFERED][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
+	[CALL_OFFERED][CALL_EV_PICK_UP] = { wait, CALL_PICKED_UP },
 	HUNTS(CALL_OFFERED),
 
 	[CALL_RINGING][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_RINGING][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_RINGING][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
+	[CALL_RINGING][CALL_EV_PICK_UP] = { wait, CALL_PICKED_UP },
 	HUNTS(CALL_RINGING),
+
+	[CALL_PICKED_UP][CALL_EV_RING] = { ring, CALL_PICKED_UP },
+	[CALL_PICKED_UP][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
+	HUNTS(CALL_PICKED_UP),
 
 	[CALL_ANSWERED][CALL_EV_ANSWER] = { note_answer, CALL_ANSWERED },
 	[CALL_ANSWERED][CALL_EV_READY_CALLEE] = { store, CALL_STORING },

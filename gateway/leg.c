@@ -33,6 +33,11 @@ void leg_rings(struct leg *leg)
 	raise_event(leg, CALL_EV_RING);
 }
 
+void leg_proceeds(struct leg *leg)
+{
+	raise_event(leg, CALL_EV_PICK_UP);
+}
+
 void leg_rings_early(struct leg *leg)
 {
 	raise_event(leg, leg->call->early_answer ? CALL_EV_RING_EARLY

@@ -25,6 +25,9 @@ struct leg_ops {
 	const char *name; /* "sip", "xmpp", "echo" */
 	/* Gives the other side back what it sends, in its own payload types. */
 	bool echoes;
+	/* Bare JID of the account it is the leg of; borrowed, NULL: not (yet)
+	 * known. NULL: it is no account's. */
+	const char *(*account)(const struct leg *leg);
 	/* Callee: call the peer. */
 	int (*offer)(struct leg *leg, const struct media_desc *offer);
 	/* Caller: it rings there. Can come repeatedly. */
@@ -68,6 +71,8 @@ struct leg {
 /* The caller wants the callee and has made no offer yet. */
 void leg_calls(struct leg *leg);
 void leg_rings(struct leg *leg);
+/* A callee has picked up; what it says of media is still to come. */
+void leg_proceeds(struct leg *leg);
 /* Ringing with media: leg->remote is set. */
 void leg_rings_early(struct leg *leg);
 /* The callee accepted; leg->remote is set. */

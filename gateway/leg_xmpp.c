@@ -21,102 +21,22 @@
 #include "gateway/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp_state.h"
-#include "gateway/recent.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
 
-RB_HEAD(leg_tree, leg_xmpp);
-struct xmpp_legs {
-	struct leg_tree tree;
-	struct recent *ended; /* "sid account" of callers' legs */
-};
-
-static int leg_cmp(const struct leg_xmpp *a, const struct leg_xmpp *b)
-{
-	int by_sid = strcmp(a->sid, b->sid);
-
-	return by_sid ? by_sid : strcmp(a->peer_bare, b->peer_bare);
-}
-
-TREE_GENERATE(leg_tree, leg_xmpp, link, leg_cmp)
-
-int leg_xmpp_index_new(struct gateway *gateway)
-{
-	gateway->legs = calloc(1, sizeof(*gateway->legs));
-	if (!gateway->legs)
-		return -ENOMEM;
-	RB_INIT(&gateway->legs->tree);
-	return recent_new(&gateway->legs->ended, XMPP_ENDED_MAX, XMPP_ENDED_MS);
-}
-
-void leg_xmpp_index_free(struct gateway *gateway)
-{
-	if (gateway->legs)
-		recent_free(gateway->legs->ended);
-	free(gateway->legs);
-	gateway->legs = NULL;
-}
-
-void leg_xmpp_index_expire(struct gateway *gateway, uint64_t now_ms)
-{
-	recent_expire(gateway->legs->ended, now_ms);
-}
-
-struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
-			  const char *peer)
-{
-	struct leg_xmpp key;
-	char bare[JID_CAP];
-
-	if (text_set(key.sid, sizeof(key.sid), sid) ||
-	    jid_bare(bare, sizeof(bare), peer))
-		return NULL;
-	key.peer_bare = bare;
-	struct leg_xmpp *found = RB_FIND(leg_tree, &gateway->legs->tree, &key);
-	return found ? &found->leg : NULL;
-}
-
-enum { ENDED_NAME_CAP = XMPP_SID_CAP + JID_CAP };
-
-/* 0 or -EMSGSIZE. */
-static int ended_name(char out[static ENDED_NAME_CAP], const char *sid,
-		      const char *peer_bare)
-{
-	return text_format(out, ENDED_NAME_CAP, "%s %s", sid, peer_bare);
-}
-
-bool leg_xmpp_has_ended(const struct gateway *gateway, const char *sid,
-			const char *peer)
-{
-	char bare[JID_CAP], name[ENDED_NAME_CAP];
-
-	return !jid_bare(bare, sizeof(bare), peer) &&
-	       !ended_name(name, sid, bare) &&
-	       recent_has(gateway->legs->ended, name, clock_ms());
-}
-
-/* A leg whose call was never placed may be tried again. */
-static void keep_ended(const struct leg_xmpp *xmpp)
-{
-	char name[ENDED_NAME_CAP];
-
-	if (xmpp->caller && xmpp->state != XMPP_LEG_IDLE &&
-	    !ended_name(name, xmpp->sid, xmpp->peer_bare))
-		recent_add(xmpp->gateway->legs->ended, name, clock_ms());
-}
-
 /* XEP-0166, 6.8: a session that has ended meanwhile is unknown there. */
+static void ask(struct leg_xmpp *xmpp)
+{
+	if (xmpp->jingle && jingle_is_up(xmpp->jingle) &&
+	    jingle_ping(xmpp->jingle))
+		log_debug("call=%s leg=xmpp ping=not-sent",
+			  call_name(xmpp->leg.call));
+	xmpp_session_repeat(xmpp);
+}
+
 void leg_xmpp_stream_up(struct gateway *gateway)
 {
-	struct leg_xmpp *xmpp;
-
-	RB_FOREACH(xmpp, leg_tree, &gateway->legs->tree) {
-		if (xmpp->jingle && jingle_is_up(xmpp->jingle) &&
-		    jingle_ping(xmpp->jingle))
-			log_debug("call=%s leg=xmpp ping=not-sent",
-				  call_name(xmpp->leg.call));
-		xmpp_session_repeat(xmpp);
-	}
+	xmpp_each(gateway, ask);
 }
 
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms)
@@ -144,15 +64,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (proposed && xmpp->caller) {
+	if (proposed && xmpp->caller)
 		xmpp_say_ringing(xmpp);
-	} else if (proposed && !xmpp->rung) {
-		xmpp->rung = true;
-		leg_rings(&xmpp->leg);
-	} else if (xmpp->state == XMPP_LEG_SESSION && !xmpp->caller &&
-		   !xmpp->heard) {
-		call_hangup(xmpp->leg.call, CAUSE_UNREACHABLE);
-	}
+	else if (proposed)
+		xmpp_rings(xmpp);
+	else if (xmpp->state == XMPP_LEG_SESSION && !xmpp->caller &&
+		 !xmpp->heard)
+		xmpp_give_up(xmpp, CAUSE_UNREACHABLE, NULL);
 }
 
 /* ---- what the call wants ---- */
@@ -166,7 +84,8 @@ static int xmpp_offer(struct leg *leg, const struct media_desc *offer)
 	if (r)
 		return r;
 	/* The server takes nothing now: never ring into the void. */
-	if (xmpp_say(xmpp, JMI_PROPOSE, CAUSE_NORMAL, NULL)) {
+	if (xmpp_say_all(xmpp, NULL,
+			 &(struct xmpp_words){ .action = JMI_PROPOSE })) {
 		call_hangup(leg->call, CAUSE_CONGESTION);
 		return 0;
 	}
@@ -198,7 +117,8 @@ static int xmpp_proceed(struct leg *leg)
 	struct leg_xmpp *xmpp = xmpp_of(leg);
 
 	xmpp->state = XMPP_LEG_PROCEEDED;
-	xmpp_say(xmpp, JMI_PROCEED, CAUSE_NORMAL, NULL);
+	xmpp_say(xmpp, xmpp->peer,
+		 &(struct xmpp_words){ .action = JMI_PROCEED });
 	return 0;
 }
 
@@ -257,34 +177,39 @@ static int xmpp_restart(struct leg *leg)
 
 /*
  * Before session-initiate only messages (a session-terminate there throws in
- * Conversations), after it always a reason.
+ * Conversations), after it always a reason. Monal takes no reject or retract
+ * after a proceed, the others take no finish.
  */
-static void xmpp_hangup(struct leg *leg, enum cause cause, const char *text)
+void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 {
-	struct leg_xmpp *xmpp = xmpp_of(leg);
+	const struct xmpp_words refusal = { xmpp->caller ? JMI_REJECT
+							 : JMI_RETRACT,
+					    cause, text },
+				finish = { JMI_FINISH, cause, text };
 
 	switch (xmpp->state) {
 	case XMPP_LEG_PROPOSED:
-		xmpp_say(xmpp, xmpp->caller ? JMI_REJECT : JMI_RETRACT, cause,
-			 text);
+		xmpp_say_all(xmpp, NULL, &refusal);
 		break;
 	case XMPP_LEG_PROCEEDED:
-		/* Monal takes no reject or retract after a proceed, the others
-		 * take no finish. */
-		xmpp_say(xmpp, xmpp->caller ? JMI_REJECT : JMI_RETRACT, cause,
-			 text);
-		xmpp_say(xmpp, JMI_FINISH, cause, text);
+		xmpp_say_all(xmpp, NULL, &refusal);
+		xmpp_say_all(xmpp, NULL, &finish);
 		break;
 	case XMPP_LEG_SESSION:
 		jingle_terminate(xmpp->jingle, cause_reason(cause), text);
 		if (xmpp->initiated)
-			xmpp_say(xmpp, JMI_FINISH, cause, text);
+			xmpp_say_all(xmpp, NULL, &finish);
 		break;
 	case XMPP_LEG_IDLE:
 	case XMPP_LEG_ENDED:
 		break;
 	}
 	xmpp->state = XMPP_LEG_ENDED;
+}
+
+static void xmpp_hangup(struct leg *leg, enum cause cause, const char *text)
+{
+	xmpp_hangup_now(xmpp_of(leg), cause, text);
 }
 
 static int xmpp_store(struct leg *leg, struct session_row *row)
@@ -314,26 +239,41 @@ static int xmpp_store(struct leg *leg, struct session_row *row)
 static struct leg *xmpp_free(struct leg *leg)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
-	struct leg_tree *tree = &xmpp->gateway->legs->tree;
+	struct xmpp_target *target;
 
-	if (xmpp->peer_bare && RB_FIND(leg_tree, tree, xmpp) == xmpp) {
-		RB_REMOVE(leg_tree, tree, xmpp);
-		keep_ended(xmpp);
-	}
+	while ((target = LIST_FIRST(&xmpp->targets)))
+		xmpp_target_drop(target);
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->jingle = jingle_free(xmpp->jingle);
 	if (xmpp->timer)
 		event_free(xmpp->timer);
 	free(xmpp->local);
 	free(xmpp->peer);
-	free(xmpp->peer_bare);
+	free(xmpp->nick);
 	leg_fini(leg);
 	free(xmpp);
 	return NULL;
 }
 
+/* Of several accounts that are called, the one that took the call. */
+static const char *xmpp_account(const struct leg *leg)
+{
+	const struct leg_xmpp *xmpp = (const struct leg_xmpp *)leg;
+	const struct xmpp_target *target;
+
+	if (!xmpp->peer)
+		return NULL;
+	LIST_FOREACH(target, &xmpp->targets, entry)
+	{
+		if (jid_same_bare(target->bare, xmpp->peer))
+			return target->bare;
+	}
+	return NULL;
+}
+
 static const struct leg_ops xmpp_ops = {
 	.name = "xmpp",
+	.account = xmpp_account,
 	.offer = xmpp_offer,
 	.ring = xmpp_ring,
 	.proceed = xmpp_proceed,
@@ -347,54 +287,64 @@ static const struct leg_ops xmpp_ops = {
 	.free = xmpp_free,
 };
 
-static int fill(struct leg_xmpp *xmpp, const struct leg_xmpp_peer *peer)
-{
-	char bare[JID_CAP];
-
-	if (jid_bare(bare, sizeof(bare), peer->peer))
-		return -EINVAL;
-	if (!peer->sid)
-		rand_uuid(xmpp->sid);
-	else if (text_set(xmpp->sid, sizeof(xmpp->sid), peer->sid))
-		return -EINVAL;
-	xmpp->peer_bare = text_dup(slice_of(bare));
-	xmpp->peer = text_dup(slice_of(peer->peer));
-	xmpp->local = text_dup(slice_of(peer->local));
-	xmpp->timer = evtimer_new(xmpp->gateway->base, on_timer, xmpp);
-	if (!xmpp->peer_bare || !xmpp->peer || !xmpp->local || !xmpp->timer)
-		return -ENOMEM;
-	if (RB_INSERT(leg_tree, &xmpp->gateway->legs->tree, xmpp))
-		return -EEXIST;
-	return 0;
-}
-
-static int leg_xmpp_new(struct leg **out, struct gateway *gateway, bool caller,
-			const struct leg_xmpp_peer *peer)
+static struct leg_xmpp *new_leg(struct gateway *gateway, const char *local)
 {
 	struct leg_xmpp *xmpp = calloc(1, sizeof(*xmpp));
 
 	if (!xmpp)
-		return -ENOMEM;
+		return NULL;
 	xmpp->leg.ops = &xmpp_ops;
 	xmpp->gateway = gateway;
-	xmpp->caller = caller;
-	int r = fill(xmpp, peer);
-	if (r) {
+	LIST_INIT(&xmpp->targets);
+	xmpp->local = text_dup(slice_of(local));
+	xmpp->timer = evtimer_new(gateway->base, on_timer, xmpp);
+	if (xmpp->local && xmpp->timer)
+		return xmpp;
+	xmpp_free(&xmpp->leg);
+	return NULL;
+}
+
+static int hand_over(struct leg **out, struct leg_xmpp *xmpp, int r)
+{
+	if (r)
 		xmpp_free(&xmpp->leg);
-		return r;
-	}
-	*out = &xmpp->leg;
-	return 0;
+	else
+		*out = &xmpp->leg;
+	return r;
 }
 
 int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
-			const struct leg_xmpp_peer *peer)
+			const struct leg_xmpp_callees *callees)
 {
-	return leg_xmpp_new(out, gateway, false, peer);
+	struct leg_xmpp *xmpp = new_leg(gateway, callees->local);
+	int r = 0;
+
+	if (!xmpp)
+		return -ENOMEM;
+	rand_uuid(xmpp->sid);
+	if (callees->nick) {
+		xmpp->nick = text_dup(slice_of(callees->nick));
+		r = xmpp->nick ? 0 : -ENOMEM;
+	}
+	/* the first is to be the first of the list */
+	for (size_t i = callees->naccounts; !r && i-- > 0;)
+		r = xmpp_target_add(xmpp, xmpp->sid, callees->accounts[i]);
+	return hand_over(out, xmpp, r);
 }
 
 int leg_xmpp_new_caller(struct leg **out, struct gateway *gateway,
-			const struct leg_xmpp_peer *peer)
+			const struct leg_xmpp_caller *caller)
 {
-	return leg_xmpp_new(out, gateway, true, peer);
+	struct leg_xmpp *xmpp = new_leg(gateway, caller->local);
+
+	if (!xmpp)
+		return -ENOMEM;
+	xmpp->caller = true;
+	int r = text_set(xmpp->sid, sizeof(xmpp->sid), caller->sid) ? -EINVAL
+								    : 0;
+	if (!r)
+		r = xmpp_set_peer(xmpp, caller->peer);
+	if (!r)
+		r = xmpp_target_add(xmpp, xmpp->sid, caller->peer);
+	return hand_over(out, xmpp, r);
 }

@@ -11,18 +11,27 @@
 struct gateway;
 struct stanza;
 
-struct leg_xmpp_peer {     /* text is copied */
+struct leg_xmpp_caller {
 	const char *local; /* our full JID, +15551234567@domain/sip */
-	const char *peer;  /* full JID of a caller, bare JID of a callee */
-	const char *sid;   /* NULL for a callee: made */
+	const char *peer;  /* the full JID of the device that calls */
+	const char *sid;
 };
 
-/* *@out is owned by the caller, until a call takes it. 0, -EEXIST (the sid is
- * in use with that peer), -ENOMEM. */
+/* All of them ring, with one sid; the first that proceeds has the call. */
+struct leg_xmpp_callees {
+	const char *local;
+	const char *const *accounts; /* bare JIDs */
+	size_t naccounts;            /* at least one */
+	const char *nick; /* a name for who calls (XEP-0172); NULL none */
+};
+
+/* *@out is owned by the caller, until a call takes it. Text is copied. 0,
+ * -EEXIST (the sid is in use with that peer), -EINVAL (a JID, the sid),
+ * -ENOMEM. */
 CHECKED int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
-				const struct leg_xmpp_peer *peer);
+				const struct leg_xmpp_callees *callees);
 CHECKED int leg_xmpp_new_caller(struct leg **out, struct gateway *gateway,
-				const struct leg_xmpp_peer *peer);
+				const struct leg_xmpp_caller *caller);
 
 /* A caller's leg is in its call now: take its proposal, or its
  * session-initiate. */
@@ -45,6 +54,9 @@ void leg_xmpp_iq(struct leg *leg, const struct stanza *iq);
  * said while the stream was down is lost. So may be our ICE restarts: they are
  * said again. */
 void leg_xmpp_stream_up(struct gateway *gateway);
+
+/* The calls that @account (a JID) has now, those that only ring included. */
+unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account);
 
 /* The index of legs; one a gateway. */
 CHECKED int leg_xmpp_index_new(struct gateway *gateway);

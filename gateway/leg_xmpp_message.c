@@ -42,25 +42,46 @@ static int send_message(struct leg_xmpp *xmpp, const struct jmi_message *m)
 	return 0;
 }
 
-int xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
-	     const char *text)
+int xmpp_say(struct leg_xmpp *xmpp, const char *to,
+	     const struct xmpp_words *words)
 {
-	bool why = has_reason(action);
+	bool why = has_reason(words->action);
 
 	return send_message(
 		xmpp, &(struct jmi_message){
-			      .action = action,
+			      .action = words->action,
 			      .sid = xmpp->sid,
 			      .from = xmpp->local,
-			      .to = xmpp->peer,
-			      .reason = why ? cause_reason(cause) : REASON_NONE,
-			      .reason_text = why ? text : NULL });
+			      .to = to,
+			      .nick = words->action == JMI_PROPOSE ? xmpp->nick
+								   : NULL,
+			      .reason = why ? cause_reason(words->cause)
+					    : REASON_NONE,
+			      .reason_text = why ? words->text : NULL });
+}
+
+int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
+		 const struct xmpp_words *words)
+{
+	const struct xmpp_target *target;
+	int r = -ENOTCONN;
+
+	if (xmpp->peer && !but)
+		return xmpp_say(xmpp, xmpp->peer, words);
+	LIST_FOREACH(target, &xmpp->targets, entry)
+	{
+		if (target != but && target->state == XMPP_TARGET_OPEN &&
+		    !xmpp_say(xmpp, target->bare, words))
+			r = 0;
+	}
+	return r;
 }
 
 void xmpp_say_ringing(struct leg_xmpp *xmpp)
 {
 	xmpp->ringing = true;
-	xmpp_say(xmpp, JMI_RINGING, CAUSE_NORMAL, NULL);
+	xmpp_say(xmpp, xmpp->peer,
+		 &(struct xmpp_words){ .action = JMI_RINGING });
 	xmpp_arm(xmpp, XMPP_RINGING_REPEAT_MS);
 }
 
@@ -85,7 +106,7 @@ void leg_xmpp_begin(struct leg *leg, const struct jmi *propose)
 /* The device with which the session is, or is about to be. */
 static bool is_from_peer(const struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
-	return jid_same(xmpp->peer, jmi->from);
+	return xmpp->peer && jid_same(xmpp->peer, jmi->from);
 }
 
 /* Conversations takes a retract for it, Monal after its proceed a finish. */
@@ -94,44 +115,64 @@ static void say_elsewhere(struct leg_xmpp *xmpp, const char *device)
 	static const enum jmi_action actions[] = { JMI_RETRACT, JMI_FINISH };
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-		send_message(
-			xmpp,
-			&(struct jmi_message){
-				.action = actions[i],
-				.sid = xmpp->sid,
-				.from = xmpp->local,
-				.to = device,
-				.reason = cause_reason(CAUSE_ELSEWHERE),
-				.reason_text = cause_text(CAUSE_ELSEWHERE) });
+		xmpp_say(xmpp, device,
+			 &(struct xmpp_words){ actions[i], CAUSE_ELSEWHERE,
+					       cause_text(CAUSE_ELSEWHERE) });
+}
+
+/* The other accounts stop ringing. This one's other devices know by carbons, or
+ * once they proceed. */
+static void take(struct leg_xmpp *xmpp, const struct xmpp_target *taker)
+{
+	struct xmpp_target *target;
+
+	xmpp_say_all(xmpp, taker,
+		     &(struct xmpp_words){ JMI_RETRACT, CAUSE_ELSEWHERE,
+					   cause_text(CAUSE_ELSEWHERE) });
+	LIST_FOREACH(target, &xmpp->targets, entry)
+	{
+		if (target != taker)
+			xmpp_target_end(target, CAUSE_ELSEWHERE);
+	}
 }
 
 /* The first device that proceeds has the call. */
 static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
-	if (xmpp->caller)
+	const struct xmpp_target *taker = xmpp_target_find(xmpp, jmi->from);
+
+	if (xmpp->caller || !taker)
 		return;
 	if (xmpp->state == XMPP_LEG_SESSION && !is_from_peer(xmpp, jmi)) {
 		say_elsewhere(xmpp, jmi->from);
 		return;
 	}
-	if (xmpp->state != XMPP_LEG_PROPOSED)
+	if (xmpp->state != XMPP_LEG_PROPOSED ||
+	    taker->state != XMPP_TARGET_OPEN)
 		return;
+	take(xmpp, taker);
 	int r = xmpp_set_peer(xmpp, jmi->from);
 	if (!r) {
 		xmpp->state = XMPP_LEG_PROCEEDED;
+		leg_proceeds(&xmpp->leg);
 		r = xmpp_session_offer(xmpp);
 	}
 	if (r)
 		call_hangup(xmpp->leg.call, CAUSE_FAILED);
 }
 
-static void on_ringing(struct leg_xmpp *xmpp, const struct jmi *jmi)
+void xmpp_rings(struct leg_xmpp *xmpp)
 {
-	(void)jmi;
 	if (xmpp->caller || xmpp->rung)
 		return;
 	xmpp->rung = true;
 	leg_rings(&xmpp->leg);
+}
+
+static void on_ringing(struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	(void)jmi;
+	xmpp_rings(xmpp);
 }
 
 enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason)
@@ -170,20 +211,43 @@ static void end_early(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 	leg_ends(&xmpp->leg, cause, text);
 }
 
+/* One of those who are called does not take it: the others may. */
+static void end_target(struct leg_xmpp *xmpp, struct xmpp_target *target,
+		       enum cause cause, const char *text)
+{
+	enum cause all = cause;
+
+	xmpp_target_end(target, cause);
+	if (!xmpp_targets_open(xmpp, &all))
+		end_early(xmpp, all, all == cause ? text : NULL);
+}
+
+void xmpp_give_up(struct leg_xmpp *xmpp, enum cause cause, const char *text)
+{
+	xmpp_hangup_now(xmpp, cause, text);
+	leg_ends(&xmpp->leg, cause, text);
+}
+
 /* A session-initiate has passed whose session-accept has not. */
 static bool is_pending(const struct leg_xmpp *xmpp)
 {
 	return xmpp->state == XMPP_LEG_SESSION && !jingle_is_up(xmpp->jingle);
 }
 
-/* Of any device; but once one has proceeded of that alone (Conversations
- * rejects after its proceed while our session-initiate is on its way). */
+/* Of any device of an account; but once one has proceeded of that alone
+ * (Conversations rejects after its proceed while our session-initiate is on its
+ * way). */
 static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
-	bool crosses = is_pending(xmpp) && is_from_peer(xmpp, jmi);
+	struct xmpp_target *target = xmpp_target_find(xmpp, jmi->from);
+	enum cause cause = reject_cause(xmpp, jmi);
 
-	if (!xmpp->caller && (xmpp->state == XMPP_LEG_PROPOSED || crosses))
-		end_early(xmpp, reject_cause(xmpp, jmi), jmi->reason_text);
+	if (xmpp->caller || !target)
+		return;
+	if (xmpp->state == XMPP_LEG_PROPOSED)
+		end_target(xmpp, target, cause, jmi->reason_text);
+	else if (is_pending(xmpp) && is_from_peer(xmpp, jmi))
+		end_early(xmpp, cause, jmi->reason_text);
 }
 
 static void on_retract(struct leg_xmpp *xmpp, const struct jmi *jmi)
@@ -211,15 +275,15 @@ static void on_finish(struct leg_xmpp *xmpp, const struct jmi *jmi)
 /* Our own message came back: nobody there understands calls. */
 static void on_bounce(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
+	struct xmpp_target *target = xmpp_target_find(xmpp, jmi->from);
 	bool waits = xmpp->state == XMPP_LEG_PROPOSED ||
 		     xmpp->state == XMPP_LEG_PROCEEDED;
 
-	if (!waits)
+	if (!waits || !target)
 		return;
 	log_info("call=%s leg=xmpp bounced=%s", call_name(xmpp->leg.call),
 		 log_text(slice_of(jmi->error_condition)).s);
-	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, CAUSE_UNREACHABLE, NULL);
+	end_target(xmpp, target, CAUSE_UNREACHABLE, NULL);
 }
 
 void leg_xmpp_message(struct leg *leg, const struct jmi *jmi)

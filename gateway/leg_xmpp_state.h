@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The inside of a leg over XMPP, shared by leg_xmpp.c (what the call wants),
- * leg_xmpp_message.c (XEP-0353) and leg_xmpp_session.c (XEP-0166). Nobody else
- * includes it.
+ * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353)
+ * and leg_xmpp_session.c (XEP-0166). Nobody else includes it.
  */
 #pragma once
 
-#include "gateway/base/tree.h"
+#include <bsd/sys/queue.h>
 
+#include "gateway/base/tree.h"
 #include "gateway/leg_xmpp.h"
 #include "xmpp/jingle.h"
 
 struct event;
+struct xmpp_account;
 
 enum {
 	XMPP_SID_CAP = 65,
@@ -37,15 +39,36 @@ enum {
 
 enum xmpp_leg_state {
 	XMPP_LEG_IDLE,
-	XMPP_LEG_PROPOSED,  /* by the caller, or by us to the callee */
+	XMPP_LEG_PROPOSED,  /* by the caller, or by us to the callees */
 	XMPP_LEG_PROCEEDED, /* we told the caller to begin its session */
 	XMPP_LEG_SESSION,   /* session-initiate has passed */
 	XMPP_LEG_ENDED,
 };
 
+enum xmpp_target_state {
+	XMPP_TARGET_OPEN,  /* may still answer, or is the one we talk to */
+	XMPP_TARGET_ENDED, /* .cause says why */
+};
+
+/*
+ * An account that the leg is about: who calls, or one of those who are called.
+ * It is found by the sid and the account, and counts as a call of that account
+ * until it has ended.
+ */
+struct xmpp_target {
+	RB_ENTRY(xmpp_target) link;
+	LIST_ENTRY(xmpp_target) entry; /* of leg_xmpp.targets */
+	struct leg_xmpp *xmpp;
+	struct xmpp_account *account; /* NULL: counted no more */
+	enum xmpp_target_state state;
+	enum cause cause;
+	char sid[XMPP_SID_CAP];
+	const char *bare; /* domain and local in lower case */
+	char text[];      /* what bare points to */
+};
+
 struct leg_xmpp {
 	struct leg leg;
-	RB_ENTRY(leg_xmpp) link;
 	struct gateway *gateway;
 	enum xmpp_leg_state state;
 	bool caller;
@@ -56,9 +79,10 @@ struct leg_xmpp {
 	bool restarting;  /* our ICE restart waits for its answer */
 	bool restart_due; /* once that is there, or the session is */
 	char sid[XMPP_SID_CAP];
-	char *local;     /* our full JID */
-	char *peer;      /* full JID once known, else bare */
-	char *peer_bare; /* with domain and local in lower case */
+	char *local; /* our full JID */
+	char *peer;  /* full JID of the device; NULL: none yet */
+	char *nick;  /* of who calls, for the callees; NULL: none */
+	LIST_HEAD(, xmpp_target) targets;
 	struct jingle *jingle;
 	unsigned niqs; /* out */
 	struct event *timer;
@@ -73,14 +97,45 @@ static inline struct leg_xmpp *xmpp_of(struct leg *leg)
 /* leg_xmpp.c */
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms);
 CHECKED int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid);
+/* Say that it is over, in the way that fits the state. */
+void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text);
+
+/* leg_xmpp_target.c */
+
+/* @account, of any case and with or without a resource, is one that @xmpp is
+ * about, by @sid. 0, -EINVAL, -EEXIST (another leg's), -ENOMEM. */
+CHECKED int xmpp_target_add(struct leg_xmpp *xmpp, const char *sid,
+			    const char *account);
+void xmpp_target_drop(struct xmpp_target *target);
+/* Each leg of which an account has not ended. */
+void xmpp_each(struct gateway *gateway, void (*fn)(struct leg_xmpp *));
+/* That of the account of @jid, or NULL. */
+struct xmpp_target *xmpp_target_find(struct leg_xmpp *xmpp, const char *jid);
+/* It takes the call no more. */
+void xmpp_target_end(struct xmpp_target *target, enum cause cause);
+/* Whether somebody may still answer; if not, @cause is that of all. */
+bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause);
 
 /* leg_xmpp_message.c: what is said outside the session. 0, or it is lost: what
  * ends something never is. */
-int xmpp_say(struct leg_xmpp *xmpp, enum jmi_action action, enum cause cause,
-	     const char *text);
+struct xmpp_words {
+	enum jmi_action action;
+	enum cause cause; /* of what ends something */
+	const char *text; /* NULL none */
+};
+int xmpp_say(struct leg_xmpp *xmpp, const char *to,
+	     const struct xmpp_words *words);
+/* To the device, or to the accounts that may still answer but @but, or NULL.
+ * 0, or no one could be told. */
+int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
+		 const struct xmpp_words *words);
 void xmpp_say_ringing(struct leg_xmpp *xmpp);
 /* What it means that the peer ends with @reason. */
 enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason);
+/* It rings at a callee's: tell the call, once. */
+void xmpp_rings(struct leg_xmpp *xmpp);
+/* The callee's device does not go on; the call does with the next, or ends. */
+void xmpp_give_up(struct leg_xmpp *xmpp, enum cause cause, const char *text);
 
 /* leg_xmpp_session.c */
 CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);

@@ -11,6 +11,7 @@
 #include "gateway/base/tree.h"
 #include "gateway/call_state.h"
 #include "gateway/gateway.h"
+#include "gateway/leg_xmpp.h"
 #include "gateway/rewrite.h"
 #include "xmpp/jid.h"
 
@@ -158,6 +159,8 @@ static unsigned calls_of(const struct gateway *gateway, const struct subject *s)
 	const struct call *call;
 	unsigned n = 0;
 
+	if (s->kind == QUOTA_ACCOUNT)
+		return leg_xmpp_calls_of(gateway, s->name);
 	LIST_FOREACH(call, &gateway->calls, link)
 	n += is_of(call, s);
 	return n;

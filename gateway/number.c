@@ -92,6 +92,25 @@ bool number_of(struct number *out, const struct gateway *gateway,
 	return search.found;
 }
 
+static void on_counted(const struct account_number *number, void *arg)
+{
+	size_t *n = arg;
+
+	(void)number;
+	(*n)++;
+}
+
+size_t number_count(const struct gateway *gateway, const char *account)
+{
+	const struct config *config = gateway->config;
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->nnumbers; i++)
+		n += number_is_owned(&config->numbers[i], account);
+	account_each_number(gateway->accounts, account, on_counted, &n);
+	return n;
+}
+
 bool number_region(char out[PHONE_REGION_CAP], const struct gateway *gateway,
 		   const char *account)
 {

@@ -37,6 +37,9 @@ bool number_is_owned(const struct config_number *number, const char *account);
 bool number_of(struct number *out, const struct gateway *gateway,
 	       const char *account, const char *trunk);
 
+/* How many numbers @account (bare JID) owns. */
+size_t number_count(const struct gateway *gateway, const char *account);
+
 /* Where @account (bare JID) dials as at home: the configured region, or else
  * that of its first number. False: neither is there, and @out empty. */
 bool number_region(char out[PHONE_REGION_CAP], const struct gateway *gateway,

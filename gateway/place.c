@@ -6,12 +6,14 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call.h"
+#include "gateway/callee.h"
 #include "gateway/gateway.h"
 #include "gateway/hunt.h"
-#include "gateway/leg_echo.h"
 #include "gateway/leg_sip.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/moved.h"
+#include "gateway/number.h"
+#include "gateway/policy.h"
 #include "gateway/refusal.h"
 #include "gateway/refused.h"
 #include "gateway/route.h"
@@ -33,59 +35,95 @@ static int full_jid(char out[static JID_CAP], const struct gateway *gateway,
 	return text_format(out, JID_CAP, "%s@%s/sip", local, domain);
 }
 
-/* The first of the route's trunks; the others are what *@huntp has left. */
-static int new_trunk_callee(struct leg **out, struct hunt **huntp,
-			    struct gateway *gateway, const struct route *route)
-{
-	AUTO(hunt_freep) struct hunt *hunt = NULL;
-	int r = hunt_new(&hunt, gateway);
+/* ---- who is called ---- */
 
-	if (!r)
-		r = trunk_hunt_add(hunt, route);
-	if (!r)
-		r = hunt_next(hunt, out);
+/* A call that is to be placed; all borrowed. */
+struct placing {
+	struct gateway *gateway;
+	const struct route *route;
+	const char *account; /* whose call it is */
+	const char *name;    /* of who calls; NULL none */
+};
+
+static int add_owners(struct hunt *hunt, const struct placing *placing,
+		      enum cause *why)
+{
+	const struct route *route = placing->route;
+	struct number number;
+	char jid[JID_CAP];
+	int r = full_jid(jid, placing->gateway, route->from);
+
 	if (r)
-		return r < 0 ? r : -EHOSTUNREACH;
-	*huntp = hunt;
-	hunt = NULL;
-	return 0;
+		return r;
+	if (!number_find(&number, placing->gateway, route->to))
+		return -ENOENT;
+	return callee_add_number(
+		hunt, placing->gateway, &number,
+		&(struct callee_caller){ .jid = jid,
+					 .name = placing->name,
+					 .number = number.number },
+		why);
 }
 
-/* *@huntp: who is next, or as it was. */
-static int new_callee(struct leg **out, struct hunt **huntp,
-		      struct gateway *gateway, const struct route *route)
+static int add_trunks(struct hunt *hunt, const struct placing *placing)
 {
-	char local[JID_CAP];
-	int r;
+	struct policy policy;
 
-	switch (route->kind) {
+	policy_of(&policy, placing->gateway, placing->account,
+		  placing->route->from);
+	return trunk_hunt_add(hunt, placing->route, policy.early_media);
+}
+
+static int add_callees(struct hunt *hunt, const struct placing *placing,
+		       enum cause *why)
+{
+	switch (placing->route->kind) {
 	case ROUTE_TRUNK:
-		return new_trunk_callee(out, huntp, gateway, route);
+		return add_trunks(hunt, placing);
 	case ROUTE_ACCOUNT:
-		r = full_jid(local, gateway, route->from);
-		return r ? r
-			 : leg_xmpp_new_callee(out, gateway,
-					       &(struct leg_xmpp_peer){
-						       .local = local,
-						       .peer = route->owner });
+		return add_owners(hunt, placing, why);
 	case ROUTE_ECHO:
-		return leg_echo_new(out);
+		return callee_add_echo(hunt);
 	}
 	return -EINVAL;
 }
 
+/* The hunt and its first leg, both owned by the caller. NULL, or why there is
+ * none. */
+static const struct refusal *find_callee(struct hunt **out, struct leg **legp,
+					 const struct placing *placing)
+{
+	AUTO(hunt_freep) struct hunt *hunt = NULL;
+	enum cause why;
+	int r = hunt_new(&hunt, placing->gateway);
+
+	if (!r)
+		r = add_callees(hunt, placing, &why);
+	if (r == CALLEE_E_NOBODY)
+		return refusal_nobody(why);
+	if (!r)
+		r = hunt_next(hunt, legp);
+	if (r)
+		return refusal_of(r < 0 ? r : -EHOSTUNREACH);
+	*out = hunt;
+	hunt = NULL;
+	return NULL;
+}
+
 static void fill_parties(struct call_parties *out,
-			 const struct gateway *gateway,
-			 const struct route *route)
+			 const struct placing *placing, struct hunt *hunt)
 {
 	enum { MS_PER_S = 1000 };
-	const struct config_trunk *trunk = route->trunk_config;
+	const struct config_trunk *trunk = placing->route->trunk_config;
+	const struct gateway *gateway = placing->gateway;
 
-	out->to = route->to;
+	out->account = placing->account;
+	out->to = placing->route->to;
 	out->trunk = trunk ? trunk->name : "";
 	out->ring_timeout_ms =
 		gateway->config->limits.ring_timeout_s * MS_PER_S;
-	out->early_answer = trunk && trunk->early_media == CONFIG_EARLY_ANSWER;
+	out->early_answer = hunt_now(hunt)->early_answer;
+	out->hunt = hunt;
 }
 
 /* ---- from an account ---- */
@@ -103,9 +141,12 @@ static const struct refusal *place_account(struct gateway *gateway,
 					   struct leg **legp)
 {
 	char account[JID_CAP], us[JID_CAP], local[JID_PART_MAX + 1];
-	struct call_parties parties = { .account = account, .from = account };
-	struct leg *caller, *callee;
 	struct route route;
+	const struct placing placing = { gateway, &route, account, NULL };
+	struct call_parties parties = { .from = account };
+	const struct refusal *why;
+	struct leg *caller, *callee;
+	struct hunt *hunt;
 	struct call *call;
 	struct jid to;
 
@@ -119,19 +160,20 @@ static const struct refusal *place_account(struct gateway *gateway,
 	int r = route_from_account(&route, gateway, account, local);
 	if (r)
 		return refusal_of(r);
-	r = new_callee(&callee, &parties.hunt, gateway, &route);
-	if (r)
-		return refusal_of(r);
-	r = leg_xmpp_new_caller(&caller, gateway,
-				&(struct leg_xmpp_peer){ .local = us,
-							 .peer = request->from,
-							 .sid = request->sid });
+	why = find_callee(&hunt, &callee, &placing);
+	if (why)
+		return why;
+	r = leg_xmpp_new_caller(
+		&caller, gateway,
+		&(struct leg_xmpp_caller){ .local = us,
+					   .peer = request->from,
+					   .sid = request->sid });
 	if (r) {
 		callee->ops->free(callee);
-		hunt_free(parties.hunt);
+		hunt_free(hunt);
 		return refusal_of(r);
 	}
-	fill_parties(&parties, gateway, &route);
+	fill_parties(&parties, &placing, hunt);
 	r = call_new(&call, gateway, &parties, caller, callee);
 	if (r)
 		return r == -EAGAIN ? refusal_no_line() : refusal_of(r);
@@ -246,24 +288,29 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 					 struct origin *origin)
 {
 	struct call_parties parties = { .inbound = true, .origin = origin };
-	struct leg *caller, *callee;
 	struct route route;
+	struct placing placing = { gateway, &route, NULL, NULL };
+	const struct refusal *why;
+	struct leg *caller, *callee;
+	struct hunt *hunt;
 	struct call *call;
 	int r = route_from_trunk(&route, origin, gateway, invite);
 
-	if (!r)
-		r = new_callee(&callee, &parties.hunt, gateway, &route);
 	if (r)
 		return refusal_of(r);
+	placing.account = route.owner;
+	placing.name = invite->identity->withheld ? NULL : origin->display;
+	why = find_callee(&hunt, &callee, &placing);
+	if (why)
+		return why;
 	r = leg_sip_new_caller(&caller, gateway, *dialog);
 	*dialog = NULL;
 	if (r) {
 		callee->ops->free(callee);
-		hunt_free(parties.hunt);
+		hunt_free(hunt);
 		return refusal_of(r);
 	}
-	fill_parties(&parties, gateway, &route);
-	parties.account = route.owner;
+	fill_parties(&parties, &placing, hunt);
 	parties.from = route.from;
 	if (call_new(&call, gateway, &parties, caller, callee))
 		return NULL; /* the leg has refused it */

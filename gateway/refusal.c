@@ -64,6 +64,24 @@ const struct refusal *refusal_no_line(void)
 	return &row;
 }
 
+const struct refusal *refusal_nobody(enum cause why)
+{
+	static const struct refusal busy = { "busy",
+					     CAUSE_BUSY,
+					     "recipient-unavailable",
+					     "The line is busy.",
+					     0,
+					     NULL };
+	static const struct refusal absent = { "nobody",
+					       CAUSE_UNREACHABLE,
+					       "recipient-unavailable",
+					       "Nobody can be reached there.",
+					       0,
+					       NULL };
+
+	return why == CAUSE_BUSY ? &busy : &absent;
+}
+
 const char *refusal_text(const struct refusal *refusal,
 			 const struct config *config)
 {

@@ -22,6 +22,9 @@ const struct refusal *refusal_of(int outcome);
 /* No line is free, or will be: limits.calls, our end, no XMPP server. */
 const struct refusal *refusal_no_line(void);
 
+/* Of those who are called nobody can be: busy, or not there. */
+const struct refusal *refusal_nobody(enum cause why);
+
 /* What a person is told of @refusal; NULL: nothing. */
 const char *refusal_text(const struct refusal *refusal,
 			 const struct config *config);

@@ -140,8 +140,6 @@ static int find_owner(struct route *out, struct gateway *gateway,
 	if (!find_number(&number, gateway, out->trunk_config,
 			 called_user(out->trunk_config, invite)))
 		return ROUTE_E_UNKNOWN;
-	if (limits_at_once(gateway, QUOTA_ACCOUNT, number.owners[0]))
-		return ROUTE_E_BUSY;
 	out->kind = ROUTE_ACCOUNT;
 	out->owner = number.owners[0];
 	return text_set(out->to, sizeof(out->to), number.number);

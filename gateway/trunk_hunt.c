@@ -61,7 +61,15 @@ static int new_target(struct trunk_target **out, const struct route *route,
 	return 0;
 }
 
-int trunk_hunt_add(struct hunt *hunt, const struct route *route)
+static bool answers_early(const struct config_trunk *trunk,
+			  enum account_early early)
+{
+	return early ? early == ACCOUNT_EARLY_ANSWER
+		     : trunk->early_media == CONFIG_EARLY_ANSWER;
+}
+
+int trunk_hunt_add(struct hunt *hunt, const struct route *route,
+		   enum account_early early)
 {
 	for (size_t i = 0; i < route->ntrunks; i++) {
 		const struct config_trunk *trunk = route->trunks[i].config;
@@ -69,17 +77,16 @@ int trunk_hunt_add(struct hunt *hunt, const struct route *route)
 		int r = new_target(&target, route, i);
 
 		if (!r)
-			r = hunt_add(
-				hunt,
-				&(struct hunt_target){
-					.name = trunk->name,
-					.trunk = trunk->name,
-					.early_answer = trunk->early_media ==
-							CONFIG_EARLY_ANSWER,
-					.next_on = HUNT_ON_UNREACHABLE,
-					.new_leg = new_leg,
-					.free_arg = free_target,
-					.arg = target });
+			r = hunt_add(hunt,
+				     &(struct hunt_target){
+					     .name = trunk->name,
+					     .trunk = trunk->name,
+					     .early_answer = answers_early(
+						     trunk, early),
+					     .next_on = HUNT_ON_UNREACHABLE,
+					     .new_leg = new_leg,
+					     .free_arg = free_target,
+					     .arg = target });
 		if (r)
 			return r;
 	}

@@ -3,10 +3,12 @@
  * leads nowhere. */
 #pragma once
 
+#include "db/account.h"
 #include "gateway/base/err.h"
 #include "gateway/hunt.h"
 #include "gateway/route.h"
 
-/* Add the trunks of @route, with the numbers as each writes them. 0 or -errno;
- * some may have been added. */
-CHECKED int trunk_hunt_add(struct hunt *hunt, const struct route *route);
+/* Add the trunks of @route, with the numbers as each writes them; @early goes
+ * before theirs (0: not set). 0 or -errno; some may have been added. */
+CHECKED int trunk_hunt_add(struct hunt *hunt, const struct route *route,
+			   enum account_early early);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * XEP-0353 0.8.0: 3 to 5 (elements), 6 (tie break, migration). With XEP-0334
- * (store hint), XEP-0184 (receipts) and XEP-0203 (delay) as far as they touch
- * a call.
+ * (store hint), XEP-0172 (nick), XEP-0184 (receipts) and XEP-0203 (delay) as
+ * far as they touch a call.
  */
 #include "xmpp/jmi.h"
 
@@ -17,6 +17,7 @@
 #define NS_HINTS    "urn:xmpp:hints"
 #define NS_RECEIPTS "urn:xmpp:receipts"
 #define NS_DELAY    "urn:xmpp:delay"
+#define NS_NICK     "http://jabber.org/protocol/nick"
 
 /*
  * Our message ids: "jm-propose-<token>-<sid>". Servers may bounce a message
@@ -213,6 +214,8 @@ int jmi_format(struct stanza **out, const struct jmi_message *message)
 	if (r)
 		return r;
 	format_element(st, message);
+	if (message->nick)
+		stanza_child_text(st, "nick", NS_NICK, message->nick);
 	return hand_over(out, &st);
 }
 

@@ -65,6 +65,7 @@ struct jmi_message { /* borrowed for the call alone */
 	const char *reason_text;
 	const char *migrated_to;
 	bool tie_break;
+	const char *nick; /* of who sends it (XEP-0172); NULL none */
 };
 
 /*

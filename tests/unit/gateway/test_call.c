@@ -675,6 +675,36 @@ static void nobody_answers(void **state)
 	expect("a-no-answer b-no-answer record");
 }
 
+/* The ring deadline is not for setting up the media of who has picked up. */
+static void who_has_picked_up_is_not_left_for_ringing_too_long(void **state)
+{
+	(void)state;
+	struct call_parties impatient = parties;
+
+	impatient.ring_timeout_ms = 20;
+	assert_int_equal(begin_with(&impatient), 0);
+	calls_blind();
+	leg_rings(b);
+	leg_proceeds(b);
+	expect("a-ring");
+	assert_string_equal(call_state_name(call), "picked-up");
+	event_base_loopexit(gateway.base, &(struct timeval){ 0, 60000 });
+	event_base_loop(gateway.base, 0);
+	assert_string_equal(call_state_name(call), "picked-up");
+	answers();
+	ready(MEDIA_SIDE_B);
+	expect("a-proceed");
+}
+
+static void who_has_picked_up_may_still_change_his_mind(void **state)
+{
+	(void)state;
+	calls_blind();
+	leg_proceeds(b);
+	leg_ends(b, CAUSE_DECLINE, NULL);
+	expect("a-decline record");
+}
+
 /* ---- several callees ---- */
 
 static unsigned made;
@@ -823,6 +853,8 @@ int main(void)
 		CALL_TEST(too_many_calls_are_refused),
 		CALL_TEST(a_slow_disk_delays_but_does_not_end_a_call),
 		CALL_TEST(nobody_answers),
+		CALL_TEST(who_has_picked_up_is_not_left_for_ringing_too_long),
+		CALL_TEST(who_has_picked_up_may_still_change_his_mind),
 		CALL_TEST(a_callee_who_refuses_leaves_the_call_to_the_next),
 		CALL_TEST(the_last_callees_end_is_the_calls),
 		CALL_TEST(a_cause_that_leads_nowhere_ends_the_hunt),

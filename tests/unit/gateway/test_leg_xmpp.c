@@ -121,7 +121,15 @@ void leg_calls(struct leg *of)
 	(void)of;
 }
 
+static unsigned rang;
+
 void leg_rings(struct leg *of)
+{
+	(void)of;
+	rang++;
+}
+
+void leg_proceeds(struct leg *of)
 {
 	(void)of;
 }
@@ -254,7 +262,7 @@ static int set_up(void **state)
 	said[0] = '\0';
 	send_result = open_result = iq_result = 0;
 	ended_by_us = ended_by_peer = -1;
-	waiting = 0;
+	waiting = rang = 0;
 	gateway = (struct gateway){ .base = event_base_new() };
 	return leg_xmpp_index_new(&gateway);
 }
@@ -269,20 +277,29 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void offer(void)
+/* To @n accounts at once. */
+static void offer_to(const char *const *accounts, size_t n)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	struct media_content *audio;
 
-	assert_int_equal(
-		leg_xmpp_new_callee(
-			&leg, &gateway,
-			&(struct leg_xmpp_peer){ .local = US, .peer = ALICE }),
-		0);
+	assert_int_equal(leg_xmpp_new_callee(&leg, &gateway,
+					     &(struct leg_xmpp_callees){
+						     .local = US,
+						     .accounts = accounts,
+						     .naccounts = n }),
+			 0);
 	assert_int_equal(media_desc_new(&desc), 0);
 	assert_int_equal(media_desc_add(desc, &audio), 0);
 	memcpy(audio->mid, "0", 2);
 	assert_int_equal(leg->ops->offer(leg, desc), 0);
+}
+
+static void offer(void)
+{
+	static const char *const alone[] = { ALICE };
+
+	offer_to(alone, 1);
 }
 
 static void hear(enum jmi_action action, const char *from)
@@ -394,9 +411,9 @@ static void a_peer_fills_no_more_than_its_share_of_our_iqs(void **state)
 static void an_ended_leg_is_known_for_a_while(void **state)
 {
 	(void)state;
-	const struct leg_xmpp_peer peer = { .local = US,
-					    .peer = PHONE,
-					    .sid = "s1" };
+	const struct leg_xmpp_caller peer = { .local = US,
+					      .peer = PHONE,
+					      .sid = "s1" };
 
 	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
 	leg = leg->ops->free(leg);
@@ -415,6 +432,116 @@ static void an_ended_leg_is_known_for_a_while(void **state)
 	assert_false(leg_xmpp_has_ended(&gateway, "s2", PHONE));
 }
 
+/* ---- several accounts ---- */
+
+#define BOB   "bob@example.org"
+#define CAROL "carol@example.org"
+
+static const char *const three[] = { ALICE, BOB, CAROL };
+
+static void reject_from(const char *from, enum reason reason)
+{
+	leg_xmpp_message(leg, &(struct jmi){ .action = JMI_REJECT,
+					     .sid = xmpp_of(leg)->sid,
+					     .from = from,
+					     .to = US,
+					     .reason = reason });
+}
+
+static void bounce_from(const char *from)
+{
+	leg_xmpp_message(
+		leg, &(struct jmi){ .action = JMI_PROPOSE,
+				    .sid = xmpp_of(leg)->sid,
+				    .from = from,
+				    .to = US,
+				    .error = true,
+				    .error_condition = "service-unavailable" });
+}
+
+static void all_accounts_ring_and_stop_when_one_answers(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	expect("propose " ALICE "\npropose " BOB "\npropose " CAROL "\n");
+	hear(JMI_RINGING, BOB "/tablet");
+	hear(JMI_RINGING, PHONE);
+	assert_int_equal(rang, 1);
+	assert_int_equal(leg_xmpp_calls_of(&gateway, CAROL), 1);
+	hear(JMI_PROCEED, BOB "/tablet");
+	expect("retract " ALICE "\nretract " CAROL "\nsession-initiate " BOB
+	       "/tablet\n");
+	assert_string_equal(leg->ops->account(leg), BOB);
+	assert_int_equal(leg_xmpp_calls_of(&gateway, CAROL), 0);
+	assert_int_equal(leg_xmpp_calls_of(&gateway, "Bob@Example.org/any"), 1);
+	/* late ones */
+	hear(JMI_PROCEED, PHONE);
+	expect("retract " PHONE "\nfinish " PHONE "\n");
+	reject_from(CAROL "/x", REASON_BUSY);
+	hear(JMI_RINGING, CAROL "/x");
+	expect("");
+	assert_int_equal(ended_by_peer, -1);
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("session-terminate " BOB "/tablet\nfinish " BOB "/tablet\n");
+}
+
+static void one_reject_leaves_it_to_the_others(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	reject_from(PHONE, REASON_DECLINE);
+	reject_from(ALICE "/other", REASON_BUSY);
+	bounce_from(BOB);
+	assert_int_equal(ended_by_peer, -1);
+	said[0] = '\0';
+	/* who has refused does not answer any more */
+	hear(JMI_PROCEED, PHONE);
+	expect("");
+	reject_from(CAROL "/x", REASON_BUSY);
+	assert_int_equal(ended_by_peer, CAUSE_BUSY);
+	call_hangup(NULL, CAUSE_BUSY);
+	expect("");
+}
+
+static void who_is_left_is_told_of_the_end(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	reject_from(PHONE, REASON_DECLINE);
+	said[0] = '\0';
+	call_hangup(NULL, CAUSE_CANCEL);
+	expect("retract " BOB "\nretract " CAROL "\n");
+}
+
+static void strangers_cannot_take_or_refuse_a_call(void **state)
+{
+	(void)state;
+	static const char *const alone[] = { ALICE };
+
+	offer_to(alone, 1);
+	said[0] = '\0';
+	hear(JMI_PROCEED, BOB "/tablet");
+	reject_from(BOB "/tablet", REASON_BUSY);
+	bounce_from(BOB);
+	expect("");
+	assert_int_equal(ended_by_peer, -1);
+}
+
+static void an_account_is_called_once_by_a_leg(void **state)
+{
+	(void)state;
+	static const char *const twice[] = { ALICE, "Alice@Example.org" };
+
+	assert_int_equal(leg_xmpp_new_callee(
+				 &leg, &gateway,
+				 &(struct leg_xmpp_callees){ .local = US,
+							     .accounts = twice,
+							     .naccounts = 2 }),
+			 -EEXIST);
+	leg = NULL;
+	assert_int_equal(leg_xmpp_calls_of(&gateway, ALICE), 0);
+}
+
 #define LEG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -428,6 +555,11 @@ int main(void)
 		LEG_TEST(a_reject_of_the_device_crosses_our_session),
 		LEG_TEST(a_peer_fills_no_more_than_its_share_of_our_iqs),
 		LEG_TEST(an_ended_leg_is_known_for_a_while),
+		LEG_TEST(all_accounts_ring_and_stop_when_one_answers),
+		LEG_TEST(one_reject_leaves_it_to_the_others),
+		LEG_TEST(who_is_left_is_told_of_the_end),
+		LEG_TEST(strangers_cannot_take_or_refuse_a_call),
+		LEG_TEST(an_account_is_called_once_by_a_leg),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

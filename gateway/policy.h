@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What holds for an account: what an administrator has set for it
+ * (db/account.h), else the keys of its number in tandem.conf(5), else the
+ * defaults.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "db/account.h"
+
+struct gateway;
+
+struct policy {
+	enum account_second second_call;
+	const char *forward; /* a bare JID, a number, or ""; borrowed until the
+			      * accounts or the configuration change */
+	enum account_early early_media; /* 0: the trunk's */
+	bool chat_digits;
+	bool enabled; /* may be called */
+};
+
+/* @called: the number of the call, whose keys go before; NULL: any. */
+void policy_of(struct policy *out, const struct gateway *gateway,
+	       const char *account, const char *called);

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Who rings for a number: what the hunt calls, in its order.
+ */
+#include "gateway/callee.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/gateway.h"
+#include "gateway/leg_echo.h"
+#include "gateway/leg_xmpp.h"
+#include "gateway/limits.h"
+#include "gateway/number.h"
+#include "gateway/policy.h"
+#include "gateway/route.h"
+#include "gateway/trunk_hunt.h"
+#include "tests/test.h"
+
+static const char text[] =
+	"xmpp { domain = \"tel.example.org\" secret = \"s\" }\n"
+	"trunk \"carrier\" { proxy = \"sip:192.0.2.1\" }\n"
+	"number \"+15550000001\" {\n"
+	" owner = { \"alice@x.org\", \"bob@x.org\", \"carol@x.org\" } }\n"
+	"number \"+15550000002\" { ring = \"order\" ring_s = 7\n"
+	" owner = { \"alice@x.org\", \"bob@x.org\", \"carol@x.org\" } }\n"
+	"number \"+15550000003\" { owner = \"dora@x.org\"\n"
+	" second_call = \"forward\" forward = \"+15550000002\" }\n";
+
+/* ---- legs: what is called ---- */
+
+static char called[500];
+
+static void note(const char *what)
+{
+	size_t n = strlen(called);
+
+	snprintf(called + n, sizeof(called) - n, "%s%s", n ? " " : "", what);
+}
+
+static void expect(const char *what)
+{
+	assert_string_equal(called, what);
+	called[0] = '\0';
+}
+
+static struct leg *fake_free(struct leg *leg)
+{
+	free(leg);
+	return NULL;
+}
+
+static const struct leg_ops fake_ops = { .name = "fake", .free = fake_free };
+
+static int new_leg(struct leg **out)
+{
+	*out = calloc(1, sizeof(**out));
+	assert_non_null(*out);
+	(*out)->ops = &fake_ops;
+	return 0;
+}
+
+int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
+			const struct leg_xmpp_callees *callees)
+{
+	(void)gateway;
+	for (size_t i = 0; i < callees->naccounts; i++) {
+		char who[64];
+
+		snprintf(who, sizeof(who), "%.*s%s",
+			 (int)strcspn(callees->accounts[i], "@"),
+			 callees->accounts[i],
+			 i + 1 < callees->naccounts ? "+" : "");
+		note(who);
+	}
+	if (callees->nick)
+		note(callees->nick);
+	return new_leg(out);
+}
+
+static int call_trunk(struct leg **out, struct gateway *gateway, void *arg)
+{
+	(void)gateway;
+	note(arg);
+	return new_leg(out);
+}
+
+static char trunk_number[ROUTE_USER_CAP];
+
+int trunk_hunt_add(struct hunt *to, const struct route *route,
+		   enum account_early early)
+{
+	(void)early;
+	snprintf(trunk_number, sizeof(trunk_number), "%s", route->to);
+	return hunt_add(to, &(struct hunt_target){ .name = "carrier",
+						   .trunk = "carrier",
+						   .new_leg = call_trunk,
+						   .arg = trunk_number });
+}
+
+int leg_echo_new(struct leg **out)
+{
+	note("echo");
+	return new_leg(out);
+}
+
+/* ---- accounts and their calls ---- */
+
+static struct account accounts[2]; /* set by an administrator */
+static const char *busy[2];
+static unsigned busy_calls;
+
+const struct account *account_find(const struct account_store *store,
+				   const char *jid)
+{
+	(void)store;
+	for (size_t i = 0; i < 2; i++)
+		if (accounts[i].jid && !strcmp(accounts[i].jid, jid))
+			return &accounts[i];
+	return NULL;
+}
+
+const struct account_number *account_find_number(
+	const struct account_store *store, const char *number)
+{
+	(void)store;
+	(void)number;
+	return NULL;
+}
+
+void account_each_number(const struct account_store *store, const char *owner,
+			 account_number_fn fn, void *arg)
+{
+	(void)store;
+	(void)owner;
+	(void)fn;
+	(void)arg;
+}
+
+unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
+{
+	(void)gateway;
+	for (size_t i = 0; i < 2; i++)
+		if (busy[i] && !strcmp(busy[i], account))
+			return busy_calls;
+	return 0;
+}
+
+enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
+			  const char *name)
+{
+	(void)kind;
+	return leg_xmpp_calls_of(gateway, name) >= 3 ? LIMIT_CALLS : LIMIT_NONE;
+}
+
+static struct config *config;
+
+int route_from_account(struct route *out, struct gateway *gateway,
+		       const char *account, const char *local)
+{
+	(void)gateway;
+	(void)account;
+	memset(out, 0, sizeof(*out));
+	out->kind =
+		config_find_number(config, local) ? ROUTE_ACCOUNT : ROUTE_TRUNK;
+	out->trunk_config = &config->trunks[0];
+	snprintf(out->to, sizeof(out->to), "%s", local);
+	return 0;
+}
+
+/* ---- */
+
+static struct gateway gateway;
+static struct hunt *hunt;
+static enum cause why;
+
+static void on_mistake(const char *line, void *arg)
+{
+	(void)arg;
+	print_error("%s\n", line);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	called[0] = '\0';
+	memset(accounts, 0, sizeof(accounts));
+	busy[0] = busy[1] = NULL;
+	busy_calls = 1;
+	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
+		return -1;
+	gateway =
+		(struct gateway){ .config = config, .base = event_base_new() };
+	return hunt_new(&hunt, &gateway);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	hunt = hunt_free(hunt);
+	config = config_free(config);
+	event_base_free(gateway.base);
+	return 0;
+}
+
+static int add(const char *number, const char *name)
+{
+	struct number found;
+
+	assert_true(number_find(&found, &gateway, number));
+	return callee_add_number(
+		hunt, &gateway, &found,
+		&(struct callee_caller){ .jid = "+15551@tel.example.org/sip",
+					 .name = name,
+					 .number = number },
+		&why);
+}
+
+/* All that the hunt calls when nobody answers. */
+static void call_all(void)
+{
+	struct leg *leg;
+
+	while (!hunt_next(hunt, &leg)) {
+		char ring[16];
+		unsigned ms = hunt_now(hunt)->ring_ms;
+
+		snprintf(ring, sizeof(ring), "%us", ms / 1000);
+		if (ms)
+			note(ring);
+		leg->ops->free(leg);
+	}
+}
+
+static void owners_ring_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(add("+15550000001", NULL), 0);
+	call_all();
+	expect("alice+ bob+ carol +15551 (to +15550000001)");
+}
+
+static void owners_ring_one_after_the_other(void **state)
+{
+	(void)state;
+	assert_int_equal(add("+15550000002", "Zoe"), 0);
+	call_all();
+	expect("alice Zoe (to +15550000002) 7s bob Zoe (to +15550000002) 7s "
+	       "carol Zoe (to +15550000002)");
+}
+
+static void with_one_number_the_name_alone_is_shown(void **state)
+{
+	(void)state;
+	assert_int_equal(add("+15550000003", "Zoe"), 0);
+	call_all();
+	expect("dora Zoe");
+}
+
+static void a_busy_account_is_left_out(void **state)
+{
+	(void)state;
+	busy[0] = "bob@x.org";
+	accounts[0] = (struct account){ .jid = "bob@x.org",
+					.enabled = true,
+					.forward = "",
+					.second_call = ACCOUNT_SECOND_BUSY };
+	assert_int_equal(add("+15550000001", NULL), 0);
+	call_all();
+	expect("alice+ carol +15551 (to +15550000001)");
+}
+
+static void in_order_busy_ends_and_next_goes_on(void **state)
+{
+	(void)state;
+	busy[0] = "bob@x.org";
+	accounts[0] = (struct account){ .jid = "bob@x.org",
+					.enabled = true,
+					.forward = "",
+					.second_call = ACCOUNT_SECOND_BUSY };
+	assert_int_equal(add("+15550000002", NULL), 0);
+	call_all();
+	expect("alice +15551 (to +15550000002) 7s");
+	hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	accounts[0].second_call = ACCOUNT_SECOND_NEXT;
+	assert_int_equal(add("+15550000002", NULL), 0);
+	call_all();
+	expect("alice +15551 (to +15550000002) 7s carol +15551 (to "
+	       "+15550000002)");
+}
+
+static void the_limit_of_calls_is_busy(void **state)
+{
+	(void)state;
+	busy[0] = "alice@x.org";
+	busy_calls = 2;
+	assert_int_equal(add("+15550000001", NULL), 0);
+	call_all();
+	expect("alice+ bob+ carol +15551 (to +15550000001)");
+	hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	busy_calls = 3;
+	assert_int_equal(add("+15550000001", NULL), 0);
+	call_all();
+	expect("bob+ carol +15551 (to +15550000001)");
+}
+
+static void a_second_call_is_forwarded(void **state)
+{
+	(void)state;
+	busy[0] = "dora@x.org";
+	assert_int_equal(add("+15550000003", NULL), 0);
+	call_all();
+	expect("alice +15551 (to +15550000003) 7s bob +15551 (to +15550000003) "
+	       "7s carol +15551 (to +15550000003)");
+	hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	accounts[0] = (struct account){ .jid = "dora@x.org",
+					.enabled = true,
+					.forward = "+19990001111" };
+	assert_int_equal(add("+15550000003", NULL), 0);
+	call_all();
+	expect("+19990001111");
+	hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	accounts[0].forward = "erin@y.org";
+	assert_int_equal(add("+15550000003", NULL), 0);
+	call_all();
+	expect("erin");
+}
+
+static void two_that_forward_to_each_other_end(void **state)
+{
+	(void)state;
+	busy[0] = "dora@x.org";
+	accounts[0] = (struct account){ .jid = "dora@x.org",
+					.enabled = true,
+					.forward = "+15550000003" };
+	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+}
+
+static void when_nobody_can_be_called_the_cause_is_told(void **state)
+{
+	(void)state;
+	busy[0] = "dora@x.org";
+	accounts[0] = (struct account){ .jid = "dora@x.org",
+					.enabled = true,
+					.forward = "",
+					.second_call = ACCOUNT_SECOND_BUSY };
+	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+	assert_int_equal(why, CAUSE_BUSY);
+	busy[0] = NULL;
+	accounts[0].enabled = false;
+	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+	assert_int_equal(why, CAUSE_UNREACHABLE);
+}
+
+static void policies_have_their_order(void **state)
+{
+	(void)state;
+	struct policy policy;
+
+	policy_of(&policy, &gateway, "nobody@x.org", NULL);
+	assert_int_equal(policy.second_call, ACCOUNT_SECOND_RING);
+	assert_true(policy.chat_digits);
+	policy_of(&policy, &gateway, "dora@x.org", NULL);
+	assert_int_equal(policy.second_call, ACCOUNT_SECOND_FORWARD);
+	accounts[0] = (struct account){ .jid = "dora@x.org",
+					.enabled = true,
+					.forward = "",
+					.chat_digits = ACCOUNT_OFF };
+	policy_of(&policy, &gateway, "dora@x.org", NULL);
+	assert_int_equal(policy.second_call, ACCOUNT_SECOND_FORWARD);
+	assert_string_equal(policy.forward, "+15550000002");
+	assert_false(policy.chat_digits);
+}
+
+#define CALLEE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CALLEE_TEST(owners_ring_at_once),
+		CALLEE_TEST(owners_ring_one_after_the_other),
+		CALLEE_TEST(with_one_number_the_name_alone_is_shown),
+		CALLEE_TEST(a_busy_account_is_left_out),
+		CALLEE_TEST(in_order_busy_ends_and_next_goes_on),
+		CALLEE_TEST(the_limit_of_calls_is_busy),
+		CALLEE_TEST(a_second_call_is_forwarded),
+		CALLEE_TEST(two_that_forward_to_each_other_end),
+		CALLEE_TEST(when_nobody_can_be_called_the_cause_is_told),
+		CALLEE_TEST(policies_have_their_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
