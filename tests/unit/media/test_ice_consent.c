@@ -203,7 +203,8 @@ static void a_nomination_of_a_valid_pair_challenges_a_dead_one(void **state)
 	robot_fini(&r);
 }
 
-/* libwebrtc keeps further pairs alive, and may be called: it cannot nominate. */
+/* libwebrtc keeps further pairs alive, and may be called: it cannot nominate.
+ */
 static void a_check_of_a_pair_in_reserve_challenges_a_dead_one(void **state)
 {
 	(void)state;
