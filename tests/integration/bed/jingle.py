@@ -10,7 +10,7 @@ from slixmpp.xmlstream import tostring
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
-from . import jinglexml, profiles, timeline, xmppserver
+from . import jinglexml, proc, profiles, timeline, xmppserver
 from .jinglecall import Call
 from .peercall import PeerCall
 from .jinglexml import DTMF, HINTS, JINGLE, JMI, RECEIPTS, element, local
@@ -59,7 +59,7 @@ class Client(slixmpp.ClientXMPP):
                  host=xmppserver.HOST, password=xmppserver.PASSWORD, trust=None):
         super().__init__(f"{user}@{host}/{resource}", password)
         self.ca_certs = trust  # a file with the certificate that the server must show; None: no TLS
-        self.node, self.server, self.profile = node, server, profile
+        self.node, self.server_address, self.profile = node, server, profile
         self.of_gateway = of_gateway  # the peer is the gateway, which must put every candidate into initiate and accept
         self.timeline = timeline.current()
         self.who = f"{user}/{resource}"
@@ -89,7 +89,7 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("failed_all_auth", lambda event: settle("authentication failed"))
         self.add_event_handler("connection_failed", lambda event: settle(f"connection failed: {event}"))
         with self.node.inside():
-            self.connect((self.server, xmppserver.C2S_PORT), disable_starttls=self.ca_certs is None)
+            self.connect((self.server_address, xmppserver.C2S_PORT), disable_starttls=self.ca_certs is None)
             failure = await asyncio.wait_for(ready, LOGIN_S)
         assert failure is None, f"{self.who}: {failure}"
         self["xep_0030"].add_identity(category="client", itype="phone", name="tandem test")
@@ -99,6 +99,8 @@ class Client(slixmpp.ClientXMPP):
         await self["xep_0115"].update_caps()
         await self.request(element(CARBONS, "enable"), to=None)
         self.presence()
+        # others may call us once the server has our presence, which it shows to us as well
+        await proc.until(lambda: self.boundjid.full in self.presences, LOGIN_S, f"{self.who} is available")
         return self
 
     def presence(self, kind=None, to=None):

@@ -79,6 +79,10 @@ class Call:
         """Tell the caller that this device rings."""
         self._jmi("ringing", self.peer)
 
+    def proceed(self):
+        """Say that this device takes the call."""
+        self._jmi("proceed", self.peer)
+
     async def accept(self):
         """Take the call: proceed, or (direct) session-accept. Returns when it has been sent."""
         if self.direct:
@@ -87,7 +91,7 @@ class Call:
         self._accepting = True
         if self.profile.accept_to_self:
             self._jmi("accept", self.client.boundjid.bare)
-        self._jmi("proceed", self.peer)
+        self.proceed()
         self._arm(self.profile.connect_s, "no connection after proceed")
 
     async def reject(self, reason="busy"):

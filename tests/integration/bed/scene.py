@@ -130,9 +130,10 @@ class Scene:
         self.clients, self.figures, self.closed = [], [], False
         self.deaths_before = len(bed.tandem.deaths) if bed.tandem else 0
 
-    async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True):
-        """A logged-in device of @user (by default of an account that no other test uses now)."""
-        client = jingle.Client(node or self.bed.c1, self.bed.server_address, user or next(self.bed.users), resource, profile, of_gateway)
+    async def client(self, user=None, profile=profiles.PLAIN, node=None, resource="phone", of_gateway=True,
+                     kind=jingle.Client):
+        """A logged-in device of @user (by default of an account that no other test uses now), a @kind of jingle.Client."""
+        client = kind(node or self.bed.c1, self.bed.server_address, user or next(self.bed.users), resource, profile, of_gateway)
         client.user = client.boundjid.user
         self.clients.append(client)
         return await client.start()
