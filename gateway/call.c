@@ -218,6 +218,11 @@ const char *call_name(const struct call *call)
 	return call->name;
 }
 
+const char *call_account(const struct call *call)
+{
+	return call->account;
+}
+
 struct bridge *call_bridge(const struct call *call)
 {
 	return call->bridge;

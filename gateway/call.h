@@ -59,6 +59,7 @@ CHECKED int call_new(struct call **out, struct gateway *gateway,
 		     struct leg *callee);
 
 const char *call_name(const struct call *call);
+const char *call_account(const struct call *call); /* bare JID */
 struct bridge *call_bridge(const struct call *call);
 struct gateway *call_gateway(const struct call *call);
 struct leg *call_leg(const struct call *call, enum media_side side);

@@ -165,7 +165,7 @@ struct config_trunk {
 	bool prack, refer, redirect; /* RFC 3262; 3515 and 3891; 3xx */
 	bool unsolicited_notify;     /* is taken; else 481 */
 	unsigned session_expires_s;  /* of our calls; 0: none is asked for */
-	unsigned retry_s;            /* gateway/again.h; 0: never */
+	unsigned retry_s;            /* gateway/leg_sip_retry.c; 0: never */
 	enum config_early_media early_media;
 	enum config_srtp srtp;
 

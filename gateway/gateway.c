@@ -276,6 +276,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 	gateway->config = config;
 	gateway->base = base;
 	LIST_INIT(&gateway->calls);
+	LIST_INIT(&gateway->cancelled);
 	phone_warm();
 	for (size_t i = 0; i < NPARTS; i++) {
 		int r = parts[i].start(gateway);

@@ -30,6 +30,7 @@ struct xmpp_legs;
 struct xmpp_stream;
 
 LIST_HEAD(call_list, call);
+LIST_HEAD(cancelled_list, leg_sip);
 
 struct gateway {
 	const struct config *config;
@@ -53,6 +54,7 @@ struct gateway {
 	struct lost_sessions *lost; /* of a run that died; recover.c */
 
 	struct call_list calls;
+	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */
 	unsigned ncalls;
 	bool draining;  /* no new calls */
 	bool announced; /* event=ready was said */

@@ -19,8 +19,7 @@
 
 enum { OFFER_AGAIN_MS = 500 };
 
-/* Give our side of the bridge to every content that is not refused. */
-static int describe(struct leg *leg, struct media_desc *desc)
+int leg_sip_describe(struct leg *leg, struct media_desc *desc)
 {
 	for (size_t i = 0; i < desc->ncontents; i++) {
 		struct media_content *content = desc->contents[i];
@@ -34,6 +33,15 @@ static int describe(struct leg *leg, struct media_desc *desc)
 	return leg_set_local(leg, desc);
 }
 
+const struct media_desc *leg_sip_agreed(const struct leg *leg)
+{
+	const struct leg *other =
+		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
+							      : MEDIA_SIDE_A);
+
+	return other->offerer ? other->remote : other->local;
+}
+
 static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 {
 	AUTO(media_desc_freep) struct media_desc *offer = NULL;
@@ -45,7 +53,7 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 		r = bridge_open(call_bridge(leg->call), leg->side, MEDIA_RTP,
 				true, addr_is_set(&peer) ? &peer : NULL);
 	if (!r)
-		r = describe(leg, offer);
+		r = leg_sip_describe(leg, offer);
 	if (r)
 		return r;
 
@@ -68,9 +76,23 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 
 static int sip_ring(struct leg *leg)
 {
-	int r = sip_dialog_ring(sip_of(leg)->dialog, 180, NULL);
+	struct leg_sip *sip = sip_of(leg);
+	int r = 0;
 
+	sip->rings = true;
+	if (sip->dialog)
+		r = sip_dialog_ring(sip->dialog, 180, NULL);
 	return r < 0 ? r : 0;
+}
+
+/* The caller has cancelled and did not call again (leg_sip_retry.c): nobody is
+ * there to be answered. */
+static bool has_left(struct leg_sip *sip)
+{
+	if (sip->dialog)
+		return false;
+	leg_ends(&sip->leg, CAUSE_CANCEL, NULL);
+	return true;
 }
 
 /* The INVITE had no offer: ours goes into the 200, its answer into the ACK. */
@@ -78,16 +100,17 @@ static int sip_proceed(struct leg *leg)
 {
 	AUTO(media_desc_freep) struct media_desc *offer = NULL;
 	struct leg_sip *sip = sip_of(leg);
-	struct addr peer = sip_dialog_peer(sip->dialog);
-	const struct leg *callee = call_leg(leg->call, MEDIA_SIDE_B);
-	int r = negotiate_offer(&offer, callee->offerer ? callee->remote
-							: callee->local);
+	int r;
 
+	if (has_left(sip))
+		return 0;
+	struct addr peer = sip_dialog_peer(sip->dialog);
+	r = negotiate_offer(&offer, leg_sip_agreed(leg));
 	if (!r)
 		r = bridge_open(call_bridge(leg->call), leg->side, MEDIA_RTP,
 				true, &peer);
 	if (!r)
-		r = describe(leg, offer);
+		r = leg_sip_describe(leg, offer);
 	if (r)
 		return r < 0 ? r : -EPROTO;
 	leg->offerer = true;
@@ -105,7 +128,7 @@ static int offer_again(struct leg_sip *sip)
 	const struct timeval soon = { 0, OFFER_AGAIN_MS * 1000 };
 	struct media_content *audio = leg_local_audio(&sip->leg);
 
-	if (!audio)
+	if (!audio || !sip->dialog)
 		return 0;
 	/* RFC 3264, 8.4: who holds says sendonly. */
 	audio->dir = sip->hold ? MEDIA_SENDONLY : MEDIA_SENDRECV;
@@ -133,11 +156,13 @@ static int sip_answer(struct leg *leg, const struct media_desc *answer)
 	struct leg_sip *sip = sip_of(leg);
 	int r;
 
+	if (has_left(sip))
+		return 0;
 	if (sip->confirmed && !sip->offer_open)
 		return 0; /* sip_proceed() has said it all */
 	r = media_desc_copy(&desc, answer);
 	if (!r)
-		r = describe(leg, desc);
+		r = leg_sip_describe(leg, desc);
 	if (r)
 		return r;
 	sip->confirmed = true;
@@ -161,7 +186,9 @@ static int sip_hold(struct leg *leg, bool on)
 
 static int sip_digit(struct leg *leg, char digit, unsigned duration_ms)
 {
-	int r = sip_dialog_digit(sip_of(leg)->dialog, digit, duration_ms);
+	struct leg_sip *sip = sip_of(leg);
+	int r = sip->dialog ? sip_dialog_digit(sip->dialog, digit, duration_ms)
+			    : 0;
 
 	return r < 0 ? r : 0;
 }
@@ -184,7 +211,9 @@ static int sip_store(struct leg *leg, struct session_row *row)
 {
 	struct sip_dialog_state state = { 0 };
 	char sdp_id[sizeof("18446744073709551615")];
-	int r = sip_dialog_save(sip_of(leg)->dialog, &state);
+	struct leg_sip *sip = sip_of(leg);
+	int r = sip->dialog ? sip_dialog_save(sip->dialog, &state)
+			    : SIP_E_STATE;
 
 	/* Not answered yet: there is a dialog to end, not to go on with. */
 	row->kind = SESSION_SIP;
@@ -226,6 +255,8 @@ static void sip_hangup(struct leg *leg, enum cause cause, const char *text)
 
 	(void)text; /* free words of people do not belong into SIP headers */
 	event_del(sip->again);
+	leg_sip_retry_fini(sip);
+	sip->next = sip_dialog_free(sip->next);
 	if (!sip->dialog)
 		return;
 	sip_dialog_hangup(
@@ -242,8 +273,11 @@ static struct leg *sip_free(struct leg *leg)
 	struct leg_sip *sip = sip_of(leg);
 
 	sip->dialog = sip_dialog_free(sip->dialog);
+	leg_sip_retry_fini(sip);
+	leg_sip_transfer_fini(sip);
 	if (sip->again)
 		event_free(sip->again);
+	free(sip->key);
 	free(sip->to);
 	free(sip->from);
 	free(sip->display);
@@ -283,9 +317,10 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->from = text_dup(slice_of(target->from));
 	sip->display =
 		target->display ? text_dup(slice_of(target->display)) : NULL;
+	sip->self = text_dup(slice_of(target->from));
 	sip->config = target->config;
 	sip->anonymous = target->anonymous;
-	if (!sip->to || !sip->from || !sip->again ||
+	if (!sip->to || !sip->from || !sip->self || !sip->again ||
 	    (target->display && !sip->display)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;

@@ -3,8 +3,13 @@
 #include <event2/event.h>
 
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/call.h"
+#include "gateway/called.h"
+#include "gateway/gateway.h"
 #include "gateway/leg_sip_state.h"
+#include "gateway/route.h"
+#include "gateway/trunks.h"
 #include "media/negotiate.h"
 
 /* ---- media ---- */
@@ -16,8 +21,7 @@ static enum media_transport transport_of(const struct media_content *remote)
 	return dtls ? MEDIA_ICE : MEDIA_RTP;
 }
 
-/* Kept when it can be used, or else what was said before stands. */
-static int take_remote(struct leg *leg, const struct media_desc *desc)
+int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc)
 {
 	struct bridge *bridge = call_bridge(leg->call);
 	const struct media_content *audio = media_desc_first(desc, MEDIA_AUDIO);
@@ -39,11 +43,7 @@ static int take_remote(struct leg *leg, const struct media_desc *desc)
 static int check_offer(const struct leg *leg, const struct media_desc *offer)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	const struct leg *other =
-		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
-							      : MEDIA_SIDE_A);
-	const struct media_desc *agreed =
-		other->offerer ? other->remote : other->local;
+	const struct media_desc *agreed = leg_sip_agreed(leg);
 
 	return agreed ? negotiate_answer(&answer, offer, agreed) : 0;
 }
@@ -71,7 +71,7 @@ static void on_ring(unsigned status, const struct media_desc *early, void *arg)
 		leg_rings(leg);
 		return;
 	}
-	if (used(leg, take_remote(leg, early)))
+	if (used(leg, leg_sip_take_remote(leg, early)))
 		leg_rings_early(leg);
 }
 
@@ -82,7 +82,7 @@ static void on_answer(const struct media_desc *answer, void *arg)
 	bool first = !sip->confirmed;
 
 	/* A 2xx may repeat what 183 said by leaving the body out. */
-	if (answer && !used(leg, take_remote(leg, answer)))
+	if (answer && !used(leg, leg_sip_take_remote(leg, answer)))
 		return;
 	if (!answer && !leg->remote) {
 		used(leg, NEGOTIATE_E_MEDIA);
@@ -93,6 +93,23 @@ static void on_answer(const struct media_desc *answer, void *arg)
 		leg_answers(leg);
 	else
 		leg_agrees(leg);
+}
+
+/* Before the answer nobody else has to be asked (RFC 3311, 5.2). */
+static int answer_early(struct leg *leg, const struct media_desc *offer)
+{
+	AUTO(media_desc_freep) struct media_desc *answer = NULL;
+	int r = leg->local ? negotiate_answer(&answer, offer, leg->local)
+			   : NEGOTIATE_E_MEDIA;
+
+	if (!r)
+		r = leg_sip_take_remote(leg, offer);
+	if (!r)
+		r = leg_sip_describe(leg, answer);
+	if (r)
+		return r;
+	leg->offerer = false;
+	return sip_dialog_answer(sip_of(leg)->dialog, answer);
 }
 
 static void on_offer(const struct media_desc *offer, void *arg)
@@ -106,8 +123,13 @@ static void on_offer(const struct media_desc *offer, void *arg)
 			sip_dialog_refuse(sip->dialog, 488);
 		return;
 	}
+	if (!sip->confirmed) {
+		if (answer_early(leg, offer))
+			sip_dialog_refuse(sip->dialog, 488);
+		return;
+	}
 	/* RFC 3261, 14.2: refused, the call goes on as it was. */
-	if (check_offer(leg, offer) || take_remote(leg, offer)) {
+	if (check_offer(leg, offer) || leg_sip_take_remote(leg, offer)) {
 		sip_dialog_refuse(sip->dialog, 488);
 		return;
 	}
@@ -122,7 +144,8 @@ static void on_late_answer(const struct media_desc *answer, void *arg)
 	struct leg *leg = arg;
 	bool first = !leg->remote;
 
-	if (!used(leg, answer ? take_remote(leg, answer) : NEGOTIATE_E_MEDIA))
+	if (!used(leg, answer ? leg_sip_take_remote(leg, answer)
+			      : NEGOTIATE_E_MEDIA))
 		return;
 	if (first)
 		leg_offers(leg);
@@ -151,7 +174,7 @@ static void on_changed(void *arg)
 	call_record_refresh(leg->call);
 }
 
-static enum cause cause_of_end(const struct leg *leg, const struct sip_end *end)
+enum cause leg_sip_cause(const struct leg *leg, const struct sip_end *end)
 {
 	if (end->by_cancel)
 		return end->reason_sip == 200 || end->q850 == 26
@@ -167,12 +190,16 @@ static enum cause cause_of_end(const struct leg *leg, const struct sip_end *end)
 static void on_ended(const struct sip_end *end, void *arg)
 {
 	struct leg *leg = arg;
+	struct leg_sip *sip = sip_of(leg);
+	enum cause cause = leg_sip_cause(leg, end);
 
 	log_info("call=%s leg=sip ended status=%u q850=%u text=%s",
 		 call_name(leg->call), end->status, end->q850,
 		 log_text(slice_of(end->text)).s);
-	event_del(sip_of(leg)->again);
-	leg_ends(leg, cause_of_end(leg, end), end->text);
+	event_del(sip->again);
+	if (leg_sip_retry_wait(sip, cause) || leg_sip_transfer_goes_on(sip))
+		return;
+	leg_ends(leg, cause, end->text);
 }
 
 const struct sip_dialog_handlers leg_sip_handlers = {
@@ -182,14 +209,31 @@ const struct sip_dialog_handlers leg_sip_handlers = {
 	.late_answer = on_late_answer,
 	.refused = on_refused,
 	.digit = on_digit,
+	.refer = leg_sip_on_refer,
 	.changed = on_changed,
 	.ended = on_ended,
 };
 
+/* Who it is by: to be known again, and for transfers. */
+static void note_caller(struct leg *leg, const struct sip_invite *invite)
+{
+	struct leg_sip *sip = sip_of(leg);
+
+	sip->trunk = route_trunk_of(sip->gateway, &invite->source.addr);
+	if (!sip->trunk)
+		return;
+	sip->config = config_find_trunk(sip->gateway->config,
+					sip_trunk_name(sip->trunk));
+	trunks_policy(&sip->policy, sip->config);
+	sip->self = text_dup(slice_of(called_user(sip->config, invite)));
+	leg_sip_retry_begin(leg, invite);
+}
+
 void leg_sip_begin(struct leg *leg, const struct sip_invite *invite)
 {
+	note_caller(leg, invite);
 	if (!invite->offer)
 		leg_calls(leg);
-	else if (used(leg, take_remote(leg, invite->offer)))
+	else if (used(leg, leg_sip_take_remote(leg, invite->offer)))
 		leg_offers(leg);
 }

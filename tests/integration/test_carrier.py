@@ -78,6 +78,48 @@ async def test_completed_elsewhere(scene):
     assert "elsewhere" in await mine.ended()
 
 
+async def test_a_carrier_that_cancels_and_calls_again_rings_once(scene):
+    """Bandwidth: an unanswered call is cancelled and sent again every 10 s."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    mine.ring()
+    await theirs.wait("ringing")
+    for _ in range(2):
+        await theirs.cancel()
+        theirs = await scene.dial(own_number(client.user))
+        await theirs.wait("ringing", 1.0)
+    assert client.proposals.empty() and not mine.passed("ended")
+    await mine.accept()
+    await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
+    await scene.heard(mine, theirs)
+    await theirs.hangup()
+    await mine.ended()
+
+
+async def test_answered_after_the_caller_has_gone(scene):
+    """Within the moment that a cancelled call goes on ringing."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    await theirs.cancel()
+    await mine.accept()
+    assert "cancel" in await mine.ended()
+
+
+async def test_another_caller_does_not_take_a_cancelled_call(scene):
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    await theirs.cancel()
+    other = await scene.dial(own_number(client.user), caller="+15559990000")
+    second = await client.incoming()
+    assert second.peer.startswith("+15559990000@")
+    assert (await mine.ended()).startswith("retract")
+    await other.cancel()
+    await second.ended()
+
+
 async def test_offers_in_a_call(scene):
     """Without a description, old-style hold, no port, another order, moved, unsupported: the call goes on."""
     mine, theirs = await scene.call_in()

@@ -48,6 +48,7 @@ class Call:
         self.session, self.version = sipmsg.session_number(), 1
         self.directions = []  # of every session description the peer has sent
         self.info, self.reinvites = [], 0
+        self.requests, self.notified = [], []  # all in this dialog; the statuses that NOTIFY told of our REFER
         self.acked = asyncio.Event()
         self.rtp = self.rtcp = None
         self._tasks = []
@@ -316,6 +317,7 @@ class Call:
     def on_request(self, request, peer):
         """A request inside this dialog, or the CANCEL of its INVITE."""
         wire, method = self.phone.wire, request.method
+        self.requests.append(request)
         if method == "ACK":
             if not self.acked.is_set():
                 self.acked.set()
@@ -335,6 +337,9 @@ class Call:
             self._on_reinvite(request, peer)
         elif method == "INFO":
             self.info.append((request.get("Content-Type"), request.body.decode("utf-8", "replace")))
+            wire.respond(request, peer, 200, "OK")
+        elif method == "NOTIFY":
+            self.notified.append(int(request.body.split()[1]))
             wire.respond(request, peer, 200, "OK")
         elif method in ("UPDATE", "OPTIONS"):
             wire.respond(request, peer, 200, "OK", contact=self.phone.contact(peer))

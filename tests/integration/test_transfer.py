@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A carrier that puts another telephone in its place: REFER, Replaces (RFC 3515, 3891). The XMPP user stays in the call.
+
+    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn 10.77.0.2 (refer = true), PBX 10.77.0.3 (not)
+"""
+
+import asyncio
+
+import pytest
+
+from bed import proc
+from bed.scene import CARRIER, GATEWAY, own_number
+
+pytestmark = [pytest.mark.bed_options(trunks={
+    "carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "refer": True}})]
+
+
+async def refer(scene, theirs, replaces=""):
+    """REFER to a new number: (the number's plan, its response)."""
+    number = scene.number()
+    plan = scene.bed.carrier.expect(number)
+    return plan, await theirs.send("REFER", headers=[("Refer-To", f"<sip:{number}@{CARRIER}{replaces}>")])
+
+
+async def told(theirs, *statuses):
+    """Wait until the NOTIFYs have said just that."""
+    await proc.until(lambda: len(theirs.notified) >= len(statuses), 5.0, f"NOTIFY {statuses}")
+    assert tuple(theirs.notified) == statuses
+
+
+@pytest.mark.parametrize("way", ["call_out", "call_in"])
+async def test_transferred(scene, way):
+    mine, theirs = await getattr(scene, way)()
+    await scene.heard(mine, theirs)
+    plan, response = await refer(scene, theirs)
+    assert response.status == 202, response.first_line()
+    target = await plan.call()
+    await target.ring()
+    await told(theirs, 100, 180)
+    await target.answer()
+    assert "BYE" in await theirs.wait("ended")
+    await told(theirs, 100, 180, 200)
+    await scene.heard(mine, target)
+    await mine.hangup()
+    assert "BYE" in await target.wait("ended")
+
+
+async def test_held_and_transferred(scene):
+    mine, theirs = await scene.call_out()
+    await theirs.hold()
+    plan, response = await refer(scene, theirs)
+    assert response.status == 202
+    target = await plan.call()
+    await target.answer()
+    await theirs.wait("ended")
+    await scene.heard(mine, target)
+    await target.hangup()
+    await mine.ended()
+
+
+async def test_a_transferor_that_hangs_up_at_once(scene):
+    mine, theirs = await scene.call_in()
+    plan, response = await refer(scene, theirs)
+    assert response.status == 202
+    target = await plan.call()
+    await theirs.hangup()
+    await target.ring()
+    await asyncio.sleep(0.3)
+    assert not mine.passed("ended")
+    await target.answer()
+    await target.wait("acked")
+    await scene.heard(mine, target)
+    await mine.hangup()
+    await target.wait("ended")
+
+
+async def test_a_target_that_is_busy(scene):
+    mine, theirs = await scene.call_out()
+    plan, response = await refer(scene, theirs)
+    assert response.status == 202
+    await (await plan.call()).refuse(486, "Busy Here")
+    await told(theirs, 100, 486)
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_the_user_hangs_up_during_a_transfer(scene):
+    mine, theirs = await scene.call_out()
+    plan, _ = await refer(scene, theirs)
+    target = await plan.call()
+    await target.ring()
+    await mine.hangup()
+    assert "BYE" in await theirs.wait("ended")
+    assert "cancelled" in await target.wait("ended")
+
+
+async def test_transferred_into_another_call_of_the_carrier(scene):
+    mine, theirs = await scene.call_out()
+    plan, response = await refer(scene, theirs, "?Replaces=abc%40x%3Bto-tag%3D1%3Bfrom-tag%3D2")
+    assert response.status == 202, response.first_line()
+    target = await plan.call()
+    assert target.invite.get("Replaces") == "abc@x;to-tag=1;from-tag=2"
+    await target.answer()
+    await theirs.wait("ended")
+    await scene.heard(mine, target)
+    await mine.hangup()
+    await target.wait("ended")
+
+
+async def test_an_invite_that_replaces_the_call(scene):
+    mine, theirs = await scene.call_in()
+    taking = await scene.bed.carrier.dial(
+        f"sip:{own_number(mine.client.user)}@{GATEWAY}:5060", ("udp", GATEWAY, 5060), caller="+15550003333",
+        headers=[("Replaces", f"{theirs.call_id};to-tag={theirs.remote_tag};from-tag={theirs.local_tag}")])
+    await taking.wait("answered")
+    assert "BYE" in await theirs.wait("ended")
+    await scene.heard(mine, taking)
+    await taking.hangup()
+    await mine.ended()
+
+
+async def test_no_transfer_to_where_the_account_may_not_call(scene):
+    mine, theirs = await scene.call_out()
+    response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{own_number('bob')}@{CARRIER}>")])
+    assert response.status == 603, response.first_line()
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_trunk_that_may_not(scene):
+    client = await scene.client("dave")
+    mine, theirs = await scene.propose(client=client, carrier=scene.bed.pbx)
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{scene.number()}@{CARRIER}>")])
+    assert response.status == 405 and "REFER" not in response.get("Allow")
+    await mine.hangup()
+    await theirs.wait("ended")
