@@ -86,6 +86,7 @@ struct config_media {
 	uint16_t ice_port;           /* of worker 0; worker n: ice_port + n */
 	uint16_t port_min, port_max;
 	unsigned workers; /* 0: one per processor */
+	unsigned dscp;    /* of media packets */
 	bool allow_loopback;
 	char *certificate; /* PEM; made when it is not there */
 };

@@ -82,6 +82,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_MEDIA, "workers", &config_kind_count, AT(media.workers),
 		.initial = LIST("0"),
 		.min = 0, .max = 256 },
+	[CONFIG_KEY_MEDIA_DSCP] = {
+		CONFIG_MEDIA, "dscp", &config_kind_count, AT(media.dscp),
+		.initial = LIST("46"),
+		.min = 0, .max = 63 },
 	[CONFIG_KEY_MEDIA_LOOPBACK] = {
 		CONFIG_MEDIA, "allow_loopback", &config_kind_flag,
 		AT(media.allow_loopback), .initial = LIST("false") },

@@ -42,6 +42,18 @@ const struct media_desc *leg_sip_agreed(const struct leg *leg)
 	return other->offerer ? other->remote : other->local;
 }
 
+/* Our side, which we describe first. */
+static int open_offering(struct leg_sip *sip, const struct addr *peer,
+			 struct media_desc *offer)
+{
+	struct leg *leg = &sip->leg;
+	int r = bridge_open(call_bridge(leg->call), leg->side,
+			    leg_sip_transport(sip), true, peer);
+
+	leg_sip_wish(sip, offer);
+	return r ? r : leg_sip_describe(leg, offer);
+}
+
 static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 {
 	AUTO(media_desc_freep) struct media_desc *offer = NULL;
@@ -50,10 +62,8 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 	int r = media_desc_copy(&offer, wanted);
 
 	if (!r)
-		r = bridge_open(call_bridge(leg->call), leg->side, MEDIA_RTP,
-				true, addr_is_set(&peer) ? &peer : NULL);
-	if (!r)
-		r = leg_sip_describe(leg, offer);
+		r = open_offering(sip, addr_is_set(&peer) ? &peer : NULL,
+				  offer);
 	if (r)
 		return r;
 
@@ -107,10 +117,7 @@ static int sip_proceed(struct leg *leg)
 	struct addr peer = sip_dialog_peer(sip->dialog);
 	r = negotiate_offer(&offer, leg_sip_agreed(leg));
 	if (!r)
-		r = bridge_open(call_bridge(leg->call), leg->side, MEDIA_RTP,
-				true, &peer);
-	if (!r)
-		r = leg_sip_describe(leg, offer);
+		r = open_offering(sip, &peer, offer);
 	if (r)
 		return r < 0 ? r : -EPROTO;
 	leg->offerer = true;

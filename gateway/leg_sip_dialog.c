@@ -24,11 +24,23 @@ static enum media_transport transport_of(const struct media_content *remote)
 int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc)
 {
 	struct bridge *bridge = call_bridge(leg->call);
-	const struct media_content *audio = media_desc_first(desc, MEDIA_AUDIO);
+	AUTO(media_desc_freep) struct media_desc *keyless = NULL;
+	const struct leg_sip *sip = sip_of(leg);
+	struct media_content *audio = media_desc_first(desc, MEDIA_AUDIO);
 	int r = 0;
 
 	if (!audio)
 		return NEGOTIATE_E_MEDIA;
+	if (!leg_sip_takes(sip, audio))
+		return -EPERM;
+	if (leg_sip_passes_keys(sip, audio)) {
+		r = media_desc_copy(&keyless, desc);
+		if (r)
+			return r;
+		desc = keyless;
+		audio = media_desc_first(keyless, MEDIA_AUDIO);
+		audio->ncryptos = 0;
+	}
 	if (!bridge_is_open(bridge, leg->side)) {
 		struct addr peer = sip_dialog_peer(sip_of(leg)->dialog);
 		r = bridge_open(bridge, leg->side, transport_of(audio), false,
@@ -53,7 +65,10 @@ static bool used(struct leg *leg, int r)
 {
 	if (!r)
 		return true;
-	leg_ends(leg, r > 0 || r == -EINVAL ? CAUSE_INCOMPATIBLE : CAUSE_FAILED,
+	leg_ends(leg,
+		 r == -EPERM             ? CAUSE_SECURITY
+		 : r > 0 || r == -EINVAL ? CAUSE_INCOMPATIBLE
+					 : CAUSE_FAILED,
 		 NULL);
 	sip_dialog_hangup(sip_of(leg)->dialog,
 			  &(struct sip_hangup){ .status = 488, .q850 = 88 });
@@ -219,7 +234,7 @@ static void note_caller(struct leg *leg, const struct sip_invite *invite)
 {
 	struct leg_sip *sip = sip_of(leg);
 
-	sip->trunk = route_trunk_of(sip->gateway, &invite->source.addr);
+	sip->trunk = route_trunk_for(sip->gateway, invite);
 	if (!sip->trunk)
 		return;
 	sip->config = config_find_trunk(sip->gateway->config,

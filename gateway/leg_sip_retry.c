@@ -105,8 +105,7 @@ bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 
 	if (LIST_EMPTY(&gateway->cancelled))
 		return false;
-	format_key(key, gateway, route_trunk_of(gateway, &invite->source.addr),
-		   invite);
+	format_key(key, gateway, route_trunk_for(gateway, invite), invite);
 	sip = *key ? find(gateway, key, invite->offer != NULL) : NULL;
 	if (!sip ||
 	    (invite->offer && leg_sip_take_remote(&sip->leg, invite->offer)))

@@ -57,6 +57,18 @@ CHECKED int leg_sip_describe(struct leg *leg, struct media_desc *desc);
 /* What both parties of the other leg's agree on; NULL: nothing yet. */
 const struct media_desc *leg_sip_agreed(const struct leg *leg);
 
+/* ---- leg_sip_security.c ---- */
+
+/* How our offer's media goes, what it asks for, and whether
+ * the trunk may describe its media so; if it may but for its keys, they are
+ * passed over. */
+enum media_transport leg_sip_transport(const struct leg_sip *sip);
+void leg_sip_wish(const struct leg_sip *sip, struct media_desc *offer);
+bool leg_sip_takes(const struct leg_sip *sip,
+		   const struct media_content *remote);
+bool leg_sip_passes_keys(const struct leg_sip *sip,
+			 const struct media_content *remote);
+
 /* ---- leg_sip_dialog.c ---- */
 
 extern const struct sip_dialog_handlers leg_sip_handlers;

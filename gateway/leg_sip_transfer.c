@@ -228,7 +228,7 @@ bool leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 	struct leg_sip *sip = sip_of(leg);
 
 	if (!sip->dialog || sip->transfers >= TRANSFERS_MAX ||
-	    route_trunk_of(sip->gateway, &invite->source.addr) != sip->trunk)
+	    route_trunk_for(sip->gateway, invite) != sip->trunk)
 		return false;
 	if (!invite->offer || answer_replacing(leg, dialog, invite->offer)) {
 		sip_dialog_hangup(dialog,

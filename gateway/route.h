@@ -86,6 +86,10 @@ CHECKED int route_from_trunk(struct route *out, struct origin *origin,
 			     struct gateway *gateway,
 			     const struct sip_invite *invite);
 
+/* Whose call @invite is; borrowed, or NULL. */
+struct sip_trunk *route_trunk_for(struct gateway *gateway,
+				  const struct sip_invite *invite);
+
 /* Whether a trunk may speak from @source: the first that does, or NULL. */
 struct sip_trunk *route_trunk_of(struct gateway *gateway,
 				 const struct addr *source);

@@ -82,9 +82,10 @@ static int fit(const struct config_trunk *trunk,
 	return n;
 }
 
-static int find_trunk(struct route *out, struct gateway *gateway,
-		      const struct sip_invite *invite)
+struct sip_trunk *route_trunk_for(struct gateway *gateway,
+				  const struct sip_invite *invite)
 {
+	struct sip_trunk *best = NULL;
 	int most = -1;
 
 	for (size_t i = 0; i < gateway->ntrunks; i++) {
@@ -100,10 +101,20 @@ static int find_trunk(struct route *out, struct gateway *gateway,
 		if (n <= most)
 			continue;
 		most = n;
-		out->trunk = trunk;
-		out->trunk_config = config;
+		best = trunk;
 	}
-	return most < 0 ? ROUTE_E_STRANGER : 0;
+	return best;
+}
+
+static int find_trunk(struct route *out, struct gateway *gateway,
+		      const struct sip_invite *invite)
+{
+	out->trunk = route_trunk_for(gateway, invite);
+	if (!out->trunk)
+		return ROUTE_E_STRANGER;
+	out->trunk_config =
+		config_find_trunk(gateway->config, sip_trunk_name(out->trunk));
+	return 0;
 }
 
 /* ---- whom for ---- */

@@ -34,6 +34,7 @@ struct media_config {
 	uint16_t ice_port;          /* of worker 0; worker n has ice_port + n */
 	uint16_t port_min, port_max;
 	unsigned workers;        /* 0: one per processor */
+	unsigned dscp;           /* of media packets (RFC 2474); 46 is EF */
 	bool allow_loopback;     /* for tests and the demo only */
 	const char *certificate; /* PEM, certificate and key; made if absent */
 };
@@ -151,9 +152,10 @@ bool bridge_is_open(const struct bridge *bridge, enum media_side side);
  * was given before. 0 or -errno.
  *
  * In an offer of an RTP side, @content->profile and @content->rtcp_mux are the
- * caller's wish: MEDIA_RTP_SAVP[F] asks for SDES (SHA1_80, SHA1_32), anything
- * else is plain. In an answer they are the offer's. An ICE side writes its
- * default candidate into @content->rtp too, for peers that want an address.
+ * caller's wish: MEDIA_RTP_SAVP[F] asks for SDES (SHA1_80, SHA1_32), @osrtp
+ * for the same where the peer can (RFC 8643), anything else is plain. In an
+ * answer they are the offer's. An ICE side writes its default candidate into
+ * @content->rtp too, for peers that want an address.
  */
 CHECKED int bridge_local(struct bridge *bridge, enum media_side side,
 			 struct media_content *content);

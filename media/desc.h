@@ -166,7 +166,9 @@ struct media_content {
 	struct media_fingerprint fingerprints[MEDIA_MAX_FINGERPRINTS];
 	size_t nfingerprints;
 
-	/* SDES (RFC 4568) */
+	/* SDES (RFC 4568); in an offer of ours under a plain profile, whether
+	 * to ask for it without insisting (RFC 8643). */
+	bool osrtp;
 	struct media_crypto *cryptos;
 	size_t ncryptos; /* at most MEDIA_MAX_CRYPTOS */
 };

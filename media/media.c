@@ -367,7 +367,7 @@ static int open_shared(struct media *media, struct media_worker *worker,
 		return 0;
 	}
 	addr_set_port(&local, port);
-	int r = port_socket(&s->fd, &local);
+	int r = port_socket(&s->fd, &local, media->config.dscp);
 	if (r == -EAFNOSUPPORT && which == BATCH_V6)
 		return 0; /* a machine without IPv6 */
 	if (r) {
@@ -440,6 +440,8 @@ static int start(struct media *media)
 	if (!r)
 		r = port_pool_new(&media->ports, config->port_min,
 				  config->port_max);
+	if (!r)
+		port_pool_mark(media->ports, config->dscp);
 	if (!r)
 		r = read_hosts(media);
 	if (!r)

@@ -10,6 +10,7 @@
 struct port_pool {
 	uint16_t first; /* even */
 	size_t n, used;
+	unsigned dscp;
 	struct port_slot {
 		bool open;
 		uint64_t free_at_ms;
@@ -30,6 +31,7 @@ int port_pool_new(struct port_pool **out, uint16_t min, uint16_t max)
 		return -ENOMEM;
 	pool->first = (uint16_t)first;
 	pool->n = n;
+	pool->dscp = PORT_DSCP_EF;
 	*out = pool;
 	return 0;
 }
@@ -38,6 +40,11 @@ struct port_pool *port_pool_free(struct port_pool *pool)
 {
 	free(pool);
 	return NULL;
+}
+
+void port_pool_mark(struct port_pool *pool, unsigned dscp)
+{
+	pool->dscp = dscp;
 }
 
 size_t port_pool_used(const struct port_pool *pool)
@@ -53,28 +60,28 @@ static void wish(int fd, int level, int name, int value)
 			  level, name, errno);
 }
 
-static int bind_socket(int fd, const struct addr *local)
+static int bind_socket(int fd, const struct addr *local, unsigned dscp)
 {
 	int on = 1;
 
 	if (addr_is_v6(local)) {
 		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
 			return -errno;
-		wish(fd, IPPROTO_IPV6, IPV6_TCLASS, PORT_DSCP_EF << 2);
+		wish(fd, IPPROTO_IPV6, IPV6_TCLASS, (int)dscp << 2);
 	} else {
-		wish(fd, IPPROTO_IP, IP_TOS, PORT_DSCP_EF << 2);
+		wish(fd, IPPROTO_IP, IP_TOS, (int)dscp << 2);
 	}
 	return bind(fd, &local->sa, addr_len(local)) ? -errno : 0;
 }
 
-int port_socket(int *out, const struct addr *local)
+int port_socket(int *out, const struct addr *local, unsigned dscp)
 {
 	int fd = socket(local->sa.sa_family,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 
-	int r = bind_socket(fd, local);
+	int r = bind_socket(fd, local, dscp);
 	if (r) {
 		close(fd);
 		return r;
@@ -117,9 +124,10 @@ int port_share(int fd, const struct addr *local)
 	return 0;
 }
 
-static int open_sockets(struct port_pair *pair, const struct addr *ip,
-			uint16_t port, bool rtcp)
+static int open_sockets(struct port_pair *pair, const struct port_pool *pool,
+			const struct addr *ip, size_t at, bool rtcp)
 {
+	uint16_t port = (uint16_t)(pool->first + 2 * at);
 	struct addr next = *ip;
 
 	pair->rtp = pair->rtcp = -1;
@@ -127,9 +135,9 @@ static int open_sockets(struct port_pair *pair, const struct addr *ip,
 	addr_set_port(&pair->local, port);
 	addr_set_port(&next, (uint16_t)(port + 1));
 
-	int r = port_socket(&pair->rtp, &pair->local);
+	int r = port_socket(&pair->rtp, &pair->local, pool->dscp);
 	if (!r && rtcp)
-		r = port_socket(&pair->rtcp, &next);
+		r = port_socket(&pair->rtcp, &next, pool->dscp);
 	if (r && pair->rtp >= 0) {
 		close(pair->rtp);
 		pair->rtp = -1;
@@ -148,8 +156,7 @@ int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
 
 		if (slot->open || slot->free_at_ms > now_ms)
 			continue;
-		int r = open_sockets(out, ip, (uint16_t)(pool->first + 2 * at),
-				     rtcp);
+		int r = open_sockets(out, pool, ip, at, rtcp);
 		if (r == -EADDRINUSE) /* another program's */
 			continue;
 		if (!r) {

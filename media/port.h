@@ -27,6 +27,9 @@ struct port_pool;
 /* The pairs within @min..@max. 0, -EINVAL (no pair in it), -ENOMEM. */
 CHECKED int port_pool_new(struct port_pool **out, uint16_t min, uint16_t max);
 struct port_pool *port_pool_free(struct port_pool *pool);
+/* Mark the packets of pairs opened from now on with @dscp (RFC 2474), not EF.
+ */
+void port_pool_mark(struct port_pool *pool, unsigned dscp);
 /* Pairs open now. */
 size_t port_pool_used(const struct port_pool *pool);
 
@@ -51,9 +54,9 @@ void port_close(struct port_pool *pool, struct port_pair *pair,
 		uint64_t now_ms);
 
 /*
- * A UDP socket bound to @local: it does not block, marks its packets EF, and an
- * IPv6 one is for IPv6 alone. 0 or -errno.
+ * A UDP socket bound to @local: it does not block, marks its packets @dscp, and
+ * an IPv6 one is for IPv6 alone. 0 or -errno.
  */
-CHECKED int port_socket(int *out, const struct addr *local);
+CHECKED int port_socket(int *out, const struct addr *local, unsigned dscp);
 /* Make @fd tell the local address of each packet, with large buffers. */
 CHECKED int port_share(int fd, const struct addr *local);

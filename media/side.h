@@ -43,6 +43,8 @@ struct side_rtp {
 	bool offered_mux, mux, has_peer;
 	bool restarted; /* no description of the peer since */
 	enum media_profile profile;
+	bool secure;   /* agreed: SDES */
+	bool optional; /* our offer can do without */
 	/* ours: offered, or the one agreed upon */
 	struct media_crypto ours[SIDE_CRYPTOS];
 	size_t nours;

@@ -126,13 +126,17 @@ int side_rtp_local(struct side *side, struct media_content *content)
 		content->profile = rtp->profile;
 		content->rtcp_mux = rtp->mux;
 	}
+	bool secure = is_secure(content->profile) ||
+		      (rtp->has_peer ? rtp->secure : content->osrtp);
+
+	rtp->optional = secure && !is_secure(content->profile);
 	rtp->offered_mux = content->rtcp_mux;
 	content->rtp = rtp->advertised;
 	memset(&content->rtcp, 0, sizeof(content->rtcp));
 	content->ufrag[0] = content->pwd[0] = '\0';
 	content->ncands = content->nfingerprints = content->ncryptos = 0;
 	content->setup = MEDIA_SETUP_NONE;
-	if (!is_secure(content->profile))
+	if (!secure)
 		return 0;
 
 	make_offer(rtp);
@@ -209,6 +213,17 @@ static struct addr rtcp_of(const struct media_content *content)
 	return a;
 }
 
+/* Keys under a plain profile offer SRTP, or take our offer of it (RFC 8643). */
+static bool wants_srtp(const struct side *side,
+		       const struct media_content *content)
+{
+	const struct side_rtp *rtp = &side->rtp;
+
+	if (is_secure(content->profile) || !content->ncryptos)
+		return is_secure(content->profile);
+	return rtp->has_peer ? rtp->secure : !side->offerer || rtp->optional;
+}
+
 /*
  * What begins encrypted does not become plain, nor the reverse; neither does
  * an answer choose what the offer did not (no downgrade).
@@ -217,11 +232,12 @@ static bool keeps_security(const struct side *side,
 			   const struct media_content *content)
 {
 	const struct side_rtp *rtp = &side->rtp;
-	bool secure = is_secure(content->profile);
+	bool secure = wants_srtp(side, content);
 
 	if (rtp->has_peer)
-		return secure == is_secure(rtp->profile);
-	return !side->offerer || secure == (rtp->nours > 0);
+		return secure == rtp->secure;
+	return !side->offerer ||
+	       (secure ? rtp->nours > 0 : !rtp->nours || rtp->optional);
 }
 
 static int check(const struct side *side, const struct media_content *content)
@@ -247,8 +263,9 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 	const struct media_crypto *theirs = NULL;
 	struct command *command;
 
+	bool secure = wants_srtp(side, content);
 	int r = check(side, content);
-	if (!r && is_secure(content->profile))
+	if (!r && secure)
 		r = agree(rtp, content, &theirs);
 	if (!r)
 		r = side_command(side, &command, COMMAND_PEER_RTP);
@@ -256,6 +273,7 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 		return r;
 
 	rtp->profile = content->profile;
+	rtp->secure = secure;
 	rtp->mux = content->rtcp_mux &&
 		   (rtp->has_peer || !side->offerer || rtp->offered_mux);
 	rtp->has_peer = true;

@@ -28,10 +28,23 @@ static bool is_harmless(struct slice parameter)
 	       begins(parameter, "WSH=") || begins(parameter, "-");
 }
 
+/* RFC 4568, 9.2: "2^20" or "1048576", not 0; RFC 3711, 9.2: 2^48 at most. */
+static bool is_lifetime(struct slice text)
+{
+	enum { MAX_POWER = 48 };
+	uint64_t n;
+
+	if (!begins(text, "2^"))
+		return !text_number(text, UINT64_C(1) << MAX_POWER, &n) && n;
+	text.p += 2;
+	text.n -= 2;
+	return !text_number(text, MAX_POWER, &n);
+}
+
 /*
  * "inline:" key||salt ["|" lifetime] ["|" MKI ":" length]. A master key
- * identifier would have to be in every packet: refused. Lifetimes are ignored:
- * all are far beyond a call.
+ * identifier would have to be in every packet: refused. A lifetime that can be
+ * one is enough: in packets, they are far beyond a call.
  */
 static int parse_key(struct media_crypto *out, struct slice text)
 {
@@ -43,7 +56,8 @@ static int parse_key(struct media_crypto *out, struct slice text)
 		return -EINVAL;
 	slice_cut(&text, ':');
 	struct slice key = slice_cut(&text, '|');
-	if (memchr(text.p ? text.p : "", ':', text.n))
+	if (memchr(text.p ? text.p : "", ':', text.n) ||
+	    (text.n && !is_lifetime(text)))
 		return -EINVAL;
 	if (base64_decode(out->key, &n, key) || n != want)
 		return -EINVAL;

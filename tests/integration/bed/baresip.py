@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """baresip as a telephone that answers by itself and says what it hears: decoded, and encoded again."""
 
+import asyncio
 import glob
+import json
 import os
 
 from . import proc
@@ -18,30 +20,48 @@ auplay_channels 1
 audio_level no
 rtp_ports 30000-30100
 jitter_buffer_delay 1-2
+rtcp_mux {mux}
 module_path {modules}
 module g711.so
 module aubridge.so
+module srtp.so
+module ice.so
+module dtls_srtp.so
 module_tmp account.so
 module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen {host}:{control}
 """
+CONTROL_OFFSET = 1000  # from the SIP port
 
 
 class Baresip:
     """A baresip at @host:@port of a node, which answers calls to @number."""
 
-    def __init__(self, node, host, port, number, options=""):
+    def __init__(self, node, host, port, number, options="", rtcp_mux=False):
         self.directory = proc.directory("baresip")
         modules = (glob.glob("/usr/lib/baresip/modules") + glob.glob("/usr/lib/*/baresip/modules"))[0]
         with open(os.path.join(self.directory, "config"), "w", encoding="ascii") as file:
-            file.write(CONFIG.format(host=host, port=port, modules=modules))
+            file.write(CONFIG.format(host=host, port=port, modules=modules, control=port + CONTROL_OFFSET,
+                                     mux="yes" if rtcp_mux else "no"))
         with open(os.path.join(self.directory, "accounts"), "w", encoding="ascii") as file:
             file.write(f"<sip:{number}@{host}>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA{options}\n")
+        self.node, self.control = node, (host, port + CONTROL_OFFSET)
         self.process = proc.Process("baresip", ["baresip", "-f", self.directory, "-v"], node, cwd=self.directory)
 
     async def start(self):
         """Wait until it listens; returns self."""
         await self.process.wait_log(r"baresip is ready", 10)
         return self
+
+    async def dial(self, uri):
+        """Call @uri; it hears itself."""
+        command = json.dumps({"command": "dial", "params": uri}).encode()
+        with self.node.inside():
+            _, writer = await asyncio.open_connection(*self.control)
+        writer.write(b"%d:%s," % (len(command), command))
+        await writer.drain()
+        writer.close()
 
     async def stop(self):
         """End it."""

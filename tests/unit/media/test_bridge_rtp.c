@@ -10,13 +10,13 @@ struct trunk_call {
 	struct media_content offer, answer;
 };
 
-/* As rig_call_open(), but between the gateways stands RTP as @profile. */
-static void trunk_open(struct trunk_call *t, struct rig *rig,
-		       enum media_profile profile, rig_tamper_fn *tamper)
+/* As rig_call_open(), but between the gateways stands RTP, as @t->offer wishes.
+ */
+static void trunk_open_as_wished(struct trunk_call *t, struct rig *rig,
+				 rig_tamper_fn *tamper)
 {
 	struct rig_call *call = &t->call;
 
-	memset(t, 0, sizeof(*t));
 	call->rig = rig;
 	rig_phone_open(rig, &call->a);
 	rig_phone_open(rig, &call->b);
@@ -31,7 +31,6 @@ static void trunk_open(struct trunk_call *t, struct rig *rig,
 	rig_map_both(call->left);
 	rig_map_both(call->right);
 
-	t->offer.profile = profile;
 	assert_int_equal(bridge_open(call->left, MEDIA_SIDE_B, MEDIA_RTP, true,
 				     &call->a.local),
 			 0);
@@ -48,6 +47,14 @@ static void trunk_open(struct trunk_call *t, struct rig *rig,
 	assert_int_equal(bridge_remote(call->left, MEDIA_SIDE_B, &t->answer),
 			 0);
 	RIG_UNTIL(rig, rig_call_is_up(call));
+}
+
+static void trunk_open(struct trunk_call *t, struct rig *rig,
+		       enum media_profile profile, rig_tamper_fn *tamper)
+{
+	memset(t, 0, sizeof(*t));
+	t->offer.profile = profile;
+	trunk_open_as_wished(t, rig, tamper);
 }
 
 static void trunk_close(struct trunk_call *t)
@@ -116,6 +123,57 @@ static void the_second_suite_works_under_its_tag(void **state)
 	assert_int_equal(t.answer.cryptos[0].profile, SRTP_AES128_CM_SHA1_32);
 	rig_talk(&t.call.a, &t.call.b, 10);
 	rig_talk(&t.call.b, &t.call.a, 10);
+	trunk_close(&t);
+	rig_close(&rig);
+}
+
+/* RFC 8643: keys under a plain profile. */
+static void srtp_may_be_offered_without_insisting(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t = { .offer = { .profile = MEDIA_RTP_AVP,
+					   .osrtp = true } };
+	struct media_side_stats stats;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open_as_wished(&t, &rig, NULL);
+	assert_int_equal(t.offer.profile, MEDIA_RTP_AVP);
+	assert_int_equal(t.offer.ncryptos, 2);
+	assert_int_equal(t.answer.profile, MEDIA_RTP_AVP);
+	assert_int_equal(t.answer.ncryptos, 1);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	bridge_stats(t.call.left, MEDIA_SIDE_B, &stats);
+	assert_int_equal(stats.srtp, SRTP_AES128_CM_SHA1_80);
+	/* once agreed upon, it stays */
+	t.answer.ncryptos = 0;
+	assert_int_equal(bridge_remote(t.call.left, MEDIA_SIDE_B, &t.answer),
+			 -EINVAL);
+	trunk_close(&t);
+	rig_close(&rig);
+}
+
+static void pass_over_the_keys(struct media_content *content)
+{
+	content->ncryptos = 0;
+}
+
+static void who_knows_no_srtp_is_served_without(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct trunk_call t = { .offer = { .profile = MEDIA_RTP_AVP,
+					   .osrtp = true } };
+	struct media_side_stats stats;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	trunk_open_as_wished(&t, &rig, pass_over_the_keys);
+	assert_int_equal(t.answer.ncryptos, 0);
+	rig_talk(&t.call.a, &t.call.b, 10);
+	rig_talk(&t.call.b, &t.call.a, 10);
+	bridge_stats(t.call.left, MEDIA_SIDE_B, &stats);
+	assert_int_equal(stats.srtp, SRTP_NONE);
 	trunk_close(&t);
 	rig_close(&rig);
 }
@@ -466,6 +524,8 @@ int main(void)
 		cmocka_unit_test(many_packets_pass_in_order_and_then_few),
 		cmocka_unit_test(sdes_encrypts_and_the_first_suite_is_taken),
 		cmocka_unit_test(the_second_suite_works_under_its_tag),
+		cmocka_unit_test(srtp_may_be_offered_without_insisting),
+		cmocka_unit_test(who_knows_no_srtp_is_served_without),
 		cmocka_unit_test(a_reoffer_keeps_keys_and_media),
 		cmocka_unit_test(no_answer_weakens_what_was_offered),
 		cmocka_unit_test(addresses_that_are_no_place_are_refused),

@@ -98,7 +98,7 @@ static void ports_of_others_are_passed_over(void **state)
 	int fd;
 
 	addr_set_port(&taken, 35303); /* RTCP of the middle pair */
-	assert_int_equal(port_socket(&fd, &taken), 0);
+	assert_int_equal(port_socket(&fd, &taken, PORT_DSCP_EF), 0);
 	assert_int_equal(port_open(pool, &local, true, 1, &pairs[0]), 0);
 	assert_int_equal(port_open(pool, &local, true, 1, &pairs[1]), 0);
 	assert_int_equal(port_open(pool, &local, true, 1, &pairs[2]),

@@ -234,6 +234,10 @@ static void only_keys_that_we_can_use_are_kept(void **state)
 		{ "1 AEAD_AES_128_GCM "
 		  "inline:AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCw",
 		  true },
+		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|1048576", true },
+		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|2^49", false },
+		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|0", false },
+		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|x", false },
 		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "AAAA", false },
 		{ "1 AES_CM_128_HMAC_SHA1_80 inline:d0Rm", false },
 		{ "1 AES_CM_128_HMAC_SHA1_80 inline:d0R!", false },

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Audio to the trunk that others cannot hear: SDES-SRTP (RFC 4568, RFC 8643) and DTLS-SRTP with ICE, against baresip.
+
+    client c1  --  Prosody srv  --  Tandem gw  --  baresip 10.77.0.3:508x, each a trunk of its own
+"""
+
+import asyncio
+import contextlib
+import re
+
+import pytest
+
+from bed import baresip, media, phone
+from bed.scene import GATEWAY, PBX, own_number
+
+# name: (port, user whose number it has, our srtp, baresip's mediaenc, its medianat)
+TRUNKS = {"require": (5081, "erin", "require", "srtp-mand", ""),
+          "offer": (5082, "frank", "offer", "srtp", ""),
+          "plain": (5083, "bob", "offer", "", ""),
+          "dtls": (5084, "alice", "dtls", "dtls_srtp", "ice")}
+USERS = [name for name, (_, user, *_) in TRUNKS.items()]
+CRYPTO = "AES_CM_128_HMAC_SHA1_80 inline:" + "AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwN"
+
+pytestmark = [pytest.mark.bed_options(
+    trunks={**{name: {"proxy": f"sip:{PBX}:{port}", "allow": [f"{PBX}/32"], "srtp": srtp, "called_prefix": f"{port}"}
+               for name, (port, _, srtp, *_) in TRUNKS.items()},
+            "carrier": {"proxy": "sip:10.77.0.2:5060", "allow": ["10.77.0.2/32"], "srtp": "require"},
+            "pbx": {"proxy": f"sip:{PBX}:5060", "allow": [f"{PBX}/32"]}},
+    numbers={own_number(user): {"owner": f"{user}@example.org", "trunk": name} for name, (_, user, *_) in TRUNKS.items()}),
+    pytest.mark.alone]
+
+
+@contextlib.asynccontextmanager
+async def telephone(scene, name):
+    """The baresip of a trunk."""
+    port, _, _, encryption, nat = TRUNKS[name]
+    options = (f";mediaenc={encryption}" if encryption else "") + (f";medianat={nat}" if nat else "")
+    peer = await baresip.Baresip(scene.bed.pstn, PBX, port, f"+1555888{port}", options, rtcp_mux=bool(nat)).start()
+    try:
+        yield peer
+    finally:
+        await peer.stop()
+
+
+async def echoed(scene, call):
+    """The client hears itself from baresip's echo."""
+    await call.wait("media")
+    await asyncio.sleep(1.0)  # baresip's jitter buffer fills
+    await media.listen((call.audio, call.audio), slip_limit=baresip.SLIP_S)
+
+
+def suite(scene, side):
+    """What the trunk's side of the last call was encrypted with: B of calls out, A of calls in."""
+    found = re.findall(rf"event=media-ready side={side} remote=\S+ srtp=(\S+)", scene.bed.tandem.log)
+    return found[-1] if found else None
+
+
+@pytest.mark.parametrize("name,expected", [("require", "AES_CM_128_HMAC_SHA1_80"), ("offer", "AES_CM_128_HMAC_SHA1_80"),
+                                           ("plain", "none")])
+async def test_calls_out_with_sdes(scene, name, expected):
+    client = await scene.client(TRUNKS[name][1])
+    async with telephone(scene, name):
+        call = await client.call(scene.jid(f"+1555888{TRUNKS[name][0]}"))
+        await echoed(scene, call)
+        assert suite(scene, "B") == expected
+        await call.hangup()
+
+
+async def test_calls_out_with_ice_and_dtls(scene):
+    client = await scene.client("alice")
+    async with telephone(scene, "dtls"):
+        call = await client.call(scene.jid(f"+1555888{TRUNKS['dtls'][0]}"))
+        await echoed(scene, call)
+        assert suite(scene, "B") not in (None, "none")
+        await call.hangup()
+
+
+@pytest.mark.parametrize("name", USERS)
+async def test_calls_in(scene, name):
+    port, user, _, encryption, _ = TRUNKS[name]
+    client = await scene.client(user)
+    async with telephone(scene, name) as peer:
+        await peer.dial(f"sip:{port}{own_number(user)}@{GATEWAY}:5060")
+        call = await client.incoming()
+        await call.accept()
+        await echoed(scene, call)
+        assert (suite(scene, "A") == "none") == (not encryption)
+        await call.hangup()
+
+
+async def test_what_is_not_encrypted_is_refused(scene):
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user))
+    assert (await theirs.wait("ended")).startswith("488")
+    assert client.proposals.empty()
+    await scene.bed.tandem.process.wait_log(r"refused=plain-rtp trunk=carrier srtp=require")
+
+
+@pytest.mark.parametrize("parameter", ["UNENCRYPTED_SRTP", "UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP", "KDR=1", "UNKNOWN=1"])
+async def test_session_parameters_that_weaken_are_refused(scene, parameter):
+    """RFC 4568 6.3: a line with one that we do not take is no offer."""
+    client = await scene.client()
+    call = phone.Call(scene.bed.carrier, "sdes", scene.timeline)
+    await call.open_media()
+    body = call.describe(extra=(f"a=crypto:1 {CRYPTO} {parameter}",)).replace(b"RTP/AVP", b"RTP/SAVP")
+    theirs = await scene.dial(own_number(client.user), body=body)
+    assert (await theirs.wait("ended")).startswith("488")
+    call.finish("not needed")
+
+
+async def test_session_parameters_that_do_no_harm(scene):
+    client = await scene.client()
+    call = phone.Call(scene.bed.carrier, "sdes", scene.timeline)
+    await call.open_media()
+    body = call.describe(extra=(f"a=crypto:1 {CRYPTO}|2^20|1:4", f"a=crypto:2 {CRYPTO}|2^31 WSH=128 KDR=0 -x",)).replace(
+        b"RTP/AVP", b"RTP/SAVP")
+    theirs = await scene.dial(own_number(client.user), body=body)
+    mine = await client.incoming()
+    await mine.accept()
+    await theirs.wait("answered")
+    assert "a=crypto:2 AES_CM_128_HMAC_SHA1_80" in scene.bed.tandem.log or theirs.offer
+    await mine.hangup()
+    call.finish("not needed")
+
+
+async def test_a_trunk_without_srtp_takes_no_keys(scene):
+    """They would stand in clear text (the default)."""
+    client = await scene.client("dave")
+    call = phone.Call(scene.bed.pbx, "sdes", scene.timeline)
+    await call.open_media()
+    body = call.describe(extra=(f"a=crypto:1 {CRYPTO}",)).replace(b"RTP/AVP", b"RTP/SAVP")
+    theirs = await scene.dial(own_number("dave"), carrier=scene.bed.pbx, body=body)
+    assert (await theirs.wait("ended")).startswith("488")
+    assert client.proposals.empty()
+    call.finish("not needed")
