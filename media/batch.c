@@ -56,8 +56,9 @@ static void prepare_rx(struct batch *batch, size_t i)
 	};
 }
 
-/* The one control message: from which address of ours. */
-static void prepare_tx(struct msghdr *msg, struct envelope *e, int which)
+/* The one control message: from which address of ours, if there is a choice. */
+static void prepare_tx(struct msghdr *msg, struct envelope *e, int which,
+		       const struct batch_socket *socket)
 {
 	bool v6 = which == BATCH_V6;
 	size_t n = v6 ? sizeof(struct in6_pktinfo) : sizeof(struct in_pktinfo);
@@ -67,9 +68,11 @@ static void prepare_tx(struct msghdr *msg, struct envelope *e, int which)
 				  : sizeof(struct sockaddr_in),
 		.msg_iov = &e->iov,
 		.msg_iovlen = 1,
-		.msg_control = e->control,
-		.msg_controllen = CMSG_SPACE(n),
 	};
+	if (addr_is_set(&socket->bound))
+		return;
+	msg->msg_control = e->control;
+	msg->msg_controllen = CMSG_SPACE(n);
 	memset(e->control, 0, sizeof(e->control));
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	c->cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
@@ -89,8 +92,8 @@ int batch_new(struct batch **out,
 
 		q->socket = sockets[which];
 		for (size_t i = 0; q->socket.fd >= 0 && i < BATCH_PACKETS; i++)
-			prepare_tx(&q->msgs[i].msg_hdr, &q->envelopes[i],
-				   which);
+			prepare_tx(&q->msgs[i].msg_hdr, &q->envelopes[i], which,
+				   &q->socket);
 	}
 	for (size_t i = 0; i < BATCH_PACKETS; i++)
 		prepare_rx(batch, i);
@@ -182,10 +185,13 @@ static void fill_in(struct msghdr *msg, struct envelope *e,
 		const void *in;
 		void *out;
 	} name = { .in = &remote->sa }, octets = { .in = p };
-	uint8_t *info = CMSG_DATA(CMSG_FIRSTHDR(msg));
+	uint8_t *info;
 
 	msg->msg_name = name.out;
 	e->iov = (struct iovec){ octets.out, n };
+	if (!msg->msg_control)
+		return;
+	info = CMSG_DATA(CMSG_FIRSTHDR(msg));
 	if (addr_is_v6(local))
 		memcpy(info + offsetof(struct in6_pktinfo, ipi6_addr),
 		       &local->in6.sin6_addr, sizeof(local->in6.sin6_addr));
@@ -245,15 +251,15 @@ bool batch_send(struct batch *batch, const struct addr *local,
 		const struct addr *remote, const uint8_t *p, size_t n)
 {
 	int which = which_of(remote);
-	int fd = batch->queues[which].socket.fd;
+	const struct batch_socket *socket = &batch->queues[which].socket;
 	struct envelope e;
 	struct msghdr msg;
 
-	if (fd < 0)
+	if (socket->fd < 0)
 		return false;
-	prepare_tx(&msg, &e, which);
+	prepare_tx(&msg, &e, which, socket);
 	fill_in(&msg, &e, local, remote, p, n);
-	if (sendmsg(fd, &msg, MSG_DONTWAIT) >= 0)
+	if (sendmsg(socket->fd, &msg, MSG_DONTWAIT) >= 0)
 		return true;
 	batch->lost++;
 	return false;

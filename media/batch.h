@@ -6,8 +6,8 @@
  * Receiving, working and sending are three passes, so that each finds its code
  * in the cache. Nothing is allocated after batch_new().
  *
- * The shared sockets tell the local address of each packet (PKTINFO), and
- * packets leave from the one they are given.
+ * Shared sockets that have all addresses tell the local one of each packet
+ * (PKTINFO), and packets leave from the one they are given.
  */
 #pragma once
 
@@ -40,6 +40,7 @@ struct packet {
 struct batch_socket {
 	int fd; /* -1: none */
 	uint16_t port;
+	struct addr bound; /* the one address it has; unset: all of ours */
 };
 enum { BATCH_V4, BATCH_V6, BATCH_NSOCKETS };
 

@@ -360,6 +360,8 @@ static int open_shared(struct media *media, struct media_worker *worker,
 	struct addr local = media->config.address;
 
 	s->port = port;
+	if (!is_any(&local))
+		s->bound = local;
 	if (is_any(&local)) {
 		if (addr_parse(&local, slice_of(any[which]), 0))
 			return -EINVAL;

@@ -115,9 +115,11 @@ static void enlarge(int fd, const struct addr *local)
 int port_share(int fd, const struct addr *local)
 {
 	bool v6 = addr_is_v6(local);
+	bool any = addr_classify(local) == ADDR_UNSPECIFIED;
 	int on = 1;
 
-	if (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+	if (any &&
+	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
 		       v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof(on)))
 		return -errno;
 	enlarge(fd, local);

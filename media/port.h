@@ -58,5 +58,5 @@ void port_close(struct port_pool *pool, struct port_pair *pair,
  * an IPv6 one is for IPv6 alone. 0 or -errno.
  */
 CHECKED int port_socket(int *out, const struct addr *local, unsigned dscp);
-/* Make @fd tell the local address of each packet, with large buffers. */
+/* Large buffers for @fd; if bound to all addresses, it tells each packet's. */
 CHECKED int port_share(int fd, const struct addr *local);

@@ -446,6 +446,9 @@ static int open_sources(struct worker *worker)
 			.local.sa.sa_family =
 				i == BATCH_V6 ? AF_INET6 : AF_INET,
 		};
+		if (addr_is_set(&worker->config.sockets[i].bound))
+			worker->shared[i].local =
+				worker->config.sockets[i].bound;
 		addr_set_port(&worker->shared[i].local,
 			      worker->config.sockets[i].port);
 		r = worker_watch(worker, &worker->shared[i]);
