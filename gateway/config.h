@@ -85,8 +85,9 @@ struct config_media {
 	struct config_endpoint stun; /* host "": ask by XEP-0215 */
 	uint16_t ice_port;           /* of worker 0; worker n: ice_port + n */
 	uint16_t port_min, port_max;
-	unsigned workers; /* 0: one per processor */
-	unsigned dscp;    /* of media packets */
+	unsigned workers;  /* 0: one per processor */
+	unsigned priority; /* of workers, SCHED_RR; 0: as all else */
+	unsigned dscp;     /* of media packets */
 	bool allow_loopback;
 	char *certificate; /* PEM; made when it is not there */
 };

@@ -82,6 +82,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_MEDIA, "workers", &config_kind_count, AT(media.workers),
 		.initial = LIST("0"),
 		.min = 0, .max = 256 },
+	[CONFIG_KEY_MEDIA_PRIORITY] = {
+		CONFIG_MEDIA, "priority", &config_kind_count, AT(media.priority),
+		.initial = LIST("10"),
+		.min = 0, .max = 99 },
 	[CONFIG_KEY_MEDIA_DSCP] = {
 		CONFIG_MEDIA, "dscp", &config_kind_count, AT(media.dscp),
 		.initial = LIST("46"),

@@ -142,6 +142,7 @@ static int open_media(struct gateway *gateway)
 		.port_min = config->port_min,
 		.port_max = config->port_max,
 		.workers = config->workers,
+		.priority = config->priority,
 		.dscp = config->dscp,
 		.allow_loopback = config->allow_loopback,
 		.certificate = config->certificate,

@@ -47,8 +47,10 @@ static struct media_worker *least_loaded(struct media *media)
 	struct media_worker *least = &media->workers[0];
 
 	for (unsigned i = 1; i < media->nworkers; i++) {
-		if (media->workers[i].load < least->load)
-			least = &media->workers[i];
+		struct media_worker *w = &media->workers[i];
+
+		if (load_is_less(&w->busy, w->load, &least->busy, least->load))
+			least = w;
 	}
 	return least;
 }
@@ -75,6 +77,7 @@ int bridge_new(struct bridge **out, struct media *media, const char *name,
 		bridge->sides[i].which = (enum media_side)i;
 	}
 	bridge->worker->load++;
+	load_watch(media);
 	TAILQ_INSERT_TAIL(&media->bridges, bridge, entry);
 	*out = bridge;
 	return 0;

@@ -34,6 +34,7 @@ struct media_config {
 	uint16_t ice_port;          /* of worker 0; worker n has ice_port + n */
 	uint16_t port_min, port_max;
 	unsigned workers;        /* 0: one per processor */
+	unsigned priority;       /* of workers, SCHED_RR; 0: as all else */
 	unsigned dscp;           /* of media packets (RFC 2474); 46 is EF */
 	bool allow_loopback;     /* for tests and the demo only */
 	const char *certificate; /* PEM, certificate and key; made if absent */
@@ -111,6 +112,17 @@ struct addr media_public_address(const struct media *media);
 /* For metrics: workers, and the bridges that one of them serves now. */
 unsigned media_workers(const struct media *media);
 unsigned media_worker_load(const struct media *media, unsigned worker);
+
+struct media_worker_stats {
+	unsigned calls;
+	unsigned busy_permille; /* of a processor, over the last second */
+	uint64_t packets_s;
+	/* since the start; lost: the kernel did not take them */
+	uint64_t packets, lost;
+};
+/* The worker is not stopped for it, nor asked. */
+void media_worker_stats(const struct media *media, unsigned worker,
+			struct media_worker_stats *out);
 
 /*
  * @name is the call's, for the log. *@out is owned by the caller:

@@ -389,6 +389,7 @@ static int start_worker(struct media *media, unsigned index)
 		.cert = media->cert,
 		.notices = &media->notices,
 		.allow_loopback = media->config.allow_loopback,
+		.priority = media->config.priority,
 	};
 
 	worker->sockets[BATCH_V4].fd = worker->sockets[BATCH_V6].fd = -1;
@@ -518,6 +519,7 @@ struct media *media_free(struct media *media)
 	free_event(&media->stun_timer);
 	free_event(&media->host_event);
 	free_event(&media->host_timer);
+	free_event(&media->load_timer);
 	if (media->host_fd >= 0)
 		close(media->host_fd);
 	free_notices(media);
@@ -537,4 +539,18 @@ unsigned media_workers(const struct media *media)
 unsigned media_worker_load(const struct media *media, unsigned worker)
 {
 	return worker < media->nworkers ? media->workers[worker].load : 0;
+}
+
+void media_worker_stats(const struct media *media, unsigned worker,
+			struct media_worker_stats *out)
+{
+	*out = (struct media_worker_stats){ 0 };
+	if (worker >= media->nworkers)
+		return;
+	const struct media_worker *w = &media->workers[worker];
+	out->calls = w->load;
+	out->busy_permille = w->busy.busy_permille;
+	out->packets_s = w->busy.packets_s;
+	out->packets = worker_packets(w->worker);
+	out->lost = worker_lost(w->worker);
 }

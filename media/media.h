@@ -13,6 +13,7 @@
 #include "media/bridge.h"
 #include "media/gather.h"
 #include "media/host.h"
+#include "media/load.h"
 #include "media/mapped.h"
 #include "media/notice.h"
 #include "media/port.h"
@@ -33,6 +34,7 @@ struct media_worker {
 	struct worker *worker;
 	struct batch_socket sockets[BATCH_NSOCKETS];
 	unsigned load; /* bridges */
+	struct load busy;
 	struct mapped mapped;
 	struct addr mapped_base;
 };
@@ -50,6 +52,8 @@ struct media {
 	struct event *host_event, *host_timer;
 	bool hosts_asked; /* they changed; the public one is waited for */
 	struct event *stun_timer;
+	struct event *load_timer; /* NULL until load_watch() */
+	uint64_t say_load_ms;
 	struct addr stun;
 	media_addresses_fn on_addresses; /* or NULL */
 	void *on_addresses_arg;

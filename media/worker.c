@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "media/worker.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
@@ -25,6 +27,7 @@ enum {
 	PACE_US = 1000,
 	PACE_FROM = 2,        /* packets in that time: then it is much, */
 	PACE_LOOK_US = 20000, /* as seen over so long */
+	NICE = -11,           /* without the right to more */
 };
 
 static int compare_due(const struct circuit *a, const struct circuit *b)
@@ -193,6 +196,8 @@ static void work(struct worker *worker)
 	size_t n = batch_received(worker->batch, &packets);
 
 	worker->moved += n;
+	atomic_store_explicit(&worker->packets, worker_packets(worker) + n,
+			      memory_order_relaxed);
 	demux_packets(worker, packets, n);
 	batch_flush(worker->batch);
 }
@@ -382,17 +387,61 @@ static void turn(struct worker *worker)
 			      memory_order_relaxed);
 }
 
+/*
+ * A packet must not wait for other programs' work. The right to a real-time
+ * priority (LimitRTPRIO, CAP_SYS_NICE) may be missing, or that to a better nice
+ * value (LimitNICE): then we take our turn.
+ */
+static void go_first(const struct worker *worker)
+{
+	const struct sched_param param = {
+		.sched_priority = (int)worker->config.priority,
+	};
+	const char *policy = "other";
+
+	if (!worker->config.priority)
+		return;
+	if (!pthread_setschedparam(pthread_self(), SCHED_RR, &param))
+		policy = "rr";
+	else if (!setpriority(PRIO_PROCESS, (id_t)gettid(), NICE))
+		policy = "nice";
+	log_info("event=media-priority worker=%u policy=%s",
+		 worker->config.index, policy);
+}
+
 static void *run(void *arg)
 {
 	struct worker *worker = arg;
 
 	pthread_setname_np(pthread_self(), "media");
+	go_first(worker);
 	while (!worker->stopping)
 		turn(worker);
 	return NULL;
 }
 
 /* From the main thread */
+
+uint64_t worker_cpu_us(const struct worker *worker)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(worker->thread, &clock) ||
+	    clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t worker_packets(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->packets, memory_order_relaxed);
+}
+
+uint64_t worker_lost(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->lost, memory_order_relaxed);
+}
 
 static bool has_work(const struct worker *worker)
 {

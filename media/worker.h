@@ -30,6 +30,7 @@ struct worker_config {
 	const struct dtls_cert *cert;
 	struct notices *notices;
 	bool allow_loopback;
+	unsigned priority; /* of the thread, SCHED_RR; 0: that of all others */
 };
 
 RB_HEAD(worker_timers, circuit);
@@ -45,7 +46,9 @@ struct worker {
 	pthread_mutex_t lock;
 	struct command_queue commands; /* under the lock */
 	struct circuit_queue leaving;  /* as well: after the commands */
-	_Atomic uint64_t lost;         /* packets the kernel did not take */
+	/* written by the thread alone, read by anybody */
+	_Atomic uint64_t packets; /* received */
+	_Atomic uint64_t lost;    /* not taken by the kernel */
 
 	/* thread */
 	bool stopping;
@@ -78,6 +81,12 @@ void worker_send(struct worker *worker, struct command *command);
  * no memory.
  */
 void worker_leave(struct worker *worker, struct circuit *circuit);
+
+/* From any thread, without stopping it: processor time, packets received, and
+ * packets that the kernel did not take. */
+uint64_t worker_cpu_us(const struct worker *worker);
+uint64_t worker_packets(const struct worker *worker);
+uint64_t worker_lost(const struct worker *worker);
 
 /* The rest is for the worker's own thread. */
 CHECKED int worker_watch(struct worker *worker, struct source *source);

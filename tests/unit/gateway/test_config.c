@@ -89,6 +89,7 @@ static const char everything[] =
 	"media { address = \"::\" public_address = \"198.51.100.7\"\n"
 	"  stun = \"[2001:db8::2]:3479\" ice_port = 9000 port_min = 30000\n"
 	"  port_max = 30001 workers = 3 allow_loopback = true\n"
+	"  priority = 20\n"
 	"  certificate = \"/tmp/c.pem\" }\n"
 	"/* a\n comment */\n"
 	"db { path = \"/tmp/t.db\" }\n"
@@ -133,6 +134,7 @@ static void everything_given_is_understood(void **state)
 	assert_string_equal(c->media.stun.host, "2001:db8::2");
 	assert_int_equal(c->media.stun.port, 3479);
 	assert_int_equal(c->media.workers, 3);
+	assert_int_equal(c->media.priority, 20);
 	assert_true(c->media.allow_loopback);
 	assert_int_equal(c->nadmins, 2);
 	assert_string_equal(c->admins[1], "b@example.org");

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/load.h"
+
+#include <event2/event.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "media/media.h"
+
+enum load_change load_look(struct load *load, uint64_t cpu_us, uint64_t packets,
+			   uint64_t now_us)
+{
+	uint64_t us = now_us - load->at_us;
+	bool first = !load->at_us;
+
+	if (!first && us) {
+		load->busy_permille =
+			(unsigned)((cpu_us - load->cpu_us) * 1000 / us);
+		load->packets_s = (packets - load->packets) * 1000000 / us;
+	}
+	load->cpu_us = cpu_us;
+	load->packets = packets;
+	load->at_us = now_us;
+	if (load->busy_permille >= LOAD_HIGH_PERMILLE && !load->high) {
+		load->high = true;
+		return LOAD_HIGH;
+	}
+	if (load->busy_permille < LOAD_LOW_PERMILLE && load->high) {
+		load->high = false;
+		return LOAD_LOW;
+	}
+	return LOAD_SAME;
+}
+
+bool load_is_less(const struct load *a, unsigned na, const struct load *b,
+		  unsigned nb)
+{
+	if (a->busy_permille + LOAD_MARGIN_PERMILLE <= b->busy_permille)
+		return true;
+	if (b->busy_permille + LOAD_MARGIN_PERMILLE <= a->busy_permille)
+		return false;
+	return na < nb;
+}
+
+static void say(const struct media_worker *worker, unsigned index,
+		enum load_change change)
+{
+	const struct load *load = &worker->busy;
+	static const char *const results[] = {
+		[LOAD_SAME] = "ok",
+		[LOAD_HIGH] = "high",
+		[LOAD_LOW] = "ok",
+	};
+
+	if (change == LOAD_HIGH)
+		log_warn("event=media-load worker=%u result=high busy=%u.%u%% "
+			 "calls=%u packets_s=%llu advice=fewer-calls",
+			 index, load->busy_permille / 10,
+			 load->busy_permille % 10, worker->load,
+			 (unsigned long long)load->packets_s);
+	else
+		log_info("event=media-load worker=%u result=%s busy=%u.%u%% "
+			 "calls=%u packets_s=%llu lost=%llu",
+			 index, results[change], load->busy_permille / 10,
+			 load->busy_permille % 10, worker->load,
+			 (unsigned long long)load->packets_s,
+			 (unsigned long long)worker_lost(worker->worker));
+}
+
+static bool look_at_all(struct media *media, bool due)
+{
+	uint64_t now_us = clock_us();
+	bool any = false;
+
+	for (unsigned i = 0; i < media->nworkers; i++) {
+		struct media_worker *w = &media->workers[i];
+		enum load_change change =
+			load_look(&w->busy, worker_cpu_us(w->worker),
+				  worker_packets(w->worker), now_us);
+
+		if (change != LOAD_SAME || (due && w->load))
+			say(w, i, change);
+		any |= w->load > 0;
+	}
+	return any;
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+	uint64_t now_ms = clock_ms();
+	bool due = now_ms >= media->say_load_ms;
+
+	(void)fd;
+	(void)what;
+	if (due)
+		media->say_load_ms = now_ms + LOAD_SAY_MS;
+	/* What was measured while there were calls says nothing of later. */
+	if (!look_at_all(media, due)) {
+		event_del(media->load_timer);
+		for (unsigned i = 0; i < media->nworkers; i++)
+			media->workers[i].busy = (struct load){ 0 };
+	}
+}
+
+void load_watch(struct media *media)
+{
+	const struct timeval tv = { LOAD_LOOK_MS / 1000,
+				    LOAD_LOOK_MS % 1000 * 1000 };
+
+	if (media->load_timer &&
+	    event_pending(media->load_timer, EV_TIMEOUT, NULL))
+		return;
+	if (!media->load_timer)
+		media->load_timer =
+			event_new(media->base, -1, EV_PERSIST, on_look, media);
+	/* Without it calls are placed by their number. */
+	if (!media->load_timer || event_add(media->load_timer, &tv))
+		return;
+	media->say_load_ms = clock_ms() + LOAD_SAY_MS;
+}
