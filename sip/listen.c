@@ -2,7 +2,6 @@
 #include "sip/listen.h"
 
 #include <event2/event.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/filter.h>
 #include <net/if.h>
@@ -79,19 +78,24 @@ static bool is_bound_to(int fd, int type, struct addr *out)
 	return !addr_from(out, (struct sockaddr *)&ss) && addr_port(out);
 }
 
+/* One of @b's transport and address; *@out is with its port. */
+static bool is_socket_of(int fd, const struct sip_bound *b, struct addr *out)
+{
+	int type = b->transport == SIP_UDP ? SOCK_DGRAM : SOCK_STREAM;
+
+	return is_bound_to(fd, type, out) && addr_same_ip(out, &b->addr);
+}
+
 /* What add_tport() opened, as the library tells nobody its descriptor. */
 static int take_new_socket(const uint8_t *before, struct sip_bound *b)
 {
-	bool udp = b->transport == SIP_UDP;
 	struct addr at;
 
 	for (int fd = 0; fd < FD_SCAN; fd++) {
-		if (before[fd] ||
-		    !is_bound_to(fd, udp ? SOCK_DGRAM : SOCK_STREAM, &at) ||
-		    !addr_same_ip(&at, &b->addr))
+		if (before[fd] || !is_socket_of(fd, b, &at))
 			continue;
 		b->addr = at;
-		if (!udp)
+		if (b->transport != SIP_UDP)
 			return 0;
 		widen(fd);
 		return drop_stun(fd);
@@ -99,11 +103,14 @@ static int take_new_socket(const uint8_t *before, struct sip_bound *b)
 	return -EBADF;
 }
 
-/* Descriptors that are open now. */
-static void list_sockets(uint8_t set[static FD_SCAN])
+/* The sockets there are already. Other descriptors may close at any time, the
+ * database's thread has them, and the new socket take their place. */
+static void list_sockets(uint8_t set[static FD_SCAN], const struct sip_bound *b)
 {
+	struct addr at;
+
 	for (int fd = 0; fd < FD_SCAN; fd++)
-		set[fd] = fcntl(fd, F_GETFD) >= 0;
+		set[fd] = is_socket_of(fd, b, &at);
 }
 
 static int format_url(char out[static BIND_URL_CAP], const struct sip_bound *b)
@@ -128,7 +135,7 @@ static int bind_one(struct sip_agent *agent, struct sip_bound *b,
 
 	if (r)
 		return r;
-	list_sockets(before);
+	list_sockets(before, b);
 	errno = 0;
 	if (nta_agent_add_tport(agent->nta, URL_STRING_MAKE(url),
 				TPTAG_IDENT(b->ident), TPTAG_STUN_SERVER(0),
