@@ -8,7 +8,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "db/account.h"
+#include "db/contact.h"
 #include "db/db.h"
+#include "gateway/announce.h"
 #include "gateway/base/log.h"
 #include "gateway/call.h"
 #include "gateway/component.h"
@@ -210,11 +212,14 @@ static int open_db(struct gateway *gateway)
 			  strerror(-r));
 	if (!r)
 		r = account_store_new(&gateway->accounts, gateway->db);
+	if (!r)
+		r = contact_store_new(&gateway->contacts, gateway->db);
 	return r > 0 ? -EBUSY : r;
 }
 
 static void close_db(struct gateway *gateway)
 {
+	gateway->contacts = contact_store_free(gateway->contacts);
 	gateway->accounts = account_store_free(gateway->accounts);
 	gateway->db = db_close(gateway->db);
 }
@@ -245,7 +250,8 @@ static const struct part {
 	void (*stream_up)(struct gateway *gateway); /* NULL: does not care */
 } parts[] = {
 	{ open_db, close_db, NULL },
-	{ presence_new, presence_free, presence_stream_up },
+	{ presence_new, presence_free, NULL },
+	{ announce_new, announce_free, announce_stream_up },
 	{ unsent_new, unsent_free, unsent_stream_up },
 	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
 	{ refused_new, refused_free, NULL },
@@ -308,6 +314,7 @@ void gateway_drain(struct gateway *gateway)
 	gateway->draining = true;
 	log_info("event=draining calls=%u", gateway->ncalls);
 	call_end_all(gateway, CAUSE_SHUTDOWN);
+	announce_leave(gateway); /* behind the ends of all calls */
 	trunks_leave(gateway);
 	gateway_pump(gateway);
 }

@@ -12,7 +12,9 @@
 #include "gateway/config.h"
 
 struct account_store;
+struct announcer;
 struct call;
+struct contact_store;
 struct db;
 struct event;
 struct event_base;
@@ -38,17 +40,19 @@ struct gateway {
 
 	struct db *db;
 	struct account_store *accounts;
+	struct contact_store *contacts;
 	struct media *media;
 	struct sip_agent *agent;
 	struct sip_trunk **trunks; /* in the order of config->trunks */
 	size_t ntrunks;
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;
-	struct xmpp_legs *legs; /* by sid; leg_xmpp.c */
-	struct recent *asked;   /* subscriptions; presence.c */
-	struct recent *refused; /* who was refused; refused.c */
-	struct limits *limits;  /* of accounts and trunks; limits.c */
-	struct routes *routes;  /* added at run time; routes.c */
+	struct xmpp_legs *legs;      /* by sid; leg_xmpp.c */
+	struct recent *asked;        /* subscriptions; presence.c */
+	struct announcer *announcer; /* announce.c */
+	struct recent *refused;      /* who was refused; refused.c */
+	struct limits *limits;       /* of accounts and trunks; limits.c */
+	struct routes *routes;       /* added at run time; routes.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */

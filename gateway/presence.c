@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-#include "db/account.h"
+#include "db/contact.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/number.h"
 #include "gateway/recent.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -34,24 +35,36 @@ bool presence_entity(enum disco_entity *out, const char *local)
 	return true;
 }
 
-static void send_one(struct gateway *gateway, const struct stanza *stanza)
+static int send_one(struct gateway *gateway, const struct stanza *stanza)
 {
-	if (xmpp_stream_send(gateway->stream, stanza))
-		log_debug("xmpp=presence not-sent");
+	int r = xmpp_stream_send(gateway->stream, stanza);
+
+	if (r)
+		log_debug("xmpp=presence not-sent r=%d", r);
+	return r;
 }
 
-/* @from bare: presence comes from the one full JID that also calls. */
-static void send_available(struct gateway *gateway, enum disco_entity entity,
-			   const char *bare, const char *to)
+/* Presence comes from the one full JID that also calls. */
+static int format_full(char out[static JID_CAP], const struct gateway *gateway,
+		       const char *local)
+{
+	const char *domain = gateway->config->xmpp.domain;
+
+	return *local ? text_format(out, JID_CAP, "%s@%s/sip", local, domain)
+		      : text_format(out, JID_CAP, "%s/gateway", domain);
+}
+
+int presence_show(struct gateway *gateway, const char *local, const char *to)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	enum disco_entity entity;
 	char full[JID_CAP];
 
-	if (text_format(full, sizeof(full), "%s/%s", bare,
-			entity == DISCO_GATEWAY ? "gateway" : "sip"))
-		return;
-	if (!disco_presence(&stanza, entity, full, to))
-		send_one(gateway, stanza);
+	if (!presence_entity(&entity, local) ||
+	    format_full(full, gateway, local))
+		return -EINVAL;
+	int r = disco_presence(&stanza, entity, full, to);
+	return r ? r : send_one(gateway, stanza);
 }
 
 static void send_type(struct gateway *gateway, const char *type,
@@ -68,6 +81,14 @@ static void send_type(struct gateway *gateway, const char *type,
 		send_one(gateway, stanza);
 }
 
+void presence_hide(struct gateway *gateway, const char *local, const char *to)
+{
+	char full[JID_CAP];
+
+	if (!format_full(full, gateway, local))
+		send_type(gateway, "unavailable", full, to);
+}
+
 int presence_new(struct gateway *gateway)
 {
 	return recent_new(&gateway->asked, ASKED_MAX, ASKED_MS);
@@ -81,7 +102,7 @@ void presence_free(struct gateway *gateway)
 /* Who asks whom: both bare JIDs. */
 struct parties {
 	const char *us, *them;
-	enum disco_entity entity;
+	const char *local; /* of us */
 };
 
 /* 0 or -EMSGSIZE. */
@@ -104,11 +125,41 @@ static void ask_back(struct gateway *gateway, const struct parties *parties)
 	send_type(gateway, "subscribe", parties->us, parties->them);
 }
 
+/*
+ * Kept for the next start (announce.h). Of those without a number nothing is:
+ * they could fill the disk, and their own server asks again when they log in.
+ */
+static void keep(struct gateway *gateway, const struct parties *parties,
+		 bool subscribed)
+{
+	const struct contact *known =
+		contact_find(gateway->contacts, parties->them, parties->local);
+	struct contact contact = { .account = parties->them,
+				   .local = parties->local,
+				   .name = known ? known->name : "",
+				   .subscribed = subscribed,
+				   .seen_ms = clock_wall_ms() };
+	struct number number;
+	int r = 0;
+
+	if (known ? known->subscribed == subscribed : !subscribed)
+		return;
+	if (!subscribed && !*contact.name)
+		r = contact_drop(gateway->contacts, parties->them,
+				 parties->local);
+	else if (number_of(&number, gateway, parties->them, NULL))
+		r = contact_put(gateway->contacts, &contact);
+	if (r)
+		log_warn("xmpp=subscription account=%s not-kept r=%d",
+			 log_text(slice_of(parties->them)).s, r);
+}
+
 static void on_subscribe(struct gateway *gateway, const struct parties *parties)
 {
 	send_type(gateway, "subscribed", parties->us, parties->them);
 	ask_back(gateway, parties);
-	send_available(gateway, parties->entity, parties->us, parties->them);
+	presence_show(gateway, parties->local, parties->them);
+	keep(gateway, parties, true);
 }
 
 static void on_unsubscribe(struct gateway *gateway,
@@ -119,6 +170,7 @@ static void on_unsubscribe(struct gateway *gateway,
 	if (!pair_name(pair, parties))
 		recent_drop(gateway->asked, pair);
 	send_type(gateway, "unsubscribed", parties->us, parties->them);
+	keep(gateway, parties, false);
 }
 
 /* RFC 6121, 3.1.3 and 4.3.2: what nobody lives at. */
@@ -143,7 +195,8 @@ void presence_receive(struct gateway *gateway, const struct stanza *presence)
 	const char *type = stanza_attr(presence, "type");
 	const char *from = stanza_attr(presence, "from");
 	char us[JID_CAP], them[JID_CAP], local[JID_PART_MAX + 1];
-	struct parties parties = { .us = us, .them = them };
+	const struct parties parties = { us, them, local };
+	enum disco_entity entity;
 	struct jid to;
 
 	if (!type || jid_bare(us, sizeof(us), stanza_attr(presence, "to")) ||
@@ -151,54 +204,12 @@ void presence_receive(struct gateway *gateway, const struct stanza *presence)
 	    jid_parse(&to, us) || text_copy(local, sizeof(local), to.local))
 		return;
 
-	if (!presence_entity(&parties.entity, local))
+	if (!presence_entity(&entity, local))
 		on_nobody(gateway, type, &parties);
 	else if (!strcmp(type, "subscribe"))
 		on_subscribe(gateway, &parties);
 	else if (!strcmp(type, "unsubscribe"))
 		on_unsubscribe(gateway, &parties);
 	else if (!strcmp(type, "probe"))
-		send_available(gateway, parties.entity, us, from);
-}
-
-/* ---- announcement ---- */
-
-struct announcement {
-	struct gateway *gateway;
-	struct recent *told; /* owners */
-};
-
-static void announce(struct announcement *to_all, const char *owner)
-{
-	struct gateway *gateway = to_all->gateway;
-	char bare[JID_CAP];
-
-	if (jid_bare(bare, sizeof(bare), owner) ||
-	    recent_has(to_all->told, bare, 0))
-		return;
-	recent_add(to_all->told, bare, 0);
-	send_available(gateway, DISCO_GATEWAY, gateway->config->xmpp.domain,
-		       bare);
-}
-
-static void on_number(const struct account_number *number, void *arg)
-{
-	for (size_t i = 0; i < number->nowners; i++)
-		announce(arg, number->owners[i]);
-}
-
-void presence_stream_up(struct gateway *gateway)
-{
-	const struct config *config = gateway->config;
-	struct announcement to_all = { .gateway = gateway };
-
-	if (recent_new(&to_all.told, SIZE_MAX, 1)) {
-		log_warn("xmpp=presence not-announced: no memory");
-		return;
-	}
-	for (size_t i = 0; i < config->nnumbers; i++)
-		for (size_t j = 0; j < config->numbers[i].nowners; j++)
-			announce(&to_all, config->numbers[i].owners[j]);
-	account_each_number(gateway->accounts, NULL, on_number, &to_all);
-	recent_free(to_all.told);
+		presence_show(gateway, local, from);
 }

@@ -23,5 +23,11 @@ void presence_free(struct gateway *gateway);
 
 void presence_receive(struct gateway *gateway, const struct stanza *presence);
 
-/* To every account that owns a number, once: the gateway is there. */
-void presence_stream_up(struct gateway *gateway);
+/*
+ * Tell @to that what lives at @local is there, with its caps. 0, -EINVAL
+ * (nothing lives there), -ENOMEM, XMPP_E_*.
+ */
+int presence_show(struct gateway *gateway, const char *local, const char *to);
+/* That it is not: never while @to has a call with it, which would end in Siskin
+ * and StanzaJS. */
+void presence_hide(struct gateway *gateway, const char *local, const char *to);
