@@ -4,9 +4,12 @@
  */
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/call.h"
+#include "gateway/caller.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp_state.h"
+#include "gateway/origin.h"
 #include "gateway/unsent.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -42,11 +45,29 @@ static int send_message(struct leg_xmpp *xmpp, const struct jmi_message *m)
 	return 0;
 }
 
+/* Who calls is known to the devices of @account before they ring. */
+static void introduce(struct leg_xmpp *xmpp, const char *account)
+{
+	const struct origin *origin = call_origin(xmpp->leg.call);
+	char local[JID_PART_MAX + 1];
+	struct jid us;
+
+	if (jid_parse(&us, xmpp->local) ||
+	    text_copy(local, sizeof(local), us.local))
+		return;
+	if (origin)
+		caller_keep_name(xmpp->gateway, account, local,
+				 origin->display);
+	caller_introduce(xmpp->gateway, account, local);
+}
+
 int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 	     const struct xmpp_words *words)
 {
 	bool why = has_reason(words->action);
 
+	if (words->action == JMI_PROPOSE)
+		introduce(xmpp, to);
 	return send_message(
 		xmpp, &(struct jmi_message){
 			      .action = words->action,

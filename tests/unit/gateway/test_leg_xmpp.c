@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "gateway/call.h"
+#include "gateway/caller.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp_state.h"
 #include "gateway/unsent.h"
@@ -84,10 +85,42 @@ void iq_cancel(struct iq_table *table, const void *arg)
 	(void)arg;
 }
 
+void caller_keep_name(struct gateway *gateway, const char *account,
+		      const char *local, const char *display)
+{
+	(void)gateway;
+	(void)account;
+	(void)local;
+	(void)display;
+}
+
+void caller_introduce(struct gateway *gateway, const char *account,
+		      const char *local)
+{
+	(void)gateway;
+	(void)account;
+	(void)local;
+}
+
+const char *caller_name(const struct gateway *gateway, const char *account,
+			const char *local)
+{
+	(void)gateway;
+	(void)account;
+	(void)local;
+	return NULL;
+}
+
 /* ---- the call ---- */
 
 static struct leg *leg;
 static int ended_by_us = -1, ended_by_peer = -1;
+
+const struct origin *call_origin(const struct call *call)
+{
+	(void)call;
+	return NULL;
+}
 
 const char *call_name(const struct call *call)
 {
