@@ -11,6 +11,7 @@
 #include "gateway/place.h"
 #include "gateway/presence.h"
 #include "gateway/refused.h"
+#include "gateway/service.h"
 #include "xmpp/disco.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
@@ -50,15 +51,19 @@ static void refuse_address(struct gateway *gateway,
 
 /* ---- iq ---- */
 
-static bool addressee(const struct stanza *stanza, enum disco_entity *entity)
+/* Whom @query->iq is for; false: nobody lives there. */
+static bool read_addressee(struct service_query *query,
+			   char local[static JID_PART_MAX + 1],
+			   char account[static JID_CAP])
 {
 	struct jid to;
-	char local[JID_PART_MAX + 1];
 
-	if (jid_parse(&to, stanza_attr(stanza, "to")) ||
-	    text_copy(local, sizeof(local), to.local))
-		return false;
-	return presence_entity(entity, local);
+	query->local = local;
+	query->account = account;
+	return !jid_parse(&to, stanza_attr(query->iq, "to")) &&
+	       !text_copy(local, JID_PART_MAX + 1, to.local) &&
+	       !jid_bare(account, JID_CAP, stanza_attr(query->iq, "from")) &&
+	       presence_entity(&query->entity, local);
 }
 
 static void on_jingle(struct gateway *gateway, const struct stanza *iq)
@@ -85,20 +90,28 @@ static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 		send_reply(gateway, reply);
 }
 
+static int answer_query(struct stanza **reply,
+			const struct service_query *query)
+{
+	const char *ns = stanza_ns(stanza_first(query->iq));
+
+	if (ns && (!strcmp(ns, DISCO_NS_INFO) || !strcmp(ns, DISCO_NS_ITEMS)))
+		return disco_answer(reply, query->iq, query->entity);
+	int r = disco_basic_answer(reply, query->iq);
+	return r > 0 ? service_answer(reply, query) : r;
+}
+
 static void on_query(struct gateway *gateway, const struct stanza *iq)
 {
 	AUTO(stanza_freep) struct stanza *reply = NULL;
-	enum disco_entity entity;
-	const char *ns = stanza_ns(stanza_first(iq));
+	struct service_query query = { .gateway = gateway, .iq = iq };
+	char local[JID_PART_MAX + 1], account[JID_CAP];
 
-	if (!addressee(iq, &entity)) {
+	if (!read_addressee(&query, local, account)) {
 		refuse_address(gateway, iq, "item-not-found", NULL);
 		return;
 	}
-	bool disco = ns && (!strcmp(ns, DISCO_NS_INFO) ||
-			    !strcmp(ns, DISCO_NS_ITEMS));
-	int r = disco ? disco_answer(&reply, iq, entity)
-		      : disco_basic_answer(&reply, iq);
+	int r = answer_query(&reply, &query);
 	if (!r)
 		send_reply(gateway, reply);
 	else

@@ -190,6 +190,20 @@ const struct config_trunk *config_find_trunk(const struct config *config,
 	return NULL;
 }
 
+const struct config_trunk *config_find_trunk_of_host(
+	const struct config *config, const char *host)
+{
+	for (size_t i = 0; i < config->ntrunks; i++) {
+		const struct config_trunk *trunk = &config->trunks[i];
+
+		if (!strcasecmp(trunk->name, host) ||
+		    !strcasecmp(trunk->proxy.host, host) ||
+		    !strcasecmp(trunk->from_domain, host))
+			return trunk;
+	}
+	return NULL;
+}
+
 const struct config_number *config_find_number(const struct config *config,
 					       const char *number)
 {

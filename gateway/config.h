@@ -269,6 +269,9 @@ void config_print(const struct config *config, FILE *to);
 /* Borrowed, or NULL. */
 const struct config_trunk *config_find_trunk(const struct config *config,
 					     const char *name);
+/* The trunk that is called @host, or that has it as its proxy or in From. */
+const struct config_trunk *config_find_trunk_of_host(
+	const struct config *config, const char *host);
 const struct config_number *config_find_number(const struct config *config,
 					       const char *number);
 

@@ -14,6 +14,7 @@
 #include "gateway/routes.h"
 #include "gateway/trunks.h"
 #include "sip/trunk.h"
+#include "sip/uri.h"
 #include "xmpp/jid.h"
 
 #define ECHO_LOCAL "echo"
@@ -205,7 +206,7 @@ static bool is_disguised(const char *user)
 static int to_user(struct route *out, struct gateway *gateway,
 		   const char *account, const char *local)
 {
-	char address[ROUTE_USER_CAP + CONFIG_TRUNK_NAME_MAX];
+	char address[ROUTE_USER_CAP + SIP_HOST_CAP];
 	const struct config_trunk *trunk;
 	struct number mine;
 
@@ -219,11 +220,11 @@ static int to_user(struct route *out, struct gateway *gateway,
 		return ROUTE_E_NUMBER;
 	if (is_emergency(gateway, account, address))
 		return to_emergency(out, gateway, account, address);
-	trunk = config_find_trunk(gateway->config, at + 1);
+	trunk = config_find_trunk_of_host(gateway->config, at + 1);
 	if (is_disguised(address) &&
 	    !(trunk && has_text(&trunk->short_codes, address)))
 		return ROUTE_E_NUMBER;
-	if (!number_of(&mine, gateway, account, at + 1))
+	if (!number_of(&mine, gateway, account, trunk ? trunk->name : at + 1))
 		return ROUTE_E_FORBIDDEN;
 	out->dialled_plain = true;
 	int r = set_parties(out, &mine, address);
@@ -315,13 +316,31 @@ static int check_account(struct gateway *gateway, const char *account,
 					 number ? local : NULL));
 }
 
+/*
+ * "+15551234567\40tel.example.org", of our own domain: how a text gateway that
+ * was told of us writes what it calls (gateway/service.h).
+ */
+static bool is_local_here(char out[static ROUTE_USER_CAP + SIP_HOST_CAP],
+			  const struct gateway *gateway, const char *local)
+{
+	if (jid_unescape(out, ROUTE_USER_CAP + SIP_HOST_CAP, slice_of(local)))
+		return false;
+	char *at = strrchr(out, '@');
+	if (!at || strcasecmp(at + 1, gateway->config->xmpp.domain) != 0)
+		return false;
+	*at = '\0';
+	return true;
+}
+
 int route_from_account(struct route *out, struct gateway *gateway,
 		       const char *account, const char *local)
 {
-	char corrected[PHONE_CAP];
+	char corrected[PHONE_CAP], here[ROUTE_USER_CAP + SIP_HOST_CAP];
 	int r;
 
 	memset(out, 0, sizeof(*out));
+	if (is_local_here(here, gateway, local))
+		local = here;
 	if (is_emergency(gateway, account, local))
 		return to_emergency(out, gateway, account, local);
 	if (!strcmp(local, ECHO_LOCAL))

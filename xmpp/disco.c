@@ -17,10 +17,12 @@
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
-#define NS_CAPS    "http://jabber.org/protocol/caps"
-#define NS_VERSION "jabber:iq:version"
-#define NS_PING    "urn:xmpp:ping"
-#define NS_TIME    "urn:xmpp:time"
+#define NS_CAPS       "http://jabber.org/protocol/caps"
+#define NS_VERSION    "jabber:iq:version"
+#define NS_PING       "urn:xmpp:ping"
+#define NS_TIME       "urn:xmpp:time"
+#define NS_VCARD4     "urn:ietf:params:xml:ns:vcard-4.0"
+#define NS_VCARD_TEMP "vcard-temp"
 
 #define NAME "Tandem"
 
@@ -30,6 +32,7 @@ static_assert((int)DISCO_CAPS_CAP >= (int)CAPS_HASH_CAP, "a hash fits");
 static const struct caps_identity gateway_identities[] = {
 	{ "gateway", "pstn", NULL, NAME },
 	{ "gateway", "sip", NULL, NAME },
+	{ "gateway", "sms", NULL, NAME },
 };
 
 static const struct caps_identity number_identities[] = {
@@ -42,8 +45,18 @@ static const struct caps_identity echo_identities[] = {
 
 /* Sorted: some clients hash them in the order in which they come. */
 static const char *const gateway_features[] = {
-	NS_CAPS,           DISCO_NS_INFO, DISCO_NS_ITEMS, NS_VERSION,
-	"jid\\20escaping", NS_PING,       NS_TIME,
+	NS_CAPS,
+	DISCO_NS_INFO,
+	DISCO_NS_ITEMS,
+	"jabber:iq:gateway",
+	"jabber:iq:register",
+	NS_VERSION,
+	"jid\\20escaping",
+	NS_VCARD4,
+	"urn:xmpp:extdisco:2",
+	NS_PING,
+	NS_TIME,
+	NS_VCARD_TEMP,
 };
 
 /*
@@ -55,6 +68,7 @@ static const char *const number_features[] = {
 	NS_CAPS,
 	DISCO_NS_INFO,
 	NS_VERSION,
+	NS_VCARD4,
 	"urn:ietf:rfc:3264",
 	"urn:xmpp:jingle-message:0",
 	"urn:xmpp:jingle:1",
@@ -66,6 +80,7 @@ static const char *const number_features[] = {
 	"urn:xmpp:jingle:transports:ice-udp:1",
 	NS_PING,
 	NS_TIME,
+	NS_VCARD_TEMP,
 };
 
 #define LIST(list) (list), sizeof(list) / sizeof(*(list))

@@ -10,7 +10,7 @@
 struct stanza;
 
 enum disco_entity {
-	DISCO_GATEWAY, /* the bare domain: gateway/pstn, gateway/sip */
+	DISCO_GATEWAY, /* the bare domain: gateway/pstn, sip, sms */
 	DISCO_NUMBER,  /* +15551234567@domain, bare and full */
 	DISCO_ECHO,    /* the built-in numbers */
 };

@@ -280,6 +280,37 @@ static void a_number_added_at_run_time_counts_as_well(void **state)
 	assert_string_equal(route.owner, "carol@example.org");
 }
 
+/* As the voice side of a text gateway, which writes its users so. */
+static void a_number_may_be_said_to_live_here(void **state)
+{
+	(void)state;
+	struct route route;
+
+	assert_int_equal(route_from_account(&route, &gateway,
+					    "alice@example.org",
+					    "+15551234567\\40Tel.example.org"),
+			 0);
+	assert_int_equal(route.kind, ROUTE_TRUNK);
+	assert_string_equal(route.to, "+15551234567");
+	assert_string_equal(route.trunk_config->name, "carrier");
+}
+
+static void a_trunk_is_known_by_its_host_too(void **state)
+{
+	(void)state;
+	struct route route;
+
+	assert_int_equal(route_from_account(&route, &gateway,
+					    "alice@example.org",
+					    "reception\\40192.0.2.1"),
+			 0);
+	assert_string_equal(route.trunk_config->name, "carrier");
+	assert_int_equal(route_from_account(&route, &gateway,
+					    "alice@example.org",
+					    "reception\\40198.51.100.1"),
+			 ROUTE_E_FORBIDDEN);
+}
+
 static void who_owns_no_number_calls_nobody(void **state)
 {
 	(void)state;
@@ -814,6 +845,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROUTE_TEST(an_account_calls_from_its_own_number),
 		ROUTE_TEST(a_number_added_at_run_time_counts_as_well),
+		ROUTE_TEST(a_number_may_be_said_to_live_here),
+		ROUTE_TEST(a_trunk_is_known_by_its_host_too),
 		ROUTE_TEST(who_owns_no_number_calls_nobody),
 		ROUTE_TEST(our_own_numbers_are_reached_without_a_trunk),
 		ROUTE_TEST(what_is_no_number_is_refused),
