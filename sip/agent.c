@@ -16,6 +16,7 @@
 #include "gateway/base/text.h"
 #include "sip/client.h"
 #include "sip/dialog_int.h"
+#include "sip/door.h"
 #include "sip/fence.h"
 #include "sip/listen.h"
 #include "sip/odd.h"
@@ -181,6 +182,7 @@ int sip_agent_new(struct sip_agent **out, const struct sip_agent_config *config,
 		sip_agent_free(agent);
 		return r;
 	}
+	sip_door_watch(agent);
 	*out = agent;
 	return 0;
 }
@@ -189,6 +191,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 {
 	if (!agent)
 		return NULL;
+	sip_door_watch(NULL);
 	if (agent->root)
 		sip_root_pump(agent->root);
 	sip_dialogs_free(agent);

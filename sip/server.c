@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/server.h"
 
-
 #define NTA_AGENT_MAGIC_T    struct sip_agent
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
 #include <sofia-sip/msg_addr.h>
@@ -104,7 +103,9 @@ static void turn_away(struct sip_agent *agent, msg_t *msg, const sip_t *sip,
 {
 	const char *method = sip->sip_request->rq_method_name;
 
-	if (sip_stranger_seen(agent->strangers, source, method, clock_ms()))
+	/* Datagrams were answered at the door. */
+	if (sip_stranger_seen(agent->strangers, source, method, clock_ms()) &&
+	    source->transport != SIP_UDP)
 		nta_msg_treply(agent->nta, msg, SIP_403_FORBIDDEN, TAG_END());
 	else
 		drop(agent, msg);

@@ -20,6 +20,8 @@ RB_HEAD(by_ip, stranger);
 TAILQ_HEAD(by_age, stranger);
 
 struct sip_strangers {
+	uint64_t second; /* that is counted */
+	unsigned answers, lines, untold;
 	struct by_ip by_ip;
 	struct by_age by_age; /* the longest silent first */
 	size_t n;
@@ -90,23 +92,53 @@ static struct stranger *find_or_add(struct sip_strangers *s,
 	return found;
 }
 
+/* A new second begins: what was not told in the last one is counted. */
+static void begin_second(struct sip_strangers *s, uint64_t now_ms)
+{
+	enum { MS_PER_S = 1000 };
+
+	if (s->second == now_ms / MS_PER_S)
+		return;
+	if (s->untold)
+		log_warn("event=strangers untold=%u: addresses may be forged",
+			 s->untold);
+	s->second = now_ms / MS_PER_S;
+	s->answers = s->lines = s->untold = 0;
+}
+
+static void tell(struct sip_strangers *strangers, struct stranger *s,
+		 const struct sip_source *source, const char *method,
+		 uint64_t now_ms)
+{
+	s->unlogged++;
+	if (s->logged && now_ms - s->logged_ms < SIP_STRANGER_LOG_MS)
+		return;
+	if (strangers->lines >= SIP_STRANGERS_LINES) {
+		strangers->untold++;
+		return;
+	}
+	strangers->lines++;
+	log_warn("event=stranger src=%s method=%s count=%u",
+		 addr_text(&source->addr).s, log_text(slice_of(method)).s,
+		 s->unlogged);
+	s->logged = true;
+	s->logged_ms = now_ms;
+	s->unlogged = 0;
+}
+
 bool sip_stranger_seen(struct sip_strangers *strangers,
 		       const struct sip_source *source, const char *method,
 		       uint64_t now_ms)
 {
 	struct stranger *s = find_or_add(strangers, &source->addr);
 
-	s->unlogged++;
-	if (!s->logged || now_ms - s->logged_ms >= SIP_STRANGER_LOG_MS) {
-		log_warn("event=stranger src=%s method=%s count=%u",
-			 addr_text(&source->addr).s,
-			 log_text(slice_of(method)).s, s->unlogged);
-		s->logged = true;
-		s->logged_ms = now_ms;
-		s->unlogged = 0;
-	}
+	begin_second(strangers, now_ms);
+	tell(strangers, s, source, method, now_ms);
 	if (s->answered && now_ms - s->answered_ms < SIP_STRANGER_ANSWER_MS)
 		return false;
+	if (strangers->answers >= SIP_STRANGERS_ANSWERS)
+		return false;
+	strangers->answers++;
 	s->answered = true;
 	s->answered_ms = now_ms;
 	return true;

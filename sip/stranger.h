@@ -2,6 +2,8 @@
 /*
  * Who sends us requests without being known: one cheap answer a second for each
  * address, then silence, and one line a minute that fail2ban can read.
+ * Addresses can be forged: all of them together get a few answers and lines a
+ * second, what is over is counted.
  */
 #pragma once
 
@@ -17,6 +19,9 @@ enum {
 	SIP_STRANGERS_MAX = 4096, /* the longest silent is forgotten first */
 	SIP_STRANGER_ANSWER_MS = 1000,
 	SIP_STRANGER_LOG_MS = 60000,
+	/* of all together, a second */
+	SIP_STRANGERS_ANSWERS = 50,
+	SIP_STRANGERS_LINES = 10,
 };
 
 CHECKED int sip_strangers_new(struct sip_strangers **out);

@@ -332,6 +332,75 @@ static void strangers_get_one_answer_and_then_silence(void **state)
 	assert_int_equal(f->invites, 0);
 }
 
+/* @pad octets of a header that no answer repeats. */
+static size_t ask_padded(struct fixture *f, int pad)
+{
+	char text[2048];
+
+	snprintf(
+		text, sizeof(text),
+		"OPTIONS sip:1@x SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK%d"
+		";rport\r\nf: <sip:a@b>;tag=1\r\nt: <sip:1@x>\r\n"
+		"i: %d\r\nCSeq: 1 OPTIONS\r\nPad: %.*s\r\nl: 0\r\n\r\n",
+		pad, pad, pad,
+		"............................................................"
+		"............................................................"
+		"............................................................"
+		"............................................................");
+	sip_peer_send(&f->peer, text, strlen(text));
+	return strlen(text);
+}
+
+static void a_forged_source_gets_no_more_than_was_sent(void **state)
+{
+	struct fixture *f = *state;
+	bool answered = false;
+
+	f->trust = SIP_STRANGER;
+	for (int pad = 1; pad < 240 && !answered; pad += 40) {
+		size_t sent = ask_padded(f, pad);
+
+		answered = sip_peer_next(&f->peer, 200);
+		if (answered)
+			assert_in_range(strlen(f->peer.last), 1, sent);
+		else
+			run_ms(f, 1000); /* for the next answer */
+	}
+	assert_true(answered);
+}
+
+/* sofia would answer those by itself. */
+static void a_strangers_malformed_requests_get_silence(void **state)
+{
+	static const char *const texts[] = {
+		"OPTIONS sip:1@x SIP/2.0\r\n"
+		"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nx: y\r\n\r\n",
+		"OPTIONS\r\n\r\n",
+		"\r\n\r\n",
+		"OPTIONS sip:1@x SIP/3.0\r\n\r\n",
+		"OPTIONS sip:1@x SIP/2.0",
+	};
+	struct fixture *f = *state;
+
+	f->trust = SIP_STRANGER;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		sip_peer_send(&f->peer, texts[i], strlen(texts[i]));
+		assert_false(sip_peer_next(&f->peer, 50));
+	}
+}
+
+/* A carrier hangs up from where it likes. */
+static void a_stranger_who_knows_the_call_is_heard(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	f->trust = SIP_STRANGER;
+	sip_peer_request(&f->peer, "BYE", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_log(f, "ended:0 ");
+}
+
 static void a_via_cannot_aim_us_at_others(void **state)
 {
 	struct fixture *f = *state;
@@ -349,7 +418,10 @@ static void a_via_cannot_aim_us_at_others(void **state)
 		    ";maddr=127.0.0.2\r\n"
 		    "Max-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\n"
 		    "To: <sip:1@127.0.0.1>\r\nCall-ID: m2\r\n"
-		    "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+		    "CSeq: 1 OPTIONS\r\nContact: <sip:a@127.0.0.1>\r\n"
+		    "User-Agent: a scanner with a name that is long enough "
+		    "for an answer\r\nAccept: application/sdp\r\n"
+		    "Content-Length: 0\r\n\r\n");
 	sip_peer_expect(&f->peer, "SIP/2.0 403");
 }
 
@@ -443,6 +515,9 @@ int main(void)
 		SERVER_TEST(a_merged_request_gets_482),
 		SERVER_TEST(half_open_calls_are_limited),
 		SERVER_TEST(strangers_get_one_answer_and_then_silence),
+		SERVER_TEST(a_forged_source_gets_no_more_than_was_sent),
+		SERVER_TEST(a_strangers_malformed_requests_get_silence),
+		SERVER_TEST(a_stranger_who_knows_the_call_is_heard),
 		SERVER_TEST(a_via_cannot_aim_us_at_others),
 		SERVER_TEST(no_name_of_a_peer_is_resolved),
 		SERVER_TEST(an_ack_of_nothing_gets_silence),

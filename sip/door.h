@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Before sofia sees a datagram: a request of somebody who is nobody's trunk,
+ * and of no call of ours, is answered here, from its raw text, or not at all.
+ * So strangers never reach sofia's parser, which would answer each malformed
+ * request of theirs by itself, as often as they like and with more octets than
+ * they sent.
+ *
+ * Responses pass: they are matched to our requests.
+ */
+#pragma once
+
+#include "gateway/base/err.h"
+#include "gateway/base/slice.h"
+#include "sip/agent.h"
+
+struct sip_agent;
+
+/* Of now on, for the agent's sockets; NULL: none. One agent a process. */
+void sip_door_watch(struct sip_agent *agent);
+
+/* The fields of a request that an answer repeats (RFC 3261, 8.2.6.2), each with
+ * what folds on to it; views. */
+struct sip_raw {
+	struct slice method, vias[8], from, to, call_id, cseq;
+	size_t nvias;
+};
+/* 0, or -EINVAL: no request, or without one of them; -E2BIG: too many Vias. */
+CHECKED int sip_raw_parse(struct sip_raw *out, struct slice datagram);
+
+/*
+ * A 403 for it to @source. 0, or -EMSGSIZE: more than @cap, which is how much
+ * was sent (a forged source must not get more from us than we got).
+ */
+CHECKED int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
+			   const struct addr *source);
