@@ -102,6 +102,7 @@ static struct call *call_free(struct call *call)
 	call->gateway->ncalls--;
 	call->bridge = bridge_free(call->bridge);
 	call->hunt = hunt_free(call->hunt);
+	call_missed_forget(call);
 	for (int side = 0; side < 2; side++) {
 		struct leg *leg = call->legs[side];
 		call->legs[side] = leg ? leg->ops->free(leg) : NULL;
@@ -189,6 +190,7 @@ int call_new(struct call **out, struct gateway *gateway,
 		return r;
 	}
 	call->gateway = gateway;
+	STAILQ_INIT(&call->missed);
 	call->hunt = parties->hunt;
 	rand_uuid(call->name);
 	call->legs[MEDIA_SIDE_A] = caller_leg;
@@ -246,6 +248,11 @@ const struct origin *call_origin(const struct call *call)
 const char *call_state_name(const struct call *call)
 {
 	return call_states[call->state].name;
+}
+
+bool call_talks(const struct call *call)
+{
+	return call->state == CALL_UP || call->state == CALL_EARLY;
 }
 
 void call_hangup(struct call *call, enum cause cause)

@@ -67,6 +67,17 @@ struct leg *call_leg(const struct call *call, enum media_side side);
 const struct origin *call_origin(const struct call *call);
 const char *call_state_name(const struct call *call);
 
+/* Whether its parties hear each other, or the caller hears early media. */
+bool call_talks(const struct call *call);
+
+/*
+ * @account, a bare JID that is called as by @from, a JID of ours, does not take
+ * the call, by @cause. If nobody does, it is told once the call has ended. Once
+ * an account and call.
+ */
+void call_missed(struct call *call, const char *account, const char *from,
+		 enum cause cause);
+
 /* Queue a row that a leg has filled (leg_ops.store). 0 or -errno. */
 CHECKED int call_record_put(struct call *call, const struct session_row *row);
 

@@ -57,6 +57,14 @@ enum call_event_type {
 
 enum { CALL_MAX_QUEUED = 16, CALL_TEXT_CAP = 128 };
 
+/* Who did not take the call. */
+struct call_miss {
+	STAILQ_ENTRY(call_miss) link;
+	enum cause cause;
+	const char *account, *from; /* in text */
+	char text[];
+};
+
 struct call_event {
 	enum call_event_type type;
 	enum media_side side; /* whose leg it is about */
@@ -78,6 +86,7 @@ struct call {
 	uint64_t ring_deadline_ms;   /* for all callees */
 	uint64_t callee_deadline_ms; /* for the one of now; not later */
 	struct hunt *hunt;           /* NULL: nobody else is tried */
+	STAILQ_HEAD(, call_miss) missed;
 
 	struct call_event queue[CALL_MAX_QUEUED];
 	unsigned queued;
@@ -153,3 +162,7 @@ void call_record_store(struct call *call);
  * telephone network. */
 void call_record_answered(struct call *call);
 void call_record_end(struct call *call);
+
+/* call_missed.c: leave a message for those who missed it. */
+void call_missed_tell(struct call *call);
+void call_missed_forget(struct call *call);

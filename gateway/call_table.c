@@ -257,6 +257,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 		call->hung_up[side] = true;
 	}
 	call_record_end(call);
+	call_missed_tell(call);
 	evtimer_add(call->timer, &now);
 }
 

@@ -5,6 +5,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/chat_digits.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/moved.h"
@@ -195,7 +196,8 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 	else if (stanza_find(message, "propose", JMI_NS))
 		refuse(gateway, message, "bad-request",
 		       "A proposal has an id of 1 to 64 printable characters.");
-	else if (stanza_find(message, "body", NULL))
+	else if (!chat_digits_take(gateway, message) &&
+		 stanza_find(message, "body", NULL))
 		refuse_address(
 			gateway, message, "service-unavailable",
 			"Texts are not carried by this gateway; only calls.");

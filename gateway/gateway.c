@@ -14,7 +14,9 @@
 #include "gateway/base/log.h"
 #include "gateway/call.h"
 #include "gateway/component.h"
+#include "gateway/chat_digits.h"
 #include "gateway/leg_xmpp.h"
+#include "gateway/missed.h"
 #include "gateway/limits.h"
 #include "gateway/phone.h"
 #include "gateway/place.h"
@@ -255,6 +257,8 @@ static const struct part {
 	{ unsent_new, unsent_free, unsent_stream_up },
 	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
 	{ refused_new, refused_free, NULL },
+	{ missed_new, missed_free, NULL },
+	{ chat_digits_new, chat_digits_free, NULL },
 	{ limits_new, limits_free, NULL },
 	{ routes_new, routes_free, NULL },
 	{ open_media, close_media, NULL },

@@ -51,6 +51,8 @@ struct gateway {
 	struct recent *asked;        /* subscriptions; presence.c */
 	struct announcer *announcer; /* announce.c */
 	struct recent *refused;      /* who was refused; refused.c */
+	struct recent *missed;       /* calls that were told of; missed.c */
+	struct recent *digits_taken; /* messages; chat_digits.c */
 	struct limits *limits;       /* of accounts and trunks; limits.c */
 	struct routes *routes;       /* added at run time; routes.c */
 	struct public_address *public_address;

@@ -187,6 +187,7 @@ void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 					    cause, text },
 				finish = { JMI_FINISH, cause, text };
 
+	xmpp_targets_missed(xmpp, cause);
 	switch (xmpp->state) {
 	case XMPP_LEG_PROPOSED:
 		xmpp_say_all(xmpp, NULL, &refusal);

@@ -58,6 +58,11 @@ void leg_xmpp_stream_up(struct gateway *gateway);
 /* The calls that @account (a JID) has now, those that only ring included. */
 unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account);
 
+/* The leg of @account (a JID) that talks to @local, our JID of a number, with
+ * or without a resource; borrowed, or NULL. */
+struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
+			     const char *local);
+
 /* The index of legs; one a gateway. */
 CHECKED int leg_xmpp_index_new(struct gateway *gateway);
 void leg_xmpp_index_free(struct gateway *gateway);

@@ -228,6 +228,7 @@ static void end_early(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 {
 	if (xmpp->jingle)
 		jingle_terminate(xmpp->jingle, REASON_CANCEL, NULL);
+	xmpp_targets_missed(xmpp, cause);
 	xmpp->state = XMPP_LEG_ENDED;
 	leg_ends(&xmpp->leg, cause, text);
 }

@@ -59,9 +59,11 @@ struct xmpp_target {
 	RB_ENTRY(xmpp_target) link;
 	LIST_ENTRY(xmpp_target) entry; /* of leg_xmpp.targets */
 	struct leg_xmpp *xmpp;
-	struct xmpp_account *account; /* NULL: counted no more */
+	struct xmpp_account *account;    /* NULL: counted no more */
+	LIST_ENTRY(xmpp_target) counted; /* of .account */
 	enum xmpp_target_state state;
 	enum cause cause;
+	bool missed; /* the call knows that it did not answer */
 	char sid[XMPP_SID_CAP];
 	const char *bare; /* domain and local in lower case */
 	char text[];      /* what bare points to */
@@ -113,6 +115,8 @@ void xmpp_each(struct gateway *gateway, void (*fn)(struct leg_xmpp *));
 struct xmpp_target *xmpp_target_find(struct leg_xmpp *xmpp, const char *jid);
 /* It takes the call no more. */
 void xmpp_target_end(struct xmpp_target *target, enum cause cause);
+/* The leg ends by @cause: who has not answered has missed the call. */
+void xmpp_targets_missed(const struct leg_xmpp *xmpp, enum cause cause);
 /* Whether somebody may still answer; if not, @cause is that of all. */
 bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause);
 

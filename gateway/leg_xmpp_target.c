@@ -17,6 +17,7 @@
 struct xmpp_account {
 	RB_ENTRY(xmpp_account) link;
 	unsigned n; /* targets */
+	LIST_HEAD(, xmpp_target) targets;
 	const char *bare;
 	char text[]; /* what bare points to */
 };
@@ -134,6 +135,7 @@ static int count(struct xmpp_target *target)
 	}
 	account->n++;
 	target->account = account;
+	LIST_INSERT_HEAD(&account->targets, target, counted);
 	return 0;
 }
 
@@ -141,11 +143,37 @@ static void discount(struct xmpp_target *target)
 {
 	struct xmpp_account *account = target->account;
 
+	if (!account)
+		return;
 	target->account = NULL;
-	if (!account || --account->n)
+	LIST_REMOVE(target, counted);
+	if (--account->n)
 		return;
 	RB_REMOVE(busy_tree, &target->xmpp->gateway->legs->accounts, account);
 	free(account);
+}
+
+struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
+			     const char *local)
+{
+	char bare[JID_CAP];
+	const struct xmpp_account *found =
+		jid_bare(bare, sizeof(bare), account)
+			? NULL
+			: find_account(gateway, bare);
+	struct xmpp_target *target;
+
+	if (!found)
+		return NULL;
+	LIST_FOREACH(target, &found->targets, counted)
+	{
+		struct leg *leg = &target->xmpp->leg;
+
+		if (jid_same_bare(target->xmpp->local, local) &&
+		    call_talks(leg->call))
+			return leg;
+	}
+	return NULL;
 }
 
 /* ---- targets ---- */
@@ -236,6 +264,24 @@ void xmpp_target_end(struct xmpp_target *target, enum cause cause)
 	target->state = XMPP_TARGET_ENDED;
 	target->cause = cause;
 	discount(target);
+}
+
+/* Who has picked up knows of the call. */
+void xmpp_targets_missed(const struct leg_xmpp *xmpp, enum cause cause)
+{
+	struct xmpp_target *target;
+
+	if (xmpp->caller || xmpp->peer)
+		return;
+	LIST_FOREACH(target, &xmpp->targets, entry)
+	{
+		bool ended = target->state == XMPP_TARGET_ENDED;
+
+		if (!target->missed)
+			call_missed(xmpp->leg.call, target->bare, xmpp->local,
+				    ended ? target->cause : cause);
+		target->missed = true;
+	}
 }
 
 bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause)

@@ -118,6 +118,11 @@ static int parse_id(struct jmi *out)
 	return jmi_is_sid(out->sid) ? 0 : 1;
 }
 
+bool jmi_wants_receipt(const struct stanza *message)
+{
+	return stanza_find(message, "request", NS_RECEIPTS) != NULL;
+}
+
 int jmi_parse(struct jmi *out, const struct stanza *message)
 {
 	const char *type = stanza_attr(message, "type");
@@ -140,8 +145,7 @@ int jmi_parse(struct jmi *out, const struct stanza *message)
 		jmi.error_condition = stanza_error_condition(message);
 	jmi.delayed = stanza_find(message, "delay", NS_DELAY) != NULL;
 	jmi.receipt_requested =
-		!jmi.error && jmi.message_id &&
-		stanza_find(message, "request", NS_RECEIPTS) != NULL;
+		!jmi.error && jmi.message_id && jmi_wants_receipt(message);
 	*out = jmi;
 	return 0;
 }

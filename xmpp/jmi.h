@@ -76,6 +76,9 @@ struct jmi_message { /* borrowed for the call alone */
  */
 CHECKED int jmi_format(struct stanza **out, const struct jmi_message *message);
 
+/* Whether @message asks for a receipt (XEP-0184). */
+bool jmi_wants_receipt(const struct stanza *message);
+
 /* XEP-0184 receipt for a message that asked for one. *@out is owned by the
  * caller. 0 or -ENOMEM. */
 CHECKED int jmi_receipt(struct stanza **out, const char *from, const char *to,

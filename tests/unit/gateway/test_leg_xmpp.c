@@ -142,6 +142,25 @@ void call_hangup(struct call *call, enum cause cause)
 	leg->ops->hangup(leg, cause, NULL);
 }
 
+bool call_talks(const struct call *call)
+{
+	(void)call;
+	return true;
+}
+
+static char missed[500];
+
+void call_missed(struct call *call, const char *account, const char *from,
+		 enum cause cause)
+{
+	size_t n = strlen(missed);
+
+	(void)call;
+	assert_string_equal(from, US);
+	snprintf(missed + n, sizeof(missed) - n, "%s %s\n", account,
+		 cause_name(cause));
+}
+
 int call_record_put(struct call *call, const struct session_row *row)
 {
 	(void)call;
@@ -296,6 +315,7 @@ static int set_up(void **state)
 	send_result = open_result = iq_result = 0;
 	ended_by_us = ended_by_peer = -1;
 	waiting = rang = 0;
+	missed[0] = '\0';
 	gateway = (struct gateway){ .base = event_base_new() };
 	return leg_xmpp_index_new(&gateway);
 }
@@ -546,6 +566,42 @@ static void who_is_left_is_told_of_the_end(void **state)
 	expect("retract " BOB "\nretract " CAROL "\n");
 }
 
+static void who_did_not_answer_has_missed_the_call(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	reject_from(PHONE, REASON_DECLINE);
+	assert_string_equal(missed, "");
+	call_hangup(NULL, CAUSE_CANCEL);
+	call_hangup(NULL, CAUSE_CANCEL);
+	assert_string_equal(missed, ALICE " decline\n" BOB " cancel\n" CAROL
+					  " cancel\n");
+}
+
+static void who_has_picked_up_misses_nothing(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	hear(JMI_PROCEED, PHONE);
+	call_hangup(NULL, CAUSE_MEDIA_LOST);
+	assert_string_equal(missed, "");
+}
+
+static void the_leg_of_a_running_call_is_found_by_both_parties(void **state)
+{
+	(void)state;
+	offer_to(three, 3);
+	assert_ptr_equal(leg_xmpp_talking(&gateway, BOB "/any",
+					  "+15551234567@tel.example.org"),
+			 leg);
+	assert_null(leg_xmpp_talking(&gateway, "dora@example.org", US));
+	assert_null(leg_xmpp_talking(&gateway, BOB,
+				     "+15559999999@tel.example.org/sip"));
+	hear(JMI_PROCEED, PHONE);
+	assert_null(leg_xmpp_talking(&gateway, BOB, US));
+	assert_ptr_equal(leg_xmpp_talking(&gateway, ALICE, US), leg);
+}
+
 static void strangers_cannot_take_or_refuse_a_call(void **state)
 {
 	(void)state;
@@ -591,6 +647,9 @@ int main(void)
 		LEG_TEST(all_accounts_ring_and_stop_when_one_answers),
 		LEG_TEST(one_reject_leaves_it_to_the_others),
 		LEG_TEST(who_is_left_is_told_of_the_end),
+		LEG_TEST(who_did_not_answer_has_missed_the_call),
+		LEG_TEST(who_has_picked_up_misses_nothing),
+		LEG_TEST(the_leg_of_a_running_call_is_found_by_both_parties),
 		LEG_TEST(strangers_cannot_take_or_refuse_a_call),
 		LEG_TEST(an_account_is_called_once_by_a_leg),
 	};

@@ -436,6 +436,7 @@ static void forget(void)
 
 	iq_expire(st.gateway->iqs, later);
 	recent_expire(st.gateway->refused, later);
+	recent_expire(st.gateway->missed, later);
 	leg_xmpp_index_expire(st.gateway, later);
 }
 
