@@ -187,12 +187,14 @@ static void measure_setup(struct load *load, unsigned rate, double seconds)
 	}
 	note(load, from, &times);
 	printf("target=%s rate=%u seconds=%.2f calls=%u in_time=%u heard=%u "
-	       "failed=%u cpu_share=%.4f busy_share=%.4f cpu_ms_per_call=%.3f",
+	       "failed=%u cpu_share=%.4f busy_share=%.4f cpu_ms_per_call=%.3f"
+	       " rss_kib=%" PRIu64,
 	       load->options.target->name, rate, seconds, calls, in_time,
 	       heard(load, from), load->nfailed - failed,
 	       (double)(after.cpu_ns - before.cpu_ns) / 1e9 / seconds,
 	       (double)(after.busy_us - before.busy_us) / 1e6 / seconds,
-	       (double)(after.cpu_ns - before.cpu_ns) / 1e6 / calls);
+	       (double)(after.cpu_ns - before.cpu_ns) / 1e6 / calls,
+	       after.rss_kib);
 	print_times("propose", &times.propose);
 	print_times("path", &times.path);
 	print_times("media", &times.media);
