@@ -16,7 +16,7 @@ class Sipp:
                  transport="u1"):
         arguments = ["sipp", "-sf", os.path.abspath(os.path.join(SCENARIOS, scenario + ".xml")), "-i", host, "-p", str(port),
                      "-mi", host, "-mp", str(media_port), "-rtp_echo", "-m", str(calls), "-t", transport, "-nostdin",
-                     "-trace_err", "-aa", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
+                     "-trace_err", "-aa", "-deadcall_wait", "0", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
         if number:
             arguments += ["-s", number]
         self.port, self.transport = port, "tcp" if transport.startswith("t") else "udp"
