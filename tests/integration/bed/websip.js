@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// Telephones in a browser, by SIP.js and JsSIP: websip.py calls these functions. Runs in chromium.html, whose peers, say(),
+// listen() and functions on a call it shares; SIPjs and JsSIP are the bundles' names.
+"use strict";
+
+const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+const phones = new Map();
+
+// The microphone, not heard yet.
+async function microphone() {
+	const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
+
+	stream.getAudioTracks()[0].enabled = false;
+	return stream;
+}
+
+// Make the call @id of a connection.
+function take(id, pc, stream) {
+	const track = stream.getAudioTracks()[0];
+
+	peers.set(id, { pc, sent: { track, nodes: [track] } });
+	pc.addEventListener("connectionstatechange", () => say({ id, state: pc.connectionState }));
+	pc.addEventListener("track", event => {
+		const peer = peers.get(id); // the track comes again with each new description
+		peer.heard = peer.heard || listen(id, new MediaStream([event.track]));
+	});
+}
+
+const kinds = {
+	"SIP.js": {
+		async login(id, { server, uri }) {
+			const phone = { calls: new Map(), invited: null };
+			const factory = SIPjs.Web.defaultSessionDescriptionHandlerFactory(async () => phone.stream);
+			phone.agent = new SIPjs.UserAgent({
+				uri: SIPjs.UserAgent.makeURI(uri), transportOptions: { server }, logBuiltinEnabled: false,
+				sessionDescriptionHandlerFactory: factory,
+				sessionDescriptionHandlerFactoryOptions: { iceGatheringTimeout: 2000, peerConnectionConfiguration: { iceServers: [] } },
+				delegate: { onInvite: invitation => { phone.invited = invitation; say({ id, event: "invite", from: invitation.remoteIdentity.uri.user }); } },
+			});
+			await phone.agent.start();
+			const registerer = new SIPjs.Registerer(phone.agent);
+			registerer.stateChange.addListener(state => say({ id, event: state.toLowerCase() }));
+			await registerer.register();
+			return phone;
+		},
+		watch(call, id, session, phone) {
+			session.delegate = { onSessionDescriptionHandler: handler => take(id, handler.peerConnection, phone.stream) };
+			session.stateChange.addListener(state => {
+				if (state === SIPjs.SessionState.Established)
+					say({ id, event: "accepted" });
+				if (state === SIPjs.SessionState.Terminated)
+					say({ id, event: "ended" });
+			});
+		},
+		async call(phone, id, target) {
+			const session = new SIPjs.Inviter(phone.agent, SIPjs.UserAgent.makeURI(target));
+			phone.calls.set(id, session);
+			this.watch(this, id, session, phone);
+			await session.invite({ requestDelegate: { onReject: response => say({ id, event: "ended", status: response.message.statusCode }) } });
+		},
+		async accept(phone, id) {
+			const session = phone.invited;
+			phone.calls.set(id, session);
+			this.watch(this, id, session, phone);
+			await session.accept();
+		},
+		async hangup(phone, id) {
+			await phone.calls.get(id).bye();
+		},
+		async hold(phone, id, on) {
+			const session = phone.calls.get(id);
+			session.sessionDescriptionHandlerOptionsReInvite = { hold: on };
+			await session.invite();
+		},
+		logout(phone) {
+			return phone.agent.stop();
+		},
+	},
+	"JsSIP": {
+		async login(id, { server, uri }) {
+			const phone = { calls: new Map(), invited: null };
+			phone.agent = new JsSIP.UA({ sockets: [new JsSIP.WebSocketInterface(server)], uri, register: true, session_timers: true });
+			for (const event of ["registered", "registrationFailed", "disconnected"])
+				phone.agent.on(event, () => say({ id, event: event.toLowerCase() }));
+			phone.agent.on("newRTCSession", ({ session, originator }) => {
+				if (originator === "remote") {
+					phone.invited = session;
+					say({ id, event: "invite", from: session.remote_identity.uri.user });
+				}
+			});
+			phone.agent.start();
+			return phone;
+		},
+		watch(id, session) {
+			session.on("accepted", () => say({ id, event: "accepted" }));
+			session.on("ended", () => say({ id, event: "ended" }));
+			session.on("failed", ({ cause, message }) => say({ id, event: "ended", cause, status: message && message.status_code }));
+		},
+		async call(phone, id, target) {
+			const session = phone.agent.call(target, { mediaStream: phone.stream, pcConfig: { iceServers: [] } });
+			phone.calls.set(id, session);
+			take(id, session.connection, phone.stream);
+			this.watch(id, session);
+		},
+		async accept(phone, id) {
+			const session = phone.invited;
+			phone.calls.set(id, session);
+			session.on("peerconnection", ({ peerconnection }) => take(id, peerconnection, phone.stream));
+			this.watch(id, session);
+			session.answer({ mediaStream: phone.stream, pcConfig: { iceServers: [] } });
+		},
+		async hangup(phone, id) {
+			phone.calls.get(id).terminate();
+		},
+		async hold(phone, id, on) {
+			await new Promise(done => phone.calls.get(id)[on ? "hold" : "unhold"]({}, done));
+		},
+		logout(phone) {
+			phone.agent.stop();
+		},
+	},
+};
+
+async function web_login(id, kind, options) {
+	const phone = await kinds[kind].login(id, options);
+	phone.kind = kinds[kind];
+	phones.set(id, phone);
+}
+
+async function web_call(id, device, target) {
+	const phone = phones.get(device);
+	phone.stream = await microphone();
+	await phone.kind.call(phone, id, target);
+}
+
+async function web_accept(id, device) {
+	const phone = phones.get(device);
+	phone.stream = await microphone();
+	await phone.kind.accept(phone, id);
+}
+
+async function web_act(id, device, name, ...rest) {
+	const phone = phones.get(device);
+	await phone.kind[name](phone, id, ...rest);
+}
+
+async function web_logout(id) {
+	const phone = phones.get(id);
+	phones.delete(id);
+	await phone.kind.logout(phone);
+}
