@@ -78,8 +78,9 @@ const char *db_boot_id(const struct db *db);
 const char *db_node_id(const struct db *db);
 
 struct db_stats {
-	uint64_t written; /* jobs committed */
-	uint64_t errors;  /* attempts that failed */
-	size_t waiting;   /* jobs in memory now */
+	uint64_t written;      /* jobs committed */
+	uint64_t transactions; /* in so many */
+	uint64_t errors;       /* attempts that failed */
+	size_t waiting;        /* jobs in memory now */
 };
 struct db_stats db_stats(const struct db *db);

@@ -48,7 +48,7 @@ struct worker {
 	struct job_list queued, told, finished; /* under lock */
 	bool stopping;                          /* under lock */
 	_Atomic size_t waiting;
-	_Atomic uint64_t written, errors;
+	_Atomic uint64_t written, transactions, errors;
 	_Atomic int failing; /* why the last attempt failed; 0: it did not */
 
 	struct writer writer;  /* the thread's */
@@ -191,6 +191,7 @@ static void hand_back(struct worker *worker)
 	worker->pause_ms = 0;
 	atomic_store(&worker->failing, 0);
 	atomic_fetch_add(&worker->written, n);
+	atomic_fetch_add(&worker->transactions, 1);
 	pthread_mutex_lock(&worker->lock);
 	TAILQ_CONCAT(&worker->finished, &worker->batch, entry);
 	pthread_mutex_unlock(&worker->lock);
@@ -386,6 +387,7 @@ void worker_forget(struct worker *worker, const void *arg)
 void worker_stats(struct worker *worker, struct db_stats *out)
 {
 	out->written = atomic_load(&worker->written);
+	out->transactions = atomic_load(&worker->transactions);
 	out->errors = atomic_load(&worker->errors);
 	out->waiting = atomic_load(&worker->waiting);
 }
@@ -484,6 +486,8 @@ int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
 
 struct worker *worker_stop(struct worker *worker)
 {
+	struct db_stats stats;
+
 	if (!worker)
 		return NULL;
 	pthread_mutex_lock(&worker->lock);
@@ -491,6 +495,11 @@ struct worker *worker_stop(struct worker *worker)
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 	pthread_join(worker->thread, NULL);
+	worker_stats(worker, &stats);
+	log_info("db=closed written=%llu transactions=%llu errors=%llu",
+		 (unsigned long long)stats.written,
+		 (unsigned long long)stats.transactions,
+		 (unsigned long long)stats.errors);
 	free_worker(worker);
 	return NULL;
 }

@@ -208,7 +208,7 @@ unsigned short jingle_port(const struct jingle *jingle)
 	return mock_xmpp_port(jingle->server);
 }
 
-bool jingle_is_up(const struct jingle *jingle)
+unsigned jingle_handshakes(const struct jingle *jingle)
 {
-	return mock_xmpp_counts(jingle->server).handshakes > 0;
+	return mock_xmpp_counts(jingle->server).handshakes;
 }

@@ -17,5 +17,5 @@ struct jingle;
 struct jingle *jingle_open(struct load *load);
 struct jingle *jingle_close(struct jingle *jingle);
 unsigned short jingle_port(const struct jingle *jingle);
-/* Whether the component is there. */
-bool jingle_is_up(const struct jingle *jingle);
+/* How often the component came. */
+unsigned jingle_handshakes(const struct jingle *jingle);

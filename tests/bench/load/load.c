@@ -97,7 +97,9 @@ void load_failed(struct call *call, const char *why)
 	load->nfailed++;
 	call->stage = CALL_FAILED;
 	call->why = why;
-	fprintf(stderr, "load: call %u failed: %s\n", call->number, why);
+	if (!load->ending)
+		fprintf(stderr, "load: call %u failed: %s\n", call->number,
+			why);
 }
 
 static void on_ready(struct endpoint *endpoint)

@@ -26,6 +26,8 @@ struct load_options {
 	const char *binary; /* the relay's; NULL: the usual */
 	int core;           /* the relay's */
 	bool ring;          /* calls ring, and are not answered */
+	bool verbose;       /* the relay's log has what it does */
+	unsigned accounts;  /* that it knows, besides the one that is called */
 	enum srtp_profile suite;
 };
 
@@ -39,9 +41,12 @@ struct load {
 	uint64_t due_us; /* the next slot's time */
 	uint64_t tick_ms;
 	unsigned slot;
+	bool ending; /* calls that fail now shall */
 	struct verdict verdict;
 	struct delays late; /* the generator's own lateness */
 	void *target;       /* its own */
+	/* the relay's process was started, and took calls */
+	uint64_t started_us, ready_us;
 };
 
 void load_open(struct load *load, const struct load_options *options);

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The load generator: starts a relay on a processor of its own, puts calls
- * through it, checks every packet, and prints what it cost as one line of
- * key=value a step. tests/bench/run says in which order and how often.
+ * through it, checks every packet, and prints what it cost as lines of
+ * key=value. tests/bench/run says in which order and how often.
  *
- *     load [-r] [-b binary] [-c core] [-d directory] [-g] [-s seconds]
- *          target media calls...
- *     load ... target setup calls_per_s...
+ *     load [-r] [-v] [-a accounts] [-b binary] [-c core] [-d directory] [-g]
+ *          [-s seconds] target mode number...
  *
- * media   ever more calls, each number measured for some seconds; ends early
- *         after one that is not held. -r: they ring and are not answered.
- * setup   calls that come at a rate, speak for two seconds and end.
- * -g      AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
+ * media    ever more calls, each number measured for some seconds; ends early
+ *          after one that is not held.
+ * profile  the same, then the most calls that are held, and the delay at shares
+ *          of them.
+ * setup    calls that come at a rate, speak for two seconds and end.
+ * memory   ever more calls.
+ * start    how long it takes, and again after a SIGKILL with that many calls.
+ *
+ * -r       the calls ring and are not answered.
+ * -v       the relay logs what it does.
+ * -a       so many accounts with a number each are in its database.
+ * -g       AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -21,187 +28,13 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "tests/bench/load/die.h"
-#include "tests/bench/load/load.h"
+#include "tests/bench/load/measure.h"
 
 enum {
-	SETTLE_MS = 1500, /* between the last set-up and measuring */
-	DRAIN_MS = 250,
-	SETUP_LIMIT_S = 120,
-	TALK_MS = 2000, /* of a call of setup */
 	FILES_MAX = 65536,
 	PRIORITY = -20,
-	/* A number of calls is held with less than this. */
-	HELD_LOSS_PER_MILLE = 1,
-	HELD_P99_US = 20000,
+	NUMBERS_MAX = 16,
 };
-
-static void set_up(struct load *load, unsigned calls)
-{
-	uint64_t end_us = clock_us() + SETUP_LIMIT_S * UINT64_C(1000000);
-	unsigned want = calls + load->nfailed;
-
-	while (load->nup + load->nringing + load->nfailed < want) {
-		while (load->ncalls < want && load->nsetting_up < LOAD_WINDOW)
-			load_call(load);
-		load_turn(load, clock_us() + 1000);
-		if (clock_us() > end_us)
-			DIE("load: %u calls take too long", calls);
-	}
-}
-
-struct step {
-	struct usage before, after;
-	uint64_t sent;
-};
-
-static double per_packet_us(const struct load *load, double us)
-{
-	return load->verdict.delivered ? us / (double)load->verdict.delivered
-				       : 0;
-}
-
-static bool print_step(const struct load *load, const struct step *step)
-{
-	const struct verdict *v = &load->verdict;
-	uint64_t lost = step->sent - v->delivered;
-	uint64_t p99_us = delays_quantile(&v->delays, 0.99);
-	double seconds = (double)(step->after.at_us - step->before.at_us) / 1e6;
-	double cpu_us =
-		(double)(step->after.cpu_ns - step->before.cpu_ns) / 1e3;
-	double busy_us = (double)(step->after.busy_us - step->before.busy_us);
-
-	printf("target=%s calls=%u failed=%u seconds=%.2f sent=%" PRIu64
-	       " delivered=%" PRIu64 " lost=%" PRIu64 " corrupt=%" PRIu64
-	       " reordered=%" PRIu64 " duplicated=%" PRIu64 " rebased=%" PRIu64
-	       " unsent=%" PRIu64,
-	       load->options.target->name, load->nup + load->nringing,
-	       load->nfailed, seconds, step->sent, v->delivered, lost,
-	       v->corrupt, v->reordered, v->duplicated, v->rebased, v->unsent);
-	printf(" cpu_us=%.3f busy_us=%.3f cpu_share=%.4f busy_share=%.4f"
-	       " p50_us=%" PRIu64 " p99_us=%" PRIu64 " p999_us=%" PRIu64
-	       " late_p50_us=%" PRIu64 " late_p99_us=%" PRIu64
-	       " rss_kib=%" PRIu64 "\n",
-	       per_packet_us(load, cpu_us), per_packet_us(load, busy_us),
-	       cpu_us / seconds / 1e6, busy_us / seconds / 1e6,
-	       delays_quantile(&v->delays, 0.5), p99_us,
-	       delays_quantile(&v->delays, 0.999),
-	       delays_quantile(&load->late, 0.5),
-	       delays_quantile(&load->late, 0.99), step->after.rss_kib);
-	fflush(stdout);
-	return lost * 1000 <= step->sent * HELD_LOSS_PER_MILLE &&
-	       p99_us < HELD_P99_US;
-}
-
-static bool measure(struct load *load, unsigned calls, double seconds)
-{
-	struct step step;
-
-	set_up(load, calls);
-	load_run(load, clock_us() + SETTLE_MS * 1000);
-	load_measure_begin(load);
-	process_usage(&load->process, &step.before);
-	load_run(load, clock_us() + (uint64_t)(seconds * 1e6));
-	process_usage(&load->process, &step.after);
-	step.sent = load_measure_end(load);
-	load_run(load, clock_us() + DRAIN_MS * 1000);
-	return print_step(load, &step) || load->options.ring;
-}
-
-/* Set-ups */
-
-struct times {
-	struct delays propose, answer, path, media;
-};
-
-static void note(const struct load *load, unsigned from, struct times *times)
-{
-	for (unsigned i = from; i < load->ncalls; i++) {
-		const struct call *c = load->calls[i];
-		if (!c->heard_us)
-			continue;
-		delays_add(&times->propose, c->proposed_us - c->began_us);
-		delays_add(&times->path, c->up_us - c->proceeded_us);
-		delays_add(&times->media, c->heard_us - c->proceeded_us);
-	}
-}
-
-static void print_times(const char *name, const struct delays *delays)
-{
-	printf(" %s_p50_us=%" PRIu64 " %s_p99_us=%" PRIu64, name,
-	       delays_quantile(delays, 0.5), name,
-	       delays_quantile(delays, 0.99));
-}
-
-static void end_old(const struct load *load, unsigned from)
-{
-	uint64_t now_us = clock_us();
-
-	for (unsigned i = from; i < load->ncalls; i++)
-		if (load->calls[i]->stage == CALL_FAILED ||
-		    (load->calls[i]->stage == CALL_UP &&
-		     now_us - load->calls[i]->up_us > TALK_MS * 1000))
-			load_hang_up(load->calls[i]);
-}
-
-static unsigned heard(const struct load *load, unsigned from)
-{
-	unsigned n = 0;
-
-	for (unsigned i = from; i < load->ncalls; i++)
-		n += load->calls[i]->heard_us != 0;
-	return n;
-}
-
-static void come(struct load *load, unsigned from, unsigned rate,
-		 uint64_t begin_us, uint64_t end_us)
-{
-	while (clock_us() < end_us) {
-		uint64_t due_us = begin_us + (uint64_t)(load->ncalls - from) *
-						     1000000 / rate;
-
-		if (clock_us() >= due_us)
-			load_call(load);
-		load_turn(load, due_us);
-		end_old(load, from);
-	}
-}
-
-static void measure_setup(struct load *load, unsigned rate, double seconds)
-{
-	static struct times times;
-	struct usage before, after;
-	unsigned from = load->ncalls, failed = load->nfailed;
-	uint64_t begin_us = clock_us();
-	uint64_t end_us = begin_us + (uint64_t)(seconds * 1e6);
-
-	memset(&times, 0, sizeof(times));
-	memset(&load->late, 0, sizeof(load->late));
-	process_usage(&load->process, &before);
-	come(load, from, rate, begin_us, end_us);
-	process_usage(&load->process, &after);
-	unsigned in_time = heard(load, from), calls = load->ncalls - from;
-	end_us = clock_us() + 5000000;
-	while (clock_us() < end_us) {
-		load_turn(load, end_us);
-		end_old(load, from);
-	}
-	note(load, from, &times);
-	printf("target=%s rate=%u seconds=%.2f calls=%u in_time=%u heard=%u "
-	       "failed=%u cpu_share=%.4f busy_share=%.4f cpu_ms_per_call=%.3f"
-	       " rss_kib=%" PRIu64,
-	       load->options.target->name, rate, seconds, calls, in_time,
-	       heard(load, from), load->nfailed - failed,
-	       (double)(after.cpu_ns - before.cpu_ns) / 1e9 / seconds,
-	       (double)(after.busy_us - before.busy_us) / 1e6 / seconds,
-	       (double)(after.cpu_ns - before.cpu_ns) / 1e6 / calls,
-	       after.rss_kib);
-	print_times("propose", &times.propose);
-	print_times("path", &times.path);
-	print_times("media", &times.media);
-	print_times("late", &load->late);
-	printf("\n");
-	fflush(stdout);
-}
 
 /* Options */
 
@@ -225,8 +58,10 @@ static double parse_options(struct load_options *options, int argc, char **argv)
 	*options = (struct load_options){ .dir = ".",
 					  .core = 1,
 					  .suite = SRTP_AES128_CM_SHA1_80 };
-	while ((option = getopt(argc, argv, "b:c:d:grs:")) != -1) {
-		if (option == 'b')
+	while ((option = getopt(argc, argv, "a:b:c:d:grs:v")) != -1) {
+		if (option == 'a')
+			options->accounts = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'b')
 			options->binary = optarg;
 		else if (option == 'c')
 			options->core = (int)strtol(optarg, NULL, 10);
@@ -238,11 +73,13 @@ static double parse_options(struct load_options *options, int argc, char **argv)
 			options->ring = true;
 		else if (option == 's')
 			seconds = strtod(optarg, NULL);
+		else if (option == 'v')
+			options->verbose = true;
 		else
 			exit(2);
 	}
 	if (argc - optind < 3 || seconds <= 0)
-		DIE("usage: load [options] target media|setup number...");
+		DIE("usage: load [options] target mode number...");
 	options->target = target_find(argv[optind]);
 	return seconds;
 }
@@ -263,26 +100,101 @@ static void go_first(void)
 	fclose(f);
 }
 
+/* Modes */
+
+struct numbers {
+	unsigned v[NUMBERS_MAX];
+	int n;
+	double seconds;
+};
+
+static void run_media(struct load *load, const struct numbers *numbers)
+{
+	const struct measure_name name = { .phase = "packet" };
+	int i = 0;
+
+	while (i < numbers->n &&
+	       measure_media(load, &name, numbers->v[i], numbers->seconds) ==
+		       MEASURE_HELD)
+		i++;
+}
+
+/* What else the machine does may fail a step: the second try counts. */
+static bool is_held(struct load *load, unsigned calls, double seconds)
+{
+	const struct measure_name first = { .phase = "packet" };
+	const struct measure_name second = { .phase = "again" };
+
+	return measure_media(load, &first, calls, seconds) == MEASURE_HELD ||
+	       measure_media(load, &second, calls, seconds) == MEASURE_HELD;
+}
+
+static void run_profile(struct load *load, const struct numbers *numbers)
+{
+	unsigned held = 0, failed = 0;
+
+	for (int i = 0; i < numbers->n && !failed; i++) {
+		unsigned calls = numbers->v[i];
+
+		if (is_held(load, calls, numbers->seconds))
+			held = calls;
+		else
+			failed = calls;
+	}
+	measure_capacity(load, held, failed, numbers->seconds);
+}
+
+static void run_setup(struct load *load, const struct numbers *numbers)
+{
+	for (int i = 0; i < numbers->n; i++)
+		if (numbers->v[i])
+			measure_setup(load, numbers->v[i], numbers->seconds);
+}
+
+static void run_memory(struct load *load, const struct numbers *numbers)
+{
+	for (int i = 0; i < numbers->n; i++)
+		measure_memory(load, numbers->v[i]);
+}
+
+static void run_start(struct load *load, const struct numbers *numbers)
+{
+	measure_start(load, numbers->v[0]);
+}
+
+static const struct mode {
+	const char *name;
+	void (*run)(struct load *load, const struct numbers *numbers);
+} modes[] = {
+	{ "media", run_media }, { "profile", run_profile },
+	{ "setup", run_setup }, { "memory", run_memory },
+	{ "start", run_start },
+};
+
+static const struct mode *mode_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strcmp(modes[i].name, name))
+			return &modes[i];
+	DIE("load: no mode %s", name);
+}
+
 int main(int argc, char **argv)
 {
 	static struct load load;
 	struct rlimit files = { FILES_MAX, FILES_MAX };
 	struct load_options options;
-	double seconds = parse_options(&options, argc, argv);
-	bool setup = !strcmp(argv[optind + 1], "setup"), held = true;
+	struct numbers numbers = { .seconds = parse_options(&options, argc,
+							    argv) };
+	const struct mode *mode = mode_find(argv[optind + 1]);
 
+	for (int i = optind + 2; i < argc && numbers.n < NUMBERS_MAX; i++)
+		numbers.v[numbers.n++] = (unsigned)strtoul(argv[i], NULL, 10);
 	setrlimit(RLIMIT_NOFILE, &files);
 	go_first();
 	log_set_level((enum log_level)0);
 	load_open(&load, &options);
-	for (int i = optind + 2; i < argc && held; i++) {
-		unsigned n = (unsigned)strtoul(argv[i], NULL, 10);
-
-		if (setup && n)
-			measure_setup(&load, n, seconds);
-		else if (!setup)
-			held = measure(&load, n, seconds);
-	}
+	mode->run(&load, &numbers);
 	load_close(&load);
 	return 0;
 }

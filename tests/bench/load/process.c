@@ -80,6 +80,13 @@ void process_stop(struct process *process)
 	process->pid = 0;
 }
 
+void process_kill(struct process *process)
+{
+	kill(process->pid, SIGKILL);
+	waitpid(process->pid, NULL, 0);
+	process->pid = 0;
+}
+
 /* @fmt of one file of /proc; false when it is not there or other. */
 static FILE *open_proc(pid_t pid, const char *rest)
 {
@@ -165,10 +172,19 @@ static void core_usage(int core, struct usage *out)
 	out->busy_us = (v[0] + v[1] + v[2] + v[5] + v[6]) * tick_us;
 }
 
+static uint64_t own_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
 void process_usage(const struct process *process, struct usage *out)
 {
 	*out = (struct usage){ .at_us = clock_us() };
 	out->cpu_ns = cpu_ns(process->pid);
 	out->rss_kib = rss_kib(process->pid);
+	out->own_us = own_us();
 	core_usage(process->core, out);
 }

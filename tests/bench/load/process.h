@@ -23,6 +23,8 @@ void process_start(struct process *process, const char *const *argv, int core,
 		   const char *log, bool pipes);
 /* SIGTERM, and wait. */
 void process_stop(struct process *process);
+/* SIGKILL, and wait. */
+void process_kill(struct process *process);
 
 struct usage {
 	uint64_t at_us;
@@ -32,5 +34,6 @@ struct usage {
 	/* What /proc/stat says the core was busy, with all else that ran. */
 	uint64_t busy_us, irq_us;
 	uint64_t rss_kib;
+	uint64_t own_us; /* our own CPU time */
 };
 void process_usage(const struct process *process, struct usage *out);

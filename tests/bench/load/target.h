@@ -18,6 +18,8 @@ struct target_ops {
 	/* Start the process; returns when it takes calls. */
 	void (*start)(struct load *load);
 	void (*stop)(struct load *load);
+	/* SIGKILL, and start again; returns when it takes calls. NULL: no. */
+	void (*restart)(struct load *load);
 	/* Both endpoints are open. Leads to load_answered(). */
 	void (*call)(struct call *call);
 	void (*hang_up)(struct call *call);

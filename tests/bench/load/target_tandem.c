@@ -6,12 +6,13 @@
 #include <sys/stat.h>
 
 #include "gateway/base/clock.h"
+#include "tests/bench/load/accounts.h"
 #include "tests/bench/load/die.h"
 #include "tests/bench/load/jingle.h"
 #include "tests/bench/load/load.h"
 #include "tests/bench/load/sip.h"
 
-enum { PATH_CAP = 512, START_MS = 10000, SETTLE_MS = 200 };
+enum { PATH_CAP = 512, START_MS = 30000, SETTLE_MS = 200 };
 
 struct tandem {
 	struct sip *sip;
@@ -37,43 +38,63 @@ static void write_configuration(const struct load *load, const char *path,
 		"db { path = \"%s/tandem.db\" }\n"
 		"limits { calls = 100000 calls_per_account = 100000\n"
 		"  calls_per_minute = 0 ring_timeout_s = 180 }\n"
-		"log { level = \"warn\" }\n"
+		"log { level = \"%s\" }\n"
 		"trunk \"bench\" { proxy = \"sip:127.0.0.1:%d\"\n"
 		"  allow = { \"127.0.0.0/8\" } }\n"
 		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
 		"\" trunk = \"bench\" }\n",
-		port, SIP_TARGET_PORT, dir, dir, SIP_PORT);
+		port, SIP_TARGET_PORT, dir, dir,
+		load->options.verbose ? "info" : "warn", SIP_PORT);
 	if (fclose(f))
 		DIE("load: cannot write %s", path);
+}
+
+/* Returns once the component's stream is up. */
+static void run(struct load *load)
+{
+	const struct tandem *tandem = load->target;
+	unsigned before = jingle_handshakes(tandem->jingle);
+	char conf[PATH_CAP], log[PATH_CAP];
+	const char *const argv[] = { load->options.binary ? load->options.binary
+							  : "build/tandem",
+				     "-c", conf, NULL };
+	uint64_t end_us = clock_us() + START_MS * 1000;
+
+	snprintf(conf, sizeof(conf), "%s/tandem.conf", load->options.dir);
+	snprintf(log, sizeof(log), "%s/tandem.log", load->options.dir);
+	write_configuration(load, conf, jingle_port(tandem->jingle));
+	load->started_us = clock_us();
+	process_start(&load->process, argv, load->options.core, log, false);
+	while (jingle_handshakes(tandem->jingle) == before) {
+		if (clock_us() > end_us)
+			DIE("load: tandem does not come; see %s", log);
+		loop_turn(&load->loop, clock_us() + 1000);
+	}
+	load->ready_us = clock_us();
 }
 
 static void start(struct load *load)
 {
 	struct tandem *tandem = calloc(1, sizeof(*tandem));
-	char conf[PATH_CAP], log[PATH_CAP];
-	const char *const argv[] = { load->options.binary ? load->options.binary
-							  : "build/tandem",
-				     "-c", conf, NULL };
-	uint64_t end_ms = clock_ms() + START_MS;
+	char path[PATH_CAP];
 
 	if (!tandem)
 		DIE("load: no memory");
 	load->target = tandem;
 	tandem->sip = sip_open(load);
 	tandem->jingle = jingle_open(load);
-	snprintf(conf, sizeof(conf), "%s/tandem.conf", load->options.dir);
-	snprintf(log, sizeof(log), "%s/tandem.log", load->options.dir);
-	write_configuration(load, conf, jingle_port(tandem->jingle));
-	process_start(&load->process, argv, load->options.core, log, false);
-	while (!jingle_is_up(tandem->jingle)) {
-		if (clock_ms() > end_ms)
-			DIE("load: tandem does not come; see %s", log);
-		loop_turn(&load->loop, clock_us() + 5000);
-	}
-	/* OPTIONS are answered, the trunk is up */
-	end_ms = clock_ms() + SETTLE_MS;
-	while (clock_ms() < end_ms)
-		loop_turn(&load->loop, clock_us() + 5000);
+	snprintf(path, sizeof(path), "%s/tandem.db", load->options.dir);
+	if (load->options.accounts)
+		accounts_write(path, load->options.accounts);
+	run(load);
+	/* Until OPTIONS are answered and the trunk is up. */
+	load_run(load, clock_us() + SETTLE_MS * 1000);
+}
+
+static void restart(struct load *load)
+{
+	process_kill(&load->process);
+	run(load);
 }
 
 static void stop(struct load *load)
@@ -112,6 +133,7 @@ const struct target_ops target_tandem = {
 	.web = true,
 	.start = start,
 	.stop = stop,
+	.restart = restart,
 	.call = call_in,
 	.hang_up = hang_up,
 	.tick = tick,
