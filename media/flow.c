@@ -224,10 +224,7 @@ void flow_near_path(const struct flow *flow, const struct packet *packet)
 
 void flow_near_keys(const struct flow *flow)
 {
-	const struct flow *to = circuit_target(flow->circuit, flow);
-
-	srtp_near_keys(flow->rx);
-	srtp_near(to->tx);
+	srtp_near(circuit_target(flow->circuit, flow)->tx);
 }
 
 uint64_t flow_tick(struct flow *flow, uint64_t now_ms)

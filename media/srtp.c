@@ -32,11 +32,6 @@ void srtp_near(const struct srtp *srtp)
 	SRTP_ENGINE.near(srtp);
 }
 
-void srtp_near_keys(const struct srtp *srtp)
-{
-	SRTP_ENGINE.near_keys(srtp);
-}
-
 int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
 	      uint32_t *rtcp_index)
 {

@@ -47,7 +47,6 @@ struct srtp_engine {
 	int (*restore)(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 		       uint32_t rtcp_index);
 	void (*near)(const struct srtp *srtp);
-	void (*near_keys)(const struct srtp *srtp);
 };
 
 extern const struct srtp_engine srtp_evp;
@@ -72,12 +71,8 @@ struct srtp *srtp_free(struct srtp *srtp);
 CHECKED int srtp_rtp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 CHECKED int srtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 
-/*
- * Have what srtp_rtp() needs come into the cache: first the object, and when
- * that is there, what it refers to. NULL is fine.
- */
+/* Have what srtp_rtp() needs come into the cache. NULL is fine. */
 void srtp_near(const struct srtp *srtp);
-void srtp_near_keys(const struct srtp *srtp);
 
 /* srtp_save(): no RTP of this SSRC yet, only RTCP. */
 #define SRTP_NO_INDEX UINT64_MAX

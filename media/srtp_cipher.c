@@ -3,23 +3,14 @@
 #include "media/srtp_cipher.h"
 
 #include <openssl/evp.h>
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 
-#include "gateway/base/cache.h"
 #include "gateway/base/cursor.h"
-#include "media/srtp_hmac.h"
 
 enum {
-	IV_CM_LEN = 16,
 	IV_GCM_LEN = 12,
-};
-
-struct srtp_cipher {
-	EVP_CIPHER_CTX *ctx;
-	struct srtp_hmac hmac; /* not with AEAD */
-	/* Zeros fill it up to the length of a counter-mode IV. */
-	uint8_t salt[IV_CM_LEN];
+	KEYSTREAM_LEN = 16 * SRTP_IV_LEN, /* made at a time: 20 ms of G.711 */
 };
 
 /* SRTCP keeps the long tag with the 32-bit profile (RFC 3711, 5.2). */
@@ -39,59 +30,82 @@ const struct srtp_suite *srtp_suite_find(enum srtp_profile profile)
 	return &suites[profile];
 }
 
-static const EVP_CIPHER *cipher_of(const struct srtp_suite *suite)
+/*
+ * The contexts of a thread, made when it first sets a key. A packet does not
+ * look whether they are there.
+ */
+enum algorithm { AES_128, AES_128_GCM, AES_256_GCM, NALGORITHMS };
+
+static _Thread_local struct contexts {
+	EVP_CIPHER_CTX *v[NALGORITHMS];
+} contexts;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit;
+static bool has_at_exit;
+
+/* When the thread ends; that of main() ends with the process. */
+static void free_contexts(void *arg)
+{
+	struct contexts *c = arg;
+
+	for (int i = 0; i < NALGORITHMS; i++) {
+		EVP_CIPHER_CTX_free(c->v[i]);
+		c->v[i] = NULL;
+	}
+}
+
+static void make_key(void)
+{
+	has_at_exit = !pthread_key_create(&at_exit, free_contexts);
+}
+
+static enum algorithm algorithm_of(const struct srtp_suite *suite)
 {
 	if (!suite->aead)
-		return EVP_aes_128_ctr();
-	return suite->key_len == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
+		return AES_128;
+	return suite->key_len == 16 ? AES_128_GCM : AES_256_GCM;
 }
 
-static int set_keys(struct srtp_cipher *cipher, const struct srtp_suite *suite,
-		    const struct srtp_keys *keys, enum srtp_use use)
+static int make_context(enum algorithm algorithm)
 {
-	/* Counter mode encrypts in both directions. */
-	int encrypt = !suite->aead || use == SRTP_PROTECT;
+	EVP_CIPHER_CTX *ctx;
+	static const EVP_CIPHER *(*const ciphers[])(void) = {
+		/* The counters of counter mode are made here. */
+		[AES_128] = EVP_aes_128_ecb,
+		[AES_128_GCM] = EVP_aes_128_gcm,
+		[AES_256_GCM] = EVP_aes_256_gcm,
+	};
 
-	cipher->ctx = EVP_CIPHER_CTX_new();
-	if (!cipher->ctx ||
-	    EVP_CipherInit_ex(cipher->ctx, cipher_of(suite), NULL, keys->key,
-			      NULL, encrypt) != 1)
+	if (contexts.v[algorithm])
+		return 0;
+	pthread_once(&once, make_key);
+	if (!has_at_exit || pthread_setspecific(at_exit, &contexts))
 		return -ENOMEM;
-	memcpy(cipher->salt, keys->salt, suite->salt_len);
-	return suite->aead ? 0
-			   : srtp_hmac_init(&cipher->hmac, keys->auth,
-					    sizeof(keys->auth));
-}
-
-int srtp_cipher_new(struct srtp_cipher **out, const struct srtp_suite *suite,
-		    const struct srtp_keys *keys, enum srtp_use use)
-{
-	struct srtp_cipher *cipher = calloc(1, sizeof(*cipher));
-
-	if (!cipher)
+	ctx = EVP_CIPHER_CTX_new();
+	if (!ctx || EVP_CipherInit_ex(ctx, ciphers[algorithm](), NULL, NULL,
+				      NULL, 1) != 1) {
+		EVP_CIPHER_CTX_free(ctx);
 		return -ENOMEM;
-	int r = set_keys(cipher, suite, keys, use);
-	if (r) {
-		srtp_cipher_free(cipher);
-		return r;
 	}
-	*out = cipher;
+	contexts.v[algorithm] = ctx;
 	return 0;
 }
 
-struct srtp_cipher *srtp_cipher_free(struct srtp_cipher *cipher)
+int srtp_cipher_set_keys(struct srtp_cipher *out,
+			 const struct srtp_suite *suite,
+			 const struct srtp_keys *keys, enum srtp_use use)
 {
-	if (!cipher)
-		return NULL;
-	EVP_CIPHER_CTX_free(cipher->ctx);
-	explicit_bzero(cipher, sizeof(*cipher));
-	free(cipher);
-	return NULL;
-}
+	int r = make_context(algorithm_of(suite));
 
-void srtp_cipher_near(const struct srtp_cipher *cipher)
-{
-	cache_near(cipher, sizeof(*cipher));
+	if (r)
+		return r;
+	*out = (struct srtp_cipher){ .suite = suite, .use = use };
+	memcpy(out->key, keys->key, suite->key_len);
+	memcpy(out->salt, keys->salt, suite->salt_len);
+	return suite->aead ? 0
+			   : srtp_hmac_init(&out->hmac, keys->auth,
+					    sizeof(keys->auth));
 }
 
 /* XOR @n octets of @v, in network order, into the IV from octet @at. */
@@ -101,21 +115,47 @@ static void iv_xor(uint8_t *iv, size_t at, uint64_t v, size_t n)
 		iv[at + i] ^= (uint8_t)(v >> 8 * (n - 1 - i));
 }
 
-int srtp_cipher_ctr(struct srtp_cipher *cipher, uint32_t ssrc, uint64_t index,
-		    uint8_t *p, size_t n)
+/* @n octets at @p, from the @block-th of the counter on. */
+static int keystream_xor(EVP_CIPHER_CTX *ctx, const uint8_t iv[SRTP_IV_LEN],
+			 size_t block, uint8_t *p, size_t n)
 {
-	uint8_t iv[IV_CM_LEN];
+	uint8_t stream[KEYSTREAM_LEN];
+	size_t blocks = (n + SRTP_IV_LEN - 1) / SRTP_IV_LEN;
 	int written = 0;
 
-	if (!n)
-		return 0;
+	for (size_t i = 0; i < blocks; i++) {
+		uint8_t *counter = stream + i * SRTP_IV_LEN;
+
+		memcpy(counter, iv, SRTP_IV_LEN);
+		iv_xor(counter, SRTP_IV_LEN - 2, block + i, 2);
+	}
+	if (EVP_EncryptUpdate(ctx, stream, &written, stream,
+			      (int)(blocks * SRTP_IV_LEN)) != 1 ||
+	    (size_t)written != blocks * SRTP_IV_LEN)
+		return -EIO;
+	for (size_t i = 0; i < n; i++)
+		p[i] ^= stream[i];
+	return 0;
+}
+
+int srtp_cipher_ctr(const struct srtp_cipher *cipher, uint32_t ssrc,
+		    uint64_t index, uint8_t *p, size_t n)
+{
+	EVP_CIPHER_CTX *ctx = contexts.v[AES_128];
+	uint8_t iv[SRTP_IV_LEN];
+
 	memcpy(iv, cipher->salt, sizeof(iv));
 	iv_xor(iv, 4, ssrc, 4);
 	iv_xor(iv, 8, index, 6);
-	if (EVP_EncryptInit_ex(cipher->ctx, NULL, NULL, NULL, iv) != 1 ||
-	    EVP_EncryptUpdate(cipher->ctx, p, &written, p, (int)n) != 1 ||
-	    (size_t)written != n)
+	/* It encrypts in both directions. */
+	if (EVP_EncryptInit_ex(ctx, NULL, NULL, cipher->key, NULL) != 1)
 		return -EIO;
+	for (size_t at = 0; at < n; at += KEYSTREAM_LEN) {
+		size_t left = n - at < KEYSTREAM_LEN ? n - at : KEYSTREAM_LEN;
+
+		if (keystream_xor(ctx, iv, at / SRTP_IV_LEN, p + at, left))
+			return -EIO;
+	}
 	return 0;
 }
 
@@ -129,7 +169,8 @@ void srtp_cipher_tag(const struct srtp_cipher *cipher, const uint8_t *p,
 	memcpy(tag, sum, tag_len);
 }
 
-static bool aead_begin(struct srtp_cipher *cipher, const struct srtp_aead *op)
+static bool aead_begin(const struct srtp_cipher *cipher, EVP_CIPHER_CTX *ctx,
+		       const struct srtp_aead *op)
 {
 	uint8_t iv[IV_GCM_LEN];
 	int skip = 0;
@@ -137,45 +178,47 @@ static bool aead_begin(struct srtp_cipher *cipher, const struct srtp_aead *op)
 	memcpy(iv, cipher->salt, sizeof(iv));
 	iv_xor(iv, 2, op->ssrc, 4);
 	iv_xor(iv, 6, op->index, 6);
-	return EVP_CipherInit_ex(cipher->ctx, NULL, NULL, NULL, iv, -1) == 1 &&
-	       EVP_CipherUpdate(cipher->ctx, NULL, &skip, op->aad,
-				(int)op->aad_len) == 1 &&
-	       (!op->more ||
-		EVP_CipherUpdate(cipher->ctx, NULL, &skip, op->more,
-				 (int)op->more_len) == 1);
+	return EVP_CipherInit_ex(ctx, NULL, NULL, cipher->key, iv,
+				 cipher->use == SRTP_PROTECT) == 1 &&
+	       EVP_CipherUpdate(ctx, NULL, &skip, op->aad, (int)op->aad_len) ==
+		       1 &&
+	       (!op->more || EVP_CipherUpdate(ctx, NULL, &skip, op->more,
+					      (int)op->more_len) == 1);
 }
 
-static bool aead_data(struct srtp_cipher *cipher, const struct srtp_aead *op)
+static bool aead_data(EVP_CIPHER_CTX *ctx, const struct srtp_aead *op)
 {
 	int written = 0;
 
-	return !op->len || EVP_CipherUpdate(cipher->ctx, op->data, &written,
-					    op->data, (int)op->len) == 1;
+	return !op->len || EVP_CipherUpdate(ctx, op->data, &written, op->data,
+					    (int)op->len) == 1;
 }
 
-int srtp_cipher_seal(struct srtp_cipher *cipher, const struct srtp_aead *op)
+int srtp_cipher_seal(const struct srtp_cipher *cipher,
+		     const struct srtp_aead *op)
 {
+	EVP_CIPHER_CTX *ctx = contexts.v[algorithm_of(cipher->suite)];
 	uint8_t none[SRTP_AEAD_TAG_LEN];
 	int written = 0;
 
-	if (!aead_begin(cipher, op) || !aead_data(cipher, op) ||
-	    EVP_CipherFinal_ex(cipher->ctx, none, &written) != 1 ||
-	    EVP_CIPHER_CTX_ctrl(cipher->ctx, EVP_CTRL_AEAD_GET_TAG,
-				SRTP_AEAD_TAG_LEN, op->tag) != 1)
+	if (!aead_begin(cipher, ctx, op) || !aead_data(ctx, op) ||
+	    EVP_CipherFinal_ex(ctx, none, &written) != 1 ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SRTP_AEAD_TAG_LEN,
+				op->tag) != 1)
 		return -EIO;
 	return 0;
 }
 
-int srtp_cipher_open(struct srtp_cipher *cipher, const struct srtp_aead *op)
+int srtp_cipher_open(const struct srtp_cipher *cipher,
+		     const struct srtp_aead *op)
 {
+	EVP_CIPHER_CTX *ctx = contexts.v[algorithm_of(cipher->suite)];
 	uint8_t none[SRTP_AEAD_TAG_LEN];
 	int written = 0;
 
-	if (!aead_begin(cipher, op) || !aead_data(cipher, op) ||
-	    EVP_CIPHER_CTX_ctrl(cipher->ctx, EVP_CTRL_AEAD_SET_TAG,
-				SRTP_AEAD_TAG_LEN, op->tag) != 1)
+	if (!aead_begin(cipher, ctx, op) || !aead_data(ctx, op) ||
+	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SRTP_AEAD_TAG_LEN,
+				op->tag) != 1)
 		return -EIO;
-	return EVP_CipherFinal_ex(cipher->ctx, none, &written) == 1
-		       ? 0
-		       : SRTP_E_AUTH;
+	return EVP_CipherFinal_ex(ctx, none, &written) == 1 ? 0 : SRTP_E_AUTH;
 }

@@ -30,9 +30,10 @@ struct stream {
 struct srtp {
 	enum srtp_use use;
 	const struct srtp_suite *suite;
-	struct srtp_cipher *rtp, *rtcp;
 	size_t nstreams;
+	struct srtp_cipher rtp;
 	struct stream streams[SRTP_MAX_SSRCS];
+	struct srtp_cipher rtcp;
 };
 
 /* One packet on its way. */
@@ -63,13 +64,12 @@ static struct srtp *evp_free(struct srtp *srtp)
 {
 	if (!srtp)
 		return NULL;
-	srtp_cipher_free(srtp->rtp);
-	srtp_cipher_free(srtp->rtcp);
+	explicit_bzero(srtp, sizeof(*srtp));
 	free(srtp);
 	return NULL;
 }
 
-static int open_cipher(struct srtp_cipher **out, const struct srtp_suite *suite,
+static int open_cipher(struct srtp_cipher *out, const struct srtp_suite *suite,
 		       const struct srtp_master *master,
 		       enum srtp_label key_label, enum srtp_use use)
 {
@@ -77,7 +77,7 @@ static int open_cipher(struct srtp_cipher **out, const struct srtp_suite *suite,
 
 	int r = srtp_keys_derive(&keys, master, key_label);
 	if (!r)
-		r = srtp_cipher_new(out, suite, &keys, use);
+		r = srtp_cipher_set_keys(out, suite, &keys, use);
 	explicit_bzero(&keys, sizeof(keys));
 	return r;
 }
@@ -151,7 +151,7 @@ static void rtp_tag(const struct srtp *srtp, const struct packet *pkt,
 	uint8_t roc[4];
 
 	put_u32(roc, (uint32_t)(pkt->index >> 16));
-	srtp_cipher_tag(srtp->rtp, pkt->p, pkt->n, roc, sizeof(roc), tag,
+	srtp_cipher_tag(&srtp->rtp, pkt->p, pkt->n, roc, sizeof(roc), tag,
 			srtp->suite->rtp_tag_len);
 }
 
@@ -159,9 +159,9 @@ static int rtp_seal(struct srtp *srtp, const struct packet *pkt)
 {
 	if (srtp->suite->aead) {
 		struct srtp_aead op = aead_of(pkt);
-		return srtp_cipher_seal(srtp->rtp, &op);
+		return srtp_cipher_seal(&srtp->rtp, &op);
 	}
-	int r = srtp_cipher_ctr(srtp->rtp, pkt->ssrc, pkt->index,
+	int r = srtp_cipher_ctr(&srtp->rtp, pkt->ssrc, pkt->index,
 				pkt->p + pkt->hdr_len, pkt->n - pkt->hdr_len);
 	if (!r)
 		rtp_tag(srtp, pkt, pkt->p + pkt->n);
@@ -174,12 +174,12 @@ static int rtp_open(struct srtp *srtp, const struct packet *pkt)
 
 	if (srtp->suite->aead) {
 		struct srtp_aead op = aead_of(pkt);
-		return srtp_cipher_open(srtp->rtp, &op);
+		return srtp_cipher_open(&srtp->rtp, &op);
 	}
 	rtp_tag(srtp, pkt, tag);
 	if (CRYPTO_memcmp(tag, pkt->p + pkt->n, srtp->suite->rtp_tag_len))
 		return SRTP_E_AUTH;
-	return srtp_cipher_ctr(srtp->rtp, pkt->ssrc, pkt->index,
+	return srtp_cipher_ctr(&srtp->rtp, pkt->ssrc, pkt->index,
 			       pkt->p + pkt->hdr_len, pkt->n - pkt->hdr_len);
 }
 
@@ -250,12 +250,12 @@ static int rtcp_seal(struct srtp *srtp, const struct packet *pkt)
 		put_u32(end + SRTP_AEAD_TAG_LEN, word);
 		op.more = end + SRTP_AEAD_TAG_LEN;
 		op.more_len = SRTCP_INDEX_LEN;
-		return srtp_cipher_seal(srtp->rtcp, &op);
+		return srtp_cipher_seal(&srtp->rtcp, &op);
 	}
-	int r = srtp_cipher_ctr(srtp->rtcp, pkt->ssrc, pkt->index,
+	int r = srtp_cipher_ctr(&srtp->rtcp, pkt->ssrc, pkt->index,
 				pkt->p + pkt->hdr_len, pkt->n - pkt->hdr_len);
 	put_u32(end, word);
-	srtp_cipher_tag(srtp->rtcp, pkt->p, pkt->n, end, SRTCP_INDEX_LEN,
+	srtp_cipher_tag(&srtp->rtcp, pkt->p, pkt->n, end, SRTCP_INDEX_LEN,
 			end + SRTCP_INDEX_LEN, srtp->suite->rtcp_tag_len);
 	return r;
 }
@@ -269,14 +269,14 @@ static int rtcp_open(struct srtp *srtp, const struct packet *pkt)
 		struct srtp_aead op = aead_of(pkt);
 		op.more = end + SRTP_AEAD_TAG_LEN;
 		op.more_len = SRTCP_INDEX_LEN;
-		return srtp_cipher_open(srtp->rtcp, &op);
+		return srtp_cipher_open(&srtp->rtcp, &op);
 	}
-	srtp_cipher_tag(srtp->rtcp, pkt->p, pkt->n, end, SRTCP_INDEX_LEN, tag,
+	srtp_cipher_tag(&srtp->rtcp, pkt->p, pkt->n, end, SRTCP_INDEX_LEN, tag,
 			srtp->suite->rtcp_tag_len);
 	if (CRYPTO_memcmp(tag, end + SRTCP_INDEX_LEN,
 			  srtp->suite->rtcp_tag_len))
 		return SRTP_E_AUTH;
-	return srtp_cipher_ctr(srtp->rtcp, pkt->ssrc, pkt->index,
+	return srtp_cipher_ctr(&srtp->rtcp, pkt->ssrc, pkt->index,
 			       pkt->p + pkt->hdr_len, pkt->n - pkt->hdr_len);
 }
 
@@ -382,12 +382,6 @@ static void evp_near(const struct srtp *srtp)
 	cache_near(srtp, offsetof(struct srtp, streams[1]));
 }
 
-static void evp_near_keys(const struct srtp *srtp)
-{
-	if (srtp)
-		srtp_cipher_near(srtp->rtp);
-}
-
 const struct srtp_engine srtp_evp = {
 	.name = "evp",
 	.new = evp_new,
@@ -397,5 +391,4 @@ const struct srtp_engine srtp_evp = {
 	.save = evp_save,
 	.restore = evp_restore,
 	.near = evp_near,
-	.near_keys = evp_near_keys,
 };

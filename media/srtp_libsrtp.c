@@ -246,5 +246,4 @@ const struct srtp_engine srtp_libsrtp2 = {
 	.save = libsrtp_save,
 	.restore = libsrtp_restore,
 	.near = libsrtp_near,
-	.near_keys = libsrtp_near,
 };

@@ -43,6 +43,7 @@ struct rig {
 	const char *ip;
 	bool public_auto;
 	bool any; /* all interfaces, both IP versions */
+	unsigned priority;
 };
 
 /* What the handlers of one bridge saw. */
@@ -156,6 +157,7 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 		.workers = workers,
 		.allow_loopback = true,
 		.public_auto = rig->public_auto,
+		.priority = rig->priority,
 	};
 	struct media *media = NULL;
 	int r = -EADDRINUSE;

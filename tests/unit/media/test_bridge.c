@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "media/bridge.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "media/media.h"
 #include "tests/unit/media/rig.h"
 
 static void up(struct rig *rig, struct rig_call *call)
@@ -338,6 +343,81 @@ static void a_bridge_may_be_freed_inside_a_handler(void **state)
 	rig_close(&rig);
 }
 
+static void workers_tell_how_busy_they_are(void **state)
+{
+	struct media_worker_stats stats;
+	struct rig_call call;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "127.0.0.1", 2);
+	media_worker_stats(rig.left, 0, &stats);
+	assert_int_equal(stats.calls, 0);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	uint64_t end_ms = clock_ms() + RIG_TIMEOUT_MS;
+	do {
+		rig_talk(&call.a, &call.b, 20);
+		rig_turn(&rig);
+		media_worker_stats(rig.left, 0, &stats);
+	} while (!stats.busy_permille && clock_ms() < end_ms);
+	assert_int_equal(stats.calls, 1);
+	assert_in_range(stats.busy_permille, 1, 1000);
+	assert_true(stats.packets_s > 20);
+	assert_true(stats.packets > 20);
+	assert_int_equal(stats.lost, 0);
+	media_worker_stats(rig.left, 1, &stats);
+	assert_int_equal(stats.calls, 0);
+	assert_int_equal(stats.packets_s, 0);
+	media_worker_stats(rig.left, 2, &stats); /* there is none */
+	assert_int_equal(stats.packets, 0);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
+/* Of a thread that asked for real-time priority; its own is as it was. */
+static int policy_allowed(void)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	int r = pthread_setschedparam(pthread_self(), SCHED_RR, &param);
+
+	param.sched_priority = 0;
+	assert_int_equal(
+		pthread_setschedparam(pthread_self(), SCHED_OTHER, &param), 0);
+	return r ? SCHED_OTHER : SCHED_RR;
+}
+
+static int policy_of(const struct media *media)
+{
+	struct sched_param param;
+	int policy = -1;
+
+	assert_int_equal(pthread_getschedparam(media->workers[0].worker->thread,
+					       &policy, &param),
+			 0);
+	return policy;
+}
+
+static void workers_go_first_where_they_may(void **state)
+{
+	struct rig_call call;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "127.0.0.1", 1);
+	assert_int_equal(policy_of(rig.left), SCHED_OTHER);
+	rig.left = media_free(rig.left);
+	rig.priority = 1;
+	rig.left = rig_media(&rig, 1, 2);
+	/* the thread has begun when the call is up */
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	rig_talk(&call.a, &call.b, 5);
+	assert_int_equal(policy_of(rig.left), policy_allowed());
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
 static void many_calls_at_once_all_come_up(void **state)
 {
 	(void)state;
@@ -391,6 +471,8 @@ int main(void)
 		cmocka_unit_test(a_peer_without_telephone_event_gets_no_digit),
 		cmocka_unit_test(a_bridge_may_be_freed_at_any_time),
 		cmocka_unit_test(a_bridge_may_be_freed_inside_a_handler),
+		cmocka_unit_test(workers_tell_how_busy_they_are),
+		cmocka_unit_test(workers_go_first_where_they_may),
 		cmocka_unit_test(many_calls_at_once_all_come_up),
 	};
 

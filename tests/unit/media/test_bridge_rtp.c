@@ -487,13 +487,45 @@ static void a_sender_report_is_translated_for_the_other_side(void **state)
 	rig_close(&rig);
 }
 
+static void burst(struct rig_phone *from, struct rig_phone *to, int n)
+{
+	struct rig_heard heard;
+	uint16_t first = from->seq;
+
+	for (int i = 0; i < n; i++)
+		rig_speak(from);
+	for (int i = 0; i < n; i++) {
+		assert_true(rig_hear(to, &heard, 2000));
+		rig_assert_heard(&heard, (uint16_t)(first + i));
+	}
+}
+
+/* More than a worker reads from it in a turn, and than it keeps at a time. */
+static void what_waits_at_a_port_is_read_to_its_end(void **state)
+{
+	struct rig_call call;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	for (int n = 1; n < 20; n++)
+		burst(&call.a, &call.b, n);
+	burst(&call.a, &call.b, 150);
+	burst(&call.b, &call.a, 150);
+	/* and it is told of what comes later */
+	rig_talk(&call.a, &call.b, 5);
+	rig_talk(&call.b, &call.a, 5);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
 /* So many that workers take them a millisecond at a time, and then few again.
  */
 static void many_packets_pass_in_order_and_then_few(void **state)
 {
 	enum { BURSTS = 100, BURST = 8 };
-	struct rig_heard heard;
-	uint16_t spoken[BURST];
 	struct rig_call call;
 	struct rig rig;
 
@@ -502,14 +534,8 @@ static void many_packets_pass_in_order_and_then_few(void **state)
 	rig_call_open(&call, &rig, NULL);
 	RIG_UNTIL(&rig, rig_call_is_up(&call));
 	rig_talk(&call.a, &call.b, 5);
-	for (int i = 0; i < BURSTS; i++) {
-		for (int j = 0; j < BURST; j++)
-			spoken[j] = rig_speak(&call.a);
-		for (int j = 0; j < BURST; j++) {
-			assert_true(rig_hear(&call.b, &heard, 2000));
-			rig_assert_heard(&heard, spoken[j]);
-		}
-	}
+	for (int i = 0; i < BURSTS; i++)
+		burst(&call.a, &call.b, BURST);
 	rig_wait(&rig, 100);
 	rig_talk(&call.a, &call.b, 5);
 	rig_talk(&call.b, &call.a, 5);
@@ -521,6 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_rtp_passes_between_two_gateways),
+		cmocka_unit_test(what_waits_at_a_port_is_read_to_its_end),
 		cmocka_unit_test(many_packets_pass_in_order_and_then_few),
 		cmocka_unit_test(sdes_encrypts_and_the_first_suite_is_taken),
 		cmocka_unit_test(the_second_suite_works_under_its_tag),

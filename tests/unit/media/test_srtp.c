@@ -122,22 +122,21 @@ static void counter_mode_gives_the_keystream_of_rfc_3711_b_2(void **state)
 {
 	(void)state;
 	struct srtp_keys keys = { 0 };
-	struct srtp_cipher *cipher = NULL;
+	struct srtp_cipher cipher;
 	uint8_t p[48] = { 0 };
 
 	unhex(keys.key, "2B7E151628AED2A6ABF7158809CF4F3C");
 	unhex(keys.salt, "F0F1F2F3F4F5F6F7F8F9FAFBFCFD");
 	assert_int_equal(
-		srtp_cipher_new(&cipher,
-				srtp_suite_find(SRTP_AES128_CM_SHA1_80), &keys,
-				SRTP_PROTECT),
+		srtp_cipher_set_keys(&cipher,
+				     srtp_suite_find(SRTP_AES128_CM_SHA1_80),
+				     &keys, SRTP_PROTECT),
 		0);
-	assert_int_equal(srtp_cipher_ctr(cipher, 0, 0, p, sizeof(p)), 0);
+	assert_int_equal(srtp_cipher_ctr(&cipher, 0, 0, p, sizeof(p)), 0);
 	assert_hex(
 		p, sizeof(p),
 		"E03EAD0935C95E80E166B16DD92B4EB4D23513162B02D0F72A43A2FE4A5F"
 		"97AB41E95B3BB0A2E8DD477901E4FCA894C0");
-	srtp_cipher_free(cipher);
 }
 
 static void aes_cm_protects_the_known_packet(void **state)
@@ -189,15 +188,15 @@ static void gcm_gives_the_packets_of_rfc_7714_16(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		struct srtp_keys keys = { 0 };
-		struct srtp_cipher *cipher = NULL;
+		struct srtp_cipher cipher;
 		uint8_t p[CAP], tag[SRTP_AEAD_TAG_LEN];
 		unhex(keys.key, vectors[i].key);
 		unhex(keys.salt, "517569642070726f2071756f");
-		assert_int_equal(
-			srtp_cipher_new(&cipher,
-					srtp_suite_find(vectors[i].profile),
-					&keys, SRTP_PROTECT),
-			0);
+		assert_int_equal(srtp_cipher_set_keys(
+					 &cipher,
+					 srtp_suite_find(vectors[i].profile),
+					 &keys, SRTP_PROTECT),
+				 0);
 		size_t n = unhex(
 			p,
 			"8040f17b8041f8d35501a0b247616c6c696120657374206f6d"
@@ -211,11 +210,10 @@ static void gcm_gives_the_packets_of_rfc_7714_16(void **state)
 			.len = n - 12,
 			.tag = tag,
 		};
-		assert_int_equal(srtp_cipher_seal(cipher, &op), 0);
+		assert_int_equal(srtp_cipher_seal(&cipher, &op), 0);
 		memcpy(p + n, tag, sizeof(tag));
 		assert_hex(p + 12, n - 12 + sizeof(tag),
 			   vectors[i].data_and_tag);
-		srtp_cipher_free(cipher);
 	}
 }
 
@@ -223,16 +221,17 @@ static void gcm_gives_the_rtcp_packet_of_rfc_7714_17(void **state)
 {
 	(void)state;
 	struct srtp_keys keys = { 0 };
-	struct srtp_cipher *cipher = NULL;
+	struct srtp_cipher cipher;
 	uint8_t p[CAP], tag[SRTP_AEAD_TAG_LEN];
 	const uint8_t word[4] = { 0x80, 0, 0x05, 0xd4 };
 
 	unhex(keys.key, "000102030405060708090a0b0c0d0e0f");
 	unhex(keys.salt, "517569642070726f2071756f");
-	assert_int_equal(srtp_cipher_new(&cipher,
-					 srtp_suite_find(SRTP_AEAD_AES_128_GCM),
-					 &keys, SRTP_PROTECT),
-			 0);
+	assert_int_equal(
+		srtp_cipher_set_keys(&cipher,
+				     srtp_suite_find(SRTP_AEAD_AES_128_GCM),
+				     &keys, SRTP_PROTECT),
+		0);
 	size_t n = unhex(p, "81c8000d4d6172734e5450314e545032525450200000042a"
 			    "0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef"
 			    "deadbeef");
@@ -247,13 +246,12 @@ static void gcm_gives_the_rtcp_packet_of_rfc_7714_17(void **state)
 		.len = n - 8,
 		.tag = tag,
 	};
-	assert_int_equal(srtp_cipher_seal(cipher, &op), 0);
+	assert_int_equal(srtp_cipher_seal(&cipher, &op), 0);
 	assert_hex(
 		p + 8, n - 8,
 		"63e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d"
 		"6fda4ce09b4686303ded0bb9275b");
 	assert_hex(tag, sizeof(tag), "c84aa45896cf4d2fc5abf87245d9eade");
-	srtp_cipher_free(cipher);
 }
 
 static void a_wrong_key_length_is_refused(void **state)
