@@ -159,6 +159,17 @@ static void on_stray_proceed(struct gateway *gateway,
 		send_reply(gateway, finish);
 }
 
+/* To a number that the account talks to: on another device from now on. */
+static void on_propose(struct gateway *gateway, const struct jmi *jmi)
+{
+	struct leg *leg = leg_xmpp_talking(gateway, jmi->from, jmi->to);
+
+	if (leg && jmi->audio && !jmi->video)
+		leg_xmpp_move(leg, jmi);
+	else
+		place_proposal(gateway, jmi);
+}
+
 static void on_jmi(struct gateway *gateway, const struct stanza *message,
 		   const struct jmi *jmi)
 {
@@ -171,7 +182,7 @@ static void on_jmi(struct gateway *gateway, const struct stanza *message,
 		log_debug("xmpp=late-message from=%s",
 			  log_text(slice_of(jmi->from)).s);
 	else if (jmi->action == JMI_PROPOSE)
-		place_proposal(gateway, jmi);
+		on_propose(gateway, jmi);
 	else if (jmi->action == JMI_PROCEED)
 		on_stray_proceed(gateway, message, jmi);
 }

@@ -182,12 +182,17 @@ static int xmpp_restart(struct leg *leg)
  */
 void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 {
-	const struct xmpp_words refusal = { xmpp->caller ? JMI_REJECT
-							 : JMI_RETRACT,
-					    cause, text },
-				finish = { JMI_FINISH, cause, text };
+	const struct xmpp_words refusal = {
+		.action = xmpp->caller ? JMI_REJECT : JMI_RETRACT,
+		.cause = cause,
+		.text = text,
+	};
+	const struct xmpp_words finish = { .action = JMI_FINISH,
+					   .cause = cause,
+					   .text = text };
 
 	xmpp_targets_missed(xmpp, cause);
+	xmpp_move_refuse(xmpp, cause, text);
 	switch (xmpp->state) {
 	case XMPP_LEG_PROPOSED:
 		xmpp_say_all(xmpp, NULL, &refusal);
@@ -228,7 +233,7 @@ static int xmpp_store(struct leg *leg, struct session_row *row)
 		.jmi_id = xmpp->initiated ? xmpp->sid : "",
 		.local_jid = xmpp->local,
 		.remote_jid = xmpp->peer,
-		.initiator = !xmpp->caller,
+		.initiator = state.initiator,
 		.content_name = state.mid,
 		.content_creator = state.creator,
 	};
@@ -244,6 +249,7 @@ static struct leg *xmpp_free(struct leg *leg)
 
 	while ((target = LIST_FIRST(&xmpp->targets)))
 		xmpp_target_drop(target);
+	xmpp_move_drop(xmpp);
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->jingle = jingle_free(xmpp->jingle);
 	if (xmpp->timer)

@@ -45,6 +45,9 @@ struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
  * is late, or delivered twice, and begins nothing. */
 bool leg_xmpp_has_ended(const struct gateway *gateway, const char *sid,
 			const char *peer);
+/* The account of a leg that talks proposes a call to the same number by another
+ * device: it goes on there (XEP-0353, 0.8, existing session). */
+void leg_xmpp_move(struct leg *leg, const struct jmi *propose);
 /* A message of initiation for the leg. */
 void leg_xmpp_message(struct leg *leg, const struct jmi *jmi);
 /* A jingle iq of type set for the leg: it is answered here. */

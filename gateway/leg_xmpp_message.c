@@ -61,24 +61,31 @@ static void introduce(struct leg_xmpp *xmpp, const char *account)
 	caller_introduce(xmpp->gateway, account, local);
 }
 
+static enum reason reason_of(const struct xmpp_words *words)
+{
+	if (!has_reason(words->action))
+		return REASON_NONE;
+	return words->reason ? words->reason : cause_reason(words->cause);
+}
+
 int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 	     const struct xmpp_words *words)
 {
 	bool why = has_reason(words->action);
+	bool proposal = words->action == JMI_PROPOSE;
 
-	if (words->action == JMI_PROPOSE)
+	if (proposal)
 		introduce(xmpp, to);
-	return send_message(
-		xmpp, &(struct jmi_message){
-			      .action = words->action,
-			      .sid = xmpp->sid,
-			      .from = xmpp->local,
-			      .to = to,
-			      .nick = words->action == JMI_PROPOSE ? xmpp->nick
-								   : NULL,
-			      .reason = why ? cause_reason(words->cause)
-					    : REASON_NONE,
-			      .reason_text = why ? words->text : NULL });
+	return send_message(xmpp,
+			    &(struct jmi_message){
+				    .action = words->action,
+				    .sid = words->sid ? words->sid : xmpp->sid,
+				    .from = xmpp->local,
+				    .to = to,
+				    .nick = proposal ? xmpp->nick : NULL,
+				    .reason = reason_of(words),
+				    .reason_text = why ? words->text : NULL,
+				    .migrated_to = words->migrated_to });
 }
 
 int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
@@ -106,18 +113,24 @@ void xmpp_say_ringing(struct leg_xmpp *xmpp)
 	xmpp_arm(xmpp, XMPP_RINGING_REPEAT_MS);
 }
 
-void leg_xmpp_begin(struct leg *leg, const struct jmi *propose)
+/* Conversations takes the receipt for a device that was found. */
+void xmpp_send_receipt(struct leg_xmpp *xmpp, const struct jmi *propose)
 {
 	AUTO(stanza_freep) struct stanza *receipt = NULL;
-	struct leg_xmpp *xmpp = xmpp_of(leg);
 
-	xmpp->state = XMPP_LEG_PROPOSED;
-	xmpp->initiated = true;
-	/* Conversations takes the receipt for a device that was found. */
 	if (propose->receipt_requested && propose->message_id &&
 	    !jmi_receipt(&receipt, xmpp->local, propose->from,
 			 propose->message_id))
 		send_stanza(xmpp, receipt);
+}
+
+void leg_xmpp_begin(struct leg *leg, const struct jmi *propose)
+{
+	struct leg_xmpp *xmpp = xmpp_of(leg);
+
+	xmpp->state = XMPP_LEG_PROPOSED;
+	xmpp->initiated = true;
+	xmpp_send_receipt(xmpp, propose);
 	xmpp_arm(xmpp, XMPP_RINGING_LATEST_MS);
 	leg_calls(leg);
 }
@@ -137,8 +150,10 @@ static void say_elsewhere(struct leg_xmpp *xmpp, const char *device)
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		xmpp_say(xmpp, device,
-			 &(struct xmpp_words){ actions[i], CAUSE_ELSEWHERE,
-					       cause_text(CAUSE_ELSEWHERE) });
+			 &(struct xmpp_words){
+				 .action = actions[i],
+				 .cause = CAUSE_ELSEWHERE,
+				 .text = cause_text(CAUSE_ELSEWHERE) });
 }
 
 /* The other accounts stop ringing. This one's other devices know by carbons, or
@@ -147,9 +162,11 @@ static void take(struct leg_xmpp *xmpp, const struct xmpp_target *taker)
 {
 	struct xmpp_target *target;
 
-	xmpp_say_all(xmpp, taker,
-		     &(struct xmpp_words){ JMI_RETRACT, CAUSE_ELSEWHERE,
-					   cause_text(CAUSE_ELSEWHERE) });
+	xmpp_say_all(
+		xmpp, taker,
+		&(struct xmpp_words){ .action = JMI_RETRACT,
+				      .cause = CAUSE_ELSEWHERE,
+				      .text = cause_text(CAUSE_ELSEWHERE) });
 	LIST_FOREACH(target, &xmpp->targets, entry)
 	{
 		if (target != taker)
@@ -290,6 +307,8 @@ static void on_finish(struct leg_xmpp *xmpp, const struct jmi *jmi)
 		return;
 	if (xmpp->jingle)
 		jingle_terminate(xmpp->jingle, REASON_SUCCESS, NULL);
+	if (xmpp_move_outlives(xmpp))
+		return;
 	xmpp->state = XMPP_LEG_ENDED;
 	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), jmi->reason_text);
 }
@@ -317,6 +336,8 @@ void leg_xmpp_message(struct leg *leg, const struct jmi *jmi)
 		[JMI_FINISH] = on_finish,
 	};
 
+	if (xmpp_move_message(xmpp_of(leg), jmi))
+		return;
 	if (jmi->error)
 		on_bounce(xmpp_of(leg), jmi);
 	else if (handlers[jmi->action])

@@ -218,6 +218,8 @@ static void on_ended(enum reason reason, const char *text, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 
+	if (xmpp_move_outlives(xmpp))
+		return;
 	xmpp->state = XMPP_LEG_ENDED;
 	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), text);
 }
@@ -331,11 +333,28 @@ static void refuse(struct leg_xmpp *xmpp, const struct stanza *iq,
 			  call_name(xmpp->leg.call), r);
 }
 
+/* Than the one in force: a device that the call has left, or comes to. */
+static bool is_of_another(const struct leg_xmpp *xmpp, const struct stanza *iq)
+{
+	bool initiate;
+	const char *sid = jingle_iq_sid(iq, &initiate);
+
+	return sid && strcmp(sid, xmpp->sid) != 0;
+}
+
 /* The iq is answered by the session, if there is one. */
 void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
-	int r = begins_session(xmpp, iq) ? xmpp_session_new(xmpp, false) : 0;
+	int r;
+
+	if (xmpp_move_iq(xmpp, iq))
+		return;
+	if (is_of_another(xmpp, iq)) {
+		refuse(xmpp, iq, false);
+		return;
+	}
+	r = begins_session(xmpp, iq) ? xmpp_session_new(xmpp, false) : 0;
 
 	if (jid_same(xmpp->peer, stanza_attr(iq, "from")))
 		xmpp->heard = true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The inside of a leg over XMPP, shared by leg_xmpp.c (what the call wants),
- * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353)
- * and leg_xmpp_session.c (XEP-0166). Nobody else includes it.
+ * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353),
+ * leg_xmpp_move.c (another device) and leg_xmpp_session.c (XEP-0166). Nobody
+ * else includes it.
  */
 #pragma once
 
@@ -14,6 +15,7 @@
 
 struct event;
 struct xmpp_account;
+struct xmpp_move;
 
 enum {
 	XMPP_SID_CAP = 65,
@@ -86,7 +88,8 @@ struct leg_xmpp {
 	char *nick;  /* of who calls, for the callees; NULL: none */
 	LIST_HEAD(, xmpp_target) targets;
 	struct jingle *jingle;
-	unsigned niqs; /* out */
+	struct xmpp_move *move; /* to another device; NULL: none is on */
+	unsigned niqs;          /* out */
 	struct event *timer;
 	uint64_t proposed_ms;
 };
@@ -124,8 +127,11 @@ bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause);
  * ends something never is. */
 struct xmpp_words {
 	enum jmi_action action;
-	enum cause cause; /* of what ends something */
-	const char *text; /* NULL none */
+	enum cause cause;   /* of what ends something */
+	const char *text;   /* NULL none */
+	const char *sid;    /* NULL: the leg's */
+	enum reason reason; /* instead of the cause's, unless NONE */
+	const char *migrated_to;
 };
 int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 	     const struct xmpp_words *words);
@@ -134,12 +140,27 @@ int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
 		 const struct xmpp_words *words);
 void xmpp_say_ringing(struct leg_xmpp *xmpp);
+void xmpp_send_receipt(struct leg_xmpp *xmpp, const struct jmi *propose);
 /* What it means that the peer ends with @reason. */
 enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason);
 /* It rings at a callee's: tell the call, once. */
 void xmpp_rings(struct leg_xmpp *xmpp);
 /* The callee's device does not go on; the call does with the next, or ends. */
 void xmpp_give_up(struct leg_xmpp *xmpp, enum cause cause, const char *text);
+
+/* leg_xmpp_move.c */
+
+/* No other device takes the call; the second tells it. */
+void xmpp_move_drop(struct leg_xmpp *xmpp);
+void xmpp_move_refuse(struct leg_xmpp *xmpp, enum cause cause,
+		      const char *text);
+/* The session has ended: whether the call goes on, as another device is about
+ * to take it. */
+bool xmpp_move_outlives(struct leg_xmpp *xmpp);
+/* Whether @jmi, or @iq, is of another session than the one in force; then it
+ * was taken care of. */
+bool xmpp_move_message(struct leg_xmpp *xmpp, const struct jmi *jmi);
+bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
 
 /* leg_xmpp_session.c */
 CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);

@@ -161,6 +161,11 @@ void call_missed(struct call *call, const char *account, const char *from,
 		 cause_name(cause));
 }
 
+void call_record_refresh(struct call *call)
+{
+	(void)call;
+}
+
 int call_record_put(struct call *call, const struct session_row *row)
 {
 	(void)call;
@@ -258,6 +263,16 @@ bool bridge_is_open(const struct bridge *bridge, enum media_side side)
 	return false;
 }
 
+static unsigned closed;
+
+int bridge_close(struct bridge *bridge, enum media_side side)
+{
+	(void)bridge;
+	(void)side;
+	closed++;
+	return 0;
+}
+
 int bridge_open(struct bridge *bridge, enum media_side side,
 		enum media_transport transport, bool offerer,
 		const struct addr *peer)
@@ -316,6 +331,7 @@ static int set_up(void **state)
 	ended_by_us = ended_by_peer = -1;
 	waiting = rang = 0;
 	missed[0] = '\0';
+	closed = 0;
 	gateway = (struct gateway){ .base = event_base_new() };
 	return leg_xmpp_index_new(&gateway);
 }
@@ -602,6 +618,109 @@ static void the_leg_of_a_running_call_is_found_by_both_parties(void **state)
 	assert_ptr_equal(leg_xmpp_talking(&gateway, ALICE, US), leg);
 }
 
+/* ---- another device of the same account ---- */
+
+static struct stanza *initiate(const char *sid, const char *from)
+{
+	struct stanza *iq;
+
+	assert_int_equal(stanza_new(&iq, "iq", NULL), 0);
+	stanza_set(iq, "type", "set");
+	stanza_setf(iq, "id", "i-%s", sid);
+	stanza_set(iq, "from", from);
+	stanza_set(iq, "to", US);
+	struct stanza *jingle = stanza_child(iq, "jingle", "urn:xmpp:jingle:1");
+	stanza_set(jingle, "action", "session-initiate");
+	stanza_set(jingle, "sid", sid);
+	struct stanza *content = stanza_child(jingle, "content", NULL);
+	stanza_set(content, "creator", "initiator");
+	stanza_set(content, "name", "0");
+	struct stanza *rtp = stanza_child(content, "description",
+					  "urn:xmpp:jingle:apps:rtp:1");
+	stanza_set(rtp, "media", "audio");
+	struct stanza *pcmu = stanza_child(rtp, "payload-type", NULL);
+	stanza_set(pcmu, "id", "0");
+	stanza_set(pcmu, "name", "PCMU");
+	stanza_set(pcmu, "clockrate", "8000");
+	stanza_child(content, "transport",
+		     "urn:xmpp:jingle:transports:ice-udp:1");
+	assert_true(stanza_ok(iq));
+	return iq;
+}
+
+static void begin_from(const char *sid, const char *from)
+{
+	AUTO(stanza_freep) struct stanza *iq = initiate(sid, from);
+
+	leg_xmpp_iq(leg, iq);
+}
+
+#define TABLET ALICE "/tablet"
+
+static void propose_move(void)
+{
+	call_device();
+	leg_xmpp_move(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					  .sid = "second",
+					  .from = TABLET,
+					  .to = US });
+	expect("proceed " TABLET "\n");
+	assert_ptr_equal(leg_xmpp_find(&gateway, "second", TABLET), leg);
+}
+
+static void a_call_moves_to_another_device(void **state)
+{
+	(void)state;
+	char first[XMPP_SID_CAP];
+
+	propose_move();
+	memcpy(first, xmpp_of(leg)->sid, sizeof(first));
+	begin_from("second", BOB "/x");
+	assert_int_equal(closed, 0);
+	said[0] = '\0';
+	begin_from("second", TABLET);
+	assert_int_equal(closed, 1);
+	expect("finish " PHONE "\nsession-terminate " PHONE "\n " TABLET "\n");
+	assert_string_equal(xmpp_of(leg)->sid, "second");
+	assert_null(leg_xmpp_find(&gateway, first, PHONE));
+	assert_int_equal(leg_xmpp_calls_of(&gateway, ALICE), 1);
+	/* the first device is nobody's any more */
+	leg_xmpp_message(leg, &(struct jmi){ .action = JMI_FINISH,
+					     .sid = first,
+					     .from = PHONE,
+					     .to = US });
+	assert_int_equal(ended_by_peer, -1);
+	/* once, however often it is delivered */
+	begin_from("second", TABLET);
+	assert_int_equal(closed, 1);
+	said[0] = '\0';
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("session-terminate " TABLET "\nfinish " TABLET "\n");
+}
+
+static void a_call_that_ends_is_not_moved(void **state)
+{
+	(void)state;
+	propose_move();
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("reject " TABLET "\nfinish " TABLET "\nsession-terminate " PHONE
+	       "\nfinish " PHONE "\n");
+	assert_null(leg_xmpp_find(&gateway, "second", TABLET));
+}
+
+static void a_call_outlives_its_first_device_for_the_second(void **state)
+{
+	(void)state;
+	propose_move();
+	hear(JMI_FINISH, PHONE);
+	assert_int_equal(ended_by_peer, -1);
+	leg_xmpp_message(leg, &(struct jmi){ .action = JMI_RETRACT,
+					     .sid = "second",
+					     .from = TABLET,
+					     .to = US });
+	assert_int_equal(ended_by_peer, CAUSE_NORMAL);
+}
+
 static void strangers_cannot_take_or_refuse_a_call(void **state)
 {
 	(void)state;
@@ -650,6 +769,9 @@ int main(void)
 		LEG_TEST(who_did_not_answer_has_missed_the_call),
 		LEG_TEST(who_has_picked_up_misses_nothing),
 		LEG_TEST(the_leg_of_a_running_call_is_found_by_both_parties),
+		LEG_TEST(a_call_moves_to_another_device),
+		LEG_TEST(a_call_that_ends_is_not_moved),
+		LEG_TEST(a_call_outlives_its_first_device_for_the_second),
 		LEG_TEST(strangers_cannot_take_or_refuse_a_call),
 		LEG_TEST(an_account_is_called_once_by_a_leg),
 	};
