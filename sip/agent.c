@@ -23,6 +23,7 @@
 #include "sip/root.h"
 #include "sip/server.h"
 #include "sip/stranger.h"
+#include "sip/tls.h"
 
 enum {
 	PUMP_ROUNDS = 16,
@@ -56,7 +57,8 @@ struct addr sip_agent_reachable(const struct sip_agent *agent,
 		sip_listen_towards(agent, hop->transport, &hop->addr);
 	struct addr ip = sip_agent_local(agent, &hop->addr);
 
-	addr_set_port(&ip, l ? addr_port(&l->addr) : SIP_PORT);
+	addr_set_port(&ip, l ? addr_port(&l->addr)
+			     : sip_transport_port(hop->transport));
 	return ip;
 }
 
@@ -136,6 +138,7 @@ static int create_resolver(struct sip_agent *agent, const char *nameservers)
 		config.v4 = config.v4 || v4;
 		config.v6 = config.v6 || v6;
 	}
+	config.tls = agent->tls != NULL;
 	return sip_resolver_new(&agent->resolver, agent->base, &config);
 }
 
@@ -152,6 +155,8 @@ static int open_agent(struct sip_agent *agent,
 		r = sip_fence_new(agent);
 	if (!r)
 		r = create_nta(agent);
+	if (!r && config->tls)
+		r = sip_tls_new(agent, config->tls);
 	if (!r)
 		r = sip_listens_open(agent, config->listens, config->nlistens);
 	if (!r)
@@ -200,6 +205,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	sip_listens_close(agent);
 	if (agent->nta)
 		nta_agent_destroy(agent->nta);
+	sip_tls_free(agent);
 	sip_root_free(agent->root);
 	sip_fence_free(agent);
 	sip_odds_free(agent->odds);

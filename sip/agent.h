@@ -33,11 +33,20 @@ struct sip_listen {
 	struct addr addr;
 };
 
+/* PEM files for TLS. "": none. */
+struct sip_tls_files {
+	const char *certificate; /* ours, and the chain to the root */
+	const char *private_key; /* "": in the same file */
+	const char *trusted;     /* whom we believe; "": the system's store */
+	bool ask_clients;        /* who connects must show a certificate, too */
+};
+
 struct sip_agent_config {
 	const struct sip_listen *listens;
 	size_t nlistens;
 	/* What Via, Contact and SDP say when it is set; the IP alone. */
 	struct addr public_address;
+	const struct sip_tls_files *tls; /* NULL: no TLS at all */
 	unsigned max_half_open; /* unanswered inbound INVITEs; above: 503 */
 	/* "192.0.2.53" or "192.0.2.53:5353,…"; NULL: /etc/resolv.conf */
 	const char *nameservers;

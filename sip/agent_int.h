@@ -17,6 +17,7 @@ struct sip_root;
 struct sip_s;
 struct sip_odds;
 struct sip_strangers;
+struct sip_tls;
 struct sip_via_s;
 struct su_home_s;
 
@@ -52,6 +53,7 @@ struct sip_agent {
 	struct nta_agent_s *nta;
 	struct sip_resolver *resolver;
 	struct sip_strangers *strangers;
+	struct sip_tls *tls; /* NULL: none is spoken */
 	struct sip_odds *odds;
 	const struct sip_agent_handlers *handlers;
 	void *arg;

@@ -17,6 +17,7 @@
 #include "gateway/base/text.h"
 #include "sip/hops.h"
 #include "sip/listen.h"
+#include "sip/tls.h"
 
 enum {
 	VIA_CAP = ADDR_TEXT_CAP + 32,
@@ -40,13 +41,21 @@ struct way {
 	const char *ident; /* NULL: sofia may choose */
 };
 
-static int find_way(struct way *out, const struct sip_agent *agent,
-		    const struct sip_hop *hop)
+/* @name: who a TLS connection must be with, if there is none yet; or NULL. */
+static int find_way(struct way *out, struct sip_agent *agent,
+		    const struct sip_hop *hop, const char *name)
 {
 	const struct sip_bound *from =
 		sip_listen_towards(agent, hop->transport, &hop->addr);
 
 	out->ident = from ? from->ident : NULL;
+	if (hop->transport == SIP_TLS) {
+		out->ident = sip_tls_ident(agent, addr_is_v6(&hop->addr));
+		if (!out->ident)
+			return -EPROTONOSUPPORT;
+		if (name && sip_tls_expect(agent, &hop->addr, name))
+			return -ENOMEM;
+	}
 	return hop_url(out->url, hop);
 }
 
@@ -150,7 +159,7 @@ static int complete(const struct sip_client *client, msg_t *msg)
 static int give_to_nta(struct sip_client *client, msg_t *msg)
 {
 	struct way way;
-	int r = find_way(&way, client->agent, &client->hop);
+	int r = find_way(&way, client->agent, &client->hop, client->tls_name);
 
 	if (r)
 		return r;
@@ -202,7 +211,8 @@ void client_send_cancel(struct sip_client *client)
 	sip_via_t via;
 	nta_outgoing_t *orq = NULL;
 
-	if (!old || !sip || find_way(&way, client->agent, &client->hop))
+	if (!old || !sip ||
+	    find_way(&way, client->agent, &client->hop, client->tls_name))
 		goto done;
 	via = *old->sip_via;
 	via.v_next = NULL;
@@ -303,9 +313,12 @@ static int prepare(struct sip_client *client,
 	client->method = text_dup(slice_of(spec->method));
 	if (spec->uri)
 		client->uri = text_dup(slice_of(spec->uri));
+	if (spec->tls_name)
+		client->tls_name = text_dup(slice_of(spec->tls_name));
 	if (spec->contact_user)
 		client->contact_user = text_dup(slice_of(spec->contact_user));
 	if (!r && (!client->method || (spec->uri && !client->uri) ||
+		   (spec->tls_name && !client->tls_name) ||
 		   (spec->contact_user && !client->contact_user)))
 		r = -ENOMEM;
 	if (!r && spec->keeps_account)
@@ -358,6 +371,7 @@ struct sip_client *sip_client_free(struct sip_client *client)
 	free(client->method);
 	free(client->uri);
 	free(client->contact_user);
+	free(client->tls_name);
 	free(client);
 	return NULL;
 }
@@ -438,7 +452,7 @@ void sip_client_ack(const struct sip_client *invite, struct nta_leg_s *leg,
 	nta_outgoing_t *orq = NULL;
 	sip_cseq_t *cseq;
 
-	if (!sip || find_way(&way, invite->agent, hop) ||
+	if (!sip || find_way(&way, invite->agent, hop, invite->tls_name) ||
 	    sip_agent_via(invite->agent, hop, via, sizeof(via)))
 		goto done;
 	cseq = sip_cseq_create(msg_home(msg), invite->cseq, SIP_METHOD_ACK);

@@ -52,6 +52,9 @@ struct sip_client_spec {
 	/* Contact's, with the address that each hop reaches us at; NULL: none,
 	 * or in @message. */
 	const char *contact_user;
+	/* Who a TLS connection is opened to (RFC 5922, 7.3); NULL: only one
+	 * that is there already will do. */
+	const char *tls_name;
 	const struct sip_digest_account *account; /* NULL: never answers */
 	bool keeps_account; /* a copy: the account may go before the answer */
 	/* All other headers and the body: sip_client_message(). Taken over,

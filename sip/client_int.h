@@ -30,7 +30,7 @@ struct sip_client {
 	struct nta_outgoing_s *orq;
 	struct msg_s *template;
 	struct msg_s *sent; /* the request as it went out last */
-	char *method, *uri, *contact_user;
+	char *method, *uri, *contact_user, *tls_name;
 	int code; /* of the method, for sofia */
 
 	struct sip_hop hop;

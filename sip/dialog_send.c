@@ -15,6 +15,7 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/sdp.h"
+#include "sip/tls.h"
 #include "sip/trunk_int.h"
 
 /* ---- requests ---- */
@@ -45,6 +46,7 @@ int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
 		.method = method,
 		.hop = d->hop,
 		.account = account(d),
+		.tls_name = d->trunk ? sip_trunk_tls_name(d->trunk) : NULL,
 		.message = sip_client_message(d->agent),
 		.fn = fn,
 		.arg = d,
@@ -119,6 +121,15 @@ void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
 
 /* ---- addresses ---- */
 
+/* Over TLS a server that we know no name of could be anybody: then the way that
+ * the peer came by has to do (RFC 5923). */
+static void take_hop(struct sip_dialog *d, const struct sip_hop *hop)
+{
+	bool known = d->trunk || sip_tls_is_expected(d->agent, &hop->addr);
+
+	d->hop = hop->transport != SIP_TLS || known ? *hop : d->peer;
+}
+
 static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 			void *arg)
 {
@@ -127,7 +138,7 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 	(void)ttl_s;
 	d->query = sip_query_free(d->query);
 	if (n)
-		d->hop = hops[0];
+		take_hop(d, &hops[0]);
 	else
 		log_warn("dialog=%s what=\"next hop not found\" "
 			 "instead=%s",
@@ -151,7 +162,7 @@ static int next_uri(struct nta_leg_s *leg, struct sip_uri *out)
 	if (!text)
 		return -ENOMEM;
 	r = sip_uri_parse(out, slice_of(text));
-	if (!r && (out->tel || out->sips))
+	if (!r && out->tel)
 		r = -EPROTONOSUPPORT;
 	if (r)
 		log_warn("event=sip_route what=\"cannot route\" uri=%s",
@@ -182,8 +193,13 @@ void dialog_update_hop(struct sip_dialog *d)
 	d->hop = d->peer;
 	if (next_uri(d->leg, &uri))
 		return;
+	/* What began inside TLS does not leave it for want of a word. */
+	if (d->peer.transport == SIP_TLS && !uri.has_transport) {
+		uri.has_transport = true;
+		uri.transport = SIP_TLS;
+	}
 	if (!sip_resolve_literal(&hop, &uri))
-		d->hop = hop;
+		take_hop(d, &hop);
 	else if (sip_resolve(&d->query, d->agent->resolver, &uri, on_resolved,
 			     d))
 		d->query = NULL;

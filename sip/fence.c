@@ -3,14 +3,18 @@
 
 #include <fcntl.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
 #include "sip/stranger.h"
+#include "sip/tls.h"
 
 struct connection {
 	int fd;
@@ -23,6 +27,7 @@ struct sip_fence {
 	struct connection open[SIP_CONNECTIONS_MAX];
 	size_t nopen;
 	int spare; /* given up to refuse one when there is no other */
+	pthread_t thread;
 };
 
 static struct sip_fence *fence; /* accept() has no argument for it */
@@ -34,6 +39,7 @@ int sip_fence_new(struct sip_agent *agent)
 	if (!f)
 		return -ENOMEM;
 	f->agent = agent;
+	f->thread = pthread_self();
 	f->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fence = f;
 	return 0;
@@ -88,40 +94,71 @@ static bool may_enter(struct sip_fence *f, const struct connection *c)
 	       (!c->stranger || strangers < SIP_CONNECTIONS_STRANGERS_MAX);
 }
 
-static bool enter(struct sip_fence *f, int fd, const struct sockaddr *sa)
+bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
+		     enum sip_transport transport, bool *stranger)
 {
-	const struct sip_agent *agent = f->agent;
-	struct sip_source source = { .transport = SIP_TCP };
-	struct connection c = { .fd = fd };
+	struct sip_source source = { *peer, transport };
+	struct connection c = { .fd = fd, .peer = *peer };
+	bool limited;
 
-	if (addr_from(&c.peer, sa))
-		return false;
-	source.addr = c.peer;
 	c.stranger =
 		agent->handlers->source(&source, agent->arg) != SIP_TRUSTED;
-	if (!may_enter(f, &c)) {
-		/* Logged as seldom as other visits. */
-		sip_stranger_seen(agent->strangers, &source, "connection",
-				  clock_ms());
+	*stranger = c.stranger;
+	/* A handshake costs more than an answer does. */
+	limited = c.stranger && transport == SIP_TLS;
+	if (limited && !sip_stranger_seen(agent->strangers, &source,
+					  "connection", clock_ms()))
+		return false;
+	if (!may_enter(fence, &c)) {
+		if (!limited)
+			sip_stranger_seen(agent->strangers, &source,
+					  "connection", clock_ms());
 		return false;
 	}
-	f->open[f->nopen++] = c;
+	fence->open[fence->nopen++] = c;
 	return true;
 }
 
-/* Left in the queue it would wake us for ever. */
-static void refuse_without_descriptor(struct sip_fence *f, int listener)
+void sip_fence_refuse(int listener)
 {
 	int fd;
 
-	if (f->spare < 0)
+	if (!fence || fence->spare < 0)
 		return;
-	close(f->spare);
+	close(fence->spare);
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	f->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fence->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	log_warn("event=sip_connection what=refused why=\"no descriptors\"");
+}
+
+/* One that sip/tls.c hands over: sofia is told who it is from. */
+static bool take_inner(int listener, struct sockaddr *sa, socklen_t *len,
+		       bool *known)
+{
+	struct addr peer;
+
+	*known = false;
+	if (addr_from(&peer, sa) ||
+	    !sip_tls_accepted(fence->agent, listener, &peer, known))
+		return false;
+	if (*known) {
+		*len = addr_len(&peer);
+		memcpy(sa, &peer.sa, *len);
+	}
+	return true;
+}
+
+static bool may_stay(int listener, int fd, struct sockaddr *sa, socklen_t *len)
+{
+	struct addr peer;
+	bool known, stranger;
+
+	if (take_inner(listener, sa, len, &known))
+		return known;
+	return !addr_from(&peer, sa) &&
+	       sip_fence_enter(fence->agent, fd, &peer, SIP_TCP, &stranger);
 }
 
 /* sofia's, and anybody's else who asks for an address. */
@@ -135,15 +172,30 @@ int accept(int listener, struct sockaddr *restrict sa, socklen_t *restrict len)
 		int error = errno;
 
 		if (error == EMFILE || error == ENFILE)
-			refuse_without_descriptor(fence, listener);
+			sip_fence_refuse(listener);
 		errno = error;
 		return -1;
 	}
-	if (enter(fence, fd, sa))
+	if (may_stay(listener, fd, sa, len))
 		return fd;
 	close(fd);
 	errno = EAGAIN;
 	return -1;
+}
+
+/* Everybody's: only sofia's, on its own thread, can be for TLS. */
+int connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct addr peer;
+	int type, r;
+	socklen_t n = sizeof(type);
+
+	if (fence && pthread_equal(fence->thread, pthread_self()) &&
+	    !getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) &&
+	    type == SOCK_STREAM && !addr_from(&peer, sa) &&
+	    sip_tls_connecting(fence->agent, fd, &peer, &r))
+		return r;
+	return (int)syscall(SYS_connect, fd, sa, len);
 }
 
 /* ---- names ---- */

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Two things that sofia asks of the system and must not get as it asks. Both
- * are taken at the symbol, as the library has no hook for either.
+ * Three things that sofia asks of the system and must not get as it asks. All
+ * are taken at the symbol, as the library has no hook for them.
  *
  * - su_getaddrinfo(): it resolves a name in `maddr` of anybody's Via, and all
  *   our loop waits for that name server. Only addresses are resolved.
  * - accept(): it takes every connection, and spins when descriptors run out.
+ * - accept() and connect() where TLS is: sip/tls.h.
  */
 #pragma once
 
+#include <stdbool.h>
+
+#include "gateway/base/addr.h"
 #include "gateway/base/err.h"
+#include "sip/agent.h"
 
 struct sip_agent;
 
@@ -23,3 +28,11 @@ enum {
 /* Guard @agent's listeners; one agent in a process. 0 or -errno. */
 CHECKED int sip_fence_new(struct sip_agent *agent);
 void sip_fence_free(struct sip_agent *agent);
+
+/* Whether a connection @fd from @peer may stay; @stranger: from where no trunk
+ * is. Refusals are logged as seldom as other visits. */
+bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
+		     enum sip_transport transport, bool *stranger);
+/* Take one off @listener's queue when there is no descriptor for it: left there
+ * it would wake us for ever. */
+void sip_fence_refuse(int listener);

@@ -18,7 +18,7 @@ struct sip_s;
 
 enum {
 	SIP_VERSTAT_CAP = 32,         /* "TN-Validation-Passed-A" */
-	SIP_DIVERSION_CAP = 32,          /* of a diversion: "no-answer" */
+	SIP_DIVERSION_CAP = 32,       /* of a diversion: "no-answer" */
 	SIP_PASSPORTS_CAP = 8 * 1024, /* of all Identity headers of a call */
 };
 

@@ -18,6 +18,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/tls.h"
 
 enum {
 	BIND_URL_CAP = 128,
@@ -123,26 +124,31 @@ static int format_url(char out[static BIND_URL_CAP], const struct sip_bound *b)
 		r = text_format(port, sizeof(port), "%u", addr_port(&b->addr));
 	return r ? r
 		 : text_format(out, BIND_URL_CAP, "sip:%s%s%s:%s;transport=%s",
-			       v6 ? "[" : "", b->ident, v6 ? "]" : "", port,
+			       v6 ? "[" : "", addr_ip_text(&b->addr).s,
+			       v6 ? "]" : "", port,
 			       sip_transport_name(b->transport));
 }
 
-static int bind_one(struct sip_agent *agent, struct sip_bound *b,
-		    uint8_t before[static FD_SCAN])
+int sip_listen_bind(struct sip_agent *agent, struct sip_bound *b)
 {
 	char url[BIND_URL_CAP];
-	int r = format_url(url, b);
+	uint8_t *before = calloc(1, FD_SCAN);
+	int r = before ? format_url(url, b) : -ENOMEM;
 
-	if (r)
-		return r;
-	list_sockets(before, b);
-	errno = 0;
-	if (nta_agent_add_tport(agent->nta, URL_STRING_MAKE(url),
-				TPTAG_IDENT(b->ident), TPTAG_STUN_SERVER(0),
-				TPTAG_REUSE(1), TPTAG_IDLE(TCP_IDLE_MS),
-				TPTAG_TIMEOUT(TCP_MESSAGE_MS), TAG_END()))
-		return errno ? -errno : -EADDRINUSE;
-	return take_new_socket(before, b);
+	if (!r) {
+		list_sockets(before, b);
+		errno = 0;
+		if (nta_agent_add_tport(
+			    agent->nta, URL_STRING_MAKE(url),
+			    TPTAG_IDENT(b->ident), TPTAG_STUN_SERVER(0),
+			    TPTAG_REUSE(1), TPTAG_IDLE(TCP_IDLE_MS),
+			    TPTAG_TIMEOUT(TCP_MESSAGE_MS), TAG_END()))
+			r = errno ? -errno : -EADDRINUSE;
+		else
+			r = take_new_socket(before, b);
+	}
+	free(before);
+	return r;
 }
 
 /* UDP and TCP of one address have one name for sofia: what is too long for a
@@ -151,22 +157,17 @@ static int add_bound(struct sip_agent *agent, size_t listen,
 		     const struct addr *addr)
 {
 	struct sip_bound *b = &agent->bounds[agent->nbounds];
-	uint8_t *before = calloc(1, FD_SCAN);
 	int r;
 
-	if (!before)
-		return -ENOMEM;
-	if (agent->nbounds == SIP_BOUNDS_MAX) {
-		free(before);
+	if (agent->nbounds == SIP_BOUNDS_MAX)
 		return -E2BIG;
-	}
 	*b = (struct sip_bound){ .transport = agent->listens[listen].transport,
 				 .addr = *addr,
 				 .listen = listen };
 	r = text_set(b->ident, sizeof(b->ident), addr_ip_text(addr).s);
 	if (!r)
-		r = bind_one(agent, b, before);
-	free(before);
+		r = b->transport == SIP_TLS ? sip_tls_listen(agent, &b->addr)
+					    : sip_listen_bind(agent, b);
 	if (r)
 		return r;
 	agent->nbounds++;

@@ -21,6 +21,10 @@ CHECKED int sip_listens_open(struct sip_agent *agent,
 			     const struct sip_listen *listens, size_t n);
 void sip_listens_close(struct sip_agent *agent);
 
+/* A socket of sofia's own at @b->addr, known by @b->ident; port 0 becomes the
+ * one it got. */
+CHECKED int sip_listen_bind(struct sip_agent *agent, struct sip_bound *b);
+
 /* Whether we were told to speak @transport over IPv4, or IPv6. */
 bool sip_listens_on(const struct sip_agent *agent, enum sip_transport transport,
 		    bool v6);

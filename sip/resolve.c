@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/text.h"
 #include "sip/hops.h"
@@ -203,6 +204,7 @@ static void reap(struct sip_query *query)
 static void on_finish(evutil_socket_t fd, short what, void *arg)
 {
 	struct sip_query *query = arg;
+	struct sip_hop hops[SIP_HOPS_MAX];
 
 	(void)fd;
 	(void)what;
@@ -211,8 +213,10 @@ static void on_finish(evutil_socket_t fd, short what, void *arg)
 	if (query->ttl_s < SIP_TTL_MIN_S || !query->nhops)
 		query->ttl_s = SIP_TTL_MIN_S;
 	sip_hops_order(query->hops, query->nhops);
+	/* A copy, as the query is freed in there. */
+	memcpy(hops, query->hops, sizeof(hops));
 	if (query->fn)
-		query->fn(query->hops, query->nhops, query->ttl_s, query->arg);
+		query->fn(hops, query->nhops, query->ttl_s, query->arg);
 }
 
 static void finish(struct sip_query *query)

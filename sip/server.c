@@ -18,6 +18,7 @@
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
 #include "sip/stranger.h"
+#include "sip/tls.h"
 
 static void dispatch(const struct sip_incoming *in)
 {
@@ -70,10 +71,11 @@ static bool read_source(struct sip_agent *agent, msg_t *msg,
 	tport_t *tport = nta_incoming_transport(agent->nta, NULL, msg);
 	const su_sockaddr_t *su = msg_addr(msg);
 	bool tcp = tport && tport_is_tcp(tport);
+	bool tls = tcp && sip_tls_is_ident(tport_name(tport)->tpn_ident);
 
 	if (tport)
 		tport_unref(tport);
-	out->transport = tcp ? SIP_TCP : SIP_UDP;
+	out->transport = tls ? SIP_TLS : tcp ? SIP_TCP : SIP_UDP;
 	return su && !addr_from(&out->addr, &su->su_sa);
 }
 

@@ -212,7 +212,8 @@ static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 {
 	int r = sip_uri_parse(&t->uri, slice_of(c->proxy));
 
-	if (!r && (t->uri.tel || t->uri.sips))
+	if (!r &&
+	    (t->uri.tel || (t->uri.transport == SIP_TLS && !t->agent->tls)))
 		r = -EPROTONOSUPPORT;
 	if (!r)
 		r = copy_text(&t->name, c->name);
@@ -332,6 +333,7 @@ void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec)
 	spec->hops = &t->hops;
 	spec->first = preferred(t);
 	spec->account = sip_trunk_account(t);
+	spec->tls_name = t->uri.host;
 }
 
 void sip_trunk_route_call(struct sip_trunk *trunk, struct sip_client_spec *spec)
@@ -362,6 +364,11 @@ const struct sip_digest_account *sip_trunk_account(
 	const struct sip_trunk *trunk)
 {
 	return trunk->username[0] ? &trunk->account : NULL;
+}
+
+const char *sip_trunk_tls_name(const struct sip_trunk *trunk)
+{
+	return trunk->uri.host;
 }
 
 const char *sip_trunk_hostport(const struct sip_trunk *trunk)

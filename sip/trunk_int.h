@@ -23,6 +23,8 @@ const struct sip_digest_account *sip_trunk_account(
 /* "host:port" of its proxy, for Request-URI and To; with ";transport=…" when
  * the configuration says so. */
 const char *sip_trunk_hostport(const struct sip_trunk *trunk);
+/* Whom its certificate must name. */
+const char *sip_trunk_tls_name(const struct sip_trunk *trunk);
 /* From's host. */
 const char *sip_trunk_domain(const struct sip_trunk *trunk);
 /* Contact's user, as it registered; "" when it has no name. */

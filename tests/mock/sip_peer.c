@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "tests/mock/sip_peer.h"
 
+#include <errno.h>
 #include <event2/util.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,13 +43,42 @@ void sip_peer_open_tcp(struct sip_peer *peer)
 	assert_int_equal(listen(peer->fd, 4), 0);
 }
 
-static void take_connection(struct sip_peer *peer, int fd)
+void sip_peer_open_tls(struct sip_peer *peer, const char *pem)
 {
+	sip_peer_open_tcp(peer);
+	peer->tls = SSL_CTX_new(TLS_method());
+	assert_non_null(peer->tls);
+	if (!pem)
+		return;
+	assert_int_equal(SSL_CTX_use_certificate_chain_file(peer->tls, pem), 1);
+	assert_int_equal(
+		SSL_CTX_use_PrivateKey_file(peer->tls, pem, SSL_FILETYPE_PEM),
+		1);
+}
+
+void sip_peer_hang_up(struct sip_peer *peer)
+{
+	SSL_free(peer->ssl);
+	peer->ssl = NULL;
 	if (peer->conn >= 0)
 		close(peer->conn);
+	peer->conn = -1;
+}
+
+static void take_connection(struct sip_peer *peer, int fd, bool called)
+{
+	sip_peer_hang_up(peer);
 	peer->conn = fd;
 	peer->nstream = 0;
 	evutil_make_socket_nonblocking(fd);
+	if (!peer->tls)
+		return;
+	peer->ssl = SSL_new(peer->tls);
+	SSL_set_fd(peer->ssl, fd);
+	if (called)
+		SSL_set_accept_state(peer->ssl);
+	else
+		SSL_set_connect_state(peer->ssl);
 }
 
 void sip_peer_connect(struct sip_peer *peer)
@@ -56,15 +87,22 @@ void sip_peer_connect(struct sip_peer *peer)
 
 	assert_int_equal(connect(fd, &peer->target.sa, addr_len(&peer->target)),
 			 0);
-	take_connection(peer, fd);
+	take_connection(peer, fd, false);
+	for (uint64_t end = clock_ms() + SIP_PEER_WAIT_MS;
+	     peer->ssl && SSL_do_handshake(peer->ssl) != 1;)
+		if (clock_ms() > end)
+			fail_msg("no TLS handshake");
+		else if (peer->turn)
+			peer->turn(peer->arg);
 }
 
 void sip_peer_close(struct sip_peer *peer)
 {
 	close(peer->fd);
-	if (peer->conn >= 0)
-		close(peer->conn);
-	peer->fd = peer->conn = -1;
+	sip_peer_hang_up(peer);
+	SSL_CTX_free(peer->tls);
+	peer->tls = NULL;
+	peer->fd = -1;
 }
 
 void sip_peer_dialog(struct sip_peer *peer, const char *remote_uri)
@@ -79,6 +117,10 @@ void sip_peer_dialog(struct sip_peer *peer, const char *remote_uri)
 
 void sip_peer_send(struct sip_peer *peer, const char *text, size_t n)
 {
+	if (peer->ssl) {
+		assert_int_equal(SSL_write(peer->ssl, text, (int)n), n);
+		return;
+	}
 	if (peer->tcp) {
 		assert_int_equal(send(peer->conn, text, n, MSG_NOSIGNAL),
 				 (ssize_t)n);
@@ -87,6 +129,11 @@ void sip_peer_send(struct sip_peer *peer, const char *text, size_t n)
 	assert_int_equal(sendto(peer->fd, text, n, 0, &peer->target.sa,
 				addr_len(&peer->target)),
 			 (ssize_t)n);
+}
+
+static const char *transport_param(const struct sip_peer *peer)
+{
+	return peer->tls ? ";transport=tls" : peer->tcp ? ";transport=tcp" : "";
 }
 
 static void next_branch(struct sip_peer *peer)
@@ -126,14 +173,16 @@ void sip_peer_request(struct sip_peer *peer, const char *method,
 		     "Contact: <sip:peer@%s%s>\r\n"
 		     "%s%s"
 		     "Content-Length: %zu\r\n\r\n%s",
-		     method, peer->remote_uri, peer->tcp ? "TCP" : "UDP",
+		     method, peer->remote_uri,
+		     peer->tls   ? "TLS"
+		     : peer->tcp ? "TCP"
+				 : "UDP",
 		     addr_text(&peer->at).s, peer->branch, peer->local_tag,
 		     peer->remote_tag[0] && !cancel ? ";tag=" : "",
 		     cancel ? "" : peer->remote_tag, peer->call_id, peer->cseq,
-		     method, addr_text(&peer->at).s,
-		     peer->tcp ? ";transport=tcp" : "", headers,
-		     content_type(headers, body), body ? strlen(body) : 0,
-		     body ? body : "");
+		     method, addr_text(&peer->at).s, transport_param(peer),
+		     headers, content_type(headers, body),
+		     body ? strlen(body) : 0, body ? body : "");
 	assert_in_range(n, 1, sizeof(text) - 1);
 	sip_peer_send(peer, text, (size_t)n);
 }
@@ -185,8 +234,7 @@ void sip_peer_respond(struct sip_peer *peer, const char *status,
 	       SLICE_ARG(sip_peer_header(peer, "CSeq", 0)));
 	if (!strcasestr(headers, "Contact:"))
 		append(text, "Contact: <sip:peer@%s%s>\r\n",
-		       addr_text(&peer->at).s,
-		       peer->tcp ? ";transport=tcp" : "");
+		       addr_text(&peer->at).s, transport_param(peer));
 	append(text, "%s%sContent-Length: %zu\r\n\r\n%s", headers,
 	       content_type(headers, body), body ? strlen(body) : 0,
 	       body ? body : "");
@@ -289,16 +337,31 @@ static bool take_message(struct sip_peer *peer)
 	return true;
 }
 
+int sip_peer_read(struct sip_peer *peer, char *out, int n)
+{
+	int r;
+
+	if (!peer->ssl) {
+		r = (int)recv(peer->conn, out, (size_t)n, MSG_DONTWAIT);
+		return r > 0 ? r : r < 0 && errno == EAGAIN ? 0 : -1;
+	}
+	r = SSL_read(peer->ssl, out, n);
+	if (r > 0)
+		return r;
+	return SSL_get_error(peer->ssl, r) == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
 static bool receive_tcp(struct sip_peer *peer)
 {
 	int fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC);
 	ssize_t n = -1;
 
 	if (fd >= 0)
-		take_connection(peer, fd);
+		take_connection(peer, fd, true);
 	if (peer->conn >= 0)
-		n = recv(peer->conn, peer->stream + peer->nstream,
-			 sizeof(peer->stream) - peer->nstream - 1, 0);
+		n = sip_peer_read(
+			peer, peer->stream + peer->nstream,
+			(int)(sizeof(peer->stream) - peer->nstream - 1));
 	if (n > 0)
 		peer->nstream += (size_t)n;
 	if (!peer->nstream || !take_message(peer))

@@ -12,12 +12,17 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/slice.h"
 
+struct ssl_ctx_st;
+struct ssl_st;
+
 enum { SIP_PEER_TEXT_CAP = 16384, SIP_PEER_WAIT_MS = 3000 };
 
 struct sip_peer {
 	int fd;   /* UDP, or TCP's listening one */
 	int conn; /* TCP; -1: none */
 	bool tcp;
+	struct ssl_ctx_st *tls; /* over TCP; NULL: in the clear */
+	struct ssl_st *ssl;     /* of @conn */
 	char stream[SIP_PEER_TEXT_CAP *
 		    2]; /* TCP: what came and is no message */
 	size_t nstream;
@@ -43,6 +48,13 @@ void sip_peer_open(struct sip_peer *peer); /* UDP */
  * connection, whoever opened it, is the one that is used. */
 void sip_peer_open_tcp(struct sip_peer *peer);
 void sip_peer_connect(struct sip_peer *peer);
+/* The same with TLS: @pem has its certificate and key; NULL: it has none. What
+ * the other side shows is not looked at. */
+void sip_peer_open_tls(struct sip_peer *peer, const char *pem);
+/* Octets of the connection: how many, 0 none now, -1 it is closed. */
+int sip_peer_read(struct sip_peer *peer, char *out, int n);
+/* Close the connection. */
+void sip_peer_hang_up(struct sip_peer *peer);
 void sip_peer_close(struct sip_peer *peer);
 
 /* A new dialog: Call-ID and tags; requests to @remote_uri. */

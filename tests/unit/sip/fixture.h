@@ -36,6 +36,7 @@ struct fixture {
 	struct sip_dialog *dialog; /* the last one */
 	char log[4096];            /* "ring:180 answer ended:486 …" */
 	enum sip_trust trust;
+	struct sip_source source; /* the last one that was asked of */
 	unsigned options_status;
 	bool free_in_ended, answer_at_once;
 	char called_user[64];
@@ -57,6 +58,8 @@ static struct fixture *fx; /* the test's; handlers need it */
 /* Names for the agent, set before set_up(); NULL: none. */
 static const struct name_record *fixture_zone;
 static size_t fixture_nzone;
+/* TLS for the agent; NULL: none. */
+static const struct sip_tls_files *fixture_tls;
 
 static void note(const char *fmt, ...) PRINTF(1, 2);
 static void note(const char *fmt, ...)
@@ -178,7 +181,7 @@ static const struct sip_dialog_handlers dialog_handlers = {
 
 static enum sip_trust on_source(const struct sip_source *source, void *arg)
 {
-	(void)source;
+	fx->source = *source;
 	(void)arg;
 	return fx->trust;
 }
@@ -296,11 +299,13 @@ static void forget_log(struct fixture *f)
 
 static void open_agent(struct fixture *f, uint16_t port)
 {
-	struct sip_listen listen = { .transport =
-					     f->peer.tcp ? SIP_TCP : SIP_UDP };
+	struct sip_listen listen = { .transport = f->peer.tls   ? SIP_TLS
+						  : f->peer.tcp ? SIP_TCP
+								: SIP_UDP };
 	struct sip_agent_config config = {
 		.listens = &listen,
 		.nlistens = 1,
+		.tls = fixture_tls,
 		.max_half_open = 400,
 		.nameservers = fixture_zone ? f->ns.servers : NULL,
 	};
@@ -327,7 +332,9 @@ static void add_trunk(struct fixture *f, const char *username,
 	};
 
 	snprintf(proxy, sizeof(proxy), "sip:%s%s", addr_text(&f->peer.at).s,
-		 f->peer.tcp ? ";transport=tcp" : "");
+		 f->peer.tls   ? ";transport=tls"
+		 : f->peer.tcp ? ";transport=tcp"
+			       : "");
 	assert_int_equal(
 		sip_trunk_new(&f->trunk, f->agent, &config, NULL, NULL), 0);
 	/* Its first OPTIONS is answered, so that it does not disturb. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * TLS as its own files see it: tls.c (listeners, inner side), tls_conn.c (one
+ * connection).
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+
+#include "sip/agent_int.h"
+#include "sip/frame.h"
+#include "sip/tls.h"
+#include "sip/tls_context.h"
+
+struct bufferevent;
+struct event;
+struct evconnlistener;
+
+struct tls_conn {
+	TAILQ_ENTRY(tls_conn) entry;
+	struct sip_tls *tls;
+	struct addr peer;
+	struct addr inner_at; /* sofia's end if dialled, else ours; unset */
+	struct bufferevent *outer, *inner;
+	struct event *timer;
+	char *name; /* who it must be; NULL: the peer connected */
+	bool stranger;
+	bool open;    /* the handshake is done */
+	bool closing; /* when all is sent */
+	bool failed;  /* before sofia's end was here: it gets a reset */
+	struct sip_frame in, out;
+	bool partial; /* the timer is for a message that has begun */
+};
+
+TAILQ_HEAD(tls_conns, tls_conn);
+
+struct tls_name {
+	struct addr peer;
+	char *name;
+};
+
+/* An inner side: sofia's listener, and ours that sofia connects to. */
+struct tls_inner {
+	struct addr sofia, ours;
+	struct evconnlistener *listener;
+};
+
+struct sip_tls {
+	struct sip_agent *agent;
+	struct sip_tls_context *context;
+	struct evconnlistener *listeners[SIP_BOUNDS_MAX];
+	size_t nlisteners;
+	struct tls_inner inner[2]; /* IPv4, IPv6 */
+	struct tls_conns conns;
+	struct tls_name names[SIP_TLS_NAMES_MAX];
+	size_t next_name; /* to be forgotten */
+};
+
+/* @fd is taken over, also on failure. */
+void tls_conn_accepted(struct sip_tls *tls, int fd, const struct addr *peer,
+		       bool stranger);
+/* Connect with @peer, which must be @name, for sofia's end @inner_at. */
+CHECKED int tls_conn_dial(struct sip_tls *tls, const struct addr *peer,
+			  const char *name, const struct addr *inner_at);
+/* sofia has connected: its stream is @fd, taken over. */
+void tls_conn_inner(struct tls_conn *c, int fd);
+void tls_conn_free(struct tls_conn *c);
