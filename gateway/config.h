@@ -37,9 +37,9 @@ enum config_outcome {
 	CONFIG_E_INVALID = 1, /* mistakes were reported */
 };
 
-enum config_transport { CONFIG_UDP, CONFIG_TCP };
+enum config_transport { CONFIG_UDP, CONFIG_TCP, CONFIG_TLS };
 
-/* "udp:0.0.0.0:5060", "tcp:[::]:5060" */
+/* "udp:0.0.0.0:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061" */
 struct config_listen {
 	enum config_transport transport;
 	struct addr addr;
@@ -57,7 +57,7 @@ struct config_endpoint {
 	uint16_t port;
 };
 
-/* "sip:host[:port][;transport=udp|tcp]" */
+/* "sip:host[:port][;transport=udp|tcp|tls]", "sips:host[:port]" */
 struct config_uri {
 	char *host;            /* a name or an IP literal without brackets */
 	uint16_t port;         /* 0: not given, ask the DNS (RFC 3263) */
@@ -77,6 +77,10 @@ struct config_sip {
 	struct config_listen *listen;
 	size_t nlisten;
 	struct config_public public_address;
+	char *nameservers; /* "192.0.2.53, …"; "": those of the system */
+	/* PEM files; "": none, in the certificate's, the system's store */
+	char *certificate, *private_key, *trusted;
+	bool ask_clients; /* for a certificate, too */
 };
 
 struct config_media {

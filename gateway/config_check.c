@@ -139,6 +139,48 @@ static bool same_listen(const struct config_listen *a,
 	return a->transport == b->transport && addr_equal(&a->addr, &b->addr);
 }
 
+/* The key of a certificate is a secret as well. */
+static void check_key_file(struct check *c)
+{
+	const struct config_sip *sip = &c->config->sip;
+	bool own = *sip->private_key;
+	const char *path = own ? sip->private_key : sip->certificate;
+	unsigned line = line_of(c, own ? CONFIG_KEY_SIP_PRIVATE_KEY
+				       : CONFIG_KEY_SIP_CERTIFICATE);
+	struct stat st;
+
+	if (!*path)
+		return;
+	if (stat(path, &st))
+		complain(c, line, "sip.%s = %s: %s",
+			 own ? "private_key" : "certificate",
+			 log_text(slice_of(path)).s, strerror(errno));
+	else if (st.st_mode & S_IRWXO)
+		complain(c, line,
+			 "sip.%s = %s: expected a file that not everybody can "
+			 "read: chmod o-rwx",
+			 own ? "private_key" : "certificate",
+			 log_text(slice_of(path)).s);
+}
+
+static void check_tls(struct check *c)
+{
+	const struct config_sip *sip = &c->config->sip;
+
+	for (size_t i = 0; i < sip->nlisten; i++) {
+		if (sip->listen[i].transport != CONFIG_TLS || *sip->certificate)
+			continue;
+		complain(c, line_of(c, CONFIG_KEY_SIP_LISTEN),
+			 "sip.listen has tls:%s: expected sip.certificate",
+			 addr_text(&sip->listen[i].addr).s);
+	}
+	if (*sip->private_key && !*sip->certificate)
+		complain(c, line_of(c, CONFIG_KEY_SIP_PRIVATE_KEY),
+			 "sip.private_key is given alone: expected "
+			 "sip.certificate");
+	check_key_file(c);
+}
+
 static void check_sip(struct check *c)
 {
 	const struct config_sip *sip = &c->config->sip;
@@ -334,6 +376,7 @@ void config_check(struct config *config, const struct config_lines *lines,
 
 	check_xmpp(&c);
 	check_sip(&c);
+	check_tls(&c);
 	check_pairs(&c);
 	check_ice_ports(&c);
 	check_listen_ports(&c);

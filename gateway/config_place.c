@@ -130,40 +130,51 @@ static void print_endpoint(const void *field, const struct config_key *key,
 }
 
 static const char *const transport_names[] = {
-	[CONFIG_UDP] = "udp", [CONFIG_TCP] = "tcp"
+	[CONFIG_UDP] = "udp", [CONFIG_TCP] = "tcp", [CONFIG_TLS] = "tls"
 };
 
 static bool parse_transport(struct slice text, enum config_transport *out)
 {
-	bool tcp = slice_is_nocase(text, "tcp");
+	for (unsigned i = CONFIG_UDP; i <= CONFIG_TLS; i++) {
+		*out = (enum config_transport)i;
+		if (slice_is_nocase(text, transport_names[i]))
+			return true;
+	}
+	return false;
+}
 
-	*out = tcp ? CONFIG_TCP : CONFIG_UDP;
-	return tcp || slice_is_nocase(text, "udp");
+/* What follows the host: nothing, or one transport. "sips:" is TLS. */
+static bool read_uri_transport(struct slice rest, struct config_uri *out)
+{
+	static const char param[] = "transport=";
+	bool secure = out->transport == CONFIG_TLS;
+
+	out->transport_is_set = rest.n || secure;
+	if (!rest.n)
+		return true;
+	if (strncasecmp(rest.p, param, strlen(param)) != 0)
+		return false;
+	rest.p += strlen(param);
+	rest.n -= strlen(param);
+	return parse_transport(rest, &out->transport) &&
+	       (!secure || out->transport == CONFIG_TLS);
 }
 
 static int read_uri(void *field, const struct config_key *key, const char *text)
 {
-	static const char scheme[] = "sip:", param[] = "transport=";
 	struct slice rest = slice_of(text), host;
+	struct slice scheme = slice_cut(&rest, ':');
 	struct config_uri *out = field, value = { 0 };
 
 	(void)key;
-	if (strncasecmp(text, scheme, strlen(scheme)) != 0)
+	if (slice_is_nocase(scheme, "sips"))
+		value.transport = CONFIG_TLS;
+	else if (!slice_is_nocase(scheme, "sip"))
 		return CONFIG_E_INVALID;
-	rest.p += strlen(scheme);
-	rest.n -= strlen(scheme);
 	struct slice place = slice_cut(&rest, ';');
-	if (!cut_host(place, &host, &value.port))
+	if (!cut_host(place, &host, &value.port) ||
+	    !read_uri_transport(rest, &value))
 		return CONFIG_E_INVALID;
-	if (rest.n) {
-		if (strncasecmp(rest.p, param, strlen(param)) != 0)
-			return CONFIG_E_INVALID;
-		rest.p += strlen(param);
-		rest.n -= strlen(param);
-		if (!parse_transport(rest, &value.transport))
-			return CONFIG_E_INVALID;
-		value.transport_is_set = true;
-	}
 	value.host = out->host;
 	int r = config_set_string(&value.host, host);
 	if (!r)
@@ -277,6 +288,32 @@ static void print_nets(const void *field, const struct config_key *key,
 	fputs(" }\n", to);
 }
 
+/* One or more, as the DNS library takes them. */
+static int read_servers(void *field, const struct config_key *key,
+			const char *text)
+{
+	struct slice rest = slice_of(text);
+	struct addr addr;
+
+	(void)key;
+	while (rest.n) {
+		struct slice one = slice_trim(slice_cut(&rest, ','));
+
+		if (addr_parse(&addr, one, 0) && addr_parse_port(&addr, one))
+			return CONFIG_E_INVALID;
+	}
+	return config_set_string(field, slice_of(text));
+}
+
+static void print_servers(const void *field, const struct config_key *key,
+			  const char *indent, FILE *to)
+{
+	config_put_key(to, indent, key->name, *(char *const *)field);
+}
+
+CONFIG_KIND(servers, "IP addresses with commas between, or \"\"",
+	    .read = read_servers, .fini = config_fini_text,
+	    .print = print_servers);
 CONFIG_KIND(addr, "an IP address", .read = read_addr,
 	    .fini = config_fini_nothing, .print = print_addr);
 CONFIG_KIND(public, "an IP address that others reach, \"auto\" or \"\"",
@@ -286,9 +323,11 @@ CONFIG_KIND(endpoint, "\"host:port\" or \"\"", .read = read_endpoint,
 	    .fini = fini_endpoint, .print = print_endpoint);
 CONFIG_KIND(uri,
 	    "\"sip:host\", \"sip:host:port\", or either with "
-	    "\";transport=udp\" or \";transport=tcp\"",
+	    "\";transport=udp\", \";transport=tcp\" or \";transport=tls\"",
 	    .read = read_uri, .fini = fini_uri, .print = print_uri);
-CONFIG_KIND(listens, "\"udp:IP:port\" or \"tcp:IP:port\", IPv6 in brackets",
+CONFIG_KIND(listens,
+	    "\"udp:IP:port\", \"tcp:IP:port\" or \"tls:IP:port\", IPv6 in "
+	    "brackets",
 	    .list = true, .read = read_listens, .fini = fini_listens,
 	    .print = print_listens);
 CONFIG_KIND(nets, "a network such as 192.0.2.0/24 or 2001:db8::/32",

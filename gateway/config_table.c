@@ -57,6 +57,21 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_SIP_PUBLIC] = {
 		CONFIG_SIP, "public_address", &config_kind_public,
 		AT(sip.public_address), .initial = LIST("") },
+	[CONFIG_KEY_SIP_NAMESERVERS] = {
+		CONFIG_SIP, "nameservers", &config_kind_servers,
+		AT(sip.nameservers), .initial = LIST("") },
+	[CONFIG_KEY_SIP_CERTIFICATE] = {
+		CONFIG_SIP, "certificate", &config_kind_path,
+		AT(sip.certificate), .initial = LIST("") },
+	[CONFIG_KEY_SIP_PRIVATE_KEY] = {
+		CONFIG_SIP, "private_key", &config_kind_path,
+		AT(sip.private_key), .initial = LIST("") },
+	[CONFIG_KEY_SIP_TRUSTED] = {
+		CONFIG_SIP, "trusted_certificates", &config_kind_path,
+		AT(sip.trusted), .initial = LIST("") },
+	[CONFIG_KEY_SIP_CLIENTS] = {
+		CONFIG_SIP, "client_certificates", &config_kind_flag,
+		AT(sip.ask_clients), .initial = LIST("false") },
 	[CONFIG_KEY_MEDIA_ADDRESS] = {
 		CONFIG_MEDIA, "address", &config_kind_addr, AT(media.address),
 		.initial = LIST("0.0.0.0") },

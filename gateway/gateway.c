@@ -161,22 +161,44 @@ static int open_media(struct gateway *gateway)
 	return r;
 }
 
+static const enum sip_transport transports[] = {
+	[CONFIG_UDP] = SIP_UDP, [CONFIG_TCP] = SIP_TCP, [CONFIG_TLS] = SIP_TLS
+};
+
+/* As a server with a certificate, as a client for a trunk that wants it. */
+static bool speaks_tls(const struct config *config)
+{
+	for (size_t i = 0; i < config->ntrunks; i++) {
+		if (config->trunks[i].proxy.transport == CONFIG_TLS)
+			return true;
+	}
+	return *config->sip.certificate;
+}
+
 static int open_agent(struct gateway *gateway)
 {
 	const struct config_sip *config = &gateway->config->sip;
+	const struct sip_tls_files tls = {
+		.certificate = config->certificate,
+		.private_key = config->private_key,
+		.trusted = config->trusted,
+		.ask_clients = config->ask_clients,
+	};
 	struct sip_listen *listens = calloc(config->nlisten, sizeof(*listens));
 
 	if (!listens)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->nlisten; i++) {
-		bool tcp = config->listen[i].transport == CONFIG_TCP;
-		listens[i].transport = tcp ? SIP_TCP : SIP_UDP;
+		listens[i].transport = transports[config->listen[i].transport];
 		listens[i].addr = config->listen[i].addr;
 	}
 	const struct sip_agent_config agent = {
 		.listens = listens,
 		.nlistens = config->nlisten,
 		.public_address = config->public_address.addr,
+		.tls = speaks_tls(gateway->config) ? &tls : NULL,
+		.nameservers =
+			*config->nameservers ? config->nameservers : NULL,
 		.max_half_open = limits_half_open(gateway->config),
 	};
 	int r = sip_agent_new(&gateway->agent, &agent, gateway->base,

@@ -25,17 +25,20 @@ static const struct sip_trunk_handlers trunk_handlers = {
 
 static int format_proxy(char *out, size_t cap, const struct config_uri *uri)
 {
+	static const char *const transports[] = {
+		[CONFIG_UDP] = ";transport=udp",
+		[CONFIG_TCP] = ";transport=tcp",
+		[CONFIG_TLS] = ";transport=tls",
+	};
 	bool v6 = strchr(uri->host, ':') != NULL;
-	bool tcp = uri->transport == CONFIG_TCP;
 	char port[sizeof(":65535")] = "";
 
 	if (uri->port && text_format(port, sizeof(port), ":%u", uri->port))
 		return -EMSGSIZE;
 	return text_format(out, cap, "sip:%s%s%s%s%s", v6 ? "[" : "", uri->host,
 			   v6 ? "]" : "", port,
-			   !uri->transport_is_set ? ""
-			   : tcp                  ? ";transport=tcp"
-						  : ";transport=udp");
+			   uri->transport_is_set ? transports[uri->transport]
+						 : "");
 }
 
 static const enum sip_identity_mode identities[] = {

@@ -36,14 +36,15 @@ CONTROL_OFFSET = 1000  # from the SIP port
 
 
 class Baresip:
-    """A baresip at @host:@port of a node, which answers calls to @number."""
+    """A baresip at @host:@port of a node (TLS: the next port), which answers calls to @number. @options are of its account,
+    @config are more lines of its configuration."""
 
-    def __init__(self, node, host, port, number, options="", rtcp_mux=False):
+    def __init__(self, node, host, port, number, options="", rtcp_mux=False, config=""):
         self.directory = proc.directory("baresip")
         modules = (glob.glob("/usr/lib/baresip/modules") + glob.glob("/usr/lib/*/baresip/modules"))[0]
         with open(os.path.join(self.directory, "config"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(host=host, port=port, modules=modules, control=port + CONTROL_OFFSET,
-                                     mux="yes" if rtcp_mux else "no"))
+                                     mux="yes" if rtcp_mux else "no") + config)
         with open(os.path.join(self.directory, "accounts"), "w", encoding="ascii") as file:
             file.write(f"<sip:{number}@{host}>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA{options}\n")
         self.node, self.control = node, (host, port + CONTROL_OFFSET)

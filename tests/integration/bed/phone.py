@@ -377,7 +377,7 @@ class Expected:
 class Phone:
     """A SIP user agent at one address. Numbers nobody expects are answered 404, as a carrier does."""
 
-    def __init__(self, node, host, port=5060, name="phone", credentials=None):
+    def __init__(self, node, host, port=5060, name="phone", credentials=None, tls=None):
         self.node, self.host, self.port, self.name = node, host, port, name
         self.credentials = credentials  # (user, password) that INVITE and REGISTER must prove, or None
         self.realm, self.nonce = "test", sipmsg.token(16)
@@ -385,7 +385,7 @@ class Phone:
         self.registrations = {}
         self.options = 0
         self.shared = timeline.Timeline()
-        self.wire = sipwire.Wire(node, host, port, self.on_request, self._timeline_of)
+        self.wire = sipwire.Wire(node, host, port, self.on_request, self._timeline_of, tls)
 
     async def start(self):
         """Listen; returns self."""
@@ -401,8 +401,9 @@ class Phone:
 
     def contact(self, peer):
         """Our Contact value towards @peer."""
-        suffix = ";transport=tcp" if peer and peer[0] == "tcp" else ""
-        return f"<sip:{self.name}@{sipmsg.bracket(self.host)}:{self.port}{suffix}>"
+        transport = peer[0] if peer else "udp"
+        suffix = "" if transport == "udp" else f";transport={transport}"
+        return f"<sip:{self.name}@{sipmsg.bracket(self.host)}:{self.port + (transport == 'tls')}{suffix}>"
 
     def expect(self, number):
         """Take calls to @number from now on, for the running test."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""SIP transports and transactions of the test's telephone: UDP and TCP, retransmission, absorption (RFC 3261 17, 18)."""
+"""SIP transports and transactions of the test's telephone: UDP, TCP and TLS, retransmission, absorption (RFC 3261 17, 18)."""
 
 import asyncio
+import os
+import ssl
 
 from . import sipmsg
 
@@ -19,13 +21,13 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 class _Tcp(asyncio.Protocol):
-    def __init__(self, wire):
-        self.wire, self.buffer, self.peer, self.transport = wire, b"", None, None
+    def __init__(self, wire, name="tcp"):
+        self.wire, self.buffer, self.peer, self.transport, self.name = wire, b"", None, None, name
 
     def connection_made(self, transport):
         self.transport = transport
         host, port = transport.get_extra_info("peername")[:2]
-        self.peer = ("tcp", host, port)
+        self.peer = (self.name, host, port)
         self.wire.connections[self.peer] = transport
 
     def data_received(self, data):
@@ -52,7 +54,7 @@ class Client:
         pause, spent = T1_S, 0.0
         while True:
             self.wire.transmit(self.request, self.peer)
-            if self.peer[0] == "tcp":
+            if self.peer[0] != "udp":
                 return
             await asyncio.sleep(pause)
             spent += pause
@@ -81,10 +83,11 @@ class Client:
 class Wire:
     """Sends and receives SIP at one address; requests go to @on_request(message, peer).
 
-    A peer is ("udp" or "tcp", host, port)."""
+    A peer is ("udp", "tcp" or "tls", host, port). With @tls, a certificate's directory (bed/certificate.py), TLS is spoken at
+    the next port, too; whom it is spoken with is not looked at."""
 
-    def __init__(self, node, host, port, on_request, timeline_of):
-        self.node, self.host, self.port = node, host, port
+    def __init__(self, node, host, port, on_request, timeline_of, tls=None):
+        self.node, self.host, self.port, self.tls, self.secure = node, host, port, tls, None
         self.on_request, self.timeline_of = on_request, timeline_of
         self.connections = {}
         self.clients = {}
@@ -97,6 +100,15 @@ class Wire:
         with self.node.inside():
             self.udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), local_addr=(self.host, self.port))
             self.server = await loop.create_server(lambda: _Tcp(self), self.host, self.port)
+            if self.tls:
+                self.secure = await loop.create_server(lambda: _Tcp(self, "tls"), self.host, self.port + 1,
+                                                       ssl=self._context(ssl.PROTOCOL_TLS_SERVER))
+
+    def _context(self, protocol):
+        context = ssl.SSLContext(protocol)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(os.path.join(self.tls, "cert.pem"), os.path.join(self.tls, "key.pem"))
+        return context
 
     def close(self):
         """Close both transports and all connections."""
@@ -104,15 +116,18 @@ class Wire:
             client.task.cancel()
         self.udp.close()
         self.server.close()
+        if self.secure:
+            self.secure.close()
         for transport in list(self.connections.values()):
             transport.close()
 
     async def reach(self, transport, host, port):
         """The peer to send to, after connecting where the transport needs it."""
         peer = (transport, host, port)
-        if transport == "tcp" and peer not in self.connections:
+        if transport != "udp" and peer not in self.connections:
+            context = self._context(ssl.PROTOCOL_TLS_CLIENT) if transport == "tls" else None
             with self.node.inside():
-                await asyncio.get_running_loop().create_connection(lambda: _Tcp(self), host, port)
+                await asyncio.get_running_loop().create_connection(lambda: _Tcp(self, transport), host, port, ssl=context)
         return peer
 
     def transmit(self, message, peer):
@@ -133,7 +148,8 @@ class Wire:
     def via(self, transport, branch=None):
         """A Via value of ours."""
         branch = branch or MAGIC + sipmsg.token(16)
-        return f"SIP/2.0/{transport.upper()} {sipmsg.bracket(self.host)}:{self.port};branch={branch};rport"
+        port = self.port + (transport == "tls")
+        return f"SIP/2.0/{transport.upper()} {sipmsg.bracket(self.host)}:{port};branch={branch};rport"
 
     def request(self, message, peer):
         """Start a client transaction for a request whose topmost Via is set."""

@@ -85,7 +85,8 @@ static const char everything[] =
 	"xmpp { host = \"::1\" port = 15347 domain = \"Tel.Example.org\"\n"
 	"  secret = \"a\\\"b\\\\c\\${HOME}\" } // another\n"
 	"sip { listen = { \"udp:[2001:db8::1]:5070\", \"tcp:192.0.2.1:5060\" }"
-	" public_address = \"auto\" }\n"
+	" public_address = \"auto\" nameservers = \"192.0.2.53, ::1\"\n"
+	"  trusted_certificates = \"/ca.pem\" client_certificates = true }\n"
 	"media { address = \"::\" public_address = \"198.51.100.7\"\n"
 	"  stun = \"[2001:db8::2]:3479\" ice_port = 9000 port_min = 30000\n"
 	"  port_max = 30001 workers = 3 allow_loopback = true\n"
@@ -112,6 +113,7 @@ static const char everything[] =
 	"  calls = 3 calls_per_minute = 30 minutes_per_day = 600\n"
 	"  allow_prefixes = { \"+1\", \"+44\" } deny_prefixes = {} }\n"
 	"trunk \"pbx\" { proxy = \"sip:[2001:db8::5]:5080\" }\n"
+	"trunk \"safe\" { proxy = \"sips:safe.example\" }\n"
 	"number \"+15557654321\" { owner = \"Alice@Example.org\"\n"
 	"  trunk = \"carrier\" display = \"Al\" withhold = true }\n"
 	"emergency { numbers = { \"110\" } trunk = \"pbx\" text = \"t\" }\n"
@@ -131,6 +133,11 @@ static void everything_given_is_understood(void **state)
 	assert_string_equal(addr_text(&c->sip.listen[0].addr).s,
 			    "[2001:db8::1]:5070");
 	assert_true(c->sip.public_address.automatic);
+	assert_string_equal(c->sip.nameservers, "192.0.2.53, ::1");
+	assert_string_equal(c->sip.trusted, "/ca.pem");
+	assert_true(c->sip.ask_clients);
+	assert_int_equal(config_find_trunk(c, "safe")->proxy.transport,
+			 CONFIG_TLS);
 	assert_string_equal(c->media.stun.host, "2001:db8::2");
 	assert_int_equal(c->media.stun.port, 3479);
 	assert_int_equal(c->media.workers, 3);
@@ -241,9 +248,26 @@ static void each_mistake_tells_its_line_and_what_was_expected(void **state)
 		  "t.conf:2: media.port_max = \"65536\": expected a number "
 		  "from 1 to 65535\n" },
 		{ LEAST "\nsip { listen = { \"udp:0.0.0.0:5060\",\n"
-			"\"tls:0.0.0.0:5061\" } }",
-		  "t.conf:4: sip.listen = \"tls:0.0.0.0:5061\": expected "
-		  "\"udp:IP:port\" or \"tcp:IP:port\", IPv6 in brackets\n" },
+			"\"sctp:0.0.0.0:5061\" } }",
+		  "t.conf:4: sip.listen = \"sctp:0.0.0.0:5061\": expected "
+		  "\"udp:IP:port\", \"tcp:IP:port\" or \"tls:IP:port\", IPv6 "
+		  "in brackets\n" },
+		{ LEAST "sip { listen = { \"tls:0.0.0.0:5061\" } }",
+		  "t.conf:2: sip.listen has tls:0.0.0.0:5061: expected "
+		  "sip.certificate\n" },
+		{ LEAST "sip {\nprivate_key = \"/dev/zero\" }",
+		  "t.conf:3: sip.private_key is given alone: expected "
+		  "sip.certificate\n"
+		  "t.conf:3: sip.private_key = \"/dev/zero\": expected a file "
+		  "that not everybody can read: chmod o-rwx\n" },
+		{ LEAST "sip { nameservers = \"192.0.2.53, ns\" }",
+		  "t.conf:2: sip.nameservers = \"192.0.2.53, ns\": expected IP "
+		  "addresses with commas between, or \"\"\n" },
+		{ LEAST "trunk \"t\" { proxy = \"sips:h;transport=udp\" }",
+		  "t.conf:2: trunk \"t\".proxy = \"sips:h;transport=udp\": "
+		  "expected \"sip:host\", \"sip:host:port\", or either with "
+		  "\";transport=udp\", \";transport=tcp\" or "
+		  "\";transport=tls\"\n" },
 		{ LEAST "sip { listen = {} }",
 		  "t.conf:2: sip.listen is empty: expected at least one "
 		  "\"udp:IP:port\" or \"tcp:IP:port\"\n" },
@@ -302,10 +326,11 @@ static void each_mistake_tells_its_line_and_what_was_expected(void **state)
 		  "t.conf:2: trunk \"a b\": expected a name of 1 to 32 "
 		  "letters, "
 		  "digits, '.', '_' or '-'\n" },
-		{ LEAST "trunk \"t\" { proxy = \"sips:h\" }",
-		  "t.conf:2: trunk \"t\".proxy = \"sips:h\": expected "
+		{ LEAST "trunk \"t\" { proxy = \"tel:h\" }",
+		  "t.conf:2: trunk \"t\".proxy = \"tel:h\": expected "
 		  "\"sip:host\", \"sip:host:port\", or either with "
-		  "\";transport=udp\" or \";transport=tcp\"\n" },
+		  "\";transport=udp\", \";transport=tcp\" or "
+		  "\";transport=tls\"\n" },
 		{ LEAST "trunk \"t\" {\n}",
 		  "t.conf:3: trunk \"t\" has no proxy: expected proxy = "
 		  "\"sip:host\"\n" },
