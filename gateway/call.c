@@ -11,19 +11,32 @@
 #include "gateway/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/hunt.h"
+#include "gateway/limits.h"
 #include "gateway/origin.h"
 
 /* ---- the machine ---- */
 
-static int64_t timeout_of(const struct call *call)
+/* As long as calls last, and as there are minutes left for it. */
+static int64_t talk_ms(const struct call *call)
 {
 	enum { MS_PER_S = 1000 };
+	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
+		       MS_PER_S;
+	bool costs = !call->inbound && *call->trunk;
+	int64_t left = costs ? limits_left_ms(call->gateway, call->account,
+					      call->trunk)
+			     : most;
+
+	return left < most ? left : most;
+}
+
+static int64_t timeout_of(const struct call *call)
+{
 	int ms = call_states[call->state].timeout_ms;
 	uint64_t now = clock_ms();
 
 	if (ms == CALL_TALK_MS)
-		return (int64_t)call->gateway->config->limits.call_duration_s *
-		       MS_PER_S;
+		return talk_ms(call);
 	if (ms != CALL_RING_MS)
 		return ms;
 	return now < call->callee_deadline_ms

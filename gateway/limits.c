@@ -191,12 +191,15 @@ static uint64_t used_of(const struct gateway *gateway, const struct subject *s)
 	return seconds;
 }
 
+static unsigned attempts_of(const struct subject *s)
+{
+	return clock_ms() - s->minute_ms < MINUTE_MS ? s->attempts : 0;
+}
+
 static unsigned count_attempt(struct subject *s)
 {
-	uint64_t now = clock_ms();
-
-	if (!s->attempts || now - s->minute_ms >= MINUTE_MS) {
-		s->minute_ms = now;
+	if (!attempts_of(s)) {
+		s->minute_ms = clock_ms();
 		s->attempts = 0;
 	}
 	return ++s->attempts;
@@ -216,15 +219,11 @@ enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
 								  : LIMIT_NONE;
 }
 
-enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
-			  const char *name, const char *to)
+/* @attempts: in this minute, with the one that is asked for. */
+static enum limit check(const struct gateway *gateway, const struct subject *s,
+			const char *to, unsigned attempts)
 {
-	struct subject *s = take(gateway->limits, kind, name);
-
-	if (!s)
-		return LIMIT_CALLS;
 	struct config_quota quota = quota_of(gateway, s);
-	unsigned attempts = count_attempt(s);
 
 	if (to && !rewrite_allows(&quota.destinations, to))
 		return LIMIT_DESTINATION;
@@ -236,6 +235,53 @@ enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
 	    used_of(gateway, s) >= (uint64_t)quota.minutes_per_day * MINUTE_S)
 		return LIMIT_MINUTES;
 	return LIMIT_NONE;
+}
+
+enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
+			  const char *name, const char *to)
+{
+	struct subject *s = take(gateway->limits, kind, name);
+
+	return s ? check(gateway, s, to, count_attempt(s)) : LIMIT_CALLS;
+}
+
+enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
+			const char *name, const char *to)
+{
+	struct subject *s = take(gateway->limits, kind, name);
+
+	return s ? check(gateway, s, to, attempts_of(s) + 1) : LIMIT_CALLS;
+}
+
+void limits_tried(struct gateway *gateway, enum quota_kind kind,
+		  const char *name)
+{
+	struct subject *s = take(gateway->limits, kind, name);
+
+	if (s)
+		count_attempt(s);
+}
+
+static int64_t left_ms(struct gateway *gateway, enum quota_kind kind,
+		       const char *name)
+{
+	struct subject *s = take(gateway->limits, kind, name);
+	unsigned minutes = s ? quota_of(gateway, s).minutes_per_day : 0;
+	int64_t used_s = minutes ? (int64_t)used_of(gateway, s) : 0;
+	int64_t left_s = (int64_t)minutes * MINUTE_S - used_s;
+
+	if (!minutes)
+		return INT64_MAX;
+	return left_s > 0 ? left_s * 1000 : 1;
+}
+
+int64_t limits_left_ms(struct gateway *gateway, const char *account,
+		       const char *trunk)
+{
+	int64_t one = left_ms(gateway, QUOTA_ACCOUNT, account);
+	int64_t other = left_ms(gateway, QUOTA_TRUNK, trunk);
+
+	return one < other ? one : other;
 }
 
 enum limit limits_echo(struct gateway *gateway, const char *account)

@@ -39,6 +39,15 @@ enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
  */
 enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
 			  const char *name, const char *to);
+/* The same without an attempt, for a trunk that may be tried later; and when it
+ * is. */
+enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
+			const char *name, const char *to);
+void limits_tried(struct gateway *gateway, enum quota_kind kind,
+		  const char *name);
+/* How much longer a call of @account over @trunk may last, in ms. */
+int64_t limits_left_ms(struct gateway *gateway, const char *account,
+		       const char *trunk);
 /* Whether @account may call the echo number, which anybody may, but not all
  * at once: one each, limits.echo_calls together. */
 enum limit limits_echo(struct gateway *gateway, const char *account);

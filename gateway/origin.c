@@ -14,7 +14,7 @@ void origin_read(struct origin *out, const struct sip_invite *invite,
 	const struct sip_identity *identity = invite->identity;
 	struct sip_party caller;
 
-	*out = (struct origin){ .passports = NULL };
+	*out = (struct origin){ .is_signed = false };
 	sip_identity_caller(&caller, identity, believe);
 	if (!identity->withheld)
 		memcpy(out->display, caller.display, sizeof(out->display));
@@ -25,7 +25,7 @@ void origin_read(struct origin *out, const struct sip_invite *invite,
 	memcpy(out->first_called, identity->first_called.user,
 	       sizeof(out->first_called));
 	memcpy(out->diversion, identity->diversion, sizeof(out->diversion));
-	out->passports = sip_passports(invite->message);
+	out->is_signed = identity->is_signed;
 }
 
 void origin_log(const struct origin *origin, const char *call)
@@ -38,13 +38,7 @@ void origin_log(const struct origin *origin, const char *call)
 		 call, log_text(slice_of(origin->display)).s, origin->verstat,
 		 origin->attestation,
 		 log_text(slice_of(origin->first_called)).s, origin->diversion,
-		 origin->passports ? "yes" : "no");
-}
-
-void origin_fini(struct origin *origin)
-{
-	free(origin->passports);
-	origin->passports = NULL;
+		 origin->is_signed ? "yes" : "no");
 }
 
 int origin_copy(struct origin **out, const struct origin *origin)
@@ -54,21 +48,12 @@ int origin_copy(struct origin **out, const struct origin *origin)
 	if (!copy)
 		return -ENOMEM;
 	*copy = *origin;
-	if (origin->passports) {
-		copy->passports = text_dup(slice_of(origin->passports));
-		if (!copy->passports) {
-			free(copy);
-			return -ENOMEM;
-		}
-	}
 	*out = copy;
 	return 0;
 }
 
 struct origin *origin_free(struct origin *origin)
 {
-	if (origin)
-		origin_fini(origin);
 	free(origin);
 	return NULL;
 }

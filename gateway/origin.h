@@ -16,18 +16,19 @@ struct origin {
 	char attestation[2];               /* "A", "B", "C"; "" */
 	char first_called[SIP_USER_CAP];   /* before a diversion; "" */
 	char diversion[SIP_DIVERSION_CAP]; /* why: "no-answer"; "" */
-	/* Identity headers, for a call that goes on to another trunk; owned,
-	 * NULL none. */
-	char *passports;
+	bool is_signed;                    /* it had an Identity header */
 };
 
 /*
  * Of @invite, by a trunk that is believed or not: one that is not tells a
- * display name alone. @out is given back by origin_fini().
+ * display name alone.
+ *
+ * The signatures themselves (RFC 8224) end here: a call that goes on to another
+ * trunk, by its owner's wish, is a new one with the owner's number in From,
+ * which none of them is about.
  */
 void origin_read(struct origin *out, const struct sip_invite *invite,
 		 bool believe);
-void origin_fini(struct origin *origin);
 /* One line, when there is something beyond the number. */
 void origin_log(const struct origin *origin, const char *call);
 

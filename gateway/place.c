@@ -323,7 +323,7 @@ void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 		  const struct sip_invite *invite)
 {
 	const struct refusal *why = refusal_no_line();
-	struct origin origin = { .passports = NULL };
+	struct origin origin;
 
 	if (invite->replaces ? leg_sip_replace(invite->replaces, dialog, invite)
 			     : leg_sip_retry_take(gateway, dialog, invite))
@@ -332,5 +332,4 @@ void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 		why = place_trunk(gateway, &dialog, invite, &origin);
 	if (why && dialog)
 		refuse_invite(dialog, invite, why);
-	origin_fini(&origin);
 }

@@ -29,7 +29,7 @@ enum { E164_MIN = 7 }; /* digits; fewer are an extension */
 
 /* ---- trunks ---- */
 
-/* Whether its limits let it take the call, which counts as an attempt. */
+/* Whether its limits let it take the call. */
 static int try_trunk(struct route *out, struct gateway *gateway,
 		     const char *name)
 {
@@ -44,8 +44,7 @@ static int try_trunk(struct route *out, struct gateway *gateway,
 	if (out->ntrunks == ROUTE_MAX_TRUNKS)
 		return 0;
 	if (!out->emergency) {
-		enum limit limit =
-			limits_attempt(gateway, QUOTA_TRUNK, name, to);
+		enum limit limit = limits_check(gateway, QUOTA_TRUNK, name, to);
 
 		if (limit)
 			log_info("trunk=%s limit=%s to=%s", name,

@@ -79,8 +79,7 @@ CHECKED int route_dial(struct route_dialled *out, const struct route *route,
 
 /*
  * A trunk brings a call. @out->from is the localpart under which the caller is
- * known, @origin what else the trunk says: origin_fini(), whatever this
- * returns.
+ * known, @origin what else the trunk says.
  */
 CHECKED int route_from_trunk(struct route *out, struct origin *origin,
 			     struct gateway *gateway,

@@ -5,6 +5,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/leg_sip.h"
+#include "gateway/limits.h"
 
 /* Owns its name. */
 struct trunk_target {
@@ -27,6 +28,7 @@ static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
 {
 	const struct trunk_target *target = arg;
 
+	limits_tried(gateway, QUOTA_TRUNK, target->config->name);
 	return leg_sip_new_callee(
 		out, gateway,
 		&(struct leg_sip_target){ .trunk = target->trunk,

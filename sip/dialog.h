@@ -79,9 +79,6 @@ struct sip_dialog_start {
 	const char *from_user;    /* our account's number */
 	const char *from_display; /* or NULL */
 	bool anonymous;
-	/* Of a call that goes on to another trunk with From and To unchanged:
-	 * sip_passports(), or NULL. */
-	const char *passports;
 	const struct media_desc *offer; /* NULL: offerless */
 	struct sip_policy policy;
 	/* Of a transfer, as a REFER gave them, or NULL: the Request-URI instead

@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_header.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "gateway/base/text.h"
 
@@ -324,6 +322,8 @@ void sip_identity_read(struct sip_identity *out, const struct sip_s *sip)
 	if (!read_asserted(out, sip, "P-Asserted-Identity"))
 		read_asserted(out, sip, "Remote-Party-ID");
 	out->withheld |= has_privacy(sip) || has_rpid_privacy(sip);
+	out->is_signed = next_header(sip->sip_unknown, "Identity") ||
+			 next_header(sip->sip_unknown, "y");
 	read_verdict(out, sip);
 	read_diversion(out, sip);
 	if (!out->first_called.user[0])
@@ -339,30 +339,6 @@ void sip_identity_caller(struct sip_party *out,
 	if (!out->display[0])
 		memcpy(out->display, identity->from.display,
 		       sizeof(out->display));
-}
-
-/* RFC 8224, 4: each signs what it names, and is nobody's to change. */
-char *sip_passports(const struct sip_s *sip)
-{
-	static const char *const names[] = { "Identity", "y" };
-	char *text = NULL;
-	size_t n = 0;
-	FILE *f = open_memstream(&text, &n);
-
-	if (!f)
-		return NULL;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const sip_unknown_t *un =
-			next_header(sip->sip_unknown, names[i]);
-		for (; un; un = next_header(un->un_next, names[i]))
-			fprintf(f, "%sIdentity: %s", ftell(f) ? "\n" : "",
-				un->un_value ? un->un_value : "");
-	}
-	if (fclose(f) || !n || n >= SIP_PASSPORTS_CAP) {
-		free(text);
-		return NULL;
-	}
-	return text;
 }
 
 /* ---- in requests of ours ---- */

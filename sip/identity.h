@@ -17,9 +17,8 @@
 struct sip_s;
 
 enum {
-	SIP_VERSTAT_CAP = 32,         /* "TN-Validation-Passed-A" */
-	SIP_DIVERSION_CAP = 32,       /* of a diversion: "no-answer" */
-	SIP_PASSPORTS_CAP = 8 * 1024, /* of all Identity headers of a call */
+	SIP_VERSTAT_CAP = 32,   /* "TN-Validation-Passed-A" */
+	SIP_DIVERSION_CAP = 32, /* of a diversion: "no-answer" */
 };
 
 struct sip_party {
@@ -34,6 +33,7 @@ struct sip_identity {
 	bool withheld;
 	/* "" or a token: "TN-Validation-Passed". */
 	char verstat[SIP_VERSTAT_CAP];
+	bool is_signed;   /* it has an Identity header (RFC 8224) */
 	char attestation; /* 'A', 'B', 'C' (RFC 8588, 5.1); 0: not said */
 	/* Whom it was for before it was diverted; "" it was not. */
 	struct sip_party first_called;
@@ -79,13 +79,6 @@ CHECKED int sip_calling_format(struct sip_calling_text *out,
  * itself, or "".
  */
 const char *sip_header_text(const struct sip_s *sip, const char *name);
-
-/*
- * The Identity headers (RFC 8224), untouched, as "Identity: …" lines with a
- * line feed between; NULL when there is none, or more than SIP_PASSPORTS_CAP.
- * Owned by the caller: free().
- */
-char *sip_passports(const struct sip_s *sip);
 
 /* The user of @url (sofia's url_t has no tag), unescaped; "" when there is none
  * or it is no good. */

@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from bed import sipmsg
+from bed import database, proc, sipmsg
 from bed.scene import CARRIER, DOMAIN, PBX, own_number
 
 RATE = 4
@@ -113,6 +113,10 @@ async def test_what_the_carrier_says_is_kept(scene):
     await scene.bed.tandem.process.wait_log(
         r'event=origin name="Bob" verstat=TN-Validation-Passed attestation=A first_called="\+15550003333" diversion=no-answer'
         r' signed=yes')
+    path = scene.bed.tandem.sections["db"]["path"]
+    query = f"SELECT caller_name, verstat, attestation, first_called FROM cdr WHERE account = '{client.user}@example.org'"
+    await proc.until(lambda: database.rows(path, query) == [("Bob", "TN-Validation-Passed", "A", "+15550003333")], 5,
+                     "the call's record is written")
 
 
 async def test_a_caller_whose_number_is_false_is_refused(scene):

@@ -236,7 +236,6 @@ static int bring(struct route *route, struct origin *origin,
 	sip_identity_read(&identity, invite.message);
 	int r = route_from_trunk(route, origin, &gateway, &invite);
 	msg_destroy(msg);
-	origin_fini(origin);
 	return r;
 }
 
@@ -652,8 +651,15 @@ static void a_route_gives_the_order_of_trunks(void **state)
 	assert_int_equal(call(&route, "alice@example.org", "+4930123456"), 0);
 	assert_string_equal(route.trunk_config->name, "backup");
 	assert_string_equal(route.trunks[2].config->name, "pbx");
-	/* one denies the number, one is called too often */
+	/* one denies the number */
 	assert_int_equal(call(&route, "alice@example.org", "+4712345678"), 0);
+	assert_int_equal(route.ntrunks, 2);
+	/* one is called too often */
+	limits_tried(&gateway, QUOTA_TRUNK, "backup");
+	assert_int_equal(call(&route, "alice@example.org", "+4930123456"), 0);
+	assert_int_equal(route.ntrunks, 3);
+	limits_tried(&gateway, QUOTA_TRUNK, "backup");
+	assert_int_equal(call(&route, "alice@example.org", "+4930123456"), 0);
 	assert_int_equal(route.ntrunks, 2);
 }
 
@@ -731,6 +737,8 @@ static void minutes_of_the_day_are_limited(void **state)
 	LIST_INSERT_HEAD(&gateway.calls, &talking, link);
 	assert_int_equal(call(&route, "alice@example.org", "+15551"),
 			 ROUTE_E_MINUTES);
+	assert_int_equal(limits_left_ms(&gateway, "bob@example.org", "pbx"),
+			 10 * 60000);
 	/* what costs nothing goes on */
 	assert_int_equal(call(&route, "alice@example.org", "echo"), 0);
 	assert_int_equal(call(&route, "alice@example.org", "+15550000001"), 0);
