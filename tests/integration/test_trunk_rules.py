@@ -17,7 +17,7 @@ RATE = 4
 DEVICES = itertools.count()
 HIDDEN = own_number("erin")
 pytestmark = pytest.mark.bed_options(
-    sections={"limits": {"calls_per_minute": RATE, "echo_calls": 1},
+    sections={"limits": {"calls_per_minute": RATE},
               "emergency": {"numbers": ["112", "911"], "trunk": "carrier"},
               'route "germany"': {"prefixes": ["+49"], "trunks": ["pbx", "carrier"]}},
     trunks={"carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "headers": ["X-Token: s3cret"],
@@ -188,12 +188,3 @@ async def test_emergency_calls_of_nobody_are_refused_in_so_many_words(scene):
     client = await scene.client("carol", resource="helpless")
     assert (await refused(scene, "112", client)).startswith("reject")
     await scene.bed.tandem.process.wait_log(r"refused=emergency from=\"?carol@")
-
-
-async def test_the_echo_serves_each_stranger_once(scene):
-    one = await scene.client("carol")
-    first = await one.call(f"echo@{DOMAIN}")
-    await first.wait("media")
-    second = await one.call(f"echo@{DOMAIN}")
-    assert (await second.ended()).startswith("reject")
-    await first.hangup()
