@@ -6,6 +6,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/chat_digits.h"
+#include "gateway/devices.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/moved.h"
@@ -214,6 +215,12 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 			"Texts are not carried by this gateway; only calls.");
 }
 
+static void on_presence(struct gateway *gateway, const struct stanza *presence)
+{
+	devices_presence(gateway, presence);
+	presence_receive(gateway, presence);
+}
+
 void component_receive(struct gateway *gateway, const struct stanza *stanza)
 {
 	const char *name = stanza_name(stanza);
@@ -223,5 +230,5 @@ void component_receive(struct gateway *gateway, const struct stanza *stanza)
 	else if (!strcmp(name, "message"))
 		on_message(gateway, stanza);
 	else if (!strcmp(name, "presence"))
-		presence_receive(gateway, stanza);
+		on_presence(gateway, stanza);
 }

@@ -15,6 +15,7 @@
 #include "gateway/call.h"
 #include "gateway/component.h"
 #include "gateway/chat_digits.h"
+#include "gateway/devices.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/missed.h"
 #include "gateway/limits.h"
@@ -287,6 +288,7 @@ static const struct part {
 	{ open_agent, close_agent, NULL },
 	{ trunks_new, trunks_free, NULL },
 	{ open_stream, close_stream, NULL },
+	{ devices_new, devices_free, NULL },
 	{ public_new, public_free, public_stream_up },
 	{ recover_new, recover_free, recover_stream_up },
 };

@@ -16,6 +16,7 @@ struct announcer;
 struct call;
 struct contact_store;
 struct db;
+struct devices;
 struct event;
 struct event_base;
 struct iq_table;
@@ -51,6 +52,7 @@ struct gateway {
 	struct recent *asked;        /* subscriptions; presence.c */
 	struct announcer *announcer; /* announce.c */
 	struct recent *refused;      /* who was refused; refused.c */
+	struct devices *devices;     /* of accounts; devices.c */
 	struct recent *missed;       /* calls that were told of; missed.c */
 	struct recent *digits_taken; /* messages; chat_digits.c */
 	struct limits *limits;       /* of accounts and trunks; limits.c */

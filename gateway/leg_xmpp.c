@@ -93,6 +93,7 @@ static int xmpp_offer(struct leg *leg, const struct media_desc *offer)
 	xmpp->initiated = true;
 	xmpp->proposed_ms = clock_ms();
 	xmpp_arm(xmpp, XMPP_RINGS_ANYWAY_MS);
+	xmpp_forks_begin(xmpp);
 	return 0;
 }
 
@@ -193,6 +194,7 @@ void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 
 	xmpp_targets_missed(xmpp, cause);
 	xmpp_move_refuse(xmpp, cause, text);
+	xmpp_forks_end(xmpp, NULL, cause);
 	switch (xmpp->state) {
 	case XMPP_LEG_PROPOSED:
 		xmpp_say_all(xmpp, NULL, &refusal);
@@ -252,6 +254,7 @@ static struct leg *xmpp_free(struct leg *leg)
 	xmpp_move_drop(xmpp);
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->jingle = jingle_free(xmpp->jingle);
+	xmpp_forks_free(xmpp);
 	if (xmpp->timer)
 		event_free(xmpp->timer);
 	free(xmpp->local);
@@ -303,6 +306,7 @@ static struct leg_xmpp *new_leg(struct gateway *gateway, const char *local)
 	xmpp->leg.ops = &xmpp_ops;
 	xmpp->gateway = gateway;
 	LIST_INIT(&xmpp->targets);
+	LIST_INIT(&xmpp->forks);
 	xmpp->local = text_dup(slice_of(local));
 	xmpp->timer = evtimer_new(gateway->base, on_timer, xmpp);
 	if (xmpp->local && xmpp->timer)

@@ -156,14 +156,15 @@ static void say_elsewhere(struct leg_xmpp *xmpp, const char *device)
 				 .text = cause_text(CAUSE_ELSEWHERE) });
 }
 
-/* The other accounts stop ringing. This one's other devices know by carbons, or
- * once they proceed. */
-static void take(struct leg_xmpp *xmpp, const struct xmpp_target *taker)
+/* The taker's other devices that take proposals know by carbons, or once they
+ * proceed. */
+void xmpp_take(struct leg_xmpp *xmpp, const struct xmpp_target *taker, bool all)
 {
 	struct xmpp_target *target;
 
+	xmpp_forks_end(xmpp, NULL, CAUSE_ELSEWHERE);
 	xmpp_say_all(
-		xmpp, taker,
+		xmpp, all ? NULL : taker,
 		&(struct xmpp_words){ .action = JMI_RETRACT,
 				      .cause = CAUSE_ELSEWHERE,
 				      .text = cause_text(CAUSE_ELSEWHERE) });
@@ -188,7 +189,7 @@ static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	if (xmpp->state != XMPP_LEG_PROPOSED ||
 	    taker->state != XMPP_TARGET_OPEN)
 		return;
-	take(xmpp, taker);
+	xmpp_take(xmpp, taker, false);
 	int r = xmpp_set_peer(xmpp, jmi->from);
 	if (!r) {
 		xmpp->state = XMPP_LEG_PROCEEDED;
@@ -250,12 +251,12 @@ static void end_early(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 	leg_ends(&xmpp->leg, cause, text);
 }
 
-/* One of those who are called does not take it: the others may. */
-static void end_target(struct leg_xmpp *xmpp, struct xmpp_target *target,
-		       enum cause cause, const char *text)
+void xmpp_end_target(struct leg_xmpp *xmpp, struct xmpp_target *target,
+		     enum cause cause, const char *text)
 {
 	enum cause all = cause;
 
+	xmpp_forks_end(xmpp, target, cause);
 	xmpp_target_end(target, cause);
 	if (!xmpp_targets_open(xmpp, &all))
 		end_early(xmpp, all, all == cause ? text : NULL);
@@ -284,7 +285,7 @@ static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	if (xmpp->caller || !target)
 		return;
 	if (xmpp->state == XMPP_LEG_PROPOSED)
-		end_target(xmpp, target, cause, jmi->reason_text);
+		xmpp_end_target(xmpp, target, cause, jmi->reason_text);
 	else if (is_pending(xmpp) && is_from_peer(xmpp, jmi))
 		end_early(xmpp, cause, jmi->reason_text);
 }
@@ -324,7 +325,9 @@ static void on_bounce(struct leg_xmpp *xmpp, const struct jmi *jmi)
 		return;
 	log_info("call=%s leg=xmpp bounced=%s", call_name(xmpp->leg.call),
 		 log_text(slice_of(jmi->error_condition)).s);
-	end_target(xmpp, target, CAUSE_UNREACHABLE, NULL);
+	target->bounced = true;
+	if (!xmpp_forks_alive(xmpp, target))
+		xmpp_end_target(xmpp, target, CAUSE_UNREACHABLE, NULL);
 }
 
 void leg_xmpp_message(struct leg *leg, const struct jmi *jmi)

@@ -224,7 +224,7 @@ static void on_ended(enum reason reason, const char *text, void *arg)
 	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), text);
 }
 
-static const struct jingle_handlers jingle_handlers = {
+const struct jingle_handlers xmpp_session_handlers = {
 	.send = on_send,
 	.offer = on_offer,
 	.answer = on_answer,
@@ -245,25 +245,35 @@ int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator)
 					      .remote = xmpp->peer,
 					      .initiator = initiator };
 
-	return jingle_new(&xmpp->jingle, &config, &jingle_handlers, xmpp);
+	return jingle_new(&xmpp->jingle, &config, &xmpp_session_handlers, xmpp);
 }
 
-int xmpp_session_offer(struct leg_xmpp *xmpp)
+int xmpp_session_prepare(struct leg_xmpp *xmpp)
 {
 	AUTO(media_desc_freep) struct media_desc *offer = NULL;
-	int r = media_desc_copy(&offer, xmpp->leg.local);
+	int r;
 
+	if (bridge_is_open(bridge_of(xmpp), xmpp->leg.side))
+		return 0;
+	r = media_desc_copy(&offer, xmpp->leg.local);
 	if (r)
 		return r;
 	offer->bundle = true; /* Movim takes nothing else */
 	r = bridge_open(bridge_of(xmpp), xmpp->leg.side, MEDIA_ICE, true, NULL);
 	if (!r)
 		r = xmpp_describe(xmpp, offer);
+	xmpp->leg.offerer = true;
+	return r;
+}
+
+int xmpp_session_offer(struct leg_xmpp *xmpp)
+{
+	int r = xmpp_session_prepare(xmpp);
+
 	if (!r)
 		r = xmpp_session_new(xmpp, true);
 	if (r)
 		return r;
-	xmpp->leg.offerer = true;
 	r = jingle_offer(xmpp->jingle, xmpp->leg.local);
 	if (r)
 		return r;
@@ -348,7 +358,7 @@ void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
 	struct leg_xmpp *xmpp = xmpp_of(leg);
 	int r;
 
-	if (xmpp_move_iq(xmpp, iq))
+	if (xmpp_move_iq(xmpp, iq) || xmpp_forks_iq(xmpp, iq))
 		return;
 	if (is_of_another(xmpp, iq)) {
 		refuse(xmpp, iq, false);

@@ -2,8 +2,8 @@
 /*
  * The inside of a leg over XMPP, shared by leg_xmpp.c (what the call wants),
  * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353),
- * leg_xmpp_move.c (another device) and leg_xmpp_session.c (XEP-0166). Nobody
- * else includes it.
+ * leg_xmpp_fork.c (devices without it), leg_xmpp_move.c (another device) and
+ * leg_xmpp_session.c (XEP-0166). Nobody else includes it.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 
 struct event;
 struct xmpp_account;
+struct xmpp_fork;
 struct xmpp_move;
 
 enum {
@@ -65,7 +66,8 @@ struct xmpp_target {
 	LIST_ENTRY(xmpp_target) counted; /* of .account */
 	enum xmpp_target_state state;
 	enum cause cause;
-	bool missed; /* the call knows that it did not answer */
+	bool bounced; /* nobody there takes proposals */
+	bool missed;  /* the call knows that it did not answer */
 	char sid[XMPP_SID_CAP];
 	const char *bare; /* domain and local in lower case */
 	char text[];      /* what bare points to */
@@ -88,8 +90,9 @@ struct leg_xmpp {
 	char *nick;  /* of who calls, for the callees; NULL: none */
 	LIST_HEAD(, xmpp_target) targets;
 	struct jingle *jingle;
-	struct xmpp_move *move; /* to another device; NULL: none is on */
-	unsigned niqs;          /* out */
+	LIST_HEAD(, xmpp_fork) forks; /* devices called by sessions at once */
+	struct xmpp_move *move;       /* to another device; NULL: none is on */
+	unsigned niqs;                /* out */
 	struct event *timer;
 	uint64_t proposed_ms;
 };
@@ -143,10 +146,30 @@ void xmpp_say_ringing(struct leg_xmpp *xmpp);
 void xmpp_send_receipt(struct leg_xmpp *xmpp, const struct jmi *propose);
 /* What it means that the peer ends with @reason. */
 enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason);
+/* @taker's device has the call: the other accounts stop ringing; with @all the
+ * taker's other devices too, which no carbon tells. */
+void xmpp_take(struct leg_xmpp *xmpp, const struct xmpp_target *taker,
+	       bool all);
+/* One of those who are called does not take it: the others may. */
+void xmpp_end_target(struct leg_xmpp *xmpp, struct xmpp_target *target,
+		     enum cause cause, const char *text);
 /* It rings at a callee's: tell the call, once. */
 void xmpp_rings(struct leg_xmpp *xmpp);
 /* The callee's device does not go on; the call does with the next, or ends. */
 void xmpp_give_up(struct leg_xmpp *xmpp, enum cause cause, const char *text);
+
+/* leg_xmpp_fork.c */
+
+/* Call the devices of all targets that take no proposals. */
+void xmpp_forks_begin(struct leg_xmpp *xmpp);
+/* They stop ringing; @target NULL: those of all. */
+void xmpp_forks_end(struct leg_xmpp *xmpp, const struct xmpp_target *target,
+		    enum cause cause);
+bool xmpp_forks_alive(const struct leg_xmpp *xmpp,
+		      const struct xmpp_target *target);
+void xmpp_forks_free(struct leg_xmpp *xmpp);
+/* Whether @iq is of such a session; then it was taken care of. */
+bool xmpp_forks_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
 
 /* leg_xmpp_move.c */
 
@@ -163,7 +186,10 @@ bool xmpp_move_message(struct leg_xmpp *xmpp, const struct jmi *jmi);
 bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
 
 /* leg_xmpp_session.c */
+extern const struct jingle_handlers xmpp_session_handlers;
 CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);
+/* Open our side of the bridge and describe it, unless that is done. */
+CHECKED int xmpp_session_prepare(struct leg_xmpp *xmpp);
 /* Give our side of the bridge to the audio of @desc, and keep it. */
 CHECKED int xmpp_describe(struct leg_xmpp *xmpp, struct media_desc *desc);
 CHECKED int xmpp_session_offer(struct leg_xmpp *xmpp);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "gateway/call.h"
+#include "gateway/devices.h"
 #include "gateway/caller.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_xmpp_state.h"
@@ -323,6 +324,8 @@ int bridge_restart(struct bridge *bridge, enum media_side side)
 
 static struct gateway gateway;
 
+static const char *direct[3]; /* devices of ALICE */
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -332,6 +335,7 @@ static int set_up(void **state)
 	waiting = rang = 0;
 	missed[0] = '\0';
 	closed = 0;
+	memset(direct, 0, sizeof(direct));
 	gateway = (struct gateway){ .base = event_base_new() };
 	return leg_xmpp_index_new(&gateway);
 }
@@ -618,7 +622,20 @@ static void the_leg_of_a_running_call_is_found_by_both_parties(void **state)
 	assert_ptr_equal(leg_xmpp_talking(&gateway, ALICE, US), leg);
 }
 
-/* ---- another device of the same account ---- */
+/* ---- devices that take no proposals ---- */
+
+void devices_each_direct(const struct gateway *of, const char *account,
+			 device_fn fn, void *arg)
+{
+	(void)of;
+	if (strcmp(account, ALICE) != 0)
+		return;
+	for (size_t i = 0; i < 3 && direct[i]; i++)
+		fn(direct[i], arg);
+}
+
+#define WEB ALICE "/web"
+#define OLD ALICE "/old"
 
 static struct stanza *initiate(const char *sid, const char *from)
 {
@@ -647,6 +664,91 @@ static struct stanza *initiate(const char *sid, const char *from)
 	assert_true(stanza_ok(iq));
 	return iq;
 }
+
+/* An iq of @action from @device in our session, with or without contents. */
+static void hear_session(const char *action, const char *device,
+			 const char *reason)
+{
+	AUTO(stanza_freep)
+	struct stanza *iq = initiate(xmpp_of(leg)->sid, device);
+	struct stanza *jingle = stanza_first(iq);
+
+	stanza_setf(iq, "id", "%s-%s", action, reason ? reason : "none");
+	stanza_set(jingle, "action", action);
+	if (reason) {
+		struct stanza *st = stanza_child(jingle, "reason", NULL);
+		stanza_child(st, reason, NULL);
+	}
+	leg_xmpp_iq(leg, iq);
+}
+
+static void devices_without_proposals_have_a_session_at_once(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	direct[1] = OLD;
+	offer_to(three, 3);
+	expect("propose " ALICE "\npropose " BOB "\npropose " CAROL
+	       "\nsession-initiate " WEB "\nsession-initiate " OLD "\n");
+	hear_session("session-accept", OLD, NULL);
+	expect(" " OLD "\nsession-terminate " WEB "\nretract " ALICE
+	       "\nretract " BOB "\nretract " CAROL "\n");
+	assert_string_equal(leg->ops->account(leg), ALICE);
+	/* the other device is late */
+	hear_session("session-accept", WEB, NULL);
+	assert_int_equal(ended_by_peer, -1);
+	said[0] = '\0';
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("session-terminate " OLD "\n");
+}
+
+static void a_proposal_that_is_taken_ends_the_sessions(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	offer();
+	said[0] = '\0';
+	hear(JMI_PROCEED, PHONE);
+	expect("session-terminate " WEB "\nsession-initiate " PHONE "\n");
+}
+
+static void a_bounced_proposal_leaves_it_to_the_sessions(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	direct[1] = OLD;
+	offer();
+	bounce_from(ALICE);
+	assert_int_equal(ended_by_peer, -1);
+	hear_session("session-terminate", WEB, "unsupported-transports");
+	assert_int_equal(ended_by_peer, -1);
+	hear_session("session-terminate", OLD, "busy");
+	assert_int_equal(ended_by_peer, CAUSE_BUSY);
+}
+
+static void who_declines_does_so_for_all_devices(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	direct[1] = OLD;
+	offer();
+	said[0] = '\0';
+	hear_session("session-terminate", WEB, "decline");
+	expect(" " WEB "\nsession-terminate " OLD "\n");
+	assert_int_equal(ended_by_peer, CAUSE_DECLINE);
+}
+
+static void a_call_that_is_cancelled_ends_all_sessions(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	offer();
+	said[0] = '\0';
+	call_hangup(NULL, CAUSE_CANCEL);
+	expect("session-terminate " WEB "\nretract " ALICE "\n");
+}
+
+/* ---- another device of the same account ---- */
 
 static void begin_from(const char *sid, const char *from)
 {
@@ -769,6 +871,11 @@ int main(void)
 		LEG_TEST(who_did_not_answer_has_missed_the_call),
 		LEG_TEST(who_has_picked_up_misses_nothing),
 		LEG_TEST(the_leg_of_a_running_call_is_found_by_both_parties),
+		LEG_TEST(devices_without_proposals_have_a_session_at_once),
+		LEG_TEST(a_proposal_that_is_taken_ends_the_sessions),
+		LEG_TEST(a_bounced_proposal_leaves_it_to_the_sessions),
+		LEG_TEST(who_declines_does_so_for_all_devices),
+		LEG_TEST(a_call_that_is_cancelled_ends_all_sessions),
 		LEG_TEST(a_call_moves_to_another_device),
 		LEG_TEST(a_call_that_ends_is_not_moved),
 		LEG_TEST(a_call_outlives_its_first_device_for_the_second),
