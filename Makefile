@@ -66,6 +66,10 @@ help:
 deps:
 	@deploy/deps
 
+## deps-live    and what the tests with real clients need (Chromium, npm, Dino: 300 MB)
+deps-live:
+	@deploy/deps live
+
 $(BUILD)/%.o: %.c | deps
 	@mkdir -p $(@D)
 	$(call say,CC    ,$<)
@@ -167,6 +171,6 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions lint format demo install uninstall clean FORCE
+.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions lint format demo install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -34,7 +34,8 @@ class Roaming(Bed):
 pytestmark = [
     pytest.mark.limit(120),
     pytest.mark.skipif(bool(stanzajs.missing()), reason=stanzajs.missing() or ""),
-    pytest.mark.parametrize("bed", [{"stage": Roaming, "server": server, "browser": stanzajs.Browser} for server in SERVERS], ids=lambda bed: bed["server"].name, indirect=True, scope="module"),
+    pytest.mark.parametrize("bed", [{"stage": Roaming, "server": server, "browser": stanzajs.Browser} for server in SERVERS],
+                            ids=lambda bed: bed["server"].name, indirect=True, scope="module"),
     # several calls at once starve the browser of time
     pytest.mark.parametrize("client", ["aiortc", pytest.param("StanzaJS", marks=pytest.mark.alone)])]
 

@@ -5,8 +5,6 @@
 
 Presence ends no call: while audio flows it goes on, and without audio it ends with consent (RFC 7675)."""
 
-import asyncio
-
 import pytest
 
 from bed import ejabberd, jinglexml, proc, prosody, resume

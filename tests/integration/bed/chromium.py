@@ -38,13 +38,14 @@ FLAGS = (
     # nothing of its own on the network
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     "--no-default-browser-check", "--disable-default-apps", "--disable-extensions",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 10.*", "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 10.*",
+    "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
 )
 
 
 def missing():
     """Why there is no browser to test with, or None."""
-    return None if os.access(PROGRAM, os.X_OK) else "chromium is not installed: apt-get install chromium"
+    return None if os.access(PROGRAM, os.X_OK) else "chromium is not installed: make deps-live"
 
 
 class Browser:

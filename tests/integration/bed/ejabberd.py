@@ -76,7 +76,8 @@ class Ejabberd(xmppserver.XmppServer):
         with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
                 host=self.host, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
-                c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s, component_port=xmppserver.COMPONENT_PORT,
+                c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s,
+                component_port=xmppserver.COMPONENT_PORT,
                 components=components.rstrip("\n"), services=services))
 
     def command(self):

@@ -48,8 +48,10 @@ https_ports = {{ }}
 http_default_host = "{host}"
 consider_websocket_secure = true
 """
-PUBLIC = """\
+KEY = """\
 ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
+"""
+PUBLIC = KEY + """\
 http_ports = {{ {http} }}
 http_interfaces = {{ "{address}" }}
 https_ports = {{ {https} }}
@@ -81,6 +83,7 @@ class Prosody(xmppserver.XmppServer):
     name, user = "prosody", "prosody"
     websocket_path = "/xmpp-websocket"
     public = None  # or a Public
+    identity = None  # or a directory with key.pem and cert.pem: clients may use TLS
 
     def configure(self):
         accounts = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "accounts")
@@ -94,6 +97,10 @@ class Prosody(xmppserver.XmppServer):
         external = SERVICES.format(access=access, host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         modules = ("external_services",) if self.turn else ()
         public = PRIVATE.format(address=self.address, http=HTTP_PORT, host=self.host)
+        if self.identity:
+            modules += ("tls",)
+            public += KEY.format(directory=self.directory)
+            self._take_identity(self.identity)
         if self.public:
             modules += ("tls", "bosh", "http_files")
             public = PUBLIC.format(directory=self.directory, address=self.address, http=HTTP_PORT, https=HTTPS_PORT)
@@ -105,15 +112,18 @@ class Prosody(xmppserver.XmppServer):
                 component_port=xmppserver.COMPONENT_PORT, resume_s=self.resume_s, c2s_port=xmppserver.C2S_PORT,
                 level=os.environ.get("PROSODY_LOG", "info"), components=components, external=external,
                 modules="".join(f', "{name}"' for name in modules), public=public,
-                disabled="" if self.public else ', "tls"'))
+                disabled="" if self.public or self.identity else ', "tls"'))
         for root, folders, files in os.walk(self.directory):
             for entry in (*folders, *files):
                 shutil.chown(os.path.join(root, entry), self.user)
 
+    def _take_identity(self, directory):
+        for name in ("key.pem", "cert.pem"):
+            shutil.copy(os.path.join(directory, name), self.directory)
+
     def _open_to_people(self):
         """The certificate, its copy for download, and the contacts."""
-        for name in ("key.pem", "cert.pem"):
-            shutil.copy(os.path.join(self.public.identity, name), self.directory)
+        self._take_identity(self.public.identity)
         os.mkdir(os.path.join(self.directory, "www"))
         shutil.copy(os.path.join(self.public.identity, "cert.pem"), os.path.join(self.directory, "www", CERTIFICATE))
         rosters = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "roster")

@@ -26,7 +26,7 @@ MICROPHONE_HZ = 1120  # whole waves in a period of the code, and far from any fr
 def missing():
     """Why there is nothing to test with, or None."""
     if not os.path.exists(BUNDLE) and not shutil.which("npm"):
-        return "npm is not installed, and StanzaJS not built"
+        return "npm is not installed, and StanzaJS not built: make deps-live"
     return chromium.missing()
 
 
@@ -151,7 +151,9 @@ class Device:
 
 
 class Call(chromium.PagePeer):
-    """A session of StanzaJS, either way. A call in is proposed, unless it is @direct. Milestones: ringing, accepted, ice, dtls, media, hold, resumed, ended."""
+    """A session of StanzaJS, either way. A call in is proposed, unless it is @direct.
+
+    Milestones: ringing, accepted, ice, dtls, media, hold, resumed, ended."""
 
     def __init__(self, device, peer, sid=None):
         super().__init__(device.browser, f"{device.who} call", device.timeline, device.spawn)
