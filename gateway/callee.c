@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/leg_echo.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/limits.h"
+#include "gateway/missed.h"
 #include "gateway/number.h"
 #include "gateway/policy.h"
 #include "gateway/route.h"
@@ -314,6 +316,28 @@ static int add_number(struct build *build)
 							 : add_at_once(build);
 }
 
+/* Who is in another call, and does not ring for this one. */
+static void tell_busy(const struct build *build)
+{
+	const struct number *number = build->number;
+	struct policy policy;
+
+	for (size_t i = 0; i < number->nowners; i++) {
+		enum decision decision =
+			decide(build, number->owners[i], &policy);
+
+		if (decision == BUSY || decision == PASSES)
+			missed_tell(build->gateway,
+				    &(struct missed_call){
+					    .account = number->owners[i],
+					    .from = build->caller->jid,
+					    .name = build->caller->name,
+					    .to = number->number,
+					    .at_ms = clock_wall_ms(),
+					    .cause = CAUSE_BUSY });
+	}
+}
+
 int callee_add_number(struct hunt *hunt, struct gateway *gateway,
 		      const struct number *number,
 		      const struct callee_caller *caller, enum cause *why)
@@ -326,6 +350,7 @@ int callee_add_number(struct hunt *hunt, struct gateway *gateway,
 
 	if (r || build.nadded)
 		return r;
+	tell_busy(&build);
 	*why = build.busy ? CAUSE_BUSY : CAUSE_UNREACHABLE;
 	return CALLEE_E_NOBODY;
 }

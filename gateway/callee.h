@@ -25,7 +25,8 @@ enum callee_outcome {
 
 /*
  * The owners of @number that take a call now, and what follows them. 0,
- * CALLEE_E_NOBODY with @why, or -errno.
+ * CALLEE_E_NOBODY with @why, or -errno. Who is busy then is told of the call
+ * that was missed.
  */
 CHECKED int callee_add_number(struct hunt *hunt, struct gateway *gateway,
 			      const struct number *number,

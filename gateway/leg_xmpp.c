@@ -64,7 +64,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (proposed && xmpp->caller)
+	if (xmpp->finished && xmpp->state == XMPP_LEG_SESSION)
+		xmpp_finish(xmpp);
+	else if (proposed && xmpp->caller)
 		xmpp_say_ringing(xmpp);
 	else if (proposed)
 		xmpp_rings(xmpp);

@@ -304,14 +304,27 @@ static void on_finish(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
 	enum reason reason = jmi->reason ? jmi->reason : REASON_SUCCESS;
 
-	if (!is_from_peer(xmpp, jmi) || xmpp->state == XMPP_LEG_ENDED)
+	if (!is_from_peer(xmpp, jmi) || xmpp->state == XMPP_LEG_ENDED ||
+	    xmpp->finished)
 		return;
+	xmpp->finished = true;
+	xmpp->finish_cause = xmpp_cause(xmpp, reason);
+	/* ours would cross the client's own, which follows as a rule */
+	if (xmpp->jingle && jingle_is_up(xmpp->jingle))
+		xmpp_arm(xmpp, XMPP_FINISH_MS);
+	else
+		xmpp_finish(xmpp);
+}
+
+void xmpp_finish(struct leg_xmpp *xmpp)
+{
+	xmpp->finished = false;
 	if (xmpp->jingle)
 		jingle_terminate(xmpp->jingle, REASON_SUCCESS, NULL);
 	if (xmpp_move_outlives(xmpp))
 		return;
 	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), jmi->reason_text);
+	leg_ends(&xmpp->leg, xmpp->finish_cause, NULL);
 }
 
 /* Our own message came back: nobody there understands calls. */

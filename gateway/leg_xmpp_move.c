@@ -171,7 +171,7 @@ static void leave(struct leg_xmpp *xmpp, const char *sid)
 	xmpp->jingle = jingle_free(xmpp->jingle);
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->niqs = 0;
-	xmpp->restarting = xmpp->restart_due = false;
+	xmpp->restarting = xmpp->restart_due = xmpp->finished = false;
 	leg_fini(&xmpp->leg);
 }
 

@@ -31,6 +31,8 @@ enum {
 	XMPP_REJECT_IS_TIMEOUT_MS = 28000,
 	/* From our session-initiate to any sign of life of the device. */
 	XMPP_SILENT_MS = 20000,
+	/* From a finish to the end of the session that it is about. */
+	XMPP_FINISH_MS = 2000,
 	/* How long the sid of an ended call is known: streams are resumed
 	 * (XEP-0198) within minutes, and deliver again what they delivered. */
 	XMPP_ENDED_MS = 600000,
@@ -78,10 +80,12 @@ struct leg_xmpp {
 	struct gateway *gateway;
 	enum xmpp_leg_state state;
 	bool caller;
-	bool initiated;   /* by messages, not by a session at once */
-	bool rung;        /* the callee's ringing was told */
-	bool ringing;     /* the caller was told that it rings */
-	bool heard;       /* the device has answered our session-initiate */
+	bool initiated; /* by messages, not by a session at once */
+	bool rung;      /* the callee's ringing was told */
+	bool ringing;   /* the caller was told that it rings */
+	bool heard;     /* the device has answered our session-initiate */
+	bool finished;  /* the peer says so; its session is still there */
+	enum cause finish_cause;
 	bool restarting;  /* our ICE restart waits for its answer */
 	bool restart_due; /* once that is there, or the session is */
 	char sid[XMPP_SID_CAP];
@@ -155,6 +159,8 @@ void xmpp_end_target(struct leg_xmpp *xmpp, struct xmpp_target *target,
 		     enum cause cause, const char *text);
 /* It rings at a callee's: tell the call, once. */
 void xmpp_rings(struct leg_xmpp *xmpp);
+/* The peer has said that it is over, by a message alone. */
+void xmpp_finish(struct leg_xmpp *xmpp);
 /* The callee's device does not go on; the call does with the next, or ends. */
 void xmpp_give_up(struct leg_xmpp *xmpp, enum cause cause, const char *text);
 

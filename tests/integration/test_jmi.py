@@ -215,6 +215,18 @@ async def test_a_caller_who_leaves_has_cancelled_in_whatever_words(scene):
     await process.wait_log(rf"call={call} event=ended cause=cancel by=caller", 5.0)
 
 
+async def test_a_finish_is_followed_by_the_clients_own_terminate(scene):
+    """Ours would cross it. When none comes, the finish alone ends the call."""
+    mine, theirs = await scene.call_out()
+    seen = spy(mine.client)
+    mine._jmi("finish", mine.peer, "success")
+    await asyncio.sleep(SETTLED_S)
+    assert "session-terminate" not in actions(seen) and not theirs.passed("ended")
+    assert "BYE" in await theirs.wait("ended", 3.0)
+    await come(seen, "jingle")
+    assert actions(seen) == ["session-terminate"]
+
+
 # devices
 
 async def test_the_device_that_comes_second_is_told(scene):

@@ -122,6 +122,8 @@ async def test_a_busy_account_is_busy(scene):
     second = await scene.dial("+15558880003")
     assert (await second.wait("ended")).startswith("486")
     assert client.proposals.empty()
+    message = await asyncio.wait_for(client.messages.get(), 5.0)
+    assert message.find("{jabber:client}body").text.endswith(" UTC: busy.")
     await mine.hangup()
     await theirs.wait("ended")
     third = await scene.dial("+15558880003")

@@ -12,6 +12,7 @@
 #include "gateway/leg_echo.h"
 #include "gateway/leg_xmpp.h"
 #include "gateway/limits.h"
+#include "gateway/missed.h"
 #include "gateway/number.h"
 #include "gateway/policy.h"
 #include "gateway/route.h"
@@ -145,6 +146,14 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 		if (busy[i] && !strcmp(busy[i], account))
 			return busy_calls;
 	return 0;
+}
+
+void missed_tell(struct gateway *gateway, const struct missed_call *missed)
+{
+	(void)gateway;
+	assert_int_equal(missed->cause, CAUSE_BUSY);
+	note("missed");
+	note(missed->account);
 }
 
 enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
@@ -351,6 +360,7 @@ static void when_nobody_can_be_called_the_cause_is_told(void **state)
 					.second_call = ACCOUNT_SECOND_BUSY };
 	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
 	assert_int_equal(why, CAUSE_BUSY);
+	expect("missed dora@x.org");
 	busy[0] = NULL;
 	accounts[0].enabled = false;
 	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
