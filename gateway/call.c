@@ -24,7 +24,7 @@ static int64_t talk_ms(const struct call *call)
 		       MS_PER_S;
 	bool costs = !call->inbound && *call->trunk;
 	int64_t left = costs ? limits_left_ms(call->gateway, call->account,
-					      call->trunk)
+					      call->to, call->trunk)
 			     : most;
 
 	return left < most ? left : most;

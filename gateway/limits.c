@@ -276,8 +276,15 @@ static int64_t left_ms(struct gateway *gateway, enum quota_kind kind,
 }
 
 int64_t limits_left_ms(struct gateway *gateway, const char *account,
-		       const char *trunk)
+		       const char *to, const char *trunk)
 {
+	const struct config_texts *emergency =
+		&gateway->config->emergency.numbers;
+
+	for (size_t i = 0; i < emergency->n; i++) {
+		if (!strcmp(emergency->v[i], to))
+			return INT64_MAX;
+	}
 	int64_t one = left_ms(gateway, QUOTA_ACCOUNT, account);
 	int64_t other = left_ms(gateway, QUOTA_TRUNK, trunk);
 

@@ -45,9 +45,10 @@ enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
 			const char *name, const char *to);
 void limits_tried(struct gateway *gateway, enum quota_kind kind,
 		  const char *name);
-/* How much longer a call of @account over @trunk may last, in ms. */
+/* How much longer a call of @account to @to over @trunk may last, in ms; to an
+ * emergency number, for ever. */
 int64_t limits_left_ms(struct gateway *gateway, const char *account,
-		       const char *trunk);
+		       const char *to, const char *trunk);
 /* Whether @account may call the echo number, which anybody may, but not all
  * at once: one each, limits.echo_calls together. */
 enum limit limits_echo(struct gateway *gateway, const char *account);

@@ -147,10 +147,11 @@ int session_drop(struct db *db, const char *call, db_done_fn done, void *arg)
 	return 0;
 }
 
-int64_t limits_left_ms(struct gateway *of, const char *account,
+int64_t limits_left_ms(struct gateway *of, const char *account, const char *to,
 		       const char *trunk)
 {
 	(void)of;
+	(void)to;
 	(void)account;
 	(void)trunk;
 	return INT64_MAX;

@@ -737,8 +737,14 @@ static void minutes_of_the_day_are_limited(void **state)
 	LIST_INSERT_HEAD(&gateway.calls, &talking, link);
 	assert_int_equal(call(&route, "alice@example.org", "+15551"),
 			 ROUTE_E_MINUTES);
-	assert_int_equal(limits_left_ms(&gateway, "bob@example.org", "pbx"),
-			 10 * 60000);
+	assert_int_equal(
+		limits_left_ms(&gateway, "bob@example.org", "+1", "pbx"),
+		10 * 60000);
+	assert_int_equal(
+		limits_left_ms(&gateway, "alice@example.org", "+1", "carrier"),
+		1);
+	assert_true(limits_left_ms(&gateway, "alice@example.org", "112",
+				   "carrier") > 24 * 3600 * 1000);
 	/* what costs nothing goes on */
 	assert_int_equal(call(&route, "alice@example.org", "echo"), 0);
 	assert_int_equal(call(&route, "alice@example.org", "+15550000001"), 0);
