@@ -166,6 +166,7 @@ struct config_trunk {
 	char *username, *password, *password_file, *realm, *from_domain;
 	bool registers;
 	unsigned expires_s; /* of a registration */
+	unsigned qualify_s; /* between two OPTIONS */
 	struct addr_net *allow;
 	size_t nallow;
 	bool prack, refer, redirect; /* RFC 3262; 3515 and 3891; 3xx */

@@ -180,6 +180,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_TRUNK, "expires_s", &config_kind_count,
 		TRUNK_AT(expires_s), .initial = LIST("600"),
 		.min = 30, .max = 86400 },
+	[CONFIG_KEY_TRUNK_QUALIFY] = {
+		CONFIG_TRUNK, "qualify_s", &config_kind_count,
+		TRUNK_AT(qualify_s), .initial = LIST("30"),
+		.min = 5, .max = 3600 },
 	[CONFIG_KEY_TRUNK_FROM_DOMAIN] = {
 		CONFIG_TRUNK, "from_domain", &config_kind_domain,
 		TRUNK_AT(from_domain), .initial = LIST("") },

@@ -63,6 +63,7 @@ static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
 		.nheaders = from->headers.n,
 		.do_register = from->registers,
 		.expires_s = from->expires_s,
+		.qualify_s = from->qualify_s,
 		.allow = from->allow,
 		.nallow = from->nallow,
 	};

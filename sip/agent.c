@@ -33,21 +33,14 @@ enum {
 
 /* ---- addresses ---- */
 
-struct addr sip_agent_local(const struct sip_agent *agent,
-			    const struct addr *peer)
+/* Who is on a network of ours does not reach us at the public address. */
+static bool is_outside(const struct sip_agent *agent, const struct addr *peer)
 {
-	const struct sip_bound *l;
+	const struct addr *public = &agent->public_ip;
 
-	if (addr_is_set(&agent->public_ip) &&
-	    addr_is_v6(&agent->public_ip) == addr_is_v6(peer))
-		return agent->public_ip;
-	l = sip_listen_towards(agent, SIP_UDP, peer);
-	if (!l)
-		l = sip_listen_towards(agent, SIP_TCP, peer);
-	struct addr ip = l ? l->addr : sip_routed_source(peer);
-
-	addr_set_port(&ip, 0);
-	return ip;
+	return addr_is_set(public) && addr_is_v6(public) == addr_is_v6(peer) &&
+	       (addr_classify(peer) == ADDR_PUBLIC ||
+		addr_classify(public) != ADDR_PUBLIC);
 }
 
 struct addr sip_agent_reachable(const struct sip_agent *agent,
@@ -55,7 +48,9 @@ struct addr sip_agent_reachable(const struct sip_agent *agent,
 {
 	const struct sip_bound *l =
 		sip_listen_towards(agent, hop->transport, &hop->addr);
-	struct addr ip = sip_agent_local(agent, &hop->addr);
+	struct addr ip = is_outside(agent, &hop->addr) ? agent->public_ip
+			 : l                           ? l->addr
+			     : sip_routed_source(&hop->addr);
 
 	addr_set_port(&ip, l ? addr_port(&l->addr)
 			     : sip_transport_port(hop->transport));

@@ -44,7 +44,8 @@ struct sip_tls_files {
 struct sip_agent_config {
 	const struct sip_listen *listens;
 	size_t nlistens;
-	/* What Via, Contact and SDP say when it is set; the IP alone. */
+	/* What Via and Contact say when it is set; the IP alone. Not to peers
+	 * of private networks, when it is none of those. */
 	struct addr public_address;
 	const struct sip_tls_files *tls; /* NULL: no TLS at all */
 	unsigned max_half_open; /* unanswered inbound INVITEs; above: 503 */
@@ -121,7 +122,7 @@ void sip_agent_pump(struct sip_agent *agent);
  * trunk for the one to its leave. */
 bool sip_agent_is_busy(const struct sip_agent *agent);
 
-/* The public address changed: in Via, Contact and SDP from now on. */
+/* The public address changed: in Via and Contact from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
 
 /*
@@ -133,7 +134,3 @@ void sip_agent_moved(struct sip_agent *agent);
 /* Where the @i-th of the config's listens is bound, with the port that port 0
  * became. Unset past the last. */
 struct addr sip_agent_bound(const struct sip_agent *agent, size_t i);
-
-/* What is said in SDP's o= and c= towards @peer when media has no better. */
-struct addr sip_agent_local(const struct sip_agent *agent,
-			    const struct addr *peer);

@@ -234,6 +234,7 @@ static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 	t->identity = c->identity;
 	t->do_register = c->do_register;
 	t->expires_s = c->expires_s ? c->expires_s : TRUNK_EXPIRES_S;
+	t->qualify_s = c->qualify_s ? c->qualify_s : TRUNK_QUALIFY_S;
 	t->account = (struct sip_digest_account){ t->username, t->password,
 						  t->realm };
 	return r;

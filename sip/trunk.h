@@ -28,6 +28,7 @@ struct sip_trunk_config { /* borrowed for the call alone */
 	size_t nheaders;
 	bool do_register;
 	unsigned expires_s;
+	unsigned qualify_s; /* between two OPTIONS; 0: 30 */
 	const struct addr_net *allow;
 	size_t nallow;
 };

@@ -19,7 +19,7 @@ enum {
 	TRUNK_EXPIRES_S = 600,
 	TRUNK_REFRESH_MIN_S = 5, /* however short a registration lasts */
 	TRUNK_EXPIRES_MAX_S = 24 * 3600,
-	TRUNK_QUALIFY_MS = 30 * 1000,
+	TRUNK_QUALIFY_S = 30,
 	TRUNK_QUALIFY_SOON_MS = 5 * 1000, /* while it is not decided */
 	TRUNK_QUALIFY_WAIT_MS = 5 * 1000, /* for the last hop's answer */
 	TRUNK_FAILURES_DOWN = 2,
@@ -60,7 +60,7 @@ struct sip_trunk {
 	enum sip_identity_mode identity;
 	char *headers;
 	bool do_register;
-	unsigned expires_s;
+	unsigned expires_s, qualify_s;
 
 	struct sip_uri uri;
 	struct sip_hops hops;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Whether the trunk is there: OPTIONS every 30 s, to one hop after the other
+ * Whether the trunk is there: OPTIONS now and again, to one hop after the other
  * until one answers. Any answer will do but 408 and 503; two failures make it
  * down, two answers make it up again. The first answer of all counts at once.
  */
@@ -75,7 +75,7 @@ static void decide(struct sip_trunk *t, bool alive, const char *why)
 	}
 	trunk_timer_set(t, &q->timer, on_qualify_timer,
 			is_unsure(q) ? TRUNK_QUALIFY_SOON_MS
-				     : TRUNK_QUALIFY_MS);
+				     : t->qualify_s * 1000);
 	trunk_judge(t, why);
 }
 

@@ -60,6 +60,8 @@ static const struct name_record *fixture_zone;
 static size_t fixture_nzone;
 /* TLS for the agent; NULL: none. */
 static const struct sip_tls_files *fixture_tls;
+/* The agent's; unset: none. */
+static struct addr fixture_public;
 
 static void note(const char *fmt, ...) PRINTF(1, 2);
 static void note(const char *fmt, ...)
@@ -306,6 +308,7 @@ static void open_agent(struct fixture *f, uint16_t port)
 		.listens = &listen,
 		.nlistens = 1,
 		.tls = fixture_tls,
+		.public_address = fixture_public,
 		.max_half_open = 400,
 		.nameservers = fixture_zone ? f->ns.servers : NULL,
 	};

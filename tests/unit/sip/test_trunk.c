@@ -42,6 +42,25 @@ static void start_at_peer(struct fixture *f, bool reg)
 	assert_int_equal(start_trunk(f, proxy, reg, NULL), 0);
 }
 
+static int set_up_public(void **state)
+{
+	assert_int_equal(
+		addr_parse(&fixture_public, slice_of("198.51.100.7"), 0), 0);
+	return set_up(state);
+}
+
+/* It would not reach us at the address that the internet sees. */
+static void a_peer_nearby_is_told_the_address_nearby(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_public = (struct addr){ .sa.sa_family = ADDR_NONE };
+	start_at_peer(f, true);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	assert_true(sip_peer_header_has(&f->peer, "Via", "UDP 127.0.0.1:"));
+	assert_true(sip_peer_header_has(&f->peer, "Contact", "@127.0.0.1:"));
+}
+
 static void any_answer_to_options_makes_it_up(void **state)
 {
 	struct fixture *f = *state;
@@ -241,6 +260,9 @@ static void a_name_without_an_address_is_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_peer_nearby_is_told_the_address_nearby, set_up_public,
+			tear_down),
 		TRUNK_TEST(any_answer_to_options_makes_it_up),
 		TRUNK_TEST(two_failures_make_it_down),
 		TRUNK_TEST(it_registers_with_credentials_and_one_contact),
