@@ -111,6 +111,8 @@ static unsigned choose_target(const struct sip_hop *hop, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (hop[i].priority == priority && is_new_target(hop, i))
 			sum += hop[i].weight * 100u + 1;
+	if (!sum)
+		return chosen;
 	at = rand_u32() % sum;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t share = hop[i].weight * 100u + 1;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Trunks over TLS, both ways, with a telephone of our own and with baresip; and what is no trunk.
 
-    client c1  --  Prosody srv  --  Tandem gw, TLS 5061  --  "safe" 10.77.0.7:5061, baresip 10.77.0.3:5081
+    client c1  --  Prosody srv  --  Tandem gw, TLS 5061  --  "safe" 10.77.0.7:5061 and [fd77::7]:5061, baresip 10.77.0.3:5081
                                                          --  "liar" 10.77.0.4:5061 with the certificate of another
 """
 
@@ -17,6 +17,7 @@ from bed import baresip, certificate, media, phone, proc, sipmsg, tandem
 from bed.scene import GATEWAY, PBX, Bed, own_number
 
 SAFE, LIAR = "10.77.0.7", "10.77.0.4"
+GATEWAY6, SAFE6 = "fd77::1", "fd77::7"
 BARESIP_NUMBER = "+15558880014"
 ABORTED = 2000
 
@@ -25,25 +26,27 @@ class Stage(Bed):
     """With certificates of everybody, which everybody trusts."""
 
     async def _start(self):
-        self.safe = self.liar = None
+        self.safe = self.safe6 = self.liar = None
         self.directory = proc.directory("certificates", tandem.USER)
-        for host in (GATEWAY, SAFE, PBX, LIAR):
+        for host in (GATEWAY, SAFE, SAFE6, PBX, LIAR):
             os.makedirs(self.path(host))
             certificate.write(self.path(host), "other.example" if host == LIAR else host)
         with open(self.path("trusted.pem"), "wb") as trusted:
-            for host in (SAFE, PBX, LIAR):
+            for host in (SAFE, SAFE6, PBX, LIAR):
                 with open(self.path(host, "cert.pem"), "rb") as file:
                     trusted.write(file.read())
         os.chmod(self.path(GATEWAY, "key.pem"), 0o640)
         shutil.chown(self.path(GATEWAY, "key.pem"), tandem.USER)
-        self.sections = {"sip": {"listen": [f"udp:{GATEWAY}:5060", f"tcp:{GATEWAY}:5060", f"tls:{GATEWAY}:5061"],
-                                 "certificate": self.path(GATEWAY, "cert.pem"), "private_key": self.path(GATEWAY, "key.pem"),
-                                 "trusted_certificates": self.path("trusted.pem")}}
+        listen = [f"udp:{GATEWAY}:5060", f"tcp:{GATEWAY}:5060", f"tls:{GATEWAY}:5061", f"tls:[{GATEWAY6}]:5061"]
+        self.sections["sip"] = {"listen": listen, "certificate": self.path(GATEWAY, "cert.pem"),
+                                "private_key": self.path(GATEWAY, "key.pem"), "trusted_certificates": self.path("trusted.pem")}
         program, self.program = self.program, False
         await super()._start()
         self.program = program
         for host in (SAFE, LIAR):
             self.pstn.add_address(f"{host}/24")
+        self.pstn.add_address(f"{SAFE6}/64")
+        self.safe6 = await phone.Phone(self.pstn, SAFE6, name="safe6", tls=self.path(SAFE6)).start()
         self.safe = await phone.Phone(self.pstn, SAFE, name="safe", tls=self.path(SAFE)).start()
         self.liar = await phone.Phone(self.pstn, LIAR, name="liar", tls=self.path(LIAR)).start()
         self.tandem = await self.make_tandem().start()
@@ -53,7 +56,7 @@ class Stage(Bed):
         return os.path.join(self.directory, *names)
 
     async def stop(self, check=True):
-        for telephone in (self.safe, self.liar):
+        for telephone in (self.safe, self.safe6, self.liar):
             if telephone:
                 telephone.close()
         await super().stop(check)
@@ -61,12 +64,14 @@ class Stage(Bed):
 
 
 pytestmark = [pytest.mark.bed_options(
-    stage=Stage,
+    stage=Stage, sections={"media": {"address": "0.0.0.0"}},
     trunks={"safe": {"proxy": f"sips:{SAFE}", "allow": [f"{SAFE}/32"]},
+            "safe6": {"proxy": f"sips:[{SAFE6}]", "allow": [f"{SAFE6}/128"]},
             "liar": {"proxy": f"sip:{LIAR};transport=tls", "allow": [f"{LIAR}/32"]},
             "baresip": {"proxy": f"sip:{PBX}:5081;transport=tls", "allow": [f"{PBX}/32"]}},
     numbers={own_number("alice"): {"owner": "alice@example.org", "trunk": "safe"},
              own_number("bob"): {"owner": "bob@example.org", "trunk": "safe"},
+             own_number("dave"): {"owner": "dave@example.org", "trunk": "safe6"},
              own_number("erin"): {"owner": "erin@example.org", "trunk": "liar"},
              own_number("frank"): {"owner": "frank@example.org", "trunk": "baresip"}})]
 
@@ -94,6 +99,25 @@ async def test_a_call_in(scene):
     await mine.accept()
     await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
     assert "transport=tls" in theirs.target
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    assert "BYE" in await theirs.wait("ended")
+
+
+async def test_calls_both_ways_over_ipv6(scene):
+    client = await scene.client("dave")
+    mine, theirs = await scene.propose(client=client, carrier=scene.bed.safe6)
+    assert theirs.peer[:2] == ("tls", GATEWAY6) and f"[{GATEWAY6}]:5061" in theirs.invite.get("Via")
+    assert f"@[{GATEWAY6}]:5061;transport=tls" in theirs.invite.get("Contact")
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    await theirs.hangup()
+    await mine.ended()
+    theirs = await scene.bed.safe6.dial(f"sip:{own_number('dave')}@[{GATEWAY6}]:5061", ("tls", GATEWAY6, 5061))
+    mine = await client.incoming()
+    await mine.accept()
+    await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
     await scene.heard(mine, theirs)
     await mine.hangup()
     assert "BYE" in await theirs.wait("ended")

@@ -351,6 +351,14 @@ int sip_peer_read(struct sip_peer *peer, char *out, int n)
 	return SSL_get_error(peer->ssl, r) == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
+const char *sip_peer_asked_name(const struct sip_peer *peer)
+{
+	const char *name =
+		SSL_get_servername(peer->ssl, TLSEXT_NAMETYPE_host_name);
+
+	return name ? name : "";
+}
+
 static bool receive_tcp(struct sip_peer *peer)
 {
 	int fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC);

@@ -53,6 +53,8 @@ void sip_peer_connect(struct sip_peer *peer);
 void sip_peer_open_tls(struct sip_peer *peer, const char *pem);
 /* Octets of the connection: how many, 0 none now, -1 it is closed. */
 int sip_peer_read(struct sip_peer *peer, char *out, int n);
+/* The name that the other side asked for (SNI); "" none. */
+const char *sip_peer_asked_name(const struct sip_peer *peer);
 /* Close the connection. */
 void sip_peer_hang_up(struct sip_peer *peer);
 void sip_peer_close(struct sip_peer *peer);

@@ -11,19 +11,26 @@
 
 /* Certificates in a directory of the run's own. */
 static char dir[] = "/tmp/test_tls.XXXXXX";
-static char good[64], other[64], uri_only[64];
+static char good[64], other[64], uri_only[64], root[64], middle[64], named[64];
 
-static void make_certificate(char path[64], const char *name, const char *san)
+/* By itself, or by @issuer, whose own follows it in the file. */
+static void make_certificate(char path[64], const char *name, const char *san,
+			     const char *issuer)
 {
-	char command[512];
+	char command[1024], by[160] = "", chain[80] = "";
 
 	snprintf(path, 64, "%s/%s.pem", dir, name);
+	if (issuer) {
+		snprintf(by, sizeof(by), "-CA %s.crt -CAkey %s", issuer,
+			 issuer);
+		snprintf(chain, sizeof(chain), "%s.crt", issuer);
+	}
 	snprintf(command, sizeof(command),
 		 "openssl req -x509 -newkey ec -pkeyopt "
 		 "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s -addext "
-		 "subjectAltName=%s -keyout %s -out %s.crt 2>/dev/null && cat "
-		 "%s.crt >>%s",
-		 name, san, path, path, path, path);
+		 "subjectAltName=%s %s -keyout %s -out %s.crt 2>/dev/null && "
+		 "cat %s.crt %s >>%s",
+		 name, san, by, path, path, path, chain, path);
 	assert_int_equal(system(command), 0);
 }
 
@@ -31,9 +38,12 @@ static int make_certificates(void **state)
 {
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	make_certificate(good, "good", "IP:127.0.0.1,DNS:localhost");
-	make_certificate(other, "other", "DNS:other.example");
-	make_certificate(uri_only, "uri", "URI:sip:127.0.0.1");
+	make_certificate(good, "good", "IP:127.0.0.1,DNS:localhost", NULL);
+	make_certificate(other, "other", "DNS:other.example", NULL);
+	make_certificate(uri_only, "uri", "URI:sip:127.0.0.1", NULL);
+	make_certificate(root, "root", "DNS:root.example", NULL);
+	make_certificate(middle, "middle", "DNS:middle.example", root);
+	make_certificate(named, "named", "DNS:pool.test", middle);
 	return 0;
 }
 
@@ -193,6 +203,47 @@ static bool is_closed_within(struct sip_peer *peer, unsigned ms,
 		run_ms(fx, 100);
 	}
 	return false;
+}
+
+static struct name_record zone[] = {
+	{ "_sips._tcp.pool.test", NS_SRV, NULL, 10, 0, "a.test", 0 },
+	{ "a.test", NS_A, "127.0.0.1", 0, 0, NULL, 0 },
+};
+
+static int set_up_named(void **state)
+{
+	int r;
+
+	fixture_zone = zone;
+	fixture_nzone = sizeof(zone) / sizeof(*zone);
+	r = set_up_tls(state, named, root);
+	zone[0].port = addr_port(&fx->peer.at);
+	return r;
+}
+
+static int tear_down_named(void **state)
+{
+	int r = tear_down(state);
+
+	fixture_zone = NULL;
+	return r;
+}
+
+/* Not the server's name, which is the DNS's word: RFC 5922, 7.3. */
+static void the_domain_is_proven_through_a_chain(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_trunk_config config = { .name = "carrier",
+					   .proxy = "sips:pool.test",
+					   .username = "",
+					   .password = "",
+					   .realm = "",
+					   .from_domain = "" };
+
+	assert_int_equal(
+		sip_trunk_new(&f->trunk, f->agent, &config, NULL, NULL), 0);
+	sip_peer_expect(&f->peer, "OPTIONS ");
+	assert_string_equal(sip_peer_asked_name(&f->peer), "pool.test");
 }
 
 static void clients_may_have_to_show_a_certificate(void **state)
@@ -408,6 +459,9 @@ int main(void)
 		TLS_TEST(who_is_another_gets_nothing, set_up_wrong_name),
 		TLS_TEST(who_is_another_gets_nothing, set_up_untrusted),
 		TLS_TEST(a_sip_uri_names_it_as_well, set_up_uri),
+		cmocka_unit_test_setup_teardown(
+			the_domain_is_proven_through_a_chain, set_up_named,
+			tear_down_named),
 		TLS_TEST(clients_may_have_to_show_a_certificate,
 			 set_up_clients),
 		TLS_TEST(a_lost_connection_is_opened_anew, set_up_good),
