@@ -13,13 +13,13 @@ from dataclasses import replace
 import pytest
 
 from bed import chromium, ejabberd, media, proc, profiles, prosody, stanzajs
-from bed.scene import Bed, own_number
+from bed.scene import DOMAIN, Bed, own_number
 
 OLD, NEW = "10.77.0.11", "10.77.0.21"
 AIORTC = replace(profiles.AIORTC, addresses=(OLD,))
 SERVERS = (prosody.Prosody, ejabberd.Ejabberd)
 DIGITS, DIGITS_S = "159#0*", 10.0
-AUDIO_BACK_S = 5.0
+AUDIO_BACK_S, KNOWN_S = 5.0, 10.0
 
 
 
@@ -162,6 +162,26 @@ async def test_the_network_changes(scene, client, place):
             rule.remove()
     await mine.hangup()
     await theirs.wait("ended")
+
+
+async def test_is_called_without_a_proposal(scene, client):
+    """StanzaJS as it is, which knows sessions alone."""
+    if client == "aiortc":
+        pytest.skip("test_direct.py does it with a client of ours")
+    device = stanzajs.Device(scene.bed.browser, scene.bed.server, next(scene.bed.users), "plain", proposals=False)
+    scene.clients.append(await device.start())
+    await device.subscribe(DOMAIN)
+    await scene.bed.tandem.process.wait_log(f'device="{device.user}@example.org/plain" direct=yes', KNOWN_S)
+    theirs = await scene.dial(own_number(device.user))
+    mine = await device.incoming()
+    assert mine.direct
+    mine.ring()
+    await theirs.wait("ringing")
+    await mine.accept()
+    await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
+    await heard(mine, theirs)
+    await mine.hangup()
+    assert "BYE" in await theirs.wait("ended")
 
 
 async def test_two_devices(scene, client):

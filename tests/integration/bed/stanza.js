@@ -28,13 +28,14 @@ function message(device, to, name, sid) {
 	devices.get(device).sendMessage({ to, type: "chat", ["jmi_" + name]: { id: sid } });
 }
 
-// @options: jid, password, resource, transports.
-async function login(id, options) {
+// @options: jid, password, resource, transports, proposals.
+async function login(id, { proposals, ...options }) {
 	const client = StanzaJS.createClient({ ...options, autoReconnect: false, jingle: { iceServers: [], advertiseVideo: false } });
 	const told = (name, what) => client.on(name, (...found) => say({ id, event: name, ...what(...found) }));
 
 	devices.set(id, client);
-	take_proposals(id, client);
+	if (proposals)
+		take_proposals(id, client);
 	client.on("raw:incoming", xml => say({ id, event: "received", xml }));
 	client.on("raw:outgoing", xml => say({ id, event: "sent", xml }));
 	told("session:started", jid => ({ jid }));
@@ -53,6 +54,13 @@ async function login(id, options) {
 	// the server shows us our own presence, and others have it by then
 	client.on("presence", presence => presence.from === client.jid && say({ id, event: "ready" }));
 	client.connect();
+}
+
+function subscribe(id, jid) {
+	const client = devices.get(id);
+
+	client.on("subscribe", presence => client.acceptSubscription(presence.from));
+	client.subscribe(jid);
 }
 
 // Make the call @id of a session, with a track of its own of the microphone that is not heard yet.

@@ -2,50 +2,25 @@
 """Accounts that are logged in by StanzaJS, the npm package, in headless Chromium: a web client as people deploy it.
 
 Nothing of Jingle is ours here: the package speaks it, Chromium's libwebrtc has the media, a fake microphone plays the tone,
-and the stream is the server's WebSocket. npm installs the package and esbuild bundles it into build/stanza."""
+and the stream is the server's WebSocket. Proposals (XEP-0353), which it leaves to the application, are stanza.js's."""
 
 import asyncio
 import os
-import shutil
-import subprocess
 import time
 from xml.etree import ElementTree as ET
 
-from . import audio, chromium, jinglexml, proc, tandem, timeline, xmppserver
+from . import audio, chromium, jinglexml, npm, proc, timeline, xmppserver
 from .jingle import CLIENT, summary
 
-VERSION = "12.22.1"
-TOOLS = ("esbuild@0.28.2", "events@3.3.0")  # the latter is a part of Node that a browser lacks
+PACKAGE = npm.Bundle("stanza", "12.22.1", "StanzaJS")
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stanza.js")
-BUILD = os.path.join(tandem.ROOT, "build", "stanza")
-BUNDLE = os.path.join(BUILD, f"stanza-{VERSION}.js")
-NPM_S, LOGIN_S, ANSWER_S = 240.0, 15.0, 10.0
+LOGIN_S, ANSWER_S = 15.0, 10.0
 MICROPHONE_HZ = 1120  # whole waves in a period of the code, and far from any frequency of audio.Tone()
 
 
 def missing():
     """Why there is nothing to test with, or None."""
-    if not os.path.exists(BUNDLE) and not shutil.which("npm"):
-        return "npm is not installed, and StanzaJS not built: make deps-live"
-    return chromium.missing()
-
-
-def build():
-    """Make the bundle, once for this tree; proc.Absent when npm cannot have the packages."""
-    if os.path.exists(BUNDLE):
-        return
-    os.makedirs(BUILD, exist_ok=True)
-    npm = ["npm", "install", "--prefix", BUILD, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save"]
-    for argv in ([*npm, f"stanza@{VERSION}", *TOOLS],
-                 [f"{BUILD}/node_modules/.bin/esbuild", f"{BUILD}/node_modules/stanza/index.js", "--bundle", "--format=iife",
-                  "--global-name=StanzaJS", "--define:global=globalThis", f"--outfile={BUNDLE}.new"]):
-        try:
-            done = subprocess.run(argv, cwd=BUILD, capture_output=True, text=True, timeout=NPM_S, check=False)
-        except subprocess.TimeoutExpired:
-            raise proc.Absent(f"{argv[0]} took longer than {NPM_S} s") from None
-        if done.returncode:
-            raise proc.Absent(f"StanzaJS could not be built: {done.stderr.strip()[:300]}")
-    os.replace(BUNDLE + ".new", BUNDLE)
+    return PACKAGE.missing() or chromium.missing()
 
 
 class Browser(chromium.Browser):
@@ -55,17 +30,18 @@ class Browser(chromium.Browser):
         super().__init__(node, audio.Tone(MICROPHONE_HZ))
 
     async def start(self):
-        build()
+        PACKAGE.build()
         await super().start()
-        await self.load(BUNDLE)
+        await self.load(PACKAGE.path)
         await self.load(SCRIPT)
         return self
 
 
 class Device:
-    """One login of an account, with what a Scene and its tests need of jingle.Client."""
+    """One login of an account, with what a Scene and its tests need of jingle.Client. @proposals: XEP-0353 is announced."""
 
-    def __init__(self, browser, server, user, resource="web"):
+    def __init__(self, browser, server, user, resource="web", proposals=True):
+        self.proposals = proposals
         self.browser, self.server, self.user = browser, server, user
         self.id, self.who, self.timeline = next(browser.ids), f"{user}/{resource}", timeline.current()
         self.resource, self.jid = resource, None
@@ -79,6 +55,7 @@ class Device:
         """Log in and send presence; returns self."""
         await self.browser.run("login", self.id, {
             "jid": f"{self.user}@{xmppserver.HOST}", "password": xmppserver.PASSWORD, "resource": self.resource,
+            "proposals": self.proposals,
             "transports": {"websocket": self.server.websocket, "bosh": False}})
         await self.milestones.wait("ready", LOGIN_S)
         self.online = True
@@ -131,6 +108,10 @@ class Device:
         call = Call(self, f"{number}/sip")
         await call.start()
         return call
+
+    async def subscribe(self, jid):
+        """Ask for the presence of @jid, and share ours."""
+        await self.browser.run("subscribe", self.id, jid)
 
     async def incoming(self, timeout=ANSWER_S):
         """The next call that comes in, proposed or as a session at once."""

@@ -1,58 +1,22 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Telephones in headless Chromium by SIP.js and JsSIP, the npm packages, registered at a Kamailio over WebSocket.
 
-Nothing of SIP is ours here. npm installs the packages and esbuild bundles them into build/websip."""
+Nothing of SIP is ours here."""
 
 import asyncio
 import os
-import shutil
-import subprocess
 
-from . import audio, chromium, jinglexml, proc, tandem, timeline
+from . import audio, chromium, jinglexml, npm, timeline
 from .stanzajs import MICROPHONE_HZ
 
-PACKAGES = {"SIP.js": ("sip.js", "0.21.2", "SIPjs"), "JsSIP": ("jssip", "3.13.8", "JsSIP")}
-TOOL = "esbuild@0.28.2"
+PACKAGES = {"SIP.js": npm.Bundle("sip.js", "0.21.2", "SIPjs"), "JsSIP": npm.Bundle("jssip", "3.13.8", "JsSIP")}
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "websip.js")
-BUILD = os.path.join(tandem.ROOT, "build", "websip")
-NPM_S, LOGIN_S, ANSWER_S = 240.0, 15.0, 10.0
-
-
-def _bundle(kind):
-    name, version, _ = PACKAGES[kind]
-    return os.path.join(BUILD, f"{name}-{version}.js")
+LOGIN_S, ANSWER_S = 15.0, 10.0
 
 
 def missing():
     """Why there is nothing to test with, or None."""
-    if not all(os.path.exists(_bundle(kind)) for kind in PACKAGES) and not shutil.which("npm"):
-        return "npm is not installed, and SIP.js and JsSIP not built"
-    return chromium.missing()
-
-
-def _run(argv):
-    try:
-        done = subprocess.run(argv, cwd=BUILD, capture_output=True, text=True, timeout=NPM_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise proc.Absent(f"{argv[0]} took longer than {NPM_S} s") from None
-    if done.returncode:
-        raise proc.Absent(f"SIP.js and JsSIP could not be built: {done.stderr.strip()[:300]}")
-
-
-def build():
-    """Make the bundles, once for this tree; proc.Absent when npm cannot have the packages."""
-    if all(os.path.exists(_bundle(kind)) for kind in PACKAGES):
-        return
-    os.makedirs(BUILD, exist_ok=True)
-    _run(["npm", "install", "--prefix", BUILD, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", TOOL,
-          *(f"{name}@{version}" for name, version, _ in PACKAGES.values())])
-    for kind, (name, _, symbol) in PACKAGES.items():
-        entry = os.path.join(BUILD, f"{symbol}.js")
-        with open(entry, "w", encoding="ascii") as file:
-            file.write(f'export * from "{name}";\n')
-        _run([f"{BUILD}/node_modules/.bin/esbuild", entry, "--bundle", "--format=iife", f"--global-name={symbol}",
-              "--define:global=globalThis", f"--outfile={_bundle(kind)}.new"])
-        os.replace(_bundle(kind) + ".new", _bundle(kind))
+    return next(filter(None, (package.missing() for package in PACKAGES.values())), None) or chromium.missing()
 
 
 class Browser(chromium.Browser):
@@ -62,10 +26,11 @@ class Browser(chromium.Browser):
         super().__init__(node, audio.Tone(MICROPHONE_HZ))
 
     async def start(self):
-        build()
+        for package in PACKAGES.values():
+            package.build()
         await super().start()
-        for kind in PACKAGES:
-            await self.load(_bundle(kind))
+        for package in PACKAGES.values():
+            await self.load(package.path)
         await self.load(SCRIPT)
         return self
 
