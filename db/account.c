@@ -15,21 +15,31 @@ struct account_node {
 	char jid[];    /* what account.jid points to */
 };
 
+/* That @jid owns a number: a call out asks for the numbers of its account. */
+struct owning {
+	RB_ENTRY(owning) entry;
+	const char *jid; /* @text */
+	struct number_node *node;
+	char text[];
+};
+
 struct number_node {
 	RB_ENTRY(number_node) entry;
 	struct account_number number;
-	char *owners[ACCOUNT_MAX_OWNERS]; /* owned */
-	char *trunk;                      /* owned */
+	struct owning *owners[ACCOUNT_MAX_OWNERS]; /* owned */
+	char *trunk;                               /* owned */
 	char text[];
 };
 
 RB_HEAD(account_tree, account_node);
 RB_HEAD(number_tree, number_node);
+RB_HEAD(owning_tree, owning);
 
 struct account_store {
 	struct db *db;
 	struct account_tree accounts;
 	struct number_tree numbers;
+	struct owning_tree ownings; /* by owner, then number */
 };
 
 static int compare_accounts(const struct account_node *a,
@@ -44,8 +54,19 @@ static int compare_numbers(const struct number_node *a,
 	return strcmp(a->number.number, b->number.number);
 }
 
+/* Without a node it stands before all of its owner. */
+static int compare_ownings(const struct owning *a, const struct owning *b)
+{
+	int order = strcmp(a->jid, b->jid);
+
+	if (order || !a->node || !b->node)
+		return order ? order : (a->node != NULL) - (b->node != NULL);
+	return compare_numbers(a->node, b->node);
+}
+
 TREE_GENERATE(account_tree, account_node, entry, compare_accounts)
 TREE_GENERATE(number_tree, number_node, entry, compare_numbers)
+TREE_GENERATE(owning_tree, owning, entry, compare_ownings)
 
 static struct account_node *find_account(const struct account_store *store,
 					 const char *jid)
@@ -153,11 +174,17 @@ static void forget_account(struct account_store *store,
 	free(node);
 }
 
+static void forget_owning(struct account_store *store, struct owning *owning)
+{
+	RB_REMOVE(owning_tree, &store->ownings, owning);
+	free(owning);
+}
+
 static void forget_number(struct account_store *store, struct number_node *node)
 {
 	RB_REMOVE(number_tree, &store->numbers, node);
 	for (size_t i = 0; i < node->number.nowners; i++)
-		free(node->owners[i]);
+		forget_owning(store, node->owners[i]);
 	free(node->trunk);
 	free(node);
 }
@@ -185,27 +212,33 @@ static int set_trunk(struct number_node *node, const char *trunk)
 	return 0;
 }
 
-static int add_owner(struct number_node *node, const char *owner)
+static int add_owner(struct account_store *store, struct number_node *node,
+		     const char *owner)
 {
-	size_t i = owner_at(node, owner);
+	size_t i = owner_at(node, owner), n = strlen(owner) + 1;
 
 	if (i < node->number.nowners)
 		return 0;
 	if (i == ACCOUNT_MAX_OWNERS)
 		return -E2BIG;
-	node->owners[i] = strdup(owner);
-	if (!node->owners[i])
+	struct owning *owning = calloc(1, sizeof(*owning) + n);
+	if (!owning)
 		return -ENOMEM;
-	node->number.owners[i] = node->owners[i];
+	owning->jid = memcpy(owning->text, owner, n);
+	owning->node = node;
+	RB_INSERT(owning_tree, &store->ownings, owning);
+	node->owners[i] = owning;
+	node->number.owners[i] = owning->jid;
 	node->number.nowners++;
 	return 0;
 }
 
-static void remove_owner(struct number_node *node, size_t i)
+static void remove_owner(struct account_store *store, struct number_node *node,
+			 size_t i)
 {
 	size_t rest = --node->number.nowners - i;
 
-	free(node->owners[i]);
+	forget_owning(store, node->owners[i]);
 	memmove(&node->owners[i], &node->owners[i + 1],
 		rest * sizeof(node->owners[0]));
 	memmove(&node->number.owners[i], &node->number.owners[i + 1],
@@ -258,7 +291,7 @@ static void on_owner(const void *row, void *arg)
 	int r = node ? set_trunk(node, owner->trunk) : -ENOMEM;
 
 	if (!r)
-		r = add_owner(node, owner->jid);
+		r = add_owner(load->store, node, owner->jid);
 	if (r) {
 		load->result = r;
 		return;
@@ -278,6 +311,7 @@ int account_store_new(struct account_store **out, struct db *db)
 	store->db = db;
 	RB_INIT(&store->accounts);
 	RB_INIT(&store->numbers);
+	RB_INIT(&store->ownings);
 	row_sql(&account_table, &account_sql, "account", "ORDER BY jid");
 	int r = row_load_all(db, &account_table, on_account, &load);
 	if (!r)
@@ -348,28 +382,35 @@ static int drop_owner(struct account_store *store, struct number_node *node,
 		r = execute(store, drop_number, node->number.number, NULL);
 	if (r)
 		return r;
-	remove_owner(node, i);
+	remove_owner(store, node, i);
 	if (!node->number.nowners)
 		forget_number(store, node);
 	return 0;
+}
+
+/* The first number of @owner; NULL: none. */
+static struct owning *first_of(const struct account_store *store,
+			       const char *owner)
+{
+	struct owning key = { .jid = owner };
+	struct owning_tree tree = store->ownings;
+	struct owning *found = RB_NFIND(owning_tree, &tree, &key);
+
+	return found && !strcmp(found->jid, owner) ? found : NULL;
 }
 
 int account_drop(struct account_store *store, const char *jid)
 {
 	static const char drop[] = "DELETE FROM account WHERE jid = ?";
 	struct account_node *account = find_account(store, jid);
-	struct number_node *number, *next;
+	struct owning *owning;
 
 	if (!account)
 		return ACCOUNT_E_NOT_FOUND;
-	for (number = RB_MIN(number_tree, &store->numbers); number;
-	     number = next) {
-		size_t i = owner_at(number, jid);
+	while ((owning = first_of(store, jid))) {
+		struct number_node *number = owning->node;
+		int r = drop_owner(store, number, owner_at(number, jid));
 
-		next = RB_NEXT(number_tree, &store->numbers, number);
-		int r = i < number->number.nowners
-				? drop_owner(store, number, i)
-				: 0;
 		if (r)
 			return r;
 	}
@@ -406,7 +447,7 @@ int account_own(struct account_store *store, const char *number,
 			return r;
 	}
 	struct number_node *node = take_number(store, number);
-	int r = node ? add_owner(node, owner) : -ENOMEM;
+	int r = node ? add_owner(store, node, owner) : -ENOMEM;
 	if (!r)
 		r = set_trunk(node, trunk);
 	if (!r)
@@ -468,10 +509,13 @@ void account_each_number(const struct account_store *store, const char *owner,
 			 account_number_fn fn, void *arg)
 {
 	struct number_tree tree = store->numbers;
+	struct owning *owning = owner ? first_of(store, owner) : NULL;
 	struct number_node *node;
 
-	RB_FOREACH(node, number_tree, &tree) {
-		if (!owner || owner_at(node, owner) < node->number.nowners)
+	if (!owner)
+		RB_FOREACH(node, number_tree, &tree)
 			fn(&node->number, arg);
-	}
+	for (; owning && !strcmp(owning->jid, owner);
+	     owning = RB_NEXT(owning_tree, &store->ownings, owning))
+		fn(&owning->node->number, arg);
 }

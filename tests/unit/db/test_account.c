@@ -238,6 +238,56 @@ static void a_number_rings_as_it_was_set(void **state)
 	account_store_free(store);
 }
 
+static void count(const struct account_number *number, void *arg)
+{
+	unsigned *n = arg;
+
+	assert_true(number->nowners > 0);
+	(*n)++;
+}
+
+static unsigned owned_by(const struct account_store *store, const char *owner)
+{
+	unsigned n = 0;
+
+	account_each_number(store, owner, count, &n);
+	return n;
+}
+
+static void numbers_of_one_are_found_among_many(void **state)
+{
+	enum { MANY = 300 };
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	for (unsigned i = 0; i < MANY; i++) {
+		char number[16], owner[32];
+
+		snprintf(number, sizeof(number), "+1%04u", i * 7919 % MANY);
+		snprintf(owner, sizeof(owner), "user%u@x", i % 3);
+		assert_int_equal(account_own(store, number, "carrier", owner),
+				 0);
+		if (i % 10 == 0)
+			assert_int_equal(
+				account_own(store, number, "carrier", "user@x"),
+				0);
+	}
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(owned_by(store, NULL), MANY);
+		assert_int_equal(owned_by(store, "user1@x"), MANY / 3);
+		assert_int_equal(owned_by(store, "user@x"), MANY / 10);
+		assert_int_equal(owned_by(store, "user3@x"), 0);
+		assert_int_equal(owned_by(store, "user"), 0);
+		store = restart(f, store);
+	}
+	assert_int_equal(account_drop(store, "user1@x"), 0);
+	assert_int_equal(owned_by(store, "user1@x"), 0);
+	assert_int_equal(owned_by(store, "user@x"), MANY / 10);
+	/* those that had a second owner are left */
+	assert_int_equal(owned_by(store, NULL), MANY * 2 / 3 + MANY / 30);
+	account_store_free(store);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -248,6 +298,7 @@ int main(void)
 		TEST(a_number_goes_with_its_last_owner),
 		TEST(owners_of_a_number_are_bounded),
 		TEST(numbers_are_listed_by_owner),
+		TEST(numbers_of_one_are_found_among_many),
 		TEST(policies_come_back_as_they_were_put),
 		TEST(a_number_rings_as_it_was_set),
 		TEST(trunks_come_back_with_their_passwords),
