@@ -8,7 +8,7 @@
 #include "tests/bench/load/measure.h"
 
 enum {
-	MOST = 4000,
+	MOST = 2500,
 	STEP_PERCENT = 15,
 	FINE_PERCENT = 3,
 	FINE_MIN = 10,
@@ -49,7 +49,11 @@ static void search(struct load *load, struct range *range, double seconds)
 		probe(load, range,
 		      range->held + range->held * STEP_PERCENT / 100 + 1,
 		      seconds);
-	for (int i = 0; i < PROBES && range->failed && !is_fine(range); i++)
+	/* Between what is held and what the generator cannot do is nothing to
+	 * be found. */
+	for (int i = 0;
+	     i < PROBES && range->failed && !range->limited && !is_fine(range);
+	     i++)
 		probe(load, range, (range->held + range->failed) / 2, seconds);
 }
 
