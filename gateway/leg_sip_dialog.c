@@ -189,6 +189,18 @@ static void on_changed(void *arg)
 	call_record_refresh(leg->call);
 }
 
+/* Carriers put all sorts of ends into 480, 500 and 503; a Q.850 value beside
+ * them says more (RFC 3326). */
+static enum cause cause_of_response(const struct sip_end *end)
+{
+	enum cause status = cause_of_status(end->status);
+	enum cause q850 = cause_of_q850(end->q850);
+	bool vague = status == CAUSE_UNREACHABLE || status == CAUSE_FAILED ||
+		     status == CAUSE_CONGESTION;
+
+	return vague && q850 != CAUSE_NORMAL ? q850 : status;
+}
+
 enum cause leg_sip_cause(const struct leg *leg, const struct sip_end *end)
 {
 	if (end->by_cancel)
@@ -198,7 +210,7 @@ enum cause leg_sip_cause(const struct leg *leg, const struct sip_end *end)
 	if (end->timeout)
 		return leg->answered ? CAUSE_MEDIA_LOST : CAUSE_UNREACHABLE;
 	if (end->status >= 300)
-		return cause_of_status(end->status);
+		return cause_of_response(end);
 	return cause_of_q850(end->q850);
 }
 

@@ -261,6 +261,7 @@ bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response)
 		    : !moved || !d->policy.follow || !take_contact(d, response))
 		return false;
 	d->wanted->again++;
+	d->early_answered = false; /* whoever rang does so no more */
 	log_info("dialog=%s what=\"INVITE sent anew\" status=%d uri=%s",
 		 d->call_id, status, log_text(slice_of(d->wanted->uri)).s);
 	return !transmit(d);

@@ -86,13 +86,12 @@ static void recv_info(struct sip_dialog *d, const struct sip_incoming *in)
 /* UPDATE before the answer (RFC 3311, 5.2). */
 static void recv_early(struct sip_dialog *d, const struct sip_incoming *in)
 {
+	bool reinvite = in->sip->sip_request->rq_method == sip_method_invite;
 	bool offers = in->sip->sip_payload != NULL;
 
-	if (in->sip->sip_request->rq_method == sip_method_invite)
-		sip_server_end(in, 491);
-	else if (!offers || d->early_answered)
+	if (!reinvite && (!offers || d->early_answered))
 		dialog_offer_recv(d, in);
-	else if (d->uac) /* ours is not answered */
+	else if (reinvite || d->uac) /* our offer is not answered */
 		sip_server_end(in, 491);
 	else /* its own is not */
 		dialog_refuse_busy(in->irq);

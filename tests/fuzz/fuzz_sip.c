@@ -8,7 +8,7 @@
  *     @TAG@                        its tag in the call that came in last
  *
  * A line with one of these instead of a datagram makes the agent's user act:
- * ring, answer, offer, digit, hangup, call.
+ * ring, answer, offer, digit, hangup, call, refer.
  */
 #include <assert.h>
 #include <event2/event.h>
@@ -23,6 +23,7 @@
 #include "media/desc.h"
 #include "sip/dialog_int.h"
 #include "sip/trunk.h"
+#include "sip/waiting.h"
 
 enum {
 	PART_CAP = 8192,
@@ -68,7 +69,24 @@ static void on_ended(const struct sip_end *end, void *arg)
 	dialog = sip_dialog_free(dialog);
 }
 
+static void on_refer(const struct sip_refer *refer, void *arg)
+{
+	(void)arg;
+	assert(refer->user[0] && refer->uri && refer->replaces);
+	sip_dialog_refer_answer(dialog, 202);
+	sip_dialog_refer_notify(dialog, 200, true);
+}
+
+static void on_referred(unsigned status, bool over, void *arg)
+{
+	(void)status;
+	(void)over;
+	(void)arg;
+}
+
 static const struct sip_dialog_handlers dialog_handlers = {
+	.refer = on_refer,
+	.referred = on_referred,
 	.ring = on_ring,
 	.answer = on_desc,
 	.offer = on_desc,
@@ -100,10 +118,32 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 	return 200;
 }
 
+/* All that a peer can be allowed. */
+static void on_policy(const struct sip_source *source, struct sip_policy *out,
+		      void *arg)
+{
+	(void)source;
+	(void)arg;
+	*out = (struct sip_policy){ .prack = true,
+				    .refer = true,
+				    .follow = true };
+}
+
+static void on_waiting(const struct sip_source *source, const char *user,
+		       const struct sip_waiting *waiting, void *arg)
+{
+	(void)source;
+	(void)user;
+	(void)waiting;
+	(void)arg;
+}
+
 static const struct sip_agent_handlers agent_handlers = {
 	.source = on_source,
 	.invite = on_invite,
 	.options = on_options,
+	.policy = on_policy,
+	.waiting = on_waiting,
 };
 
 /* ---- the peer's socket ---- */
@@ -252,14 +292,23 @@ static void hangup(void)
 
 static void call(void)
 {
-	struct sip_dialog_start start = { .trunk = trunk,
-					  .to_user = "+1",
-					  .from_user = "+2",
-					  .offer = desc };
+	struct sip_dialog_start start = {
+		.trunk = trunk,
+		.to_user = "+1",
+		.from_user = "+2",
+		.offer = desc,
+		.policy = { .prack = true, .refer = true, .follow = true }
+	};
 
 	dialog = sip_dialog_free(dialog);
 	if (sip_dialog_start(&dialog, agent, &start, &dialog_handlers, NULL))
 		dialog = NULL;
+}
+
+static void refer(void)
+{
+	if (dialog && !sip_dialog_refer(dialog, "+3", NULL))
+		return;
 }
 
 static bool act(struct slice part)
@@ -269,7 +318,8 @@ static bool act(struct slice part)
 		void (*fn)(void);
 	} acts[] = { { "ring\n", ring },     { "answer\n", answer },
 		     { "offer\n", offer },   { "digit\n", digit },
-		     { "hangup\n", hangup }, { "call\n", call } };
+		     { "hangup\n", hangup }, { "call\n", call },
+		     { "refer\n", refer } };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		if (!slice_is(part, acts[i].name))

@@ -120,6 +120,52 @@ async def test_another_caller_does_not_take_a_cancelled_call(scene):
     await second.ended()
 
 
+VAGUE = {"number": ((503, "Service Unavailable"), 1, "reject gone"), "busy": ((480, "Temporarily Unavailable"), 17, "reject busy"),
+         "normal": ((480, "Temporarily Unavailable"), 16, "reject timeout")}
+
+
+@pytest.mark.parametrize("name", VAGUE)
+async def test_a_vague_status_with_a_q850_cause(scene, name):
+    (status, reason), cause, said = VAGUE[name]
+    mine, theirs = await scene.propose()
+    await theirs.refuse(status, reason, headers=[("Reason", f'Q.850;cause={cause};text="x"')])
+    assert (await mine.ended()).startswith(said)
+
+
+async def test_hold_however_spelled(scene):
+    """Each is answered with what fits it (RFC 3264 sections 6.1 and 8.4), and ends."""
+    mine, theirs = await scene.call_out()
+    fits = {"sendonly": ("recvonly",), "inactive": ("inactive",), "recvonly": ("sendonly",),
+            "0.0.0.0": ("sendrecv", "recvonly", "sendonly", "inactive")}
+    for spelling in (*fits, "sendonly of the session"):
+        body = theirs.describe("sendrecv" if spelling == "0.0.0.0" else spelling.split()[0])
+        if spelling == "0.0.0.0":
+            body = body.replace(f"c=IN IP4 {theirs.phone.host}".encode(), b"c=IN IP4 0.0.0.0")
+        if spelling.endswith("session"):
+            body = body.replace(b"a=sendonly\r\n", b"").replace(b"m=audio", b"a=sendonly\r\nm=audio")
+        response, _ = await offer(theirs, body)
+        assert response.status == 200, f"{spelling}: {response.first_line()}"
+        said = re.search(rb"a=(sendrecv|sendonly|recvonly|inactive)", response.body).group(1).decode()
+        assert said in fits[spelling.split()[0]], f"{spelling}: {said}"
+        await theirs.resume()
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_reinvite_that_moves_the_media(scene):
+    mine, theirs = await scene.call_in()
+    old, port = theirs.rtp, theirs.port
+    theirs.rtp = theirs.rtcp = None
+    await theirs.open_media()
+    assert theirs.port != port
+    await theirs.reinvite("sendrecv")
+    old.transport.close()
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
 async def test_offers_in_a_call(scene):
     """Without a description, old-style hold, no port, another order, moved, unsupported: the call goes on."""
     mine, theirs = await scene.call_in()

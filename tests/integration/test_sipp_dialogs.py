@@ -28,7 +28,7 @@ def calls_in(scene, scenario, **options):
     return sipp.Sipp(scene.bed.pstn, scenario, PBX, 5070, target=f"{GATEWAY}:5060", number=own_number("erin"), **options)
 
 
-@pytest.mark.parametrize("scenario", ["uas_reliable", "uas_moved", "uas_progress"])
+@pytest.mark.parametrize("scenario", ["uas_reliable", "uas_moved", "uas_progress", "uas_loose"])
 async def test_a_call_out(scene, scenario):
     client = await scene.client("erin")
     peer = await sipp.Sipp(scene.bed.pstn, scenario, PBX, 5070).start()
