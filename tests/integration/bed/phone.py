@@ -417,13 +417,13 @@ class Phone:
         plan = self.expected.get(sipmsg.user_of(message.uri or ""))
         return plan.timeline if plan else self.shared
 
-    async def dial(self, uri, peer, caller="+15550001111", codecs=USUAL, offer=True, body=None, headers=(), display=""):
-        """Call @uri through @peer ("udp", host, port) and return the Call at once."""
+    async def dial(self, uri, peer, caller="+15550001111", codecs=USUAL, offer=True, body=None, headers=(), display="", local=None):
+        """Call @uri through @peer ("udp", host, port) and return the Call at once. @local: the whole of From instead of @caller."""
         call = Call(self, f"{self.name} {caller}", timeline.current())
         call.codecs = list(codecs)
         call.peer = await self.wire.reach(*peer)
         call.call_id, call.target = sipmsg.token(20), uri
-        call.local, call.remote = f"{display}<sip:{caller}@{sipmsg.bracket(self.host)}>", f"<{uri}>"
+        call.local, call.remote = local or f"{display}<sip:{caller}@{sipmsg.bracket(self.host)}>", f"<{uri}>"
         self.dialogs[call.call_id] = call
         self.calls.append(call)
         await call.open_media()
