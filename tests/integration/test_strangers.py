@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Who is no trunk's address sends what he likes: it costs little, gives him little, and harms nobody.
+
+    stranger c2 10.77.0.12  --SIP/UDP-->  Tandem gw  <--SIP--  carrier pstn
+"""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from bed import sipmsg
+from bed.scene import GATEWAY
+
+pytestmark = [pytest.mark.bed_options(), pytest.mark.alone, pytest.mark.limit(120)]
+
+PACKETS, EACH = 40000, 200
+GROWTH_KIB, OPTIONS_S = 8192, 0.3
+ADDRESS = "10.77.0.12"
+SCANNER = ("{method} sip:{number}@10.77.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.12:{port};branch=z9hG4bK{number};rport\r\n"
+           "From: \"sipvicious\"<sip:100@1.1.1.1>;tag={number}\r\nTo: \"sipvicious\"<sip:100@1.1.1.1>\r\n"
+           "Call-ID: {number}\r\nCSeq: 1 {method}\r\nContact: <sip:100@10.77.0.12:{port}>\r\nMax-Forwards: 70\r\n"
+           "User-Agent: friendly-scanner\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n")
+BROKEN = "OPTIONS sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.12;branch=z9hG4bK1\r\nSession-Expires: x\r\n\r\n"
+
+
+def resident(pid):
+    """KiB of memory a process has."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def received(sock):
+    """(answers, octets) that have come."""
+    answers = octets = 0
+    while True:
+        try:
+            octets += len(sock.recv(65536))
+            answers += 1
+        except BlockingIOError:
+            return answers, octets
+
+
+async def options(bed):
+    """How long an OPTIONS of the carrier's waits for its answer."""
+    request = sipmsg.Message("OPTIONS", f"sip:{GATEWAY}")
+    peer = await bed.carrier.wire.reach("udp", GATEWAY, 5060)
+    request.add("Via", bed.carrier.wire.via("udp")).add("Max-Forwards", 70)
+    request.add("From", f"<sip:a@{bed.carrier.host}>;tag={sipmsg.token()}").add("To", f"<sip:{GATEWAY}>")
+    request.add("Call-ID", sipmsg.token(20)).add("CSeq", "1 OPTIONS")
+    begun = time.monotonic()
+    response = await bed.carrier.wire.request(request, peer).final()
+    assert response.status == 200, response.first_line()
+    return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("text,method", [(SCANNER, "OPTIONS"), (SCANNER, "INVITE"), (SCANNER, "REGISTER"), (BROKEN, "")])
+async def test_a_flood(scene, text, method):
+    bed = scene.bed
+    await scene.alive()
+    before = resident(bed.tandem.process.pid)
+    with bed.c2.inside():
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((ADDRESS, 0))
+    sock.setblocking(False)
+    port, sent, slowest = sock.getsockname()[1], 0, 0.0
+    begun = time.monotonic()
+    for number in range(PACKETS):
+        packet = text.format(method=method, number=number, port=port).encode()
+        try:
+            sent += sock.sendto(packet, (GATEWAY, 5060))
+        except BlockingIOError:
+            pass
+        if number % EACH == 0:
+            await asyncio.sleep(0)
+        if number % (PACKETS // 4) == 0:
+            slowest = max(slowest, await options(bed))
+    slowest = max(slowest, await options(bed))
+    lasted = time.monotonic() - begun
+    answers, octets = received(sock)
+    sock.close()
+    assert slowest < OPTIONS_S, f"a trunk waited {slowest:.3f} s"
+    assert answers <= lasted + 2 and octets < sent / 100, f"{answers} answers of {octets} octets"
+    assert not (answers and text is BROKEN)
+    growth = resident(bed.tandem.process.pid) - before
+    assert growth < GROWTH_KIB, f"{growth} KiB more"
+    lines = bed.tandem.log.count("event=stranger ")
+    assert lines <= 8, f"{lines} lines"
+    scene.figure(f"{PACKETS} datagrams of a stranger, {method or 'broken'}",
+                 f"{growth} KiB, {answers} answers, OPTIONS of a trunk in {slowest * 1000:.0f} ms")
+    await scene.alive()
