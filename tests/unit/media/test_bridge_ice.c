@@ -338,6 +338,8 @@ static void a_closed_side_is_another_peers(void **state)
 
 	/* the other device is another bridge of the other gateway's */
 	bridge_free(call.right);
+	media_content_fini(&call.left_ice);
+	media_content_fini(&call.right_ice);
 	close(call.b.fd);
 	rig_phone_open(&rig, &call.b);
 	memset(&call.seen_right, 0, sizeof(call.seen_right));
