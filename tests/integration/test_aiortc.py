@@ -19,7 +19,7 @@ on_ejabberd = pytest.mark.parametrize("bed", [ejabberd.Ejabberd], indirect=True,
 TRICKLE = profiles.AIORTC
 ALL_AT_ONCE = replace(TRICKLE, trickle=False)
 DELAY_S = 0.3  # of which 80 ms are its jitter buffer's
-REPORTS_S = 10.0
+REPORTS_S, HELD_S = 10.0, 2.0
 
 
 def only(*payloads):
@@ -126,13 +126,13 @@ async def test_hold_and_resume_by_the_carrier(scene):
     mine, theirs = await scene.call_out(TRICKLE)
     await heard(scene, mine, theirs, seconds=1.0)
     await theirs.hold()
-    await asyncio.sleep(0.3)
-    assert theirs.directions[-1] in ("recvonly", "inactive") and "hold" in mine.infos
-    await media.silent(theirs.audio, 0.5, allowed=2)
-    await media.silent(mine.audio, 0.5, allowed=2)
+    await theirs.told("recvonly", "inactive")
+    await mine.informed("hold")
+    await media.silent(theirs.audio, 0.5, allowed=2, within=HELD_S)
+    await media.silent(mine.audio, 0.5, allowed=2, within=HELD_S)
     await theirs.resume()
     await heard(scene, mine, theirs)
-    assert {"unhold", "active"} & set(mine.infos)
+    await mine.informed("unhold", "active")
     assert len(mine.transport.sources()) == 1, "a second SSRC"
     await mine.hangup()
     await theirs.wait("ended")
@@ -141,8 +141,7 @@ async def test_hold_and_resume_by_the_carrier(scene):
 async def test_hold_and_resume_of_a_call_in(scene):
     mine, theirs = await scene.call_in(TRICKLE)
     await theirs.hold()
-    await asyncio.sleep(0.3)
-    await media.silent(theirs.audio, 0.5, allowed=2)
+    await media.silent(theirs.audio, 0.5, allowed=2, within=HELD_S)
     await theirs.resume()
     await heard(scene, mine, theirs)
     await theirs.hangup()

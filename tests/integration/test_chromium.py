@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.limit(120),  # several calls at onc
               pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing() or "")]
 
 DIGITS, DIGITS_S = "159#0*", 10.0
-REPORTS_S = 10.0
+REPORTS_S, HELD_S = 10.0, 2.0
 
 
 def browser(scene, *payloads, **options):
@@ -89,8 +89,7 @@ async def test_hold_and_resume_by_the_carrier(scene):
     mine, theirs = await scene.call_out(browser(scene))
     await heard(mine, theirs, seconds=1.0)
     await theirs.hold()
-    await asyncio.sleep(0.3)
-    await media.silent(theirs.audio, 0.5, allowed=2)
+    await media.silent(theirs.audio, 0.5, allowed=2, within=HELD_S)
     await theirs.resume()
     await heard(mine, theirs)
     await mine.hangup()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import media, phone, profiles
+from bed import media, phone, proc, profiles
 from bed.jinglexml import EVENTS_48K, EVENTS_8K, G722, OPUS, PCMA, PCMU
 from bed.scene import CARRIER, own_number
 
@@ -20,14 +20,15 @@ pytestmark = [pytest.mark.bed_options(
     numbers={"+15557654325": {"owner": "frank@example.org", "trunk": "early"}})]
 
 DIGITS = "0123456789*#ABCD"
-DIGIT_S = 0.26
+DIGIT_S, DIGITS_LATE_S, HELD_S = 0.26, 10.0, 2.0
 
 
 async def digits_arrive(sender, receiver, digits=DIGITS):
     sender.audio.send_digits(digits)
-    await asyncio.sleep(len(digits) * DIGIT_S + 0.6)
-    assert receiver.audio.events.digits == digits
-    assert all(receiver.audio.events.ended), "an event without its end"
+    events = receiver.audio.events
+    await proc.until(lambda: len(events.digits) >= len(digits) and all(events.ended), len(digits) * DIGIT_S + DIGITS_LATE_S,
+                     "all digits arrive and end")
+    assert events.digits == digits
     clock = receiver.audio.event_clock
     for duration in receiver.audio.events.durations:
         assert abs(duration / clock - 0.160) <= 0.040, f"a digit of {duration / clock * 1000:.0f} ms"
@@ -114,13 +115,11 @@ async def test_hold_and_resume_by_the_carrier(scene):
     mine, theirs = await scene.call_out()
     await scene.heard(mine, theirs, seconds=1.0)
     await theirs.hold()
-    await asyncio.sleep(0.2)
-    assert theirs.directions[-1] in ("recvonly", "inactive")
-    assert "hold" in mine.infos
-    await media.silent(theirs.audio, 0.5, allowed=2)
+    await theirs.told("recvonly", "inactive")
+    await mine.informed("hold")
+    await media.silent(theirs.audio, 0.5, allowed=2, within=HELD_S)
     await theirs.resume()
-    await asyncio.sleep(0.1)
-    assert {"unhold", "active"} & set(mine.infos)
+    await mine.informed("unhold", "active")
     await scene.heard(mine, theirs)
     assert len(mine.audio.rx.ssrcs) == 1, "a second SSRC: Dino ignores it"
     await mine.hangup()
@@ -131,12 +130,11 @@ async def test_hold_and_resume_by_the_client(scene):
     mine, theirs = await scene.call_out()
     await scene.heard(mine, theirs, seconds=1.0)
     mine.hold()
-    await asyncio.sleep(0.5)
-    assert theirs.reinvites == 1 and theirs.directions[-1] in ("sendonly", "inactive")
-    await media.silent(mine.audio, 0.5, allowed=2)
+    await theirs.told("sendonly", "inactive")
+    assert theirs.reinvites == 1
+    await media.silent(mine.audio, 0.5, allowed=2, within=HELD_S)
     mine.resume()
-    await asyncio.sleep(0.5)
-    assert theirs.directions[-1] == "sendrecv"
+    await theirs.told("sendrecv")
     await scene.heard(mine, theirs)
     await theirs.hangup()
     await mine.ended()
@@ -145,10 +143,9 @@ async def test_hold_and_resume_by_the_client(scene):
 async def test_hold_by_a_client_that_was_called(scene):
     mine, theirs = await scene.call_in()
     mine.hold()
-    await asyncio.sleep(0.5)
-    assert theirs.directions[-1] in ("sendonly", "inactive")
+    await theirs.told("sendonly", "inactive")
     mine.resume()
-    await asyncio.sleep(0.5)
+    await theirs.told("sendrecv")
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")

@@ -5,7 +5,7 @@ import asyncio
 import dataclasses
 import uuid
 
-from . import codec, jinglexml, media, timeline, webrtc
+from . import codec, jinglexml, media, proc, timeline, webrtc
 from .jinglexml import DTMF, HINTS, JINGLE, JMI, RTP, RTP_INFO, Content, element, local
 
 ANSWER_S = 10.0
@@ -43,6 +43,10 @@ class Call:
     def passed(self, name):
         """Whether a milestone has been reached."""
         return self.milestones.passed(name)
+
+    async def informed(self, *names):
+        """Wait until session-info has told one of @names."""
+        await proc.until(lambda: set(names) & set(self.infos), ANSWER_S, f"{self.who} is informed of {' or '.join(names)}")
 
     async def ended(self, timeout=ANSWER_S):
         """Wait for the end and return how it came."""

@@ -18,6 +18,7 @@ RTCP_FRAMES = 100
 JUDGE_S = 2.0
 WARM_UP_S = 0.2
 STRAGGLERS_S = 0.06
+QUIET_S = 0.1
 
 
 class Pacer:
@@ -277,8 +278,12 @@ def unchanged(sent, received):
     return {packet.seq for _, packet in sent if out.get(packet.seq) == packet.payload}, offset
 
 
-async def silent(receiver, seconds=1.0, allowed=0):
-    """Assert that @receiver gets no more than @allowed audio packets for @seconds."""
+async def silent(receiver, seconds=1.0, allowed=0, within=0.0):
+    """Assert that @receiver gets no more than @allowed audio packets for @seconds, once what was under way has come: for that
+    it may take @within seconds."""
+    limit = time.monotonic() + within
+    while receiver.rx.between(time.monotonic() - QUIET_S, float("inf")) and time.monotonic() < limit:
+        await asyncio.sleep(PTIME_S)
     begin = time.monotonic()
     await asyncio.sleep(seconds)
     got = len(receiver.rx.between(begin, time.monotonic()))

@@ -4,7 +4,7 @@
 import asyncio
 import random
 
-from . import codec, media, sipmsg, sipwire, timeline
+from . import codec, media, proc, sipmsg, sipwire, timeline
 
 PCMU, PCMA, G722 = (0, "PCMU", 8000), (8, "PCMA", 8000), (9, "G722", 8000)
 OPUS, G729, EVENTS = (107, "opus", 48000), (18, "G729", 8000), (101, "telephone-event", 8000)
@@ -62,6 +62,11 @@ class Call:
     def passed(self, name):
         """Whether a milestone has been reached."""
         return self.milestones.passed(name)
+
+    async def told(self, *directions):
+        """Wait until the peer's last session description has one of @directions."""
+        await proc.until(lambda: self.directions and self.directions[-1] in directions, ANSWER_S,
+                         f"{self.who} is told {' or '.join(directions)}")
 
     # media
 
