@@ -10,6 +10,7 @@
  *     dialog_ring.c   ringing there, reliably where that is wanted
  *     dialog_recv.c   requests inside it
  *     dialog_offer.c  re-INVITE and UPDATE, both ways; glare
+ *     dialog_info.c   DTMF that we send
  *     dialog_refer.c  REFER, both ways (RFC 3515)
  *     dialog_timer.c  session timers (RFC 4028)
  *     dialog_send.c   messages, next hop, Contact

@@ -22,7 +22,6 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/body.h"
-#include "sip/info.h"
 
 enum {
 	RETRIES_MAX = 6,
@@ -484,33 +483,4 @@ void dialog_offer_stop(struct sip_dialog *d)
 	dialog_timer_clear(d->offer_timer);
 	d->offer = OFFER_NONE;
 	d->request = sip_client_free(d->request);
-}
-
-/* ---- DTMF ---- */
-
-static void on_info_response(struct sip_client *client, unsigned status,
-			     const struct sip_s *response, bool local,
-			     void *arg)
-{
-	(void)response;
-	(void)arg;
-	(void)local;
-	if (status >= 300)
-		log_info("event=sip_info what=refused status=%u", status);
-	if (status >= 200)
-		sip_client_free(client);
-}
-
-int sip_dialog_digit(struct sip_dialog *d, char digit, unsigned duration_ms)
-{
-	struct sip_client *client;
-	char body[SIP_INFO_CAP];
-	int r = sip_info_format(body, digit, duration_ms);
-
-	if (d->state != DIALOG_UP || d->hung_up)
-		return SIP_E_STATE;
-	if (r)
-		return r;
-	return dialog_send(d, &client, "INFO", SIP_INFO_TYPE, body,
-			   on_info_response);
 }
