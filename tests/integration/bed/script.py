@@ -55,16 +55,14 @@ class Script:
 
     ids = itertools.count(1)
 
-    def __init__(self, scene, path, client, number):
-        self.scene, self.client, self.number = scene, client, number
-        self.root = ET.parse(path).getroot()
+    def __init__(self, scene, root, client, number):
+        self.scene, self.root, self.client, self.number = scene, root, client, number
         self.values = {"me": client.boundjid.full, "account": client.boundjid.bare, "number": scene.jid(number),
                        "peer": f"{scene.jid(number)}/sip", "digits": number.lstrip("+")}
         if self.root.get("direction") == "out":
             self.values["sid"] = str(uuid.uuid4())
         client.silent = (self.root.get("silent") or "").split()
-        components = int(self.root.get("components") or 1)
-        client.profile = profiles.Profile(name=self.root.get("client"), components=components)
+        self.values["domain"] = self.values["number"].partition("@")[2]
         self.media = Call(client, None, self.values["peer"], incoming=self.root.get("direction") == "in")
         self.telephone, self.plan, self.taken, self.requests = None, None, set(), []
         self.opened = False
@@ -281,12 +279,14 @@ class Script:
 
 async def play(scene, path, node=None):
     """Play the file at @path with an account of its own."""
-    client = Actor(node or scene.bed.c1, scene.bed.server_address, next(scene.bed.users), "device")
+    root = ET.parse(path).getroot()
+    profile = profiles.Profile(name=root.get("client"), components=int(root.get("components") or 1), jmi=root.get("proposals") != "no")
+    client = Actor(node or scene.bed.c1, scene.bed.server_address, next(scene.bed.users), "device", profile)
     client.user = client.boundjid.user
     scene.clients.append(client)
     await client.start()
     number = scene.number()
-    script = Script(scene, path, client, number)
+    script = Script(scene, root, client, number)
     script.plan = scene.bed.carrier.expect(number)
     try:
         await script.play()
