@@ -51,7 +51,7 @@ int service_answer(struct stanza **reply, const struct service_query *query)
 	return service->answer(reply, &full);
 }
 
-static int finish(struct stanza **reply, struct stanza **st)
+int service_finish(struct stanza **reply, struct stanza **st)
 {
 	if (!stanza_ok(*st))
 		return -ENOMEM;
@@ -89,7 +89,7 @@ int service_registration(struct stanza **reply,
 	stanza_child_text(form, "instructions", NULL,
 			  "You have a number here. The administrator of this "
 			  "gateway can change that.");
-	return finish(reply, &st);
+	return service_finish(reply, &st);
 }
 
 /*
@@ -123,5 +123,5 @@ int service_telephones(struct stanza **reply, const struct service_query *query)
 		stanza_set(sip, "type", "sip");
 		stanza_set(sip, "host", query->gateway->config->xmpp.domain);
 	}
-	return finish(reply, &st);
+	return service_finish(reply, &st);
 }

@@ -35,6 +35,9 @@ struct service_query {
 CHECKED int service_answer(struct stanza **reply,
 			   const struct service_query *query);
 
+/* Hand @st over as the reply when all of it was kept. 0 or -ENOMEM. */
+CHECKED int service_finish(struct stanza **reply, struct stanza **st);
+
 /* One kind of query each; 0 or -ENOMEM. */
 CHECKED int service_prompt(struct stanza **reply,
 			   const struct service_query *query);

@@ -57,15 +57,6 @@ static int card_of(struct card *out, const struct service_query *query)
 	return r;
 }
 
-static int finish(struct stanza **reply, struct stanza **st)
-{
-	if (!stanza_ok(*st))
-		return -ENOMEM;
-	*reply = *st;
-	*st = NULL;
-	return 0;
-}
-
 /* XEP-0292, 3; RFC 6351. */
 static void add_card(struct stanza *parent, const struct card *card)
 {
@@ -129,7 +120,7 @@ static int answer(struct stanza **reply, const struct service_query *query,
 		stanza_set(parent, "id", "current");
 	}
 	add(parent, &card);
-	return finish(reply, &st);
+	return service_finish(reply, &st);
 }
 
 int service_card(struct stanza **reply, const struct service_query *query)

@@ -15,15 +15,6 @@
 
 enum { TYPED_MAX = 512 }; /* octets: longer than any address that is dialled */
 
-static int finish(struct stanza **reply, struct stanza **st)
-{
-	if (!stanza_ok(*st))
-		return -ENOMEM;
-	*reply = *st;
-	*st = NULL;
-	return 0;
-}
-
 static int ask(struct stanza **reply, const struct service_query *query)
 {
 	AUTO(stanza_freep) struct stanza *st = NULL;
@@ -37,7 +28,7 @@ static int ask(struct stanza **reply, const struct service_query *query)
 		"The telephone number of whom you would like to call, "
 		"best with + and the country code.");
 	stanza_child_text(form, "prompt", NULL, "Telephone number");
-	return finish(reply, &st);
+	return service_finish(reply, &st);
 }
 
 /* "alice@pbx.example" of a person is sip:alice@pbx.example. */
@@ -124,7 +115,7 @@ static int answer(struct stanza **reply, const struct service_query *query,
 		return r;
 	stanza_child_text(stanza_child(st, "query", "jabber:iq:gateway"), "jid",
 			  NULL, jid);
-	return finish(reply, &st);
+	return service_finish(reply, &st);
 }
 
 int service_prompt(struct stanza **reply, const struct service_query *query)

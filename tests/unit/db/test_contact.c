@@ -94,7 +94,7 @@ static void each_is_told_in_order_and_one_behind_another(void **state)
 static void fill(struct contact_store *store, bool subscribed)
 {
 	for (int i = 0; i < CONTACT_MAX; i++) {
-		char local[16];
+		char local[24];
 
 		snprintf(local, sizeof(local), "+1555%04d", i);
 		put(store, "a@x", local, "n", subscribed, 1000 + i);
