@@ -157,6 +157,21 @@ async def test_the_network_changes(scene, client, place):
     await theirs.wait("ended")
 
 
+@pytest.mark.parametrize("place", [call_out, call_in], ids=["out", "in"])
+async def test_the_stream_is_lost_and_resumed(scene, client, place):
+    """The telephone hangs up meanwhile."""
+    if client == "aiortc":
+        pytest.skip("test_resume.py does it with a client of ours")
+    mine, theirs = await place(scene, client)
+    await heard(mine, theirs, seconds=1.0)
+    await mine.device.sever()
+    await heard(mine, theirs, seconds=1.0)
+    assert (await theirs.hangup()).status == 200
+    assert not mine.passed("ended")
+    await mine.device.resume()
+    assert "success" in await mine.ended()
+
+
 async def test_is_called_without_a_proposal(scene, client):
     """StanzaJS as it is, which knows sessions alone."""
     if client == "aiortc":

@@ -56,6 +56,15 @@ async function login(id, { proposals, ...options }) {
 	client.connect();
 }
 
+// The socket goes, the stream was not closed.
+function sever(id) {
+	devices.get(id).transport.disconnect(false);
+}
+
+function reconnect(id) {
+	devices.get(id).connect();
+}
+
 function subscribe(id, jid) {
 	const client = devices.get(id);
 

@@ -113,6 +113,17 @@ class Device:
         """Ask for the presence of @jid, and share ours."""
         await self.browser.run("subscribe", self.id, jid)
 
+    async def sever(self):
+        """The connection breaks, unknown to the stream."""
+        await self.browser.run("sever", self.id)
+        await self.milestones.wait("disconnected", LOGIN_S)
+
+    async def resume(self):
+        """Connect again; the package takes the stream up where it broke (XEP-0198)."""
+        await self.browser.run("reconnect", self.id)
+        await self.milestones.wait("resumed", LOGIN_S)
+        self.online = True
+
     async def incoming(self, timeout=ANSWER_S):
         """The next call that comes in, proposed or as a session at once."""
         try:
