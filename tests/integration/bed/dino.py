@@ -6,6 +6,7 @@ buttons of its windows, found by their names for assistive technology (AT-SPI). 
 monitor is the microphone; what Dino plays goes into another, which is recorded."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import sqlite3
@@ -18,12 +19,12 @@ from . import audio, proc, timeline, xmppserver
 from .voice import Frames, Voice
 
 PROGRAM = "dino-im"
-NEEDS = (PROGRAM, "Xvfb", "dbus-daemon", "pulseaudio", "pacat", "gdbus")
+NEEDS = (PROGRAM, "Xvfb", "dbus-daemon", "pulseaudio", "pacat", "pactl", "gdbus")
 START_S, ANSWER_S, CATCH_UP_S = 30.0, 10.0, 3.0
 SPEAKS_S, READY_S = 1.5, 0.5
 RATE, BLOCK, PRIORITY = 48000, 960, -10
-TONE_LIMIT_HZ = 2200
-OTHER_DEVICE, ENDED, DECLINED, MISSED = 3, 4, 5, 6  # states in Dino's table of calls, where one under way counts as ended
+MICROPHONE_HZ = 1580  # whole waves in a period of the code, and far from any frequency of audio.Tone()
+OTHER_DEVICE, MISSED = 3, 6  # states in Dino's table of calls
 ATSPI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "atspi.py")
 ACTIONS = ("gdbus", "call", "--session", "--dest", "im.dino.Dino", "--object-path", "/im/dino/Dino", "--method")
 PLAYER = "while cat tone.raw; do :; done | pacat --playback --raw --device=mouth --rate=48000 --channels=1 --latency-msec=40"
@@ -41,6 +42,7 @@ set-default-source microphone
 def missing():
     """Why there is no Dino to test with, or None."""
     absent = [name for name in NEEDS if not shutil.which(name)]
+    absent += [] if importlib.util.find_spec("pyatspi") else ["python3-pyatspi"]
     return f"{', '.join(absent)} not installed: make deps-live" if absent else None
 
 
@@ -48,7 +50,7 @@ class Room(Voice):
     """What is played into Dino's microphone all the time, and what comes out of its loudspeaker."""
 
     def __init__(self, who, record):
-        super().__init__(who, record, Frames(), audio.Tone(below=TONE_LIMIT_HZ))
+        super().__init__(who, record, Frames(), audio.Tone(MICROPHONE_HZ))
         self.samples = 0
 
     async def caught_up(self, end):
