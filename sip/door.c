@@ -15,6 +15,7 @@
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
+#include "sip/fence.h"
 #include "sip/stranger.h"
 
 enum {
@@ -213,6 +214,16 @@ static bool turned_away(int fd, struct slice datagram,
 	return true;
 }
 
+static void note_stream(int fd, const su_iovec_t *iov, size_t niov, size_t n)
+{
+	for (size_t i = 0; n && i < niov; i++) {
+		size_t part = n < iov[i].siv_len ? n : iov[i].siv_len;
+
+		sip_fence_received(fd, iov[i].siv_base, part);
+		n -= part;
+	}
+}
+
 /* sofia's, for every datagram and every piece of a stream; those have no @su.
  */
 issize_t su_vrecv(su_socket_t fd, su_iovec_t iov[], isize_t niov, int flags,
@@ -226,6 +237,8 @@ issize_t su_vrecv(su_socket_t fd, su_iovec_t iov[], isize_t niov, int flags,
 
 	if (su && len)
 		*len = msg.msg_namelen;
+	if (n > 0 && !su)
+		note_stream(fd, iov, niov, (size_t)n);
 	if (n <= 0 || !su || !watched)
 		return n;
 	size_t head = (size_t)n < iov[0].siv_len ? (size_t)n : iov[0].siv_len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/fence.h"
 
+#include <event2/event.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
+#include "sip/progress.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
 
@@ -20,6 +22,7 @@ struct connection {
 	int fd;
 	struct addr peer;
 	bool stranger;
+	struct sip_progress progress;
 };
 
 struct sip_fence {
@@ -28,9 +31,65 @@ struct sip_fence {
 	size_t nopen;
 	int spare; /* given up to refuse one when there is no other */
 	pthread_t thread;
+	struct event *slow; /* armed while a message is under way */
 };
 
 static struct sip_fence *fence; /* accept() has no argument for it */
+
+/* ---- messages that come slowly ---- */
+
+static bool is_gone(const struct connection *c);
+
+static void watch_slow(struct sip_fence *f)
+{
+	/* It may have begun just after the timer was set. */
+	const struct timeval tv = { SIP_CONNECTION_MESSAGE_MS / 2000, 0 };
+
+	if (!evtimer_pending(f->slow, NULL))
+		evtimer_add(f->slow, &tv);
+}
+
+static void on_slow(evutil_socket_t fd, short what, void *arg)
+{
+	struct sip_fence *f = arg;
+	uint64_t now = clock_ms();
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < f->nopen; i++) {
+		struct connection *c = &f->open[i];
+
+		if (!c->progress.begun || is_gone(c))
+			continue;
+		more = true;
+		if (now - c->progress.since_ms < SIP_CONNECTION_MESSAGE_MS)
+			continue;
+		log_info("event=sip_connection peer=%s what=\"message too "
+			 "slow\"",
+			 addr_text(&c->peer).s);
+		c->progress.begun = false;
+		shutdown(c->fd, SHUT_RDWR); /* sofia closes it */
+	}
+	if (more)
+		watch_slow(f);
+}
+
+void sip_fence_received(int fd, const void *p, size_t n)
+{
+	for (size_t i = 0; fence && i < fence->nopen; i++) {
+		struct connection *c = &fence->open[i];
+
+		if (c->fd != fd)
+			continue;
+		sip_progress_add(&c->progress, p, n, clock_ms());
+		if (c->progress.begun)
+			watch_slow(fence);
+		return;
+	}
+}
+
+/* ---- life ---- */
 
 int sip_fence_new(struct sip_agent *agent)
 {
@@ -40,6 +99,11 @@ int sip_fence_new(struct sip_agent *agent)
 		return -ENOMEM;
 	f->agent = agent;
 	f->thread = pthread_self();
+	f->slow = evtimer_new(agent->base, on_slow, f);
+	if (!f->slow) {
+		free(f);
+		return -ENOMEM;
+	}
 	f->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fence = f;
 	return 0;
@@ -54,6 +118,7 @@ void sip_fence_free(struct sip_agent *agent)
 	fence = NULL;
 	if (f->spare >= 0)
 		close(f->spare);
+	event_free(f->slow);
 	free(f);
 }
 

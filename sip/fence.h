@@ -23,6 +23,8 @@ enum {
 	SIP_CONNECTIONS_EACH_MAX = 8, /* of one address */
 	/* So many of them from where no trunk is. */
 	SIP_CONNECTIONS_STRANGERS_MAX = 16,
+	/* A message over TCP, from its first octet to its last. */
+	SIP_CONNECTION_MESSAGE_MS = 10 * 1000,
 };
 
 /* Guard @agent's listeners; one agent in a process. 0 or -errno. */
@@ -36,3 +38,6 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 /* Take one off @listener's queue when there is no descriptor for it: left there
  * it would wake us for ever. */
 void sip_fence_refuse(int listener);
+/* sofia has read @n octets of the stream @fd: a message that comes too slowly
+ * costs the connection. */
+void sip_fence_received(int fd, const void *p, size_t n);

@@ -138,11 +138,12 @@ int sip_listen_bind(struct sip_agent *agent, struct sip_bound *b)
 	if (!r) {
 		list_sockets(before, b);
 		errno = 0;
-		if (nta_agent_add_tport(
-			    agent->nta, URL_STRING_MAKE(url),
-			    TPTAG_IDENT(b->ident), TPTAG_STUN_SERVER(0),
-			    TPTAG_REUSE(1), TPTAG_IDLE(TCP_IDLE_MS),
-			    TPTAG_TIMEOUT(TCP_MESSAGE_MS), TAG_END()))
+		if (nta_agent_add_tport(agent->nta, URL_STRING_MAKE(url),
+					TPTAG_IDENT(b->ident),
+					TPTAG_STUN_SERVER(0), TPTAG_REUSE(1),
+					TPTAG_IDLE(TCP_IDLE_MS),
+					TPTAG_TIMEOUT(TCP_MESSAGE_MS),
+					TPTAG_PONG2PING(1), TAG_END()))
 			r = errno ? -errno : -EADDRINUSE;
 		else
 			r = take_new_socket(before, b);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Connections over TCP that a trusted peer opens. */
+#include "sip/fence.h"
+
+#include "tests/unit/sip/fixture.h"
+
+static const char text[] =
+	"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
+	"Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKp;rport\r\n"
+	"From: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\n"
+	"Call-ID: pieces\r\nCSeq: 1 OPTIONS\r\n"
+	"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+
+/* Each piece comes in time, but the message does not. */
+static void a_trickle_does_not_hold_it_open(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS * 2;
+	char octets[64];
+	int r = 0;
+
+	sip_peer_connect(&f->peer);
+	for (size_t i = 0; !r && clock_ms() < end; i++) {
+		if (i < strlen(text) - 20)
+			sip_peer_send(&f->peer, text + i, 1);
+		run_ms(f, 200);
+		r = sip_peer_read(&f->peer, octets, sizeof(octets));
+	}
+	assert_int_equal(r, -1);
+}
+
+static void pieces_that_come_in_time_make_a_message(void **state)
+{
+	struct fixture *f = *state;
+
+	sip_peer_connect(&f->peer);
+	for (size_t i = 0; i < strlen(text); i++) {
+		sip_peer_send(&f->peer, text + i, 1);
+		turn(f);
+	}
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+}
+
+static void a_ping_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	char octets[8] = "";
+
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, "\r\n\r\n", 4);
+	for (int i = 0; i < 100 && sip_peer_read(&f->peer, octets, 8) <= 0; i++)
+		run_ms(f, 5);
+	assert_string_equal(octets, "\r\n");
+}
+
+#define FENCE_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FENCE_TEST(a_trickle_does_not_hold_it_open),
+		FENCE_TEST(pieces_that_come_in_time_make_a_message),
+		FENCE_TEST(a_ping_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
