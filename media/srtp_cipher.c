@@ -119,7 +119,7 @@ static void iv_xor(uint8_t *iv, size_t at, uint64_t v, size_t n)
 static int keystream_xor(EVP_CIPHER_CTX *ctx, const uint8_t iv[SRTP_IV_LEN],
 			 size_t block, uint8_t *p, size_t n)
 {
-	uint8_t stream[KEYSTREAM_LEN];
+	uint8_t stream[KEYSTREAM_LEN] = { 0 };
 	size_t blocks = (n + SRTP_IV_LEN - 1) / SRTP_IV_LEN;
 	int written = 0;
 

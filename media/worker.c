@@ -24,7 +24,7 @@ enum {
 	OTHER_RECV = 2,
 	/* With much to do, a turn begins so long after the one before: what
 	 * came meanwhile shares one wake-up and one sendmmsg(). */
-	PACE_US = 1000,
+	PACE_US = 1250,
 	PACE_FROM = 2,        /* packets in that time: then it is much, */
 	PACE_LOOK_US = 20000, /* as seen over so long */
 	NICE = -11,           /* without the right to more */
@@ -229,16 +229,19 @@ static void on_readable(struct worker *worker, struct source *source)
 /*
  * A worker that waits between turns need not be told of the shared sockets: it
  * looks, and the kernel is spared waking it for each packet that comes, and
- * telling it for each packet sent that there is room.
+ * telling it for each packet sent that there is room. If they cannot be watched
+ * again, it goes on looking.
  */
 static void set_paced(struct worker *worker, bool paced)
 {
 	if (paced == worker->paced)
 		return;
-	for (int i = 0; i < BATCH_NSOCKETS; i++)
-		if (control(worker, paced ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
-			    &worker->shared[i]))
+	for (int i = 0; i < BATCH_NSOCKETS; i++) {
+		int r = control(worker, paced ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
+				&worker->shared[i]);
+		if (r && r != -EEXIST && r != -ENOENT)
 			return;
+	}
 	worker->paced = paced;
 }
 
