@@ -53,9 +53,16 @@ static enum sip_trunk_state judge(const struct sip_trunk *t)
 void trunk_judge(struct sip_trunk *t, const char *why)
 {
 	enum sip_trunk_state state = judge(t);
+	size_t aside = sip_hops_aside(&t->hops);
+	char servers[SIP_TRUNK_WHY_CAP];
 
 	if (state == t->state)
 		return;
+	/* It may be an answer of another server that tells. */
+	if (state == SIP_TRUNK_DEGRADED && aside &&
+	    !text_format(servers, sizeof(servers), "%zu of %zu servers failed",
+			 aside, t->hops.n))
+		why = servers;
 	log_info("trunk=%s %s -> %s why=%s", t->name,
 		 sip_trunk_state_name(t->state), sip_trunk_state_name(state),
 		 log_text(slice_of(why)).s);
