@@ -13,6 +13,7 @@
 #include "gateway/presence.h"
 #include "gateway/recent.h"
 #include "xmpp/jid.h"
+#include "xmpp/xmpp_stream.h"
 
 struct announcer {
 	struct event *timer;
@@ -109,11 +110,14 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 		if (!contact)
 			return;
-		/* the stream is down: all begins anew when it is up */
-		if (is_told(gateway, contact) &&
-		    presence_show(gateway, contact->local, contact->account) >
-			    0)
+		int r = is_told(gateway, contact)
+				? presence_show(gateway, contact->local,
+						contact->account)
+				: 0;
+		if (r == XMPP_E_DOWN) /* all begins anew when it is up */
 			return;
+		if (r == XMPP_E_FULL)
+			break;
 		if (text_set(announcer->account, sizeof(announcer->account),
 			     contact->account) ||
 		    text_set(announcer->local, sizeof(announcer->local),

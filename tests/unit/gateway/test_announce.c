@@ -25,7 +25,7 @@ static const char text[] =
 
 static char said[2000];
 static unsigned shown, hidden;
-static bool down;
+static bool down, full;
 
 int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 {
@@ -35,6 +35,10 @@ int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 	(void)stream;
 	if (down)
 		return XMPP_E_DOWN;
+	if (full) {
+		full = false;
+		return XMPP_E_FULL;
+	}
 	shown += !type;
 	hidden += type && !strcmp(type, "unavailable");
 	if (n < sizeof(said) - 200)
@@ -138,7 +142,7 @@ static int set_up(void **state)
 	(void)state;
 	said[0] = '\0';
 	shown = hidden = 0;
-	down = false;
+	down = full = false;
 	ncontacts = 0;
 	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
@@ -236,6 +240,18 @@ static void a_stream_that_comes_back_is_told_all_again(void **state)
 	assert_int_equal(shown, MANY + 2);
 }
 
+static void a_full_stream_is_waited_for(void **state)
+{
+	(void)state;
+	fill();
+	announce_stream_up(&gateway);
+	full = true;
+	shown = 0;
+	run();
+	assert_false(full);
+	assert_int_equal(shown, MANY);
+}
+
 static void those_who_were_told_are_told_of_the_end(void **state)
 {
 	(void)state;
@@ -257,6 +273,7 @@ int main(void)
 		ANNOUNCE_TEST(subscribers_are_told_of_their_numbers),
 		ANNOUNCE_TEST(many_are_told_in_parts),
 		ANNOUNCE_TEST(a_stream_that_comes_back_is_told_all_again),
+		ANNOUNCE_TEST(a_full_stream_is_waited_for),
 		ANNOUNCE_TEST(those_who_were_told_are_told_of_the_end),
 	};
 
