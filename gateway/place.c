@@ -88,26 +88,24 @@ static int add_callees(struct hunt *hunt, const struct placing *placing,
 	return -EINVAL;
 }
 
-/* The hunt and its first leg, both owned by the caller. NULL, or why there is
+/* The hunt and its first leg, both owned by the caller; false: @why there is
  * none. */
-static const struct refusal *find_callee(struct hunt **out, struct leg **legp,
-					 const struct placing *placing)
+static bool find_callee(struct hunt **out, struct leg **legp,
+			const struct placing *placing,
+			const struct refusal **why)
 {
 	AUTO(hunt_freep) struct hunt *hunt = NULL;
-	enum cause why;
+	enum cause cause = CAUSE_UNREACHABLE;
 	int r = hunt_new(&hunt, placing->gateway);
 
 	if (!r)
-		r = add_callees(hunt, placing, &why);
-	if (r == CALLEE_E_NOBODY)
-		return refusal_nobody(why);
-	if (!r)
-		r = hunt_next(hunt, legp);
-	if (r)
-		return refusal_of(r < 0 ? r : -EHOSTUNREACH);
+		r = add_callees(hunt, placing, &cause);
+	*why = r == CALLEE_E_NOBODY ? refusal_nobody(cause) : refusal_of(r);
+	if (r || hunt_next(hunt, legp))
+		return false;
 	*out = hunt;
 	hunt = NULL;
-	return NULL;
+	return true;
 }
 
 static void fill_parties(struct call_parties *out,
@@ -145,8 +143,8 @@ static const struct refusal *place_account(struct gateway *gateway,
 	const struct placing placing = { gateway, &route, account, NULL };
 	struct call_parties parties = { .from = account };
 	const struct refusal *why;
-	struct leg *caller, *callee;
-	struct hunt *hunt;
+	struct leg *caller, *callee = NULL;
+	struct hunt *hunt = NULL;
 	struct call *call;
 	struct jid to;
 
@@ -160,8 +158,7 @@ static const struct refusal *place_account(struct gateway *gateway,
 	int r = route_from_account(&route, gateway, account, local);
 	if (r)
 		return refusal_of(r);
-	why = find_callee(&hunt, &callee, &placing);
-	if (why)
+	if (!find_callee(&hunt, &callee, &placing, &why))
 		return why;
 	r = leg_xmpp_new_caller(
 		&caller, gateway,
@@ -291,8 +288,8 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 	struct route route;
 	struct placing placing = { gateway, &route, NULL, NULL };
 	const struct refusal *why;
-	struct leg *caller, *callee;
-	struct hunt *hunt;
+	struct leg *caller, *callee = NULL;
+	struct hunt *hunt = NULL;
 	struct call *call;
 	int r = route_from_trunk(&route, origin, gateway, invite);
 
@@ -300,8 +297,7 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 		return refusal_of(r);
 	placing.account = route.owner;
 	placing.name = invite->identity->withheld ? NULL : origin->display;
-	why = find_callee(&hunt, &callee, &placing);
-	if (why)
+	if (!find_callee(&hunt, &callee, &placing, &why))
 		return why;
 	r = leg_sip_new_caller(&caller, gateway, *dialog);
 	*dialog = NULL;
