@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The database: one SQLite file (WAL, synchronous=NORMAL) with sessions,
- * accounts, trunks and call records. It is read at the start and by
- * administration; the call path reads memory. Writes are queued for one writer
- * thread (db/worker.h), which commits all that waits in one transaction, so the
- * event loop never waits for a disk.
+ * The database: one SQLite file (WAL; synchronous=NORMAL, for texts FULL) with
+ * sessions, accounts, trunks, texts and call records. It is read at the start
+ * and by administration; the call path reads memory. Writes are queued for one
+ * writer thread (db/worker.h), which commits all that waits in one transaction,
+ * so the event loop never waits for a disk.
  *
  * Next to the file stand `.key` (seals secrets, db/seal.h) and `.lock` (one
  * process at a time). All are 0600.

@@ -233,9 +233,11 @@ int row_put(struct db *db, const struct row_table *table, const void *row,
 
 	if (!put)
 		return -ENOMEM;
-	put->job = (struct job){
-		.run = run_put, .free = free_put, .done = done, .arg = arg
-	};
+	put->job = (struct job){ .run = run_put,
+				 .free = free_put,
+				 .done = done,
+				 .arg = arg,
+				 .durable = table->durable };
 	put->table = table;
 	put->seal = db_seal(db);
 	put->size = size;

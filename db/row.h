@@ -40,6 +40,7 @@ struct row_table {
 	const struct row_column *columns;
 	size_t n;
 	size_t size;        /* of the struct */
+	bool durable;       /* as struct job's */
 	const char *insert; /* "INSERT … VALUES (?, …)" in the same order */
 	const char *select; /* "SELECT … FROM …" in the same order */
 };

@@ -54,6 +54,7 @@ struct worker {
 	struct writer writer;  /* the thread's */
 	struct job_list batch; /* the thread's */
 	unsigned pause_ms;     /* 0: the last attempt was well */
+	bool synchronous_full; /* as the connection is set now */
 	uint64_t give_up_ms;   /* when stopping */
 
 	struct job_list all; /* the main thread's */
@@ -143,6 +144,34 @@ static void reset_statements(struct writer *writer)
 	}
 }
 
+static bool is_durable(const struct worker *worker)
+{
+	const struct job *job;
+
+	TAILQ_FOREACH(job, &worker->batch, entry) {
+		if (job->durable)
+			return true;
+	}
+	return false;
+}
+
+/* A write-ahead log outlives our own death without waiting for the disk. Such
+ * pragmas act when they are compiled, so they cannot be kept prepared. */
+static int set_synchronous(struct worker *worker)
+{
+	bool full = is_durable(worker);
+	int error = SQLITE_OK;
+
+	if (full != worker->synchronous_full)
+		error = sqlite3_exec(worker->writer.sqlite,
+				     full ? "PRAGMA synchronous = FULL"
+					  : "PRAGMA synchronous = NORMAL",
+				     NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		worker->synchronous_full = full;
+	return error;
+}
+
 /* One transaction over the batch. SQLITE_OK: committed. */
 static int commit_batch(struct worker *worker)
 {
@@ -150,8 +179,10 @@ static int commit_batch(struct worker *worker)
 			  rollback[] = "ROLLBACK";
 	struct writer *writer = &worker->writer;
 	struct job *job;
-	int error = execute(writer, begin);
+	int error = set_synchronous(worker);
 
+	if (error == SQLITE_OK)
+		error = execute(writer, begin);
 	TAILQ_FOREACH(job, &worker->batch, entry) {
 		if (error != SQLITE_OK)
 			break;

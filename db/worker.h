@@ -36,6 +36,8 @@ struct job {
 	void (*free)(struct job *job);
 	db_done_fn done; /* may be NULL */
 	void *arg;
+	/* Its commit waits until the disk has it, for a loss of power too. */
+	bool durable;
 
 	/* The worker's. */
 	TAILQ_ENTRY(job) entry, told_entry, all_entry;
