@@ -19,6 +19,7 @@
 #include "sip/door.h"
 #include "sip/fence.h"
 #include "sip/listen.h"
+#include "sip/message.h"
 #include "sip/odd.h"
 #include "sip/root.h"
 #include "sip/server.h"
@@ -175,6 +176,7 @@ int sip_agent_new(struct sip_agent **out, const struct sip_agent_config *config,
 	sip_agent_set_public(agent, &config->public_address);
 	rand_token(agent->token, SIP_TOKEN_LEN);
 	TAILQ_INIT(&agent->clients);
+	TAILQ_INIT(&agent->messages);
 	TAILQ_INIT(&agent->dialogs);
 	TAILQ_INIT(&agent->due);
 	r = open_agent(agent, config);
@@ -195,6 +197,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	if (agent->root)
 		sip_root_pump(agent->root);
 	sip_dialogs_free(agent);
+	sip_messages_free(agent);
 	sip_clients_free(agent);
 	sip_resolver_free(agent->resolver);
 	sip_listens_close(agent);

@@ -22,6 +22,8 @@ struct media_desc;
 struct sip_agent;
 struct sip_dialog;
 struct sip_identity;
+struct sip_message;
+struct sip_message_in;
 struct sip_s;
 struct sip_policy;
 struct sip_waiting;
@@ -94,6 +96,10 @@ struct sip_agent_handlers {
 	/* How a trusted source is treated. NULL: the careful default. */
 	void (*policy)(const struct sip_source *source, struct sip_policy *out,
 		       void *arg);
+	/* A text came (RFC 3428): given to the handler, which answers it with
+	 * sip_message_answer(), now or later. NULL: none are taken. */
+	void (*message)(struct sip_message *message,
+			const struct sip_message_in *what, void *arg);
 	/* Messages wait (or none any more) for @user, of the Request-URI, or
 	 * for the account that @waiting names. NULL: nobody cares. */
 	void (*waiting)(const struct sip_source *source, const char *user,

@@ -46,6 +46,7 @@ struct sip_bound {
 
 TAILQ_HEAD(sip_dialogs, sip_dialog);
 TAILQ_HEAD(sip_clients, sip_client);
+TAILQ_HEAD(sip_messages, sip_message);
 
 struct sip_agent {
 	struct event_base *base;
@@ -66,6 +67,7 @@ struct sip_agent {
 	unsigned half_open, max_half_open;
 	char token[SIP_TOKEN_LEN + 1]; /* Contact's user where there is none */
 	struct sip_clients clients;
+	struct sip_messages messages; /* not answered yet */
 	struct sip_dialogs dialogs;
 	struct sip_dialogs due; /* with something to do after sofia's turn */
 };

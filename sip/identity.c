@@ -375,3 +375,14 @@ int sip_calling_format(struct sip_calling_text *out,
 					    "anonymous.invalid");
 	return r ? r : text_set(out->from, sizeof(out->from), name_addr);
 }
+
+void sip_called_user(char out[static SIP_USER_CAP], const struct sip_s *sip)
+{
+	const char *value = sip_header_text(sip, "P-Called-Party-ID");
+	char display[SIP_DISPLAY_CAP];
+	struct sip_uri uri;
+
+	if (sip_name_addr_parse(&uri, display, slice_of(value)) ||
+	    text_set(out, SIP_USER_CAP, uri.user))
+		out[0] = '\0';
+}

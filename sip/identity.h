@@ -80,6 +80,10 @@ CHECKED int sip_calling_format(struct sip_calling_text *out,
  */
 const char *sip_header_text(const struct sip_s *sip, const char *name);
 
+/* Whom a carrier says that it called, when the Request-URI is our Contact
+ * (P-Called-Party-ID: RFC 7315, 4.2); "" not said. */
+void sip_called_user(char out[static SIP_USER_CAP], const struct sip_s *sip);
+
 /* The user of @url (sofia's url_t has no tag), unescaped; "" when there is none
  * or it is no good. */
 void sip_url_user(char out[static SIP_USER_CAP], const void *url);

@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-#define SIP_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+#define SIP_ALLOW                                                   \
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, " \
+	"MESSAGE"
 
 /* All zero is the careful default. */
 struct sip_policy {

@@ -17,6 +17,7 @@
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
+#include "sip/message.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
 
@@ -39,6 +40,9 @@ static void dispatch(const struct sip_incoming *in)
 		break;
 	case sip_method_notify:
 		sip_server_notify(in);
+		break;
+	case sip_method_message:
+		sip_server_message(in);
 		break;
 	case sip_method_subscribe:
 		sip_server_refuse_event(in);

@@ -3,10 +3,11 @@
  * Requests outside dialogs: who may speak at all, and the one answer that each
  * gets (RFC 3261, 8.2; RFC 6665).
  *
- *     server.c        the door, and which method goes where
- *     server_check.c  what holds for every request; 405, 501, OPTIONS
- *     server_invite.c INVITE, with Replaces too (RFC 3891)
- *     server_notify.c NOTIFY that nobody asked for
+ *     server.c         the door, and which method goes where
+ *     server_check.c   what holds for every request; 405, 501, OPTIONS
+ *     server_invite.c  INVITE, with Replaces too (RFC 3891)
+ *     server_message.c MESSAGE (RFC 3428)
+ *     server_notify.c  NOTIFY that nobody asked for
  */
 #pragma once
 

@@ -64,19 +64,6 @@ static unsigned find_replaced(const struct sip_incoming *in,
 	return rp->rp_early_only ? 486 : 0;
 }
 
-/* Whom a carrier says that it called, when the Request-URI is our Contact
- * (RFC 7315, 4.2). */
-static void read_called(char out[static SIP_USER_CAP], const sip_t *sip)
-{
-	const char *value = sip_header_text(sip, "P-Called-Party-ID");
-	char display[SIP_DISPLAY_CAP];
-	struct sip_uri uri;
-
-	if (sip_name_addr_parse(&uri, display, slice_of(value)) ||
-	    text_set(out, SIP_USER_CAP, uri.user))
-		out[0] = '\0';
-}
-
 static void offer_invite(const struct sip_incoming *in, struct sip_dialog *d,
 			 const struct media_desc *offer,
 			 struct sip_dialog *replaced)
@@ -96,7 +83,7 @@ static void offer_invite(const struct sip_incoming *in, struct sip_dialog *d,
 	};
 
 	sip_url_user(request_user, in->sip->sip_request->rq_url);
-	read_called(called_user, in->sip);
+	sip_called_user(called_user, in->sip);
 	sip_url_user(to_user, in->sip->sip_to->a_url);
 	sip_identity_read(&identity, in->sip);
 	in->agent->handlers->invite(d, &invite, in->agent->arg);

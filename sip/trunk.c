@@ -336,7 +336,7 @@ static const struct sip_hop *preferred(const struct sip_trunk *t)
 	return t->do_register && t->reg.until_ms ? &t->reg.hop : NULL;
 }
 
-void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec)
+void sip_trunk_route(struct sip_trunk *t, struct sip_client_spec *spec)
 {
 	spec->hops = &t->hops;
 	spec->first = preferred(t);
@@ -346,7 +346,7 @@ void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec)
 
 void sip_trunk_route_call(struct sip_trunk *trunk, struct sip_client_spec *spec)
 {
-	trunk_route(trunk, spec);
+	sip_trunk_route(trunk, spec);
 	spec->one_family = true; /* its SDP names an address of one */
 	spec->stats = &trunk->stats;
 }

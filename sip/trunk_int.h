@@ -12,7 +12,9 @@
 /* Where a request goes now that is not tried elsewhere. False while no address
  * is known. */
 CHECKED bool sip_trunk_hop(const struct sip_trunk *trunk, struct sip_hop *out);
-/* A call: along the trunk's hops, and counted. */
+/* A request outside calls: along the trunk's hops. */
+void sip_trunk_route(struct sip_trunk *trunk, struct sip_client_spec *spec);
+/* A call: the same, and counted. */
 void sip_trunk_route_call(struct sip_trunk *trunk,
 			  struct sip_client_spec *spec);
 /* Credentials may go there: it is one of the trunk's own addresses. */

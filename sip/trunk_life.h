@@ -80,8 +80,6 @@ void trunk_timer_set(struct sip_trunk *t, struct event **timer,
 /* Look at health and registration; report a change. */
 void trunk_judge(struct sip_trunk *t, const char *why);
 void trunk_note_error(struct sip_trunk *t, const char *why);
-/* Along its hops. */
-void trunk_route(struct sip_trunk *t, struct sip_client_spec *spec);
 /* A leg for requests of ours outside dialogs: @from and @to are values. */
 struct nta_leg_s *trunk_leg(struct sip_trunk *t, const char *from,
 			    const char *to);

@@ -108,7 +108,7 @@ static int send_options(struct sip_trunk *t)
 	};
 	int r = text_format(uri, sizeof(uri), "sip:%s", t->hostport);
 
-	trunk_route(t, &spec);
+	sip_trunk_route(t, &spec);
 	if (!r)
 		r = text_format(to, sizeof(to), "<%s>", uri);
 	if (!r)

@@ -200,7 +200,7 @@ static int send_register(struct sip_trunk *t, unsigned expires_s,
 	};
 	int r = prepare_leg(t);
 
-	trunk_route(t, &spec);
+	sip_trunk_route(t, &spec);
 	if (!r)
 		r = text_format(uri, sizeof(uri), "sip:%s", t->domain);
 	if (!r)

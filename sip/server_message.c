@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* MESSAGE outside dialogs (RFC 3428, 7): texts that come. */
+#include "sip/message.h"
+
+#include <stdlib.h>
+
+#define NTA_INCOMING_MAGIC_T struct sip_message
+#include <sofia-sip/nta.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_tag.h>
+
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "sip/agent_int.h"
+#include "sip/body.h"
+#include "sip/identity.h"
+#include "sip/odd.h"
+#include "sip/server.h"
+#include "sip/text_body.h"
+
+enum { RETRY_AFTER_S = 30, KEY_CAP = 512, LANG_CAP = 36 };
+
+struct sip_message {
+	TAILQ_ENTRY(sip_message) link; /* of agent->messages */
+	struct sip_agent *agent;
+	nta_incoming_t *irq;
+};
+
+void sip_message_answer(struct sip_message *message, unsigned status)
+{
+	char wait[8];
+
+	/* Not all at once again. */
+	if (text_format(wait, sizeof(wait), "%u",
+			RETRY_AFTER_S + rand_u32() % RETRY_AFTER_S))
+		wait[0] = '\0';
+	nta_incoming_treply(message->irq, (int)status, NULL,
+			    TAG_IF(status == 503, SIPTAG_RETRY_AFTER_STR(wait)),
+			    TAG_END());
+	nta_incoming_destroy(message->irq);
+	TAILQ_REMOVE(&message->agent->messages, message, link);
+	free(message);
+}
+
+void sip_messages_free(struct sip_agent *agent)
+{
+	while (!TAILQ_EMPTY(&agent->messages))
+		sip_message_answer(TAILQ_FIRST(&agent->messages), 503);
+}
+
+/* RFC 3261, 17.2.3: who sends a request again, after we have forgotten its
+ * transaction too, sends the same of these. */
+static int read_key(char out[static KEY_CAP], const sip_t *sip)
+{
+	const char *tag = sip->sip_from->a_tag;
+
+	return text_format(out, KEY_CAP, "%u %s %s", sip->sip_cseq->cs_seq,
+			   tag ? tag : "", sip->sip_call_id->i_id);
+}
+
+static void read_lang(char out[static LANG_CAP], const sip_t *sip)
+{
+	const sip_content_language_t *lang = sip->sip_content_language;
+	const char *first = lang && lang->k_items ? lang->k_items[0] : NULL;
+
+	if (text_set(out, LANG_CAP, first))
+		out[0] = '\0';
+}
+
+static void refuse(const struct sip_incoming *in, unsigned status)
+{
+	char type[SIP_TYPE_CAP];
+
+	sip_body_type(type, in->sip);
+	sip_odd(in->agent->odds, &in->source.addr, "MESSAGE", "type", type);
+	nta_incoming_treply(
+		in->irq, (int)status, NULL,
+		TAG_IF(status == 415, SIPTAG_ACCEPT_STR(SIP_TEXT_ACCEPT)),
+		TAG_END());
+	nta_incoming_destroy(in->irq);
+}
+
+static void offer(const struct sip_incoming *in, struct slice text)
+{
+	char request_user[SIP_USER_CAP], to_user[SIP_USER_CAP],
+		called_user[SIP_USER_CAP], key[KEY_CAP], lang[LANG_CAP];
+	struct sip_identity identity;
+	struct sip_message *message = calloc(1, sizeof(*message));
+
+	if (!message || read_key(key, in->sip)) {
+		sip_server_end(in, message ? 400 : 503);
+		free(message);
+		return;
+	}
+	message->agent = in->agent;
+	message->irq = in->irq;
+	TAILQ_INSERT_TAIL(&in->agent->messages, message, link);
+	sip_url_user(request_user, in->sip->sip_request->rq_url);
+	sip_url_user(to_user, in->sip->sip_to->a_url);
+	sip_called_user(called_user, in->sip);
+	sip_identity_read(&identity, in->sip);
+	read_lang(lang, in->sip);
+	const struct sip_message_in what = { .source = in->source,
+					     .request_user = request_user,
+					     .called_user = called_user,
+					     .to_user = to_user,
+					     .identity = &identity,
+					     .message = in->sip,
+					     .key = key,
+					     .lang = lang,
+					     .text = text };
+	in->agent->handlers->message(message, &what, in->agent->arg);
+}
+
+void sip_server_message(const struct sip_incoming *in)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!in->agent->handlers->message) {
+		sip_server_refuse_method(in);
+		return;
+	}
+	r = sip_text_read(&text, &n, in->sip);
+	if (!r)
+		offer(in, (struct slice){ text, n });
+	else if (r > 0)
+		refuse(in, (unsigned)r);
+	else
+		sip_server_end(in, 503);
+	free(text);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "sip/text_body.h"
+
+#include <iconv.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <sofia-sip/sip_header.h>
+
+#include "gateway/base/text.h"
+
+enum { CHARSET_CAP = 16, OCTETS_PER_CHARACTER = 4 };
+
+#define NAME_CHARSET "charset"
+
+/* ---- charsets ---- */
+
+/* What carriers send; iconv knows hundreds, some of which nobody audits. */
+static bool is_known(const char *charset)
+{
+	static const char *const known[] = { "utf-8",        "us-ascii",
+					     "iso-8859-1",   "iso-8859-15",
+					     "windows-1252", "utf-16be",
+					     "utf-16le",     "utf-16" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!strcasecmp(known[i], charset))
+			return true;
+	}
+	return false;
+}
+
+static int copy_octets(char **out, size_t *n, struct slice text)
+{
+	*out = text_dup(text);
+	*n = text.n;
+	return *out ? 0 : -ENOMEM;
+}
+
+static int convert(char **out, size_t *n, const char *charset,
+		   struct slice text)
+{
+	size_t cap = text.n * OCTETS_PER_CHARACTER + 1, left = text.n;
+	char *to = malloc(cap), *in = (char *)(uintptr_t)text.p, *at = to;
+	iconv_t converter = iconv_open("UTF-8", charset);
+	size_t room = cap - 1;
+	int r = 0;
+
+	if (!to || converter == (iconv_t)-1)
+		r = -ENOMEM;
+	else if (iconv(converter, &in, &left, &at, &room) == (size_t)-1)
+		r = 400;
+	if (converter != (iconv_t)-1)
+		iconv_close(converter);
+	if (r) {
+		free(to);
+		return r;
+	}
+	*at = '\0';
+	*out = to;
+	*n = (size_t)(at - to);
+	return 0;
+}
+
+static int decode(char **out, size_t *n, const char *charset, struct slice text)
+{
+	if (!*charset || !strcasecmp(charset, "utf-8") ||
+	    !strcasecmp(charset, "us-ascii"))
+		return copy_octets(out, n, text);
+	return is_known(charset) ? convert(out, n, charset, text) : 415;
+}
+
+/* ---- types ---- */
+
+static struct slice unquote(struct slice s)
+{
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		return (struct slice){ s.p + 1, s.n - 2 };
+	return s;
+}
+
+/* "Text/Plain; charset="utf-8"" */
+static void read_type(struct slice value, struct slice *type,
+		      char charset[static CHARSET_CAP])
+{
+	charset[0] = '\0';
+	*type = slice_trim(slice_cut(&value, ';'));
+	while (value.n) {
+		struct slice parameter = slice_cut(&value, ';');
+		struct slice name = slice_trim(slice_cut(&parameter, '='));
+
+		if (slice_is_nocase(name, NAME_CHARSET) &&
+		    text_copy(charset, CHARSET_CAP,
+			      unquote(slice_trim(parameter))))
+			charset[0] = '?'; /* too long for any we know */
+	}
+}
+
+static int parse_plain(char **out, size_t *n, struct slice value,
+		       struct slice body)
+{
+	char charset[CHARSET_CAP];
+	struct slice type;
+
+	read_type(value, &type, charset);
+	/* RFC 3261, 7.4.1 asks for a type; some leave it out. */
+	if (type.n && !slice_is_nocase(type, "text/plain"))
+		return 415;
+	return decode(out, n, charset, body);
+}
+
+/* ---- message/cpim (RFC 3862, 2) ---- */
+
+static struct slice cut_line(struct slice *text)
+{
+	struct slice line = slice_cut(text, '\n');
+
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
+/* Lines up to an empty one; the value of the last that is @name. */
+static struct slice read_headers(struct slice *text, const char *name)
+{
+	struct slice found = SLICE_NONE;
+
+	while (text->n) {
+		struct slice line = cut_line(text);
+		if (!line.n)
+			break;
+		struct slice key = slice_cut(&line, ':');
+		if (slice_is_nocase(slice_trim(key), name))
+			found = slice_trim(line);
+	}
+	return found;
+}
+
+static int parse_cpim(char **out, size_t *n, struct slice body)
+{
+	read_headers(&body, "");
+	struct slice type = read_headers(&body, "Content-Type");
+
+	return parse_plain(out, n, type, body);
+}
+
+int sip_text_parse(char **out, size_t *n, struct slice type, struct slice body)
+{
+	char charset[CHARSET_CAP];
+	struct slice name;
+
+	*out = NULL;
+	*n = 0;
+	read_type(type, &name, charset);
+	if (slice_is_nocase(name, "message/cpim"))
+		return parse_cpim(out, n, body);
+	return parse_plain(out, n, type, body);
+}
+
+int sip_text_read(char **out, size_t *n, const struct sip_s *sip)
+{
+	const sip_content_type_t *c = sip->sip_content_type;
+	const sip_payload_t *pl = sip->sip_payload;
+	const char *charset =
+		c ? msg_params_find(c->c_params, NAME_CHARSET "=") : NULL;
+	struct slice body = pl && pl->pl_data
+				    ? (struct slice){ pl->pl_data, pl->pl_len }
+				    : SLICE_NONE;
+	char type[128] = "";
+
+	*out = NULL;
+	*n = 0;
+	if (c && c->c_type &&
+	    text_format(type, sizeof(type), "%s;" NAME_CHARSET "=%s", c->c_type,
+			charset ? charset : ""))
+		return 415;
+	return sip_text_parse(out, n, slice_of(type), body);
+}
