@@ -14,6 +14,8 @@
 #include "gateway/presence.h"
 #include "gateway/refused.h"
 #include "gateway/service.h"
+#include "gateway/texts.h"
+#include "xmpp/chat.h"
 #include "xmpp/disco.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
@@ -197,6 +199,20 @@ static bool wants_answer(const struct stanza *message)
 	       (strcmp(type, "error") != 0 && strcmp(type, "headline") != 0);
 }
 
+/* A number in another form than ours gets its address, any text else its way.
+ */
+static void on_text(struct gateway *gateway, const struct stanza *message)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct chat chat;
+
+	chat_read(&chat, message);
+	if (chat.kind == CHAT_TEXT && !moved_error(&reply, gateway, message))
+		send_reply(gateway, reply);
+	else
+		texts_from_account(gateway, &chat);
+}
+
 static void on_message(struct gateway *gateway, const struct stanza *message)
 {
 	struct jmi jmi;
@@ -208,11 +224,8 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 	else if (stanza_find(message, "propose", JMI_NS))
 		refuse(gateway, message, "bad-request",
 		       "A proposal has an id of 1 to 64 printable characters.");
-	else if (!chat_digits_take(gateway, message) &&
-		 stanza_find(message, "body", NULL))
-		refuse_address(
-			gateway, message, "service-unavailable",
-			"Texts are not carried by this gateway; only calls.");
+	else if (!chat_digits_take(gateway, message))
+		on_text(gateway, message);
 }
 
 static void on_presence(struct gateway *gateway, const struct stanza *presence)

@@ -132,6 +132,8 @@ struct config_limits {
 	unsigned ring_timeout_s;
 	unsigned call_duration_s;
 	unsigned echo_calls; /* of those who own no number, all together */
+	unsigned texts_per_minute; /* of an account */
+	unsigned text_expires_s;   /* not delivered until then */
 };
 
 /* Numbers that are never left to chance. */

@@ -144,6 +144,14 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_LIMITS, "echo_calls", &config_kind_count,
 		AT(limits.echo_calls), .initial = LIST("8"),
 		.min = 0, .max = 100000 },
+	[CONFIG_KEY_LIMITS_TEXTS] = {
+		CONFIG_LIMITS, "texts_per_minute", &config_kind_count,
+		AT(limits.texts_per_minute), .initial = LIST("30"),
+		.min = 0, .max = 100000 },
+	[CONFIG_KEY_LIMITS_TEXT_EXPIRES] = {
+		CONFIG_LIMITS, "text_expires_s", &config_kind_count,
+		AT(limits.text_expires_s), .initial = LIST("172800"),
+		.min = 60, .max = 2592000 },
 	[CONFIG_KEY_LIMITS_RING] = {
 		CONFIG_LIMITS, "ring_timeout_s", &config_kind_count,
 		AT(limits.ring_timeout_s), .initial = LIST("60"),

@@ -19,6 +19,7 @@
 #include "gateway/leg_xmpp.h"
 #include "gateway/missed.h"
 #include "gateway/limits.h"
+#include "gateway/outbox.h"
 #include "gateway/phone.h"
 #include "gateway/place.h"
 #include "gateway/presence.h"
@@ -27,6 +28,7 @@
 #include "gateway/refused.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
+#include "gateway/texts.h"
 #include "gateway/trunks.h"
 #include "gateway/unsent.h"
 #include "media/bridge.h"
@@ -126,10 +128,17 @@ static void on_waiting(const struct sip_source *source, const char *user,
 		waiting->voice_new, waiting->voice_old);
 }
 
+static void on_message(struct sip_message *message,
+		       const struct sip_message_in *what, void *arg)
+{
+	texts_from_trunk(arg, message, what);
+}
+
 static const struct sip_agent_handlers agent_handlers = {
 	.source = on_source,
 	.invite = on_invite,
 	.options = on_options,
+	.message = on_message,
 	.policy = on_policy,
 	.waiting = on_waiting,
 };
@@ -291,6 +300,8 @@ static const struct part {
 	{ devices_new, devices_free, NULL },
 	{ public_new, public_free, public_stream_up },
 	{ recover_new, recover_free, recover_stream_up },
+	{ outbox_new, outbox_free, outbox_stream_up },
+	{ texts_new, texts_free, NULL },
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };
 

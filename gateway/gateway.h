@@ -23,11 +23,13 @@ struct iq_table;
 struct limits;
 struct lost_sessions;
 struct media;
+struct outbox;
 struct public_address;
 struct recent;
 struct routes;
 struct sip_agent;
 struct sip_trunk;
+struct texts;
 struct unsent;
 struct xmpp_legs;
 struct xmpp_stream;
@@ -60,6 +62,8 @@ struct gateway {
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */
+	struct outbox *outbox;      /* what must reach the XMPP server */
+	struct texts *texts;
 
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */

@@ -8,8 +8,8 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/outbox.h"
 #include "gateway/recent.h"
-#include "gateway/unsent.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -108,6 +108,6 @@ void missed_tell(struct gateway *gateway, const struct missed_call *missed)
 	stanza_set(st, "id", id);
 	stanza_child_text(st, "body", NULL, body);
 	stanza_child(st, "store", NS_HINTS);
-	if (stanza_ok(st))
-		unsent_send(gateway, st);
+	if (!stanza_ok(st) || outbox_send(gateway, st, NULL, NULL))
+		log_warn("missed=not-told to=%s", missed->account);
 }

@@ -84,6 +84,10 @@ CHECKED int route_dial(struct route_dialled *out, const struct route *route,
 CHECKED int route_from_trunk(struct route *out, struct origin *origin,
 			     struct gateway *gateway,
 			     const struct sip_invite *invite);
+/* The same of a text, for which limits of calls do not count. */
+CHECKED int route_text_from_trunk(struct route *out, struct origin *origin,
+				  struct gateway *gateway,
+				  const struct sip_invite *invite);
 
 /* Whose call @invite is; borrowed, or NULL. */
 struct sip_trunk *route_trunk_for(struct gateway *gateway,

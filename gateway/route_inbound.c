@@ -207,8 +207,9 @@ static int check_caller(const struct route *route, const struct origin *origin)
 	return 0;
 }
 
-int route_from_trunk(struct route *out, struct origin *origin,
-		     struct gateway *gateway, const struct sip_invite *invite)
+int route_text_from_trunk(struct route *out, struct origin *origin,
+			  struct gateway *gateway,
+			  const struct sip_invite *invite)
 {
 	int r;
 
@@ -218,10 +219,20 @@ int route_from_trunk(struct route *out, struct origin *origin,
 	if (r)
 		return r;
 	origin_read(origin, invite, out->trunk_config->trust_identity);
-	if (limits_at_once(gateway, QUOTA_TRUNK, out->trunk_config->name))
-		return ROUTE_E_TRUNK_BUSY;
 	r = find_owner(out, gateway, invite);
 	if (!r)
 		r = find_caller(out, invite);
 	return r ? r : check_caller(out, origin);
+}
+
+int route_from_trunk(struct route *out, struct origin *origin,
+		     struct gateway *gateway, const struct sip_invite *invite)
+{
+	int r = route_text_from_trunk(out, origin, gateway, invite);
+
+	if (r)
+		return r;
+	return limits_at_once(gateway, QUOTA_TRUNK, out->trunk_config->name)
+		       ? ROUTE_E_TRUNK_BUSY
+		       : 0;
 }

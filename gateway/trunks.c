@@ -8,13 +8,15 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/texts.h"
 #include "sip/policy.h"
 #include "sip/trunk.h"
 
 static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
 		     const char *why, void *arg)
 {
-	(void)arg;
+	if (state == SIP_TRUNK_UP || state == SIP_TRUNK_DEGRADED)
+		texts_trunk_up(arg, trunk);
 	log_info("trunk=%s state=%s why=%s", sip_trunk_name(trunk),
 		 sip_trunk_state_name(state), log_text(slice_of(why)).s);
 }

@@ -127,13 +127,12 @@ static void shake_hands(struct mock_xmpp *mock, const char *hash)
 	mock_xmpp_send(mock, "<handshake/>");
 }
 
-/* To itself: routed back, as servers do. */
-static bool is_ping(const struct stanza *st)
+/* An iq to itself, as a ping and its result: routed back, as servers do. */
+static bool is_to_itself(const struct stanza *st)
 {
 	const char *from = stanza_attr(st, "from"), *to = stanza_attr(st, "to");
 
-	return from && to && !strcmp(from, to) &&
-	       stanza_find(st, "ping", "urn:xmpp:ping");
+	return stanza_is(st, "iq", NULL) && from && to && !strcmp(from, to);
 }
 
 static void route_back(struct mock_xmpp *mock, const struct stanza *st)
@@ -141,7 +140,7 @@ static void route_back(struct mock_xmpp *mock, const struct stanza *st)
 	char *text = NULL;
 	size_t n = 0;
 
-	mock->counts.pings++;
+	mock->counts.pings += stanza_find(st, "ping", "urn:xmpp:ping") != NULL;
 	if (mock->manner.no_pong || stanza_format(st, 0, &text, &n))
 		return;
 	write_all(mock, text, n);
@@ -158,7 +157,7 @@ static void on_stanza(struct stanza *st, void *arg)
 	} else if (stanza_is(st, "error", STANZA_NS_STREAM)) {
 		snprintf(mock->error, sizeof(mock->error), "%s",
 			 stanza_name(error));
-	} else if (is_ping(st)) {
+	} else if (is_to_itself(st)) {
 		route_back(mock, st);
 	} else {
 		mock->counts.stanzas++;

@@ -66,6 +66,7 @@ class Client(slixmpp.ClientXMPP):
         self.calls, self.proposals = {}, asyncio.Queue()
         self.strict = jinglexml.Strict()
         self.messages = asyncio.Queue()  # those with a body
+        self.receipts = []  # the ids of what has arrived (XEP-0184)
         self.presences = {}
         self._pending, self._tasks = {}, set()
         self["feature_mechanisms"].unencrypted_plain = True
@@ -245,6 +246,7 @@ class Client(slixmpp.ClientXMPP):
                 self._on_jmi(xml, ET.fromstring(ET.tostring(child)))
         receipt = xml.find(f"{{{RECEIPTS}}}received")
         if receipt is not None:
+            self.receipts.append(receipt.get("id"))
             for call in self.calls.values():
                 if receipt.get("id") == call.propose_id:
                     call.milestones.reach("receipt")

@@ -389,6 +389,8 @@ class Phone:
         self.expected, self.dialogs, self.calls = {}, {}, []
         self.registrations = {}
         self.options = 0
+        self.texts = {}  # number -> queue of the MESSAGEs to it
+        self.text_answers = {}  # number -> statuses that its next MESSAGEs get; None: silence
         self.shared = timeline.Timeline()
         self.wire = sipwire.Wire(node, host, port, self.on_request, self._timeline_of, tls)
 
@@ -451,6 +453,8 @@ class Phone:
             self._on_invite(request, peer)
         elif request.method == "REGISTER":
             self._on_register(request, peer)
+        elif request.method == "MESSAGE":
+            self._on_text(request, peer)
         elif request.method == "OPTIONS":
             self.options += 1
             self.wire.respond(request, peer, 200, "OK", tag=sipmsg.token(), headers=[("Allow", ALLOW)])
@@ -471,6 +475,30 @@ class Phone:
         self.registrations[sipmsg.uri_of(request.get("To"))] = contact
         self.wire.respond(request, peer, 200, "OK", tag=sipmsg.token(),
                           headers=[("Contact", contact + ("" if "expires=" in contact else ";expires=300"))])
+
+    def texts_to(self, number):
+        """The queue of the MESSAGEs to @number."""
+        return self.texts.setdefault(number, asyncio.Queue())
+
+    async def text(self, uri, peer, body, caller="+15550001111", kind="text/plain;charset=utf-8", headers=(), again=None):
+        """Send a MESSAGE and return (its final response, the request); @again: the same as that request, anew."""
+        request = sipmsg.Message("MESSAGE", uri)
+        request.add("Via", self.wire.via(peer[0])).add("Max-Forwards", 70)
+        request.add("From", again.get("From") if again else f"<sip:{caller}@{sipmsg.bracket(self.host)}>;tag={sipmsg.token()}")
+        request.add("To", f"<{uri}>").add("Call-ID", again.call_id if again else sipmsg.token(20)).add("CSeq", "1 MESSAGE")
+        for name, value in headers:
+            request.add(name, value)
+        request.add("Content-Type", kind)
+        request.body = body if isinstance(body, bytes) else body.encode()
+        return await self.wire.request(request, await self.wire.reach(*peer)).final(), request
+
+    def _on_text(self, request, peer):
+        number = sipmsg.user_of(request.uri)
+        answers = self.text_answers.get(number)
+        status = answers.pop(0) if answers else 200
+        if status is not None:
+            self.wire.respond(request, peer, status, "As told", tag=sipmsg.token())
+        self.texts_to(number).put_nowait(request)
 
     def _on_invite(self, request, peer):
         if not self._proven(request, "Proxy-Authorization"):

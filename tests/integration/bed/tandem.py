@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 
 from . import proc
@@ -135,6 +136,12 @@ class Tandem:
         if not self.process.alive():
             self.deaths.append(self.complaint())
             await self.start()
+
+    async def kill(self):
+        """SIGKILL; start() begins the next run."""
+        self.process.process.send_signal(signal.SIGKILL)
+        await self.process.wait(STOP_S)
+        assert await self.process.stop() == -signal.SIGKILL
 
     def complaint(self):
         """What a sanitizer or an assertion has reported, or how the process ended; None if all is well."""

@@ -15,6 +15,7 @@
 #include "gateway/gateway.h"
 #include "gateway/hunt.h"
 #include "gateway/leg.h"
+#include "gateway/outbox.h"
 #include "media/bridge.h"
 #include "media/negotiate.h"
 #include "tests/test.h"
@@ -179,6 +180,18 @@ int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
 	(void)arg;
 	record = *cdr;
 	say("record");
+	return 0;
+}
+
+/* ---- texts: of calls that were missed ---- */
+
+int outbox_send(struct gateway *of, const struct stanza *stanza,
+		db_done_fn done, void *arg)
+{
+	(void)of;
+	(void)stanza;
+	(void)done;
+	(void)arg;
 	return 0;
 }
 

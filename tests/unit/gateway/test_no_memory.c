@@ -149,17 +149,30 @@ static void xml_send(const char *fmt, ...)
 	fail_ours_off();
 }
 
-/* The gateway pings itself through the server. */
-static void return_ping(const char *text)
-{
-	const char *ping = strstr(text, "urn:xmpp:ping");
-	const char *end = ping ? strstr(ping, "</iq>") : NULL;
+#define DOMAIN "tel.example.org"
 
-	while (ping && ping > text && strncmp(ping, "<iq", 3))
-		ping--;
-	if (end)
-		assert_true(send(st.server, ping, (size_t)(end + 5 - ping), 0) >
-			    0);
+/* The end of the element that begins at @iq, or NULL. */
+static const char *end_of_iq(const char *iq)
+{
+	const char *head = strchr(iq, '>');
+	const char *end =
+		head && head[-1] != '/' ? strstr(head, "</iq>") : NULL;
+
+	return end ? end + strlen("</iq>") : head ? head + 1 : NULL;
+}
+
+/* The gateway pings itself through the server: ping and result go back. */
+static void return_pings(const char *text)
+{
+	const char *iq = strstr(text, "<iq"), *end;
+
+	for (; iq && (end = end_of_iq(iq)); iq = strstr(end, "<iq")) {
+		size_t n = (size_t)(end - iq);
+		const char *to = memmem(iq, n, " to=", 4);
+		if (to && !strncmp(to + 5, DOMAIN, strlen(DOMAIN)) &&
+		    to[5 + strlen(DOMAIN)] == to[4])
+			assert_true(send(st.server, iq, n, 0) > 0);
+	}
 }
 
 static void xml_receive(void)
@@ -169,7 +182,7 @@ static void xml_receive(void)
 	while ((n = recv(st.server, st.xml + st.nxml, XML_CAP - 1 - st.nxml,
 			 MSG_DONTWAIT)) > 0) {
 		st.xml[st.nxml + (size_t)n] = '\0';
-		return_ping(st.xml + st.nxml);
+		return_pings(st.xml + st.nxml);
 		st.nxml += (size_t)n;
 	}
 }

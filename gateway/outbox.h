@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Stanzas that must reach the XMPP server, whatever becomes of the stream, the
+ * server or this process: texts, receipts, what became of a text.
+ *
+ * A component stream acknowledges nothing (XEP-0114), so each batch is followed
+ * by a ping (XEP-0199) that goes through the server and comes back: what was
+ * sent before it has been taken. Until then a stanza is on disk, and is sent
+ * again with the same id on the next stream.
+ *
+ * Calls never wait behind it: it has at most OUTBOX_WINDOW stanzas on the way.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "db/db.h"
+
+struct gateway;
+struct stanza;
+
+enum {
+	OUTBOX_MAX = 20000, /* stanzas that wait */
+	OUTBOX_WINDOW = 64, /* sent and not confirmed */
+	/* Sent later than that after it came: says when that was (XEP-0203). */
+	OUTBOX_LATE_MS = 5000,
+};
+
+/* Reads what an earlier run has left. 0 or -errno. */
+CHECKED int outbox_new(struct gateway *gateway);
+void outbox_free(struct gateway *gateway);
+
+void outbox_stream_up(struct gateway *gateway);
+
+/*
+ * Keep @stanza, which has an id, and send it. It stays the caller's. @done (may
+ * be NULL): 0, it is on disk; or -errno, the disk refuses it: then it has been
+ * forgotten. From the loop, never from here; outbox_forget() ends that.
+ * 0, -ENOBUFS, -EMSGSIZE (what no stanza may be), -ENOMEM.
+ */
+CHECKED int outbox_send(struct gateway *gateway, const struct stanza *stanza,
+			db_done_fn done, void *arg);
+void outbox_forget(struct gateway *gateway, const void *arg);
+
+/* Stanzas that the server has not confirmed. */
+size_t outbox_waiting(const struct gateway *gateway);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Texts that a trunk brings, for the owners of a number. */
+#include <stdlib.h>
+
+#include "db/text_row.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/number.h"
+#include "gateway/outbox.h"
+#include "gateway/recent.h"
+#include "gateway/refusal.h"
+#include "gateway/route.h"
+#include "gateway/text_int.h"
+#include "gateway/texts.h"
+#include "sip/identity.h"
+#include "sip/message.h"
+#include "xmpp/chat.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+
+/* A MESSAGE that waits until all that it becomes is on disk. */
+struct arrival {
+	struct sip_message *message;
+	unsigned waiting; /* stanzas */
+	int result;       /* of the first that failed */
+};
+
+static void on_disk(int result, void *arg)
+{
+	struct arrival *arrival = arg;
+
+	if (result && !arrival->result)
+		arrival->result = result;
+	if (--arrival->waiting)
+		return;
+	sip_message_answer(arrival->message, arrival->result ? 503 : 200);
+	free(arrival);
+}
+
+/* Where it goes, and as whose. */
+struct addressing {
+	struct number number;
+	char from[JID_CAP];
+	char nick[SIP_DISPLAY_CAP];
+	char *body;
+	const char *lang;
+};
+
+static int deliver(struct gateway *gateway, const struct addressing *a,
+		   const char *owner, struct arrival *arrival)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	char id[RAND_UUID_CAP];
+	int r;
+
+	rand_uuid(id);
+	r = chat_format(&stanza, &(struct chat_text){ .from = a->from,
+						      .to = owner,
+						      .id = id,
+						      .body = a->body,
+						      .lang = a->lang,
+						      .nick = a->nick });
+	if (!r)
+		r = outbox_send(gateway, stanza, on_disk, arrival);
+	if (!r)
+		arrival->waiting++;
+	return r;
+}
+
+static void remember(struct gateway *gateway, const char *key)
+{
+	const struct seen_row row = { .key = key, .seen_ms = clock_wall_ms() };
+
+	recent_add(gateway->texts->seen, key, clock_ms());
+	if (seen_row_put(gateway->db, &row))
+		log_warn("text=not-remembered: a repetition after a restart "
+			 "would be delivered");
+}
+
+/* All owners have it, or who sent it is told to try again. */
+static void deliver_all(struct gateway *gateway, const struct addressing *a,
+			struct sip_message *message, const char *key)
+{
+	struct arrival *arrival = calloc(1, sizeof(*arrival));
+	int r = arrival && a->body ? 0 : -ENOMEM;
+
+	if (!r) {
+		arrival->message = message;
+		arrival->waiting = 1; /* until all are on their way */
+	}
+	for (size_t i = 0; !r && i < a->number.nowners; i++)
+		r = deliver(gateway, a, a->number.owners[i], arrival);
+	if (!arrival) {
+		sip_message_answer(message, 503);
+		return;
+	}
+	if (!r)
+		remember(gateway, key);
+	on_disk(r, arrival);
+}
+
+/* 0, or the status that it is refused with. */
+static unsigned address(struct addressing *a, struct gateway *gateway,
+			const struct sip_message_in *what)
+{
+	const struct sip_invite as_a_call = { .source = what->source,
+					      .request_user =
+						      what->request_user,
+					      .called_user = what->called_user,
+					      .to_user = what->to_user,
+					      .identity = what->identity,
+					      .message = what->message };
+	struct origin origin;
+	struct route route;
+	int r = route_text_from_trunk(&route, &origin, gateway, &as_a_call);
+
+	if (!r && text_set(a->nick, sizeof(a->nick), origin.display))
+		a->nick[0] = '\0';
+	if (r > 0) {
+		const struct refusal *refusal = refusal_of(r);
+		return refusal->status ? refusal->status
+				       : cause_sip_status(refusal->cause);
+	}
+	if (!r && !number_find(&a->number, gateway, route.to))
+		r = -ENOENT;
+	if (!r)
+		r = text_format(a->from, sizeof(a->from), "%s@%s", route.from,
+				gateway->config->xmpp.domain);
+	a->lang = what->lang;
+	return r ? 503 : 0;
+}
+
+void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
+		      const struct sip_message_in *what)
+{
+	struct addressing a = { 0 };
+	unsigned status;
+
+	if (recent_has(gateway->texts->seen, what->key, clock_ms())) {
+		sip_message_answer(message, 200);
+		return;
+	}
+	status = address(&a, gateway, what);
+	if (status) {
+		log_info("text=refused status=%u src=%s to=%s", status,
+			 addr_text(&what->source.addr).s,
+			 log_text(slice_of(what->request_user)).s);
+		sip_message_answer(message, status);
+		return;
+	}
+	a.body = text_body(what->text);
+	deliver_all(gateway, &a, message, what->key);
+	free(a.body);
+}

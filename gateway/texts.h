@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Texts between accounts and telephones.
+ *
+ *     account --message--> text_account.c --text_queue.c--> MESSAGE --> trunk
+ *     account <--message-- outbox.c <-- text_trunk.c <------ MESSAGE <-- trunk
+ *
+ * A text is on disk before it is acknowledged to whom it came from, and leaves
+ * it when the next has taken it: the trunk by a 2xx, the XMPP server as
+ * gateway/outbox.h says. Those of one conversation go in their order, one at a
+ * time.
+ */
+#pragma once
+
+#include "gateway/base/err.h"
+
+struct chat;
+struct gateway;
+struct sip_message;
+struct sip_message_in;
+struct sip_trunk;
+
+enum {
+	TEXTS_MAX = 20000, /* that wait for trunks */
+	/* Unanswered MESSAGEs at a trunk; calls go beside them. */
+	TEXTS_AT_ONCE = 16,
+	/* After a failure that may pass: doubled up to the second. */
+	TEXTS_RETRY_MIN_MS = 5 * 1000,
+	TEXTS_RETRY_MAX_MS = 300 * 1000,
+	/* How long a repetition is known. */
+	TEXTS_SEEN_MS = 3600 * 1000,
+	TEXTS_SEEN_MAX = 65536,
+};
+
+/* Reads what an earlier run has left. 0 or -errno. */
+CHECKED int texts_new(struct gateway *gateway);
+void texts_free(struct gateway *gateway);
+
+/* A trunk may take texts again. */
+void texts_trunk_up(struct gateway *gateway, const struct sip_trunk *trunk);
+
+/* Somebody wrote @chat to an address of ours: taken, or answered. */
+void texts_from_account(struct gateway *gateway, const struct chat *chat);
+/* A trunk brings @what; @message is answered, now or later. */
+void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
+		      const struct sip_message_in *what);

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Texts between accounts and telephones (RFC 3428, RFC 7572), and what becomes of those that cannot be delivered.
+
+    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn 10.77.0.2 (UDP)
+"""
+
+import asyncio
+
+import pytest
+
+from bed import ejabberd, prosody, sipmsg
+from bed.jingle import CLIENT
+from bed.jinglexml import element
+from bed.scene import GATEWAY, own_number
+
+pytestmark = [pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module"),
+              pytest.mark.bed_options(sections={"limits": {"texts_per_minute": 100}})]
+
+STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+RECEIPTS = "urn:xmpp:receipts"
+ORIGIN = "urn:xmpp:sid:0"
+UDP = ("udp", GATEWAY, 5060)
+WAIT_S = 10.0
+
+
+def body(text, lang=None):
+    """A <body/>."""
+    child = element(CLIENT, "body")
+    child.text = text
+    if lang:
+        child.set("{http://www.w3.org/XML/1998/namespace}lang", lang)
+    return child
+
+
+def receipt_request():
+    return element(RECEIPTS, "request")
+
+
+def condition_of(error):
+    """The condition and the text of a stanza of type error."""
+    box = error.find(f"{{{CLIENT}}}error")
+    conditions = [child for child in box if child.tag.startswith(f"{{{STANZAS}}}") and not child.tag.endswith("}text")]
+    return conditions[0].tag.partition("}")[2], box.findtext(f"{{{STANZAS}}}text")
+
+
+async def received(client):
+    """The next message with a body."""
+    return await asyncio.wait_for(client.messages.get(), WAIT_S)
+
+
+async def nothing(queue, seconds=1.0):
+    """Nothing comes."""
+    await asyncio.sleep(seconds)
+    assert queue.empty(), queue.get_nowait()
+
+
+async def receipt(client, identity):
+    """The receipt of @identity has come."""
+    async def look():
+        while True:
+            if identity in client.receipts:
+                return
+            await asyncio.sleep(0.05)
+    await asyncio.wait_for(look(), WAIT_S)
+
+
+WORDS = ["Grüße", "مرحبا", "👩‍👩‍👧‍👦 & <b>\"'", "two\nlines", "𝔘𝔫𝔦", " leading and trailing "]
+
+
+@pytest.mark.parametrize("text", WORDS)
+async def test_out_and_in(scene, text):
+    client = await scene.client()
+    number = scene.number()
+    client.message(scene.jid(number), body(text, "de"), receipt_request(), id_="first")
+    out = await asyncio.wait_for(scene.bed.carrier.texts_to(number).get(), WAIT_S)
+    assert out.body.decode() == text
+    assert out.get("Content-Type").replace(" ", "") == "text/plain;charset=utf-8"
+    assert out.get("Content-Language") == "de"
+    assert sipmsg.user_of(sipmsg.uri_of(out.get("From"))) == own_number(client.user)
+    assert not out.get("Contact") and out.cseq == (1, "MESSAGE")
+    await receipt(client, "first")
+
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, text, caller=number)
+    assert response.status == 200, response.first_line()
+    message = await received(client)
+    assert message.findtext(f"{{{CLIENT}}}body") == text
+    assert message.get("type") == "chat" and message.get("from") == scene.jid(number)
+    assert message.get("id")
+
+
+@pytest.mark.parametrize("status,condition", [(404, "item-not-found"), (403, "forbidden"), (405, "feature-not-implemented"),
+                                              (415, "not-acceptable"), (513, "policy-violation"), (603, "recipient-unavailable")])
+async def test_refused_by_the_carrier(scene, status, condition):
+    client = await scene.client()
+    number = scene.number()
+    scene.bed.carrier.text_answers[number] = [status]
+    error = await client.ask(scene.jid(number), body("hello"), receipt_request())
+    name, words = condition_of(error)
+    assert name == condition and words and error.get("from") == scene.jid(number)
+    assert scene.bed.carrier.texts_to(number).qsize() == 1
+
+
+@pytest.mark.limit(90)
+async def test_tried_again_in_their_order(scene):
+    """503 to the first: the second waits behind it, and both come once, the resend as the same request."""
+    client = await scene.client()
+    number = scene.number()
+    scene.bed.carrier.text_answers[number] = [503]
+    client.message(scene.jid(number), body("one"), receipt_request(), id_="one")
+    client.message(scene.jid(number), body("two"), receipt_request(), id_="two")
+    queue = scene.bed.carrier.texts_to(number)
+    got = [await asyncio.wait_for(queue.get(), 20) for _ in range(3)]
+    assert [request.body for request in got] == [b"one", b"one", b"two"]
+    assert got[0].call_id == got[1].call_id and got[0].cseq == got[1].cseq and got[0].get("From") == got[1].get("From")
+    assert got[2].call_id != got[1].call_id
+    await receipt(client, "two")
+    await nothing(queue)
+
+
+async def test_a_repetition_is_delivered_once(scene):
+    """A client whose stream was resumed."""
+    client = await scene.client()
+    number = scene.number()
+    for _ in range(2):
+        client.message(scene.jid(number), body("once"), element(ORIGIN, "origin-id", id_="o-1"), id_="o-1")
+    queue = scene.bed.carrier.texts_to(number)
+    await asyncio.wait_for(queue.get(), WAIT_S)
+    await nothing(queue)
+
+
+CPIM = (b"From: <sip:a@example.com>\r\nTo: <sip:b@example.com>\r\nDateTime: 2026-01-01T00:00:00Z\r\n\r\n"
+        b"Content-Type: text/plain; charset=utf-8\r\n\r\nGr\xc3\xbc\xc3\x9fe")
+
+
+@pytest.mark.parametrize("kind,octets,shown", [
+    ("text/plain", b"plain", "plain"),
+    ("text/plain;charset=iso-8859-1", b"Gr\xfc\xdfe", "Grüße"),
+    ('Text/Plain; charset="UTF-16BE"', "Grüße".encode("utf-16-be"), "Grüße"),
+    ("message/cpim", CPIM, "Grüße"),
+    ("text/plain;charset=utf-8", b"bad \xff and \x00 and \x1b[2J", "bad � and � and �[2J"),
+])
+async def test_bodies_of_carriers(scene, kind, octets, shown):
+    client = await scene.client()
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, octets, kind=kind)
+    assert response.status == 200, response.first_line()
+    assert (await received(client)).findtext(f"{{{CLIENT}}}body") == shown
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/vnd.3gpp.sms", "text/plain;charset=klingon",
+                                  "multipart/mixed;boundary=x"])
+async def test_bodies_nobody_can_show_are_refused(scene, kind):
+    client = await scene.client()
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, b"<p>x</p>", kind=kind)
+    assert response.status == 415 and "text/plain" in response.get("Accept")
+    await nothing(client.messages, 0.3)
+
+
+async def test_to_a_number_that_nobody_owns(scene):
+    response, _ = await scene.bed.carrier.text(f"sip:+15550009999@{GATEWAY}", UDP, "hello")
+    assert response.status == 404
+
+
+async def test_what_an_account_cannot_send(scene):
+    client = await scene.client()
+    jid = scene.jid(scene.number())
+    refused = [
+        ("policy-violation", [body("x" * 1301)]),
+        ("not-acceptable", [body("fallback"), element("eu.siacs.conversations.axolotl", "encrypted")]),
+        ("feature-not-implemented", [body("new"), element("urn:xmpp:message-correct:0", "replace", id_="m1")]),
+        ("feature-not-implemented", [element("urn:xmpp:reactions:0", "reactions", id_="m1")]),
+    ]
+    for condition, children in refused:
+        name, words = condition_of(await client.ask(jid, *children))
+        assert name == condition and words
+    stranger = await scene.client("carol")
+    name, words = condition_of(await stranger.ask(jid, body("hello")))
+    assert name == "forbidden" and words
+    assert scene.bed.carrier.texts_to(jid.partition("@")[0]).empty()
+
+
+async def test_states_and_receipts_are_read_over(scene):
+    client = await scene.client()
+    jid = scene.jid(scene.number())
+    client.message(jid, element("http://jabber.org/protocol/chatstates", "composing"))
+    client.message(jid, element(RECEIPTS, "received", id_="x"))
+    await nothing(scene.bed.carrier.texts_to(jid.partition("@")[0]), 0.5)
+    await nothing(client.messages, 0)
+
+
+async def test_between_two_accounts_no_carrier_is_asked(scene):
+    first, second = await scene.client(), await scene.client()
+    theirs = own_number(second.user)
+    first.message(scene.jid(theirs), body("hello"), receipt_request(), id_="near")
+    message = await received(second)
+    assert message.get("from") == scene.jid(own_number(first.user))
+    assert message.findtext(f"{{{CLIENT}}}body") == "hello"
+    await receipt(first, "near")
+    assert scene.bed.carrier.texts_to(theirs).empty()
+
+
+@pytest.mark.alone
+async def test_a_carrier_that_missed_our_200_delivers_once(scene):
+    client = await scene.client()
+    uri = f"sip:{own_number(client.user)}@{GATEWAY}"
+    _, request = await scene.bed.carrier.text(uri, UDP, "once")
+    await received(client)
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    response, _ = await scene.bed.carrier.text(uri, UDP, "once", again=request)
+    assert response.status == 200, response.first_line()
+    await nothing(client.messages)
+
+
+@pytest.mark.alone
+@pytest.mark.limit(120)
+async def test_nothing_is_lost_by_a_death(scene):
+    """Killed with texts on their way, in both directions: all arrive, once or as what was not confirmed, in order."""
+    client = await scene.client()
+    number = scene.number()
+    queue = scene.bed.carrier.texts_to(number)
+    uri = f"sip:{own_number(client.user)}@{GATEWAY}"
+    scene.bed.carrier.text_answers[number] = [None] * 3
+    for i in range(20):
+        client.message(scene.jid(number), body(f"out {i}"), receipt_request(), id_=f"k{i}")
+    taken = []
+    for i in range(20):
+        response, _ = await scene.bed.carrier.text(uri, UDP, f"in {i}", caller=number)
+        assert response.status == 200
+        taken.append(f"in {i}")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    await receipt(client, "k19")
+    out = []
+    while not queue.empty():
+        request = queue.get_nowait()
+        if (request.call_id, request.body) not in out:
+            out.append((request.call_id, request.body))
+    assert [text for _, text in out] == [f"out {i}".encode() for i in range(20)]
+    got = []
+    while not got or got[-1][1] != taken[-1]:
+        message = await received(client)
+        entry = (message.get("id"), message.findtext(f"{{{CLIENT}}}body"))
+        if entry not in got:
+            got.append(entry)
+    assert [text for _, text in got] == taken

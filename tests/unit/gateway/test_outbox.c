@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/outbox.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/gateway.h"
+#include "tests/mock/xmpp_server.h"
+#include "tests/test.h"
+#include "xmpp/chat.h"
+#include "xmpp/disco.h"
+#include "xmpp/iq.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+#define DOMAIN "tel.example.org"
+#define SECRET "s3cret"
+
+enum { LIMIT_MS = 5000, QUIET_MS = 300, GOT_MAX = 256 };
+
+static struct rig {
+	char dir[64], path[96];
+	struct event_base *base;
+	struct mock_xmpp *mock;
+	struct gateway gateway;
+	struct config config;
+	unsigned done;
+	int result;
+	/* What the server got: id, and whether it said that it is late. */
+	char got[GOT_MAX][24];
+	bool late[GOT_MAX];
+	unsigned ngot, wanted;
+} rig;
+
+static void on_up(void *arg)
+{
+	(void)arg;
+	outbox_stream_up(&rig.gateway);
+}
+
+static void on_down(const char *why, void *arg)
+{
+	(void)why;
+	(void)arg;
+}
+
+static void on_stanza(const struct stanza *stanza, void *arg)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+
+	(void)arg;
+	if (iq_receive(rig.gateway.iqs, stanza))
+		return;
+	if (!disco_basic_answer(&reply, stanza))
+		assert_int_equal(xmpp_stream_send(rig.gateway.stream, reply),
+				 0);
+}
+
+static void on_server(const struct stanza *stanza, void *arg)
+{
+	(void)arg;
+	if (strcmp(stanza_name(stanza), "message") != 0)
+		return;
+	assert_true(rig.ngot < GOT_MAX);
+	snprintf(rig.got[rig.ngot], sizeof(rig.got[0]), "%s",
+		 stanza_attr(stanza, "id"));
+	rig.late[rig.ngot++] =
+		stanza_find(stanza, "delay", "urn:xmpp:delay") != NULL;
+}
+
+static void on_done(int result, void *arg)
+{
+	(void)arg;
+	rig.done++;
+	rig.result = result;
+}
+
+static void open_gateway(void)
+{
+	static const struct xmpp_stream_handlers handlers = {
+		.up = on_up, .down = on_down, .stanza = on_stanza
+	};
+	const struct db_config db = { .path = rig.path };
+	const struct xmpp_stream_config stream = {
+		.host = "127.0.0.1",
+		.port = mock_xmpp_port(rig.mock),
+		.domain = DOMAIN,
+		.secret = SECRET,
+		.timing = { .retry_min_ms = 5, .retry_max_ms = 20 },
+	};
+	struct gateway *gateway = &rig.gateway;
+
+	*gateway = (struct gateway){ .config = &rig.config, .base = rig.base };
+	assert_int_equal(db_open(&gateway->db, &db, rig.base), 0);
+	assert_int_equal(xmpp_stream_new(&gateway->stream, &stream, rig.base,
+					 &handlers, NULL),
+			 0);
+	assert_int_equal(iq_table_new(&gateway->iqs, rig.base, gateway->stream),
+			 0);
+	assert_int_equal(outbox_new(gateway), 0);
+}
+
+static void close_gateway(void)
+{
+	struct gateway *gateway = &rig.gateway;
+
+	outbox_free(gateway);
+	gateway->iqs = iq_table_free(gateway->iqs);
+	gateway->stream = xmpp_stream_free(gateway->stream);
+	gateway->db = db_close(gateway->db);
+}
+
+static int set_up(void **state)
+{
+	static char domain[] = DOMAIN;
+
+	(void)state;
+	memset(&rig, 0, sizeof(rig));
+	rig.config.xmpp.domain = domain;
+	snprintf(rig.dir, sizeof(rig.dir), "/tmp/tandem-outbox-XXXXXX");
+	assert_non_null(mkdtemp(rig.dir));
+	snprintf(rig.path, sizeof(rig.path), "%s/t.db", rig.dir);
+	rig.base = event_base_new();
+	rig.mock = mock_xmpp_new(rig.base, SECRET);
+	mock_xmpp_set_handler(rig.mock, on_server, NULL);
+	open_gateway();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[96];
+
+	(void)state;
+	close_gateway();
+	mock_xmpp_free(rig.mock);
+	event_base_free(rig.base);
+	snprintf(command, sizeof(command), "rm -r %s", rig.dir);
+	return system(command);
+}
+
+static void send_text(unsigned n)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	char id[24];
+	const struct chat_text text = { .from = "+15551234567@" DOMAIN,
+					.to = "alice@example.org",
+					.id = id,
+					.body = "a <b> \n & more" };
+
+	snprintf(id, sizeof(id), "m%u", n);
+	assert_int_equal(chat_format(&stanza, &text), 0);
+	assert_int_equal(outbox_send(&rig.gateway, stanza, on_done, &rig), 0);
+}
+
+static bool has_got(void *arg)
+{
+	(void)arg;
+	return rig.ngot >= rig.wanted;
+}
+
+static void wait_got(unsigned n)
+{
+	rig.wanted = n;
+	assert_true(mock_run(rig.base, has_got, NULL, LIMIT_MS));
+}
+
+static bool is_empty(void *arg)
+{
+	(void)arg;
+	return !outbox_waiting(&rig.gateway);
+}
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static void be_silent(bool silent)
+{
+	const struct mock_xmpp_manner manner = { .no_pong = silent };
+
+	mock_xmpp_set_manner(rig.mock, &manner);
+}
+
+static void what_the_server_has_taken_leaves(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		send_text(i);
+	assert_int_equal(rig.ngot, 0); /* not before it is on disk */
+	wait_got(10);
+	assert_int_equal(rig.done, 10);
+	assert_int_equal(rig.result, 0);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	for (unsigned i = 0; i < 10; i++) {
+		char id[24];
+		snprintf(id, sizeof(id), "m%u", i);
+		assert_string_equal(rig.got[i], id);
+		assert_false(rig.late[i]);
+	}
+	close_gateway();
+	open_gateway();
+	assert_int_equal(outbox_waiting(&rig.gateway), 0);
+	(void)mock_run(rig.base, never, NULL, QUIET_MS);
+	assert_int_equal(rig.ngot, 10);
+}
+
+static void what_it_did_not_confirm_is_sent_again(void **state)
+{
+	(void)state;
+	be_silent(true);
+	send_text(1);
+	send_text(2);
+	wait_got(2);
+	assert_int_equal(outbox_waiting(&rig.gateway), 2);
+	mock_xmpp_drop(rig.mock);
+	wait_got(4);
+	be_silent(false);
+	mock_xmpp_drop(rig.mock);
+	wait_got(6);
+	for (unsigned i = 0; i < 6; i++)
+		assert_string_equal(rig.got[i], i % 2 ? "m2" : "m1");
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+}
+
+static void a_new_process_goes_on_where_the_last_ended(void **state)
+{
+	(void)state;
+	be_silent(true);
+	send_text(1);
+	send_text(2);
+	wait_got(2);
+	close_gateway();
+	be_silent(false);
+	open_gateway();
+	assert_int_equal(outbox_waiting(&rig.gateway), 2);
+	send_text(3);
+	wait_got(5);
+	assert_string_equal(rig.got[2], "m1");
+	assert_string_equal(rig.got[3], "m2");
+	assert_string_equal(rig.got[4], "m3");
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+}
+
+static void no_more_are_on_the_way_than_the_window(void **state)
+{
+	(void)state;
+	enum { SENT = 3 * OUTBOX_WINDOW };
+
+	be_silent(true);
+	for (unsigned i = 0; i < SENT; i++)
+		send_text(i);
+	wait_got(1);
+	(void)mock_run(rig.base, never, NULL, QUIET_MS);
+	assert_in_range(rig.ngot, 1, OUTBOX_WINDOW);
+	unsigned got = rig.ngot;
+	be_silent(false);
+	mock_xmpp_drop(rig.mock);
+	wait_got(got + SENT);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+}
+
+static void nobody_hears_of_what_was_forgotten(void **state)
+{
+	(void)state;
+	send_text(1);
+	outbox_forget(&rig.gateway, &rig);
+	wait_got(1);
+	assert_int_equal(rig.done, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_the_server_has_taken_leaves, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_it_did_not_confirm_is_sent_again, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_new_process_goes_on_where_the_last_ended, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			no_more_are_on_the_way_than_the_window, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			nobody_hears_of_what_was_forgotten, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

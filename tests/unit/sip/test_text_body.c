@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "sip/text_body.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/test.h"
+
+static void check(const char *type, struct slice body, const char *text)
+{
+	char *out;
+	size_t n;
+
+	assert_int_equal(sip_text_parse(&out, &n, slice_of(type), body), 0);
+	assert_int_equal(n, strlen(text));
+	assert_memory_equal(out, text, n);
+	free(out);
+}
+
+static void refused(const char *type, struct slice body, int status)
+{
+	char *out;
+	size_t n;
+
+	assert_int_equal(sip_text_parse(&out, &n, slice_of(type), body),
+			 status);
+	assert_null(out);
+}
+
+static void charsets_become_utf_8(void **state)
+{
+	(void)state;
+	check("text/plain", slice_of("plain"), "plain");
+	check("", slice_of("no type"), "no type");
+	check("TEXT/Plain ; charset = \"UTF-8\" ; format=flowed",
+	      slice_of("Gr\xc3\xbc\xc3\x9f"), "Gr\xc3\xbc\xc3\x9f");
+	check("text/plain;charset=ISO-8859-1", slice_of("Gr\xfc\xdf"),
+	      "Gr\xc3\xbc\xc3\x9f");
+	check("text/plain;charset=windows-1252", slice_of("\x80"),
+	      "\xe2\x82\xac");
+	check("text/plain;charset=utf-16be", (struct slice){ "\0a\x20\xac", 4 },
+	      "a\xe2\x82\xac");
+}
+
+static void other_types_are_refused(void **state)
+{
+	(void)state;
+	refused("text/html", slice_of("<p>"), 415);
+	refused("text/plain;charset=klingon", slice_of("x"), 415);
+	refused("text/plain;charset=a-name-longer-than-any-charset's",
+		slice_of("x"), 415);
+	/* Half a character. */
+	refused("text/plain;charset=utf-16be", (struct slice){ "\0a\x20", 3 },
+		400);
+}
+
+/* RFC 3862, 2. */
+static void cpim_is_opened(void **state)
+{
+	(void)state;
+	check("message/cpim",
+	      slice_of("From: <im:a@example.com>\r\n"
+		       "Subject: x\r\n"
+		       "\r\n"
+		       "Content-type: text/plain; charset=iso-8859-1\r\n"
+		       "Content-ID: <1@example.com>\r\n"
+		       "\r\n"
+		       "Gr\xfc\r\n\r\n\xdf"),
+	      "Gr\xc3\xbc\r\n\r\n\xc3\x9f");
+	check("message/cpim", slice_of("\n\nlines end in LF alone"),
+	      "lines end in LF alone");
+	check("message/cpim", slice_of("From: x"), "");
+	refused("message/cpim",
+		slice_of("\r\nContent-Type: message/imdn+xml\r\n\r\n<imdn/>"),
+		415);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(charsets_become_utf_8),
+		cmocka_unit_test(other_types_are_refused),
+		cmocka_unit_test(cpim_is_opened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

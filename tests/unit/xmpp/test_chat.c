@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "xmpp/chat.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/test.h"
+#include "xmpp/stanza.h"
+#include "xmpp/stanza_parse.h"
+
+#define US   "+15551234567@tel.example.org"
+#define THEM "alice@example.org"
+
+static struct stanza *parse(const char *children, const char *type)
+{
+	char text[1024];
+	AUTO(stanza_freep) struct stanza *stream = NULL;
+
+	snprintf(text, sizeof(text),
+		 "<stream xmlns='" STANZA_NS "'><message from='" THEM
+		 "/phone' to='" US "' id='m1' %s>%s</message></stream>",
+		 type, children);
+	assert_int_equal(stanza_parse(&stream, slice_of(text)), 0);
+	return stanza_detach(stanza_first(stream));
+}
+
+static void check_kind(const char *children, const char *type,
+		       enum chat_kind kind)
+{
+	AUTO(stanza_freep) struct stanza *message = parse(children, type);
+	struct chat chat;
+
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, kind);
+}
+
+static void a_text_is_read(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep)
+	struct stanza *message =
+		parse("<body xml:lang='de'>Hallo</body>"
+		      "<origin-id xmlns='urn:xmpp:sid:0' id='o1'/>"
+		      "<request xmlns='urn:xmpp:receipts'/>"
+		      "<active xmlns='http://jabber.org/protocol/chatstates'/>",
+		      "type='chat' xml:lang='en'");
+	struct chat chat;
+
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, CHAT_TEXT);
+	assert_string_equal(chat.from, THEM "/phone");
+	assert_string_equal(chat.to, US);
+	assert_string_equal(chat.id, "m1");
+	assert_string_equal(chat.origin_id, "o1");
+	assert_string_equal(chat.body, "Hallo");
+	assert_string_equal(chat.lang, "de");
+	assert_true(chat.receipt_requested);
+}
+
+static void what_is_no_text_is_told_apart(void **state)
+{
+	(void)state;
+	static const char body[] = "<body>x</body>";
+
+	check_kind(body, "", CHAT_TEXT);
+	check_kind(body, "type='normal'", CHAT_TEXT);
+	check_kind(body, "type='groupchat'", CHAT_GROUP);
+	check_kind(body, "type='error'", CHAT_NOTHING);
+	check_kind(body, "type='headline'", CHAT_NOTHING);
+	check_kind("<body/>", "", CHAT_NOTHING);
+	check_kind("<composing xmlns='http://jabber.org/protocol/chatstates'/>",
+		   "type='chat'", CHAT_NOTHING);
+	check_kind("<body>x</body><encrypted "
+		   "xmlns='eu.siacs.conversations.axolotl'/>",
+		   "", CHAT_ENCRYPTED);
+	check_kind("<encrypted xmlns='urn:xmpp:omemo:2'/>", "", CHAT_ENCRYPTED);
+	check_kind("<body>x</body><x xmlns='jabber:x:encrypted'>q</x>", "",
+		   CHAT_ENCRYPTED);
+	check_kind("<body>x</body><replace "
+		   "xmlns='urn:xmpp:message-correct:0' id='m0'/>",
+		   "", CHAT_EDIT);
+	check_kind("<body>x</body><retract "
+		   "xmlns='urn:xmpp:message-retract:1' id='m0'/>",
+		   "", CHAT_RETRACTION);
+	check_kind("<reactions xmlns='urn:xmpp:reactions:0' id='m0'/>", "",
+		   CHAT_REACTION);
+}
+
+static void a_text_is_written(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	const struct chat_text text = { .from = US,
+					.to = THEM,
+					.id = "i1",
+					.body = "a <b>\n",
+					.lang = "de",
+					.nick = "Berta" };
+	struct chat chat;
+
+	assert_int_equal(chat_format(&message, &text), 0);
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, CHAT_TEXT);
+	assert_string_equal(chat.body, "a <b>\n");
+	assert_string_equal(chat.id, "i1");
+	assert_string_equal(chat.origin_id, "i1");
+	assert_string_equal(chat.lang, "de");
+	assert_string_equal(stanza_attr(message, "type"), "chat");
+	assert_string_equal(stanza_find_text(message, "nick",
+					     "http://jabber.org/protocol/nick"),
+			    "Berta");
+	assert_non_null(stanza_find(message, "store", "urn:xmpp:hints"));
+}
+
+static void receipts_and_errors_name_the_text(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *receipt = NULL;
+	AUTO(stanza_freep) struct stanza *error = NULL;
+
+	assert_int_equal(chat_format_receipt(&receipt, US, THEM, "m1"), 0);
+	assert_string_equal(stanza_attr(stanza_find(receipt, "received",
+						    "urn:xmpp:receipts"),
+					"id"),
+			    "m1");
+	assert_int_equal(
+		chat_format_error(&error, US, THEM, "m1", "forbidden", "No."),
+		0);
+	assert_string_equal(stanza_attr(error, "id"), "m1");
+	assert_string_equal(stanza_attr(error, "from"), US);
+	assert_string_equal(stanza_attr(error, "to"), THEM);
+	assert_string_equal(stanza_attr(error, "type"), "error");
+	assert_string_equal(stanza_error_condition(error), "forbidden");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_text_is_read),
+		cmocka_unit_test(what_is_no_text_is_told_apart),
+		cmocka_unit_test(a_text_is_written),
+		cmocka_unit_test(receipts_and_errors_name_the_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
