@@ -23,8 +23,8 @@ static void what_people_write_stays_as_it_is(void **state)
 	(void)state;
 	static const char *const texts[] = { "",
 					     "plain",
-					     "Gr\u00fc\u00dfe \U0001F469\u200D"
-					     "\U0001F467",
+					     "Gr\u00fc\u00dfe",
+					     "\U0001F469\u200D\U0001F467",
 					     "two\nlines\tand a tab",
 					     "\u0645\u0631\u062d\u0628\u0627",
 					     "<b>&amp;\"'" };
