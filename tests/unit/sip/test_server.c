@@ -373,8 +373,7 @@ static void a_forged_source_gets_no_more_than_was_sent(void **state)
 static void a_strangers_malformed_requests_get_silence(void **state)
 {
 	static const char *const texts[] = {
-		"OPTIONS sip:1@x SIP/2.0\r\n"
-		"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nx: y\r\n\r\n",
+		"OPTIONS sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nx: y\r\n\r\n",
 		"OPTIONS\r\n\r\n",
 		"\r\n\r\n",
 		"OPTIONS sip:1@x SIP/3.0\r\n\r\n",
