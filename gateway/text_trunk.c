@@ -151,6 +151,10 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		sip_message_answer(message, status);
 		return;
 	}
+	if (!what->text.n) { /* nobody would see it */
+		sip_message_answer(message, 200);
+		return;
+	}
 	a.body = text_body(what->text);
 	deliver_all(gateway, &a, message, what->key);
 	free(a.body);
