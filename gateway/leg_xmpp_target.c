@@ -116,8 +116,17 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 		jid_bare(bare, sizeof(bare), account)
 			? NULL
 			: find_account(gateway, bare);
+	const struct xmpp_target *target;
+	unsigned n = 0;
 
-	return found ? found->n : 0;
+	if (!found)
+		return 0;
+	/* One that is over lives to the end of the loop's turn. */
+	LIST_FOREACH(target, &found->targets, counted)
+	{
+		n += target->xmpp->state != XMPP_LEG_ENDED;
+	}
+	return n;
 }
 
 static int count(struct xmpp_target *target)
