@@ -44,15 +44,14 @@ void side_fini(struct side *side)
 
 static struct media_worker *least_loaded(struct media *media)
 {
-	struct media_worker *least = &media->workers[0];
+	struct load_place places[MEDIA_MAX_WORKERS];
 
-	for (unsigned i = 1; i < media->nworkers; i++) {
-		struct media_worker *w = &media->workers[i];
-
-		if (load_is_less(&w->busy, w->load, &least->busy, least->load))
-			least = w;
-	}
-	return least;
+	for (unsigned i = 0; i < media->nworkers; i++)
+		places[i] = (struct load_place){
+			.busy_permille = media->workers[i].busy.busy_permille,
+			.calls = media->workers[i].load,
+		};
+	return &media->workers[load_choose(places, media->nworkers)];
 }
 
 int bridge_new(struct bridge **out, struct media *media, const char *name,

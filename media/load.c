@@ -32,14 +32,20 @@ enum load_change load_look(struct load *load, uint64_t cpu_us, uint64_t packets,
 	return LOAD_SAME;
 }
 
-bool load_is_less(const struct load *a, unsigned na, const struct load *b,
-		  unsigned nb)
+size_t load_choose(const struct load_place *places, size_t n)
 {
-	if (a->busy_permille + LOAD_MARGIN_PERMILLE <= b->busy_permille)
-		return true;
-	if (b->busy_permille + LOAD_MARGIN_PERMILLE <= a->busy_permille)
-		return false;
-	return na < nb;
+	size_t idlest = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (places[i].busy_permille < places[idlest].busy_permille)
+			idlest = i;
+	size_t best = idlest;
+	for (size_t i = 0; i < n; i++)
+		if (places[i].busy_permille < places[idlest].busy_permille +
+						      LOAD_MARGIN_PERMILLE &&
+		    places[i].calls < places[best].calls)
+			best = i;
+	return best;
 }
 
 static void say(const struct media_worker *worker, unsigned index,

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -45,9 +46,16 @@ enum load_change {
  */
 CHECKED enum load_change load_look(struct load *load, uint64_t cpu_us,
 				   uint64_t packets, uint64_t now_us);
-/* Whether a call is better placed with @a, which has @na, than with @b. */
-bool load_is_less(const struct load *a, unsigned na, const struct load *b,
-		  unsigned nb);
+
+/* A worker that may take a call. */
+struct load_place {
+	unsigned busy_permille, calls;
+};
+/*
+ * Which of @n (at least one) takes it: the one with the fewest calls of those
+ * that are less than LOAD_MARGIN_PERMILLE busier than the least busy one.
+ */
+size_t load_choose(const struct load_place *places, size_t n);
 
 /* Begin to look, if that has not begun; ends by itself without calls. */
 void load_watch(struct media *media);

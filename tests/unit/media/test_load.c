@@ -61,19 +61,33 @@ static void high_load_is_said_once_and_its_end_once(void **state)
 
 static void a_call_goes_where_there_is_room(void **state)
 {
-	struct load idle = { .busy_permille = 100 };
-	struct load busy = { .busy_permille = 100 + LOAD_MARGIN_PERMILLE };
+	struct load_place places[] = {
+		{ .busy_permille = 100, .calls = 90 },
+		{ .busy_permille = 100 + LOAD_MARGIN_PERMILLE, .calls = 10 },
+	};
 
 	(void)state;
 	/* however many calls each has: they may be silent */
-	assert_true(load_is_less(&idle, 90, &busy, 10));
-	assert_false(load_is_less(&busy, 10, &idle, 90));
+	assert_int_equal(load_choose(places, 2), 0);
 	/* about the same: by their number */
-	busy.busy_permille--;
-	assert_false(load_is_less(&idle, 90, &busy, 10));
-	assert_true(load_is_less(&busy, 10, &idle, 90));
-	assert_false(load_is_less(&idle, 10, &busy, 10));
-	assert_false(load_is_less(&busy, 10, &idle, 10));
+	places[1].busy_permille--;
+	assert_int_equal(load_choose(places, 2), 1);
+	places[1].busy_permille = 0;
+	assert_int_equal(load_choose(places, 2), 1);
+	assert_int_equal(load_choose(places, 1), 0);
+}
+
+static void many_small_steps_lead_to_no_busy_worker(void **state)
+{
+	const struct load_place places[] = {
+		{ .busy_permille = 0, .calls = 5 },
+		{ .busy_permille = LOAD_MARGIN_PERMILLE - 10, .calls = 3 },
+		{ .busy_permille = 2 * (LOAD_MARGIN_PERMILLE - 10),
+		  .calls = 1 },
+	};
+
+	(void)state;
+	assert_int_equal(load_choose(places, 3), 1);
 }
 
 int main(void)
@@ -84,6 +98,7 @@ int main(void)
 			what_was_used_between_two_looks_is_what_counts),
 		cmocka_unit_test(high_load_is_said_once_and_its_end_once),
 		cmocka_unit_test(a_call_goes_where_there_is_room),
+		cmocka_unit_test(many_small_steps_lead_to_no_busy_worker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
