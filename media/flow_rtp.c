@@ -17,8 +17,8 @@ static struct worker *worker_of(const struct flow *flow)
 	return flow->circuit->worker;
 }
 
-static int watch(struct flow *flow, struct source *source,
-		 enum source_kind kind, int fd, const struct addr *local)
+static void set_source(struct flow *flow, struct source *source,
+		       enum source_kind kind, int fd, const struct addr *local)
 {
 	*source = (struct source){
 		.kind = kind,
@@ -26,7 +26,6 @@ static int watch(struct flow *flow, struct source *source,
 		.local = *local,
 		.flow = flow,
 	};
-	return worker_watch(worker_of(flow), source);
 }
 
 int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
@@ -37,10 +36,11 @@ int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
 	flow->kind = FLOW_RTP;
 	flow->local = rtp->local;
 	flow->fd = rtp->rtp;
-	int r = watch(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
-	if (!r)
-		r = watch(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
-	return r;
+	/* Both are the flow's to close, watched or not. */
+	set_source(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
+	set_source(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
+	int r = worker_watch(worker_of(flow), &flow->rtp.rtp);
+	return r ? r : worker_watch(worker_of(flow), &flow->rtp.rtcp);
 }
 
 int flow_rtp_move(struct flow *flow, const struct command_rtp *rtp)
