@@ -203,13 +203,16 @@ static bool is_refused(const struct media *media, const struct addr *a)
 	}
 }
 
-static struct addr rtcp_of(const struct media_content *content)
+/* RFC 3605; one that RTP would not be sent to is left out as well. */
+static struct addr rtcp_of(const struct media *media,
+			   const struct media_content *content)
 {
-	struct addr a =
-		addr_is_set(&content->rtcp) ? content->rtcp : content->rtp;
+	struct addr a = content->rtcp;
 
-	if (!addr_is_set(&content->rtcp))
-		addr_set_port(&a, (uint16_t)(addr_port(&a) + 1));
+	if (addr_is_set(&a) && !is_refused(media, &a))
+		return a;
+	a = content->rtp;
+	addr_set_port(&a, (uint16_t)(addr_port(&a) + 1));
 	return a;
 }
 
@@ -279,7 +282,7 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 	rtp->has_peer = true;
 	struct command_rtp_peer *peer = &command->rtp_peer;
 	peer->rtp = content->rtp;
-	peer->rtcp = rtcp_of(content);
+	peer->rtcp = rtcp_of(side->bridge->media, content);
 	peer->mux = rtp->mux;
 	peer->we_moved = rtp->restarted;
 	rtp->restarted = false;

@@ -487,6 +487,38 @@ static void a_sender_report_is_translated_for_the_other_side(void **state)
 	rig_close(&rig);
 }
 
+/* Such as multicast: then it goes next to RTP. */
+static void rtcp_goes_nowhere_that_rtp_would_not_go(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct rtcp_report sent = { .ssrc = 1 }, heard;
+	struct addr from, next;
+	uint8_t p[256];
+	size_t n, cname;
+
+	rig_open(&rig, "127.0.0.1", 1);
+	rig_call_open(&call, &rig, NULL);
+	RIG_UNTIL(&rig, rig_call_is_up(&call));
+	int fd = rig_socket("127.0.0.1", &next);
+	struct media_content theirs = { .profile = MEDIA_RTP_AVP,
+					.rtp = next,
+					.rtcp = rig_addr("224.0.0.1", 4000) };
+	addr_set_port(&theirs.rtp, (uint16_t)(addr_port(&next) - 1));
+	assert_int_equal(bridge_remote(call.left, MEDIA_SIDE_A, &theirs), 0);
+	rig_wait(&rig, 50);
+	assert_int_equal(rtcp_report_encode(&sent, p, sizeof(p), &n), 0);
+	assert_int_equal(rtcp_cname_encode(sent.ssrc, "phone@192.0.2.1", p + n,
+					   sizeof(p) - n, &cname),
+			 0);
+	rig_send_from(call.b.fd, &call.b.remote, p, n + cname);
+	assert_true(hear_rtcp(fd, &heard, &from, 2000));
+	close(fd);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
 static void burst(struct rig_phone *from, struct rig_phone *to, int n)
 {
 	struct rig_heard heard;
@@ -563,6 +595,7 @@ int main(void)
 			rtcp_of_our_own_comes_when_the_source_sends_none),
 		cmocka_unit_test(
 			a_sender_report_is_translated_for_the_other_side),
+		cmocka_unit_test(rtcp_goes_nowhere_that_rtp_would_not_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
