@@ -96,7 +96,7 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_MEDIA_WORKERS] = {
 		CONFIG_MEDIA, "workers", &config_kind_count, AT(media.workers),
 		.initial = LIST("0"),
-		.min = 0, .max = 256 },
+		.min = 0, .max = 64 },
 	[CONFIG_KEY_MEDIA_PRIORITY] = {
 		CONFIG_MEDIA, "priority", &config_kind_count, AT(media.priority),
 		.initial = LIST("10"),

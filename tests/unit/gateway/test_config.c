@@ -288,6 +288,9 @@ static void each_mistake_tells_its_line_and_what_was_expected(void **state)
 		  "t.conf:2: media.ice_port = 65535: expected room for one "
 		  "port "
 		  "per worker (2)\n" },
+		{ LEAST "media { workers = 65 }",
+		  "t.conf:2: media.workers = \"65\": expected a number from 0 "
+		  "to 64\n" },
 		{ LEAST "media { port_min = 20001\n port_max = 20002 }",
 		  "t.conf:3: media.port_min = 20001 and port_max = 20002: "
 		  "expected room for an even port and the next\n" },
