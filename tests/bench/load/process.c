@@ -87,7 +87,7 @@ void process_kill(struct process *process)
 	process->pid = 0;
 }
 
-/* @fmt of one file of /proc; false when it is not there or other. */
+/* A file of /proc, of the process @pid unless that is 0; NULL: not there. */
 static FILE *open_proc(pid_t pid, const char *rest)
 {
 	char path[PATH_CAP + NAME_MAX];
