@@ -516,13 +516,13 @@ struct media *media_free(struct media *media)
 	for (unsigned i = 0; i < media->nworkers; i++)
 		worker_free(media->workers[i].worker);
 	free_event(&media->notice_event);
+	free_notices(media); /* a doubt among them sets the timer of STUN */
 	free_event(&media->stun_timer);
 	free_event(&media->host_event);
 	free_event(&media->host_timer);
 	free_event(&media->load_timer);
 	if (media->host_fd >= 0)
 		close(media->host_fd);
-	free_notices(media);
 	for (unsigned i = 0; i < media->nworkers; i++)
 		close_sockets(&media->workers[i]);
 	port_pool_free(media->ports);

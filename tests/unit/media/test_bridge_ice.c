@@ -2,6 +2,8 @@
 /* The ICE side of bridges: restarts, trickle, ports of their own, and what the
  * peer must not say. */
 #include "media/bridge.h"
+#include "media/circuit.h"
+#include "media/media.h"
 #include "media/stun.h"
 #include "tests/unit/media/rig.h"
 
@@ -315,6 +317,30 @@ static void a_stun_server_tells_the_public_address_and_its_change(void **state)
 	close(fd_other);
 }
 
+/* What a worker said last is read when the workers have gone. */
+static void the_end_may_come_with_a_doubt_of_our_address(void **state)
+{
+	(void)state;
+	struct rig rig = { .ip = "127.0.0.1", .base = event_base_new() };
+	struct rig_seen seen = { 0 };
+	struct addr server;
+	struct bridge *bridge;
+	int fd = rig_socket("127.0.0.1", &server);
+
+	rig.public_auto = true;
+	rig.left = rig_media(&rig, 1, 0);
+	media_set_stun(rig.left, &server);
+	assert_int_equal(
+		bridge_new(&bridge, rig.left, "l", &rig_handlers, &seen), 0);
+	notice_begin(&rig.left->notices);
+	bridge->circuit->notice.sides[MEDIA_SIDE_A].doubt = true;
+	notice_end(&rig.left->notices, &bridge->circuit->notice);
+	bridge_free(bridge);
+	media_free(rig.left);
+	event_base_free(rig.base);
+	close(fd);
+}
+
 /* A user takes the running call up on another device: the telephone hears no
  * break, and the first device nothing more. */
 static void a_closed_side_is_another_peers(void **state)
@@ -404,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_closed_side_may_have_another_transport),
 		cmocka_unit_test(
 			a_stun_server_tells_the_public_address_and_its_change),
+		cmocka_unit_test(the_end_may_come_with_a_doubt_of_our_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
