@@ -101,13 +101,18 @@ static void start(struct ice *ice, struct ice_pair *pair)
 	new_check(ice, pair, pair->nominate);
 }
 
-/* @pair is gone afterwards when media flows already. */
+/*
+ * @pair is gone afterwards when media flows already. The one it flows on stays
+ * valid until its consent runs out: one that is not may have to make room.
+ */
 static void fail(struct ice *ice, struct ice_pair *pair)
 {
-	pair->valid = false;
 	pair->nominate = false;
 	ice_pair_event(pair, ICE_PAIR_FAILURE);
-	if (ice_is_done(ice) && pair != ice->selected)
+	if (pair == ice->selected)
+		return;
+	pair->valid = false;
+	if (ice_is_done(ice))
 		ice_pairs_remove(&ice->pairs, pair);
 }
 

@@ -53,8 +53,9 @@ struct ice_pair {
 	uint64_t priority;
 	uint8_t state;       /* enum ice_pair_state */
 	uint8_t remote_type; /* enum media_cand_type */
-	bool valid;          /* a check succeeded and none failed since */
-	bool nominated;      /* by us or the peer, and to be used when valid */
+	/* A check succeeded and none failed since, or it is selected. */
+	bool valid;
+	bool nominated; /* by us or the peer, and to be used when valid */
 	bool nominate;  /* controlling: the next check says USE-CANDIDATE */
 	bool announced; /* ice_handlers.valid was called */
 	uint8_t transmissions;

@@ -195,6 +195,57 @@ static void a_lite_peer_is_controlled(void **state)
 	robot_fini(&r);
 }
 
+/* A check of the robot's that comes from @port. */
+static void check_from(struct robot *r, uint16_t port)
+{
+	struct stun_packet request = robot_request(r);
+	struct addr from = r->host.addrs[0];
+	char username[64];
+	uint8_t p[STUN_PACKET_MAX];
+	size_t n;
+
+	addr_set_port(&from, port);
+	snprintf(username, sizeof(username), "%s:%s", ice_ufrag(r->agent.ice),
+		 r->ufrag);
+	request.username = slice_of(username);
+	assert_int_equal(stun_encode(&request, slice_of(ice_pwd(r->agent.ice)),
+				     p, sizeof(p), &n),
+			 0);
+	ice_recv(r->agent.ice, &r->agent.host.addrs[0], &from, p, n,
+		 r->net.now_ms);
+}
+
+/*
+ * A peer that nominates nothing, makes us control, leaves our nomination
+ * without an answer and then checks from everywhere: consent alone ends the
+ * pair that is used.
+ */
+static void the_pair_in_use_outlives_a_check_that_failed(void **state)
+{
+	(void)state;
+	struct robot r;
+	struct addr local, remote;
+
+	robot_init(&r, false);
+	robot_known(&r);
+	robot_check(&r, 0, false);
+	net_run(&r.net, ICE_UNNOMINATED_MS + 500, NULL);
+	assert_true(is_selected(&r.agent));
+	r.answers = false;
+	r.role = STUN_CONTROLLED;
+	robot_check(&r, 0, false);
+	net_run(&r.net, ICE_RC * ICE_RTO_MAX_MS, NULL);
+	assert_true(ice_is_controlling(r.agent.ice));
+	assert_true(r.nominations > 0);
+	for (int i = 0; i <= ICE_MAX_PAIRS; i++)
+		check_from(&r, (uint16_t)(4000 + i));
+	assert_true(ice_selected(r.agent.ice, &local, &remote));
+	assert_true(addr_equal(&remote, &r.host.addrs[0]));
+	net_run(&r.net, ICE_CONSENT_LOST_MS, NULL);
+	assert_int_equal(r.agent.lost, 1);
+	robot_fini(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +263,7 @@ int main(void)
 		cmocka_unit_test(once_selected_worse_pairs_are_left_alone),
 		cmocka_unit_test(a_better_pair_that_is_dead_changes_nothing),
 		cmocka_unit_test(a_lite_peer_is_controlled),
+		cmocka_unit_test(the_pair_in_use_outlives_a_check_that_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
