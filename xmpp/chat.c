@@ -12,6 +12,8 @@
 #define NS_HINTS    "urn:xmpp:hints"
 #define NS_NICK     "http://jabber.org/protocol/nick"
 
+enum { LANG_MAX = 35 }; /* octets: RFC 5646, 4.4.1 */
+
 /* An element that says what kind of message it is, its body notwithstanding:
  * that is for clients that do not know the element (XEP-0428). */
 static const struct mark {
@@ -50,6 +52,17 @@ static enum chat_kind kind_of(const struct stanza *message, const char *body)
 	return body && *body ? CHAT_TEXT : CHAT_NOTHING;
 }
 
+/* It goes on into a header (RFC 3261, 20.13), which a line end in it would end:
+ * what is no language tag (RFC 5646, 2.1) is not said. */
+static const char *language(const char *lang)
+{
+	static const char octets[] = "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	size_t n = lang ? strspn(lang, octets) : 0;
+
+	return n && !lang[n] && n <= LANG_MAX ? lang : "";
+}
+
 void chat_read(struct chat *out, const struct stanza *message)
 {
 	const struct stanza *body = stanza_find(message, "body", NULL);
@@ -64,7 +77,7 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.to = or_empty(stanza_attr(message, "to")),
 		.id = id,
 		.body = stanza_text(body),
-		.lang = or_empty(lang),
+		.lang = language(lang),
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
 			stanza_find(message, "request", NS_RECEIPTS) != NULL,

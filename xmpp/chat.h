@@ -28,7 +28,7 @@ struct chat {
 	const char *from, *to;
 	const char *id;   /* "" none */
 	const char *body; /* CHAT_TEXT: not empty */
-	const char *lang; /* of the body; "" not said */
+	const char *lang; /* of the body, RFC 5646; "" not said, or none */
 	/* What tells a repetition from a new one: origin-id, else id; "" none.
 	 */
 	const char *origin_id;

@@ -57,6 +57,28 @@ static void a_text_is_read(void **state)
 	assert_true(chat.receipt_requested);
 }
 
+static void check_lang(const char *lang, const char *expected)
+{
+	char attribute[128];
+	struct chat chat;
+
+	snprintf(attribute, sizeof(attribute), "xml:lang='%s'", lang);
+	AUTO(stanza_freep)
+	struct stanza *message = parse("<body>x</body>", attribute);
+	chat_read(&chat, message);
+	assert_string_equal(chat.lang, expected);
+}
+
+static void what_is_no_language_is_not_said(void **state)
+{
+	(void)state;
+	check_lang("zh-Hant-TW", "zh-Hant-TW");
+	check_lang("en&#13;&#10;P-Asserted-Identity: &lt;sip:a@b&gt;", "");
+	check_lang("de DE", "");
+	check_lang("a-language-tag-that-is-too-long-for-all", "");
+	check_lang("", "");
+}
+
 static void what_is_no_text_is_told_apart(void **state)
 {
 	(void)state;
@@ -137,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_read),
+		cmocka_unit_test(what_is_no_language_is_not_said),
 		cmocka_unit_test(what_is_no_text_is_told_apart),
 		cmocka_unit_test(a_text_is_written),
 		cmocka_unit_test(receipts_and_errors_name_the_text),
