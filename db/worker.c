@@ -26,8 +26,8 @@
 #include "gateway/base/log.h"
 
 enum {
-	BATCH_MAX = 1000, /* jobs in one transaction */
-	STATEMENTS_MAX = 32,
+	BATCH_MAX = 1000,    /* jobs in one transaction */
+	STATEMENTS_MAX = 64, /* constants in db/ */
 };
 
 TAILQ_HEAD(job_list, job);
