@@ -98,6 +98,14 @@ int text_row_drop(struct db *db, uint64_t id)
 	return execute(db, sql, (int64_t)id);
 }
 
+int seen_row_drop(struct db *db, const char *key)
+{
+	static const char sql[] = "DELETE FROM seen WHERE key = ?";
+	const struct row_param params[] = { { .text = key } };
+
+	return row_execute(db, sql, params, 1, NULL, NULL);
+}
+
 int seen_row_expire(struct db *db, int64_t before_ms)
 {
 	static const char sql[] = "DELETE FROM seen WHERE seen_ms < ?";

@@ -53,6 +53,7 @@ CHECKED int seen_row_put(struct db *db, const struct seen_row *row);
 CHECKED int outbox_row_drop_to(struct db *db, uint64_t id);
 CHECKED int outbox_row_drop(struct db *db, uint64_t id);
 CHECKED int text_row_drop(struct db *db, uint64_t id);
+CHECKED int seen_row_drop(struct db *db, const char *key);
 /* Those from before @before_ms. */
 CHECKED int seen_row_expire(struct db *db, int64_t before_ms);
 

@@ -23,10 +23,22 @@
 
 /* A MESSAGE that waits until all that it becomes is on disk. */
 struct arrival {
+	struct gateway *gateway;
 	struct sip_message *message;
 	unsigned waiting; /* stanzas */
 	int result;       /* of the first that failed */
+	bool remembered;
+	char key[];
 };
+
+/* Who sent it tries again, with the same key. */
+static void forget(struct gateway *gateway, const char *key)
+{
+	recent_drop(gateway->texts->seen, key);
+	if (seen_row_drop(gateway->db, key))
+		log_warn("text=not-forgotten: a repetition after a restart "
+			 "would be lost");
+}
 
 static void on_disk(int result, void *arg)
 {
@@ -36,6 +48,8 @@ static void on_disk(int result, void *arg)
 		arrival->result = result;
 	if (--arrival->waiting)
 		return;
+	if (arrival->result && arrival->remembered)
+		forget(arrival->gateway, arrival->key);
 	sip_message_answer(arrival->message, arrival->result ? 503 : 200);
 	free(arrival);
 }
@@ -84,21 +98,23 @@ static void remember(struct gateway *gateway, const char *key)
 static void deliver_all(struct gateway *gateway, const struct addressing *a,
 			struct sip_message *message, const char *key)
 {
-	struct arrival *arrival = calloc(1, sizeof(*arrival));
-	int r = arrival && a->body ? 0 : -ENOMEM;
+	size_t n = strlen(key) + 1;
+	struct arrival *arrival = calloc(1, sizeof(*arrival) + n);
+	int r = a->body ? 0 : -ENOMEM;
 
-	if (!r) {
-		arrival->message = message;
-		arrival->waiting = 1; /* until all are on their way */
-	}
-	for (size_t i = 0; !r && i < a->number.nowners; i++)
-		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!arrival) {
 		sip_message_answer(message, 503);
 		return;
 	}
+	arrival->gateway = gateway;
+	arrival->message = message;
+	arrival->waiting = 1; /* until all are on their way */
+	memcpy(arrival->key, key, n);
+	for (size_t i = 0; !r && i < a->number.nowners; i++)
+		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!r)
 		remember(gateway, key);
+	arrival->remembered = !r;
 	on_disk(r, arrival);
 }
 
