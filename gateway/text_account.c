@@ -67,21 +67,22 @@ struct writing {
 	char account[JID_CAP];
 	char party[JID_PART_MAX + 1];
 	struct number number; /* the account's */
+	char key[2 * JID_CAP];
 };
 
-/* A stream that is resumed (XEP-0198) delivers again what it delivered. */
-static bool is_repeated(struct gateway *gateway, const struct writing *w)
+/* What tells a repetition; "" nothing does. */
+static void name_writing(struct writing *w)
 {
-	char key[2 * JID_CAP];
-
 	if (!*w->chat->origin_id ||
-	    text_format(key, sizeof(key), "%s %s %s", w->account, w->party,
-			w->chat->origin_id))
-		return false;
-	if (recent_has(gateway->texts->seen, key, clock_ms()))
-		return true;
-	recent_add(gateway->texts->seen, key, clock_ms());
-	return false;
+	    text_format(w->key, sizeof(w->key), "%s %s %s", w->account,
+			w->party, w->chat->origin_id))
+		w->key[0] = '\0';
+}
+
+/* A stream that is resumed (XEP-0198) delivers again what it delivered. */
+static bool is_repeated(const struct gateway *gateway, const struct writing *w)
+{
+	return *w->key && recent_has(gateway->texts->seen, w->key, clock_ms());
 }
 
 static const struct text_refusal *check(struct gateway *gateway,
@@ -188,6 +189,7 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat)
 	if (chat->kind == CHAT_NOTHING)
 		return;
 	const struct text_refusal *why = check(gateway, &w);
+	name_writing(&w);
 	if (!why && is_repeated(gateway, &w))
 		return;
 	if (!why) {
@@ -196,6 +198,9 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat)
 				: queue(gateway, &w);
 		why = r ? &full : NULL;
 	}
+	/* not before: what was refused may be tried again */
+	if (!why && *w.key)
+		recent_add(gateway->texts->seen, w.key, clock_ms());
 	if (why)
 		refuse(gateway, chat, why);
 }
