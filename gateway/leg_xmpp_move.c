@@ -54,6 +54,13 @@ void xmpp_move_drop(struct leg_xmpp *xmpp)
 	free(move);
 }
 
+/* No session is left. */
+static void end(struct leg_xmpp *xmpp)
+{
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg, CAUSE_NORMAL, NULL);
+}
+
 /* The old session goes on, if there is one. */
 static void give_up(struct leg_xmpp *xmpp)
 {
@@ -63,10 +70,8 @@ static void give_up(struct leg_xmpp *xmpp)
 		 "session",
 		 call_name(xmpp->leg.call));
 	xmpp_move_drop(xmpp);
-	if (!orphan)
-		return;
-	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, CAUSE_NORMAL, NULL);
+	if (orphan)
+		end(xmpp);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *arg)
@@ -125,6 +130,7 @@ static int begin(struct leg_xmpp *xmpp, const struct jmi *propose)
 void leg_xmpp_move(struct leg *leg, const struct jmi *propose)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
+	bool orphan = xmpp->move && xmpp->move->orphan;
 
 	xmpp_move_refuse(xmpp, CAUSE_ELSEWHERE, NULL);
 	int r = begin(xmpp, propose);
@@ -132,8 +138,11 @@ void leg_xmpp_move(struct leg *leg, const struct jmi *propose)
 		log_warn("call=%s leg=xmpp event=not-moved r=%d",
 			 call_name(leg->call), r);
 		xmpp_move_drop(xmpp);
+		if (orphan)
+			end(xmpp);
 		return;
 	}
+	xmpp->move->orphan = orphan;
 	log_info("call=%s leg=xmpp event=moves to=%s", call_name(leg->call),
 		 log_text(slice_of(propose->from)).s);
 	xmpp_send_receipt(xmpp, propose);

@@ -238,6 +238,23 @@ static void a_call_outlives_its_first_device_for_the_second(void **state)
 	assert_int_equal(ended_by_peer, CAUSE_NORMAL);
 }
 
+static void a_call_without_a_session_ends_with_its_last_hope(void **state)
+{
+	(void)state;
+	propose_move();
+	hear(JMI_FINISH, PHONE);
+	leg_xmpp_move(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					  .sid = "third",
+					  .from = WEB,
+					  .to = US });
+	assert_int_equal(ended_by_peer, -1);
+	leg_xmpp_message(leg, &(struct jmi){ .action = JMI_RETRACT,
+					     .sid = "third",
+					     .from = WEB,
+					     .to = US });
+	assert_int_equal(ended_by_peer, CAUSE_NORMAL);
+}
+
 static void strangers_cannot_take_or_refuse_a_call(void **state)
 {
 	(void)state;
@@ -284,6 +301,7 @@ int main(void)
 		LEG_TEST(a_call_moves_to_another_device),
 		LEG_TEST(a_call_that_ends_is_not_moved),
 		LEG_TEST(a_call_outlives_its_first_device_for_the_second),
+		LEG_TEST(a_call_without_a_session_ends_with_its_last_hope),
 		LEG_TEST(strangers_cannot_take_or_refuse_a_call),
 		LEG_TEST(an_account_is_called_once_by_a_leg),
 	};
