@@ -95,6 +95,8 @@ static void on_send(struct stanza *stanza, void *arg)
 		xmpp_session_handlers.send(stanza, fork->xmpp);
 		return;
 	}
+	if (xmpp_send_later(fork->xmpp, stanza))
+		return;
 	r = type && !strcmp(type, "set")
 		    ? iq_send(gateway->iqs, stanza, on_reply, fork)
 		    : xmpp_stream_send(gateway->stream, stanza);

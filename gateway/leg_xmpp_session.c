@@ -79,6 +79,16 @@ static bool must_arrive(const struct stanza *stanza)
 	return action && !strcmp(action, "session-terminate");
 }
 
+bool xmpp_send_later(struct leg_xmpp *xmpp, const struct stanza *stanza)
+{
+	bool later = !xmpp_stream_is_up(xmpp->gateway->stream) &&
+		     must_arrive(stanza);
+
+	if (later)
+		unsent_send(xmpp->gateway, stanza);
+	return later;
+}
+
 static int send_request(struct leg_xmpp *xmpp, struct stanza *iq)
 {
 	if (xmpp->niqs >= XMPP_IQS_MAX) /* it has its id, nobody waits */
@@ -95,10 +105,8 @@ static void on_send(struct stanza *stanza, void *arg)
 	const char *type = stanza_attr(stanza, "type");
 	bool request = type && !strcmp(type, "set");
 
-	if (!xmpp_stream_is_up(xmpp->gateway->stream) && must_arrive(stanza)) {
-		unsent_send(xmpp->gateway, stanza);
+	if (xmpp_send_later(xmpp, stanza))
 		return;
-	}
 	int r = request ? send_request(xmpp, stanza)
 			: xmpp_stream_send(xmpp->gateway->stream, stanza);
 

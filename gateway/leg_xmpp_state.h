@@ -193,6 +193,8 @@ bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
 
 /* leg_xmpp_session.c */
 extern const struct jingle_handlers xmpp_session_handlers;
+/* Whether @stanza, of a session, is kept for when the stream is up again. */
+bool xmpp_send_later(struct leg_xmpp *xmpp, const struct stanza *stanza);
 CHECKED int xmpp_session_new(struct leg_xmpp *xmpp, bool initiator);
 /* Open our side of the bridge and describe it, unless that is done. */
 CHECKED int xmpp_session_prepare(struct leg_xmpp *xmpp);
