@@ -267,11 +267,14 @@ void xmpp_forks_begin(struct leg_xmpp *xmpp)
 
 bool xmpp_forks_iq(struct leg_xmpp *xmpp, const struct stanza *iq)
 {
+	bool initiate;
+	const char *sid = jingle_iq_sid(iq, &initiate);
 	struct xmpp_fork *fork;
 
 	LIST_FOREACH(fork, &xmpp->forks, entry)
 	{
-		if (fork->jingle &&
+		if (fork->jingle && sid &&
+		    !strcmp(jingle_sid(fork->jingle), sid) &&
 		    jid_same(fork->peer, stanza_attr(iq, "from"))) {
 			jingle_receive(fork->jingle, iq);
 			return true;

@@ -215,6 +215,23 @@ static void a_call_moves_to_another_device(void **state)
 	expect("session-terminate " TABLET "\nfinish " TABLET "\n");
 }
 
+static void a_call_moves_to_a_device_that_was_called(void **state)
+{
+	(void)state;
+	direct[0] = WEB;
+	offer();
+	hear(JMI_PROCEED, PHONE);
+	leg_xmpp_move(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					  .sid = "second",
+					  .from = WEB,
+					  .to = US });
+	begin_from("second", WEB);
+	assert_int_equal(closed, 1);
+	said[0] = '\0';
+	begin_from("second", WEB);
+	expect(" " WEB "\n");
+}
+
 static void a_call_that_ends_is_not_moved(void **state)
 {
 	(void)state;
@@ -299,6 +316,7 @@ int main(void)
 		LEG_TEST(who_declines_does_so_for_all_devices),
 		LEG_TEST(a_call_that_is_cancelled_ends_all_sessions),
 		LEG_TEST(a_call_moves_to_another_device),
+		LEG_TEST(a_call_moves_to_a_device_that_was_called),
 		LEG_TEST(a_call_that_ends_is_not_moved),
 		LEG_TEST(a_call_outlives_its_first_device_for_the_second),
 		LEG_TEST(a_call_without_a_session_ends_with_its_last_hope),
