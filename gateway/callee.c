@@ -233,6 +233,7 @@ static int forward_to_number(struct build *build, const char *owner,
 
 static int forward(struct build *build, const char *owner, const char *to)
 {
+	build->busy = true; /* that is why, and what is left if it is in vain */
 	if (build->forwarded)
 		return 0;
 	if (config_is_number(to))
@@ -326,7 +327,8 @@ static void tell_busy(const struct build *build)
 		enum decision decision =
 			decide(build, number->owners[i], &policy);
 
-		if (decision == BUSY || decision == PASSES)
+		if (decision == BUSY || decision == PASSES ||
+		    decision == FORWARDS)
 			missed_tell(build->gateway,
 				    &(struct missed_call){
 					    .account = number->owners[i],

@@ -348,6 +348,8 @@ static void two_that_forward_to_each_other_end(void **state)
 					.enabled = true,
 					.forward = "+15550000003" };
 	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+	assert_int_equal(why, CAUSE_BUSY);
+	expect("missed dora@x.org");
 }
 
 static void when_nobody_can_be_called_the_cause_is_told(void **state)
