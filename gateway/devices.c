@@ -22,16 +22,18 @@
 #define NS_ICE_UDP "urn:xmpp:jingle:transports:ice-udp:1"
 
 struct device {
-	LIST_ENTRY(device) entry;
+	TAILQ_ENTRY(device) entry;
 	struct gateway *gateway;
 	bool direct; /* audio, but no proposals */
 	char *ver;   /* of its caps; owned */
 	char jid[];
 };
 
+TAILQ_HEAD(device_list, device);
+
 struct owner {
 	RB_ENTRY(owner) node;
-	LIST_HEAD(, device) devices;
+	struct device_list devices; /* who was there last comes first */
 	unsigned n;
 	const char *bare;
 	char text[];
@@ -62,7 +64,7 @@ int devices_new(struct gateway *gateway)
 static void drop(struct owner *owner, struct device *device)
 {
 	iq_cancel(device->gateway->iqs, device);
-	LIST_REMOVE(device, entry);
+	TAILQ_REMOVE(&owner->devices, device, entry);
 	owner->n--;
 	free(device->ver);
 	free(device);
@@ -75,8 +77,8 @@ void devices_free(struct gateway *gateway)
 	if (!gateway->devices)
 		return;
 	while ((owner = RB_MIN(owner_tree, &gateway->devices->owners))) {
-		while (!LIST_EMPTY(&owner->devices))
-			drop(owner, LIST_FIRST(&owner->devices));
+		while (!TAILQ_EMPTY(&owner->devices))
+			drop(owner, TAILQ_FIRST(&owner->devices));
 		RB_REMOVE(owner_tree, &gateway->devices->owners, owner);
 		free(owner);
 	}
@@ -104,7 +106,7 @@ static struct owner *take_owner(struct gateway *gateway, const char *bare)
 	if (!owner)
 		return NULL;
 	owner->bare = memcpy(owner->text, bare, n);
-	LIST_INIT(&owner->devices);
+	TAILQ_INIT(&owner->devices);
 	RB_INSERT(owner_tree, &gateway->devices->owners, owner);
 	return owner;
 }
@@ -113,26 +115,28 @@ static struct device *find_device(const struct owner *owner, const char *jid)
 {
 	struct device *device;
 
-	LIST_FOREACH(device, &owner->devices, entry)
-	{
+	TAILQ_FOREACH(device, &owner->devices, entry) {
 		if (!strcmp(device->jid, jid))
 			return device;
 	}
 	return NULL;
 }
 
+/* That one has gone may have been said while the stream was down: who was not
+ * there for longest makes room. */
 static struct device *add_device(struct gateway *gateway, struct owner *owner,
 				 const char *jid)
 {
 	size_t n = strlen(jid) + 1;
-	struct device *device =
-		owner->n < DEVICES_MAX ? calloc(1, sizeof(*device) + n) : NULL;
+	struct device *device = calloc(1, sizeof(*device) + n);
 
 	if (!device)
 		return NULL;
+	if (owner->n == DEVICES_MAX)
+		drop(owner, TAILQ_LAST(&owner->devices, device_list));
 	device->gateway = gateway;
 	memcpy(device->jid, jid, n);
-	LIST_INSERT_HEAD(&owner->devices, device, entry);
+	TAILQ_INSERT_HEAD(&owner->devices, device, entry);
 	owner->n++;
 	return device;
 }
@@ -195,8 +199,12 @@ static void on_available(struct gateway *gateway, struct owner *owner,
 	struct device *device = find_device(owner, jid);
 	char us[JID_CAP];
 
-	if (!device)
+	if (device) {
+		TAILQ_REMOVE(&owner->devices, device, entry);
+		TAILQ_INSERT_HEAD(&owner->devices, device, entry);
+	} else {
 		device = add_device(gateway, owner, jid);
+	}
 	if (!device || !ver ||
 	    jid_bare(us, sizeof(us), stanza_attr(presence, "to")) ||
 	    (device->ver && !strcmp(device->ver, ver)))
@@ -238,8 +246,7 @@ void devices_each_direct(const struct gateway *gateway, const char *account,
 
 	if (!owner)
 		return;
-	LIST_FOREACH(device, &owner->devices, entry)
-	{
+	TAILQ_FOREACH(device, &owner->devices, entry) {
 		if (device->direct)
 			fn(device->jid, arg);
 	}
