@@ -41,7 +41,7 @@ void leg_xmpp_begin_session(struct leg *leg, const struct stanza *iq);
 /* The leg of @sid whose peer is of @peer's account; borrowed, or NULL. */
 struct leg *leg_xmpp_find(struct gateway *gateway, const char *sid,
 			  const char *peer);
-/* Whether that leg was a caller's and ended a while ago: what comes for it now
+/* Whether that sid was the peer's and ended a while ago: what comes for it now
  * is late, or delivered twice, and begins nothing. */
 bool leg_xmpp_has_ended(const struct gateway *gateway, const char *sid,
 			const char *peer);

@@ -70,6 +70,7 @@ struct xmpp_target {
 	enum cause cause;
 	bool bounced; /* nobody there takes proposals */
 	bool missed;  /* the call knows that it did not answer */
+	bool theirs;  /* the sid: it called, or moved the call */
 	char sid[XMPP_SID_CAP];
 	const char *bare; /* domain and local in lower case */
 	char text[];      /* what bare points to */

@@ -27,7 +27,7 @@ RB_HEAD(busy_tree, xmpp_account);
 struct xmpp_legs {
 	struct target_tree targets;
 	struct busy_tree accounts;
-	struct recent *ended; /* "sid account" of callers' legs */
+	struct recent *ended; /* "sid account" of sids of theirs */
 };
 
 static int compare_targets(const struct xmpp_target *a,
@@ -199,6 +199,7 @@ int xmpp_target_add(struct leg_xmpp *xmpp, const char *sid, const char *account)
 		return -ENOMEM;
 	target->bare = memcpy(target->text, bare, n);
 	target->xmpp = xmpp;
+	target->theirs = xmpp->caller || strcmp(sid, xmpp->sid) != 0;
 	int r = text_set(target->sid, sizeof(target->sid), sid);
 	if (r) {
 		free(target);
@@ -237,7 +238,7 @@ static void keep_ended(const struct xmpp_target *target)
 	const struct leg_xmpp *xmpp = target->xmpp;
 	char name[ENDED_NAME_CAP];
 
-	if (xmpp->caller && xmpp->state != XMPP_LEG_IDLE &&
+	if (target->theirs && xmpp->state != XMPP_LEG_IDLE &&
 	    !ended_name(name, target->sid, target->bare))
 		recent_add(xmpp->gateway->legs->ended, name, clock_ms());
 }

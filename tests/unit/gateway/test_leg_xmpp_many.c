@@ -213,6 +213,10 @@ static void a_call_moves_to_another_device(void **state)
 	said[0] = '\0';
 	call_hangup(NULL, CAUSE_NORMAL);
 	expect("session-terminate " TABLET "\nfinish " TABLET "\n");
+	/* its proposal, delivered again, begins no other */
+	leg = leg->ops->free(leg);
+	assert_true(leg_xmpp_has_ended(&gateway, "second", TABLET));
+	assert_false(leg_xmpp_has_ended(&gateway, first, PHONE));
 }
 
 static void a_call_moves_to_a_device_that_was_called(void **state)
