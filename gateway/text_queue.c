@@ -120,6 +120,20 @@ void text_finish_first(struct conversation *c)
 		text_wake(c);
 }
 
+/* @c may be freed. */
+static void refuse_old(struct conversation *c)
+{
+	bool last;
+
+	do {
+		const struct text *first = TAILQ_FIRST(&c->texts);
+
+		if (c->request || !first->on_disk)
+			return;
+		last = !TAILQ_NEXT(first, link);
+	} while (text_refuse_if_old(c) && !last);
+}
+
 /* Those whose trunk is down are not tried at all: they grow old here. */
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -128,10 +142,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	RB_FOREACH_SAFE(c, conversations, &queue->conversations, next) {
-		if (!c->request && TAILQ_FIRST(&c->texts)->on_disk)
-			text_refuse_if_old(c);
-	}
+	RB_FOREACH_SAFE(c, conversations, &queue->conversations, next)
+		refuse_old(c);
 }
 
 /* ---- keeping ---- */
