@@ -184,7 +184,8 @@ static int append(struct text **out, struct text_queue *queue,
 	return 0;
 }
 
-/* While the disk refuses it is not acknowledged: its writer is told. */
+/* The disk refuses it: XMPP has no answer that could be held back, and it is
+ * here, as long as we are. */
 static void on_disk(int result, void *arg)
 {
 	struct text *text = arg;
