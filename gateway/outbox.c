@@ -211,8 +211,8 @@ static void on_disk(int result, void *arg)
 	struct outbox *outbox = one->outbox;
 
 	one->on_disk = true;
-	one->dropped = result != 0;
-	if (result && outbox_row_drop(outbox->gateway->db, one->id))
+	one->dropped = result && one->done;
+	if (one->dropped && outbox_row_drop(outbox->gateway->db, one->id))
 		log_warn("outbox=not-dropped id=%llu: it may still be sent",
 			 (unsigned long long)one->id);
 	if (one->done)

@@ -35,7 +35,8 @@ void outbox_stream_up(struct gateway *gateway);
 /*
  * Keep @stanza, which has an id, and send it. It stays the caller's. @done (may
  * be NULL): 0, it is on disk; or -errno, the disk refuses it: then it has been
- * forgotten. From the loop, never from here; outbox_forget() ends that.
+ * forgotten; without @done, which could say so, it is sent all the same. From
+ * the loop, never from here; outbox_forget() ends that.
  * 0, -ENOBUFS, -EMSGSIZE (what no stanza may be), -ENOMEM.
  */
 CHECKED int outbox_send(struct gateway *gateway, const struct stanza *stanza,
