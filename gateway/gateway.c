@@ -285,8 +285,8 @@ static const struct part {
 } parts[] = {
 	{ open_db, close_db, NULL },
 	{ presence_new, presence_free, NULL },
-	{ announce_new, announce_free, announce_stream_up },
 	{ unsent_new, unsent_free, unsent_stream_up },
+	{ announce_new, announce_free, announce_stream_up },
 	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
 	{ refused_new, refused_free, NULL },
 	{ missed_new, missed_free, NULL },
