@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/account.h"
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -85,6 +86,14 @@ static bool is_repeated(const struct gateway *gateway, const struct writing *w)
 	return *w->key && recent_has(gateway->texts->seen, w->key, clock_ms());
 }
 
+/* By an administrator. */
+static bool is_closed(const struct gateway *gateway, const char *account)
+{
+	const struct account *found = account_find(gateway->accounts, account);
+
+	return found && !found->enabled;
+}
+
 static const struct text_refusal *check(struct gateway *gateway,
 					struct writing *w)
 {
@@ -98,7 +107,8 @@ static const struct text_refusal *check(struct gateway *gateway,
 	    text_copy(w->party, sizeof(w->party), to.local) ||
 	    !config_is_number(w->party))
 		return &not_a_number;
-	if (!number_of(&w->number, gateway, w->account, NULL))
+	if (is_closed(gateway, w->account) ||
+	    !number_of(&w->number, gateway, w->account, NULL))
 		return &no_number;
 	if (strlen(chat->body) > SIP_MESSAGE_TEXT_MAX)
 		return &too_long;
