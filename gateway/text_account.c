@@ -11,6 +11,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/limits.h"
 #include "gateway/number.h"
 #include "gateway/outbox.h"
 #include "gateway/recent.h"
@@ -51,6 +52,9 @@ static const struct text_refusal no_number = {
 static const struct text_refusal not_a_number = {
 	"item-not-found", "This is not a telephone number."
 };
+static const struct text_refusal denied = {
+	"policy-violation", "Texts to this number are not allowed."
+};
 static const struct text_refusal too_long = {
 	"policy-violation", "The text is too long: at most " TEXT_MAX_WORDS
 			    " octets can be sent at once."
@@ -86,6 +90,20 @@ static bool is_repeated(const struct gateway *gateway, const struct writing *w)
 	return *w->key && recent_has(gateway->texts->seen, w->key, clock_ms());
 }
 
+/* As for calls: what costs nothing is never denied. */
+static bool is_denied(struct gateway *gateway, const struct writing *w)
+{
+	const char *trunk = w->number.trunk;
+	struct number theirs;
+
+	if (number_find(&theirs, gateway, w->party))
+		return false;
+	return limits_check(gateway, QUOTA_ACCOUNT, w->account, w->party) ==
+		       LIMIT_DESTINATION ||
+	       (*trunk && limits_check(gateway, QUOTA_TRUNK, trunk, w->party) ==
+				  LIMIT_DESTINATION);
+}
+
 /* By an administrator. */
 static bool is_closed(const struct gateway *gateway, const char *account)
 {
@@ -110,6 +128,8 @@ static const struct text_refusal *check(struct gateway *gateway,
 	if (is_closed(gateway, w->account) ||
 	    !number_of(&w->number, gateway, w->account, NULL))
 		return &no_number;
+	if (is_denied(gateway, w))
+		return &denied;
 	if (strlen(chat->body) > SIP_MESSAGE_TEXT_MAX)
 		return &too_long;
 	if (recent_count(gateway->texts->rates, w->account, clock_ms()) >
