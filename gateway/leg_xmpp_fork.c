@@ -23,7 +23,8 @@ struct xmpp_fork {
 	struct xmpp_target *target; /* borrowed while .jingle is there */
 	struct jingle *jingle;      /* NULL: it is the leg's */
 	bool ended;
-	char peer[]; /* full JID */
+	unsigned niqs; /* out */
+	char peer[];   /* full JID */
 };
 
 static void free_fork(struct xmpp_fork *fork)
@@ -80,8 +81,22 @@ static void on_reply(enum iq_answer answer, const struct stanza *reply,
 {
 	struct xmpp_fork *fork = arg;
 
+	fork->niqs--;
 	if (answer == IQ_ERROR && fork->jingle)
 		jingle_reply(fork->jingle, reply);
+}
+
+/* As of the leg's own session. */
+static int send_request(struct xmpp_fork *fork, struct stanza *iq)
+{
+	const struct gateway *gateway = fork->xmpp->gateway;
+
+	if (fork->niqs >= XMPP_IQS_MAX)
+		return xmpp_stream_send(gateway->stream, iq);
+	int r = iq_send(gateway->iqs, iq, on_reply, fork);
+	if (!r)
+		fork->niqs++;
+	return r;
 }
 
 static void on_send(struct stanza *stanza, void *arg)
@@ -98,7 +113,7 @@ static void on_send(struct stanza *stanza, void *arg)
 	if (xmpp_send_later(fork->xmpp, stanza))
 		return;
 	r = type && !strcmp(type, "set")
-		    ? iq_send(gateway->iqs, stanza, on_reply, fork)
+		    ? send_request(fork, stanza)
 		    : xmpp_stream_send(gateway->stream, stanza);
 	if (r)
 		log_warn("call=%s leg=xmpp iq=not-sent r=%d",
