@@ -23,7 +23,6 @@
 
 struct device {
 	TAILQ_ENTRY(device) entry;
-	struct gateway *gateway;
 	bool direct; /* audio, but no proposals */
 	char *ver;   /* of its caps; owned */
 	char jid[];
@@ -35,6 +34,7 @@ struct owner {
 	RB_ENTRY(owner) node;
 	struct device_list devices; /* who was there last comes first */
 	unsigned n;
+	unsigned asking; /* queries without an answer, at most DEVICES_MAX */
 	const char *bare;
 	char text[];
 };
@@ -63,7 +63,6 @@ int devices_new(struct gateway *gateway)
 
 static void drop(struct owner *owner, struct device *device)
 {
-	iq_cancel(device->gateway->iqs, device);
 	TAILQ_REMOVE(&owner->devices, device, entry);
 	owner->n--;
 	free(device->ver);
@@ -79,6 +78,7 @@ void devices_free(struct gateway *gateway)
 	while ((owner = RB_MIN(owner_tree, &gateway->devices->owners))) {
 		while (!TAILQ_EMPTY(&owner->devices))
 			drop(owner, TAILQ_FIRST(&owner->devices));
+		iq_cancel(gateway->iqs, owner);
 		RB_REMOVE(owner_tree, &gateway->devices->owners, owner);
 		free(owner);
 	}
@@ -124,8 +124,7 @@ static struct device *find_device(const struct owner *owner, const char *jid)
 
 /* That one has gone may have been said while the stream was down: who was not
  * there for longest makes room. */
-static struct device *add_device(struct gateway *gateway, struct owner *owner,
-				 const char *jid)
+static struct device *add_device(struct owner *owner, const char *jid)
 {
 	size_t n = strlen(jid) + 1;
 	struct device *device = calloc(1, sizeof(*device) + n);
@@ -134,7 +133,6 @@ static struct device *add_device(struct gateway *gateway, struct owner *owner,
 		return NULL;
 	if (owner->n == DEVICES_MAX)
 		drop(owner, TAILQ_LAST(&owner->devices, device_list));
-	device->gateway = gateway;
 	memcpy(device->jid, jid, n);
 	TAILQ_INSERT_HEAD(&owner->devices, device, entry);
 	owner->n++;
@@ -163,8 +161,13 @@ static void on_info(enum iq_answer answer, const struct stanza *reply,
 	const struct stanza *query =
 		answer == IQ_RESULT ? stanza_find(reply, "query", DISCO_NS_INFO)
 				    : NULL;
-	struct device *device = arg;
+	struct owner *owner = arg;
+	struct device *device =
+		reply ? find_device(owner, stanza_attr(reply, "from")) : NULL;
 
+	owner->asking--;
+	if (!device)
+		return;
 	device->direct = query && has_feature(query, NS_JINGLE) &&
 			 has_feature(query, NS_AUDIO) &&
 			 has_feature(query, NS_ICE_UDP) &&
@@ -175,7 +178,8 @@ static void on_info(enum iq_answer answer, const struct stanza *reply,
 }
 
 /* @us: whom its presence was sent to; that address it knows. */
-static void ask(struct device *device, const char *us)
+static void ask(struct gateway *gateway, struct owner *owner,
+		const struct device *device, const char *us)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
 
@@ -186,7 +190,9 @@ static void ask(struct device *device, const char *us)
 		    strchr(us, '@') ? "sip" : "gateway");
 	stanza_set(iq, "to", device->jid);
 	stanza_child(iq, "query", DISCO_NS_INFO);
-	if (stanza_ok(iq) && iq_send(device->gateway->iqs, iq, on_info, device))
+	if (stanza_ok(iq) && !iq_send(gateway->iqs, iq, on_info, owner))
+		owner->asking++;
+	else
 		log_debug("device=%s disco=not-asked",
 			  log_text(slice_of(device->jid)).s);
 }
@@ -203,16 +209,15 @@ static void on_available(struct gateway *gateway, struct owner *owner,
 		TAILQ_REMOVE(&owner->devices, device, entry);
 		TAILQ_INSERT_HEAD(&owner->devices, device, entry);
 	} else {
-		device = add_device(gateway, owner, jid);
+		device = add_device(owner, jid);
 	}
-	if (!device || !ver ||
+	if (!device || !ver || owner->asking == DEVICES_MAX ||
 	    jid_bare(us, sizeof(us), stanza_attr(presence, "to")) ||
 	    (device->ver && !strcmp(device->ver, ver)))
 		return;
 	free(device->ver);
 	device->ver = text_dup(slice_of(ver));
-	iq_cancel(gateway->iqs, device);
-	ask(device, us);
+	ask(gateway, owner, device, us);
 }
 
 void devices_presence(struct gateway *gateway, const struct stanza *presence)
