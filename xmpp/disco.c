@@ -20,6 +20,7 @@
 #define NS_CAPS       "http://jabber.org/protocol/caps"
 #define NS_VERSION    "jabber:iq:version"
 #define NS_PING       "urn:xmpp:ping"
+#define NS_RECEIPTS   "urn:xmpp:receipts"
 #define NS_TIME       "urn:xmpp:time"
 #define NS_VCARD4     "urn:ietf:params:xml:ns:vcard-4.0"
 #define NS_VCARD_TEMP "vcard-temp"
@@ -79,6 +80,7 @@ static const char *const number_features[] = {
 	"urn:xmpp:jingle:dtmf:0",
 	"urn:xmpp:jingle:transports:ice-udp:1",
 	NS_PING,
+	NS_RECEIPTS,
 	NS_TIME,
 	NS_VCARD_TEMP,
 };

@@ -71,6 +71,7 @@ static void a_number_has_what_call_buttons_ask_for(void **state)
 		"urn:xmpp:jingle:apps:rtp:1",
 		"urn:xmpp:jingle:apps:rtp:audio",
 		"urn:xmpp:jingle:transports:ice-udp:1",
+		"urn:xmpp:receipts",
 	};
 	AUTO(stanza_freep) struct stanza *reply = info_of(DISCO_NUMBER, NULL);
 	const struct stanza *identity = stanza_find(
