@@ -15,6 +15,7 @@ struct text_queue;
 struct texts {
 	struct text_queue *queue;
 	struct recent *seen;  /* repetitions */
+	unsigned nseen;       /* put to disk since the start */
 	struct recent *rates; /* texts of an account in a minute */
 };
 

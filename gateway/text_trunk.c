@@ -21,6 +21,9 @@
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
+/* So many texts later those that are no repetition any more leave the disk. */
+enum { EXPIRE_EACH = 1000 };
+
 /* A MESSAGE that waits until all that it becomes is on disk. */
 struct arrival {
 	struct gateway *gateway;
@@ -92,6 +95,9 @@ static void remember(struct gateway *gateway, const char *key)
 	if (seen_row_put(gateway->db, &row))
 		log_warn("text=not-remembered: a repetition after a restart "
 			 "would be delivered");
+	if (++gateway->texts->nseen % EXPIRE_EACH == 0 &&
+	    seen_row_expire(gateway->db, row.seen_ms - TEXTS_SEEN_MS))
+		log_warn("texts=seen not-expired");
 }
 
 /* All owners have it, or who sent it is told to try again. */
