@@ -2,6 +2,7 @@
 /* MESSAGE to a trunk (RFC 3428, 4): one request and its answer. */
 #include "sip/message.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #define NTA_LEG_MAGIC_T      struct sip_dialog
@@ -19,7 +20,7 @@
 
 #define TYPE "text/plain;charset=utf-8"
 
-enum { TAG_LEN = 10 };
+enum { TAG_LEN = 10, LANG_MAX = 35 };
 
 struct sip_request {
 	struct sip_client *client;
@@ -98,12 +99,24 @@ static int format_text(struct message_text *t, const struct sip_message_out *m)
 	return r ? r : text_format(t->to, sizeof(t->to), "<%s>", t->uri);
 }
 
+/* A language tag (RFC 5646, 2.1). People write it, and sofia would put a line
+ * end in it into the message as it stands. */
+static bool is_lang(const char *text)
+{
+	if (!text || !*text || strlen(text) > LANG_MAX)
+		return false;
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			return false;
+	return true;
+}
+
 static struct msg_s *make_message(struct sip_agent *agent,
 				  const struct sip_message_out *m,
 				  const struct message_text *t)
 {
 	struct msg_s *message = sip_client_message(agent);
-	bool lang = m->lang && *m->lang;
+	bool lang = is_lang(m->lang);
 	const char *asserted = t->calling.asserted;
 
 	if (message &&

@@ -52,7 +52,7 @@ struct sip_message_out { /* borrowed for the call alone */
 	const char *to_user, *from_user;
 	/* A resend is the same request: with its Call-ID, CSeq 1 and tag. */
 	const char *call_id;
-	const char *lang; /* "" or NULL: not said */
+	const char *lang; /* "", NULL or no language tag: not said */
 	const char *text; /* UTF-8 */
 };
 
