@@ -390,17 +390,19 @@ void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg)
 	}
 }
 
-void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops)
+void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops,
+			const struct sip_digest_account *account)
 {
 	struct sip_client *client;
 
 	TAILQ_FOREACH(client, &agent->clients, entry) {
+		/* A dialog's requests have it without the hops. */
+		if (client->account == account)
+			client->account = NULL;
 		if (client->hops != hops)
 			continue;
 		client->hops = NULL;
 		client->stats = NULL;
-		if (!client->own_account)
-			client->account = NULL;
 	}
 }
 

@@ -81,9 +81,10 @@ struct sip_client *sip_client_free(struct sip_client *client);
 /* @leg goes: what still waits for an answer to a request in it gets none, and
  * frees itself. */
 void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg);
-/* @hops go, and the trunk with them: no challenge is answered any more, unless
- * the account is the client's own copy. */
-void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops);
+/* @hops and @account go, and the trunk with them: no challenge is answered any
+ * more, unless the account is the client's own copy. */
+void sip_clients_forget(struct sip_agent *agent, const struct sip_hops *hops,
+			const struct sip_digest_account *account);
 /* For the agent: what is left. */
 void sip_clients_free(struct sip_agent *agent);
 

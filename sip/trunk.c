@@ -284,7 +284,7 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 	trunk_register_stop(t);
 	trunk_qualify_stop(t);
 	sip_dialogs_forget(t->agent, t);
-	sip_clients_forget(t->agent, &t->hops);
+	sip_clients_forget(t->agent, &t->hops, &t->account);
 	sip_query_free(t->query);
 	if (t->resolve_timer)
 		event_free(t->resolve_timer);

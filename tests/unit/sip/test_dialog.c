@@ -513,6 +513,23 @@ static void an_offerless_reinvite_asks_for_our_offer(void **state)
 
 /* ---- other requests inside ---- */
 
+static void a_request_outlives_its_trunk_without_its_password(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "alice", "secret", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_digit(f->dialog, '5', 100), 0);
+	sip_peer_expect(&f->peer, "INFO ");
+	f->dialog = sip_dialog_free(f->dialog);
+	f->trunk = sip_trunk_free(f->trunk);
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"n\"\r\n",
+			 NULL);
+	assert_false(sip_peer_wait(&f->peer, "INFO ", 150));
+}
+
 static void digits_come_and_go_in_info(void **state)
 {
 	struct fixture *f = *state;
@@ -807,6 +824,7 @@ int main(void)
 		DIALOG_TEST(offers_that_cross_get_491_and_ours_is_repeated),
 		DIALOG_TEST(a_second_offer_while_one_is_open_gets_500),
 		DIALOG_TEST(an_offerless_reinvite_asks_for_our_offer),
+		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
 		DIALOG_TEST(digits_come_and_go_in_info),
 		DIALOG_TEST(requests_inside_get_one_right_answer),
 		DIALOG_TEST(too_small_an_interval_gets_422),
