@@ -113,6 +113,7 @@ static void send_prack(struct sip_dialog *d, const struct dialog_early *early,
 		r = -ENOMEM;
 	spec.leg = early->leg;
 	spec.hop = early->hop;
+	spec.account = dialog_account(d, &early->hop);
 	if (!r)
 		r = sip_client_start(&client, d->agent, &spec);
 	else if (spec.message)

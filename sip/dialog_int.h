@@ -356,6 +356,9 @@ struct nta_leg_s *dialog_leg(struct sip_dialog *d, struct sip_hop *hop);
 struct sip_hop dialog_literal_hop(struct nta_leg_s *leg,
 				  const struct sip_hop *otherwise);
 
+/* The credentials that may go to @hop; NULL: none. */
+const struct sip_digest_account *dialog_account(const struct sip_dialog *d,
+						const struct sip_hop *hop);
 /* A bare request inside the dialog; its message is the caller's until it is
  * started. */
 CHECKED int dialog_request_spec(struct sip_dialog *d,

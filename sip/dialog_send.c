@@ -31,9 +31,10 @@ struct nta_leg_s *dialog_leg(struct sip_dialog *d, struct sip_hop *hop)
 	return early ? early->leg : d->leg;
 }
 
-static const struct sip_digest_account *account(const struct sip_dialog *d)
+const struct sip_digest_account *dialog_account(const struct sip_dialog *d,
+						const struct sip_hop *hop)
 {
-	if (!d->trunk || !sip_trunk_is_at(d->trunk, &d->hop.addr))
+	if (!d->trunk || !sip_trunk_is_at(d->trunk, &hop->addr))
 		return NULL;
 	return sip_trunk_account(d->trunk);
 }
@@ -45,7 +46,7 @@ int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
 		.leg = d->leg,
 		.method = method,
 		.hop = d->hop,
-		.account = account(d),
+		.account = dialog_account(d, &d->hop),
 		.tls_name = d->trunk ? sip_trunk_tls_name(d->trunk) : NULL,
 		.message = sip_client_message(d->agent),
 		.fn = fn,
@@ -67,6 +68,7 @@ int dialog_send(struct sip_dialog *d, struct sip_client **out,
 	if (r)
 		return r;
 	spec.leg = dialog_leg(d, &spec.hop);
+	spec.account = dialog_account(d, &spec.hop);
 	dialog_session_format(d, false, session);
 	if (d->min_se_s > SIP_MIN_SE_S &&
 	    text_format(min_se, sizeof(min_se), "%u", d->min_se_s))
