@@ -279,6 +279,7 @@ static void on_outer_read(struct bufferevent *bev, void *arg)
 			refuse_stream(c);
 			return;
 		}
+		c->partial = false; /* what there is now is of another */
 	}
 	wait_for_more(c, evbuffer_get_length(in) > 0);
 }
