@@ -237,7 +237,8 @@ static bool take_blanks(struct tls_conn *c, struct evbuffer *in)
 
 	if (!n || !p || sip_frame_next(&frame, p, n, &len) != SIP_FRAME_BLANK)
 		return true;
-	if (sip_frame_is_ping(p, len) && bufferevent_write(c->outer, "\r\n", 2))
+	if (sip_frame_is_ping(p, len) &&
+	    (is_full(c->outer) || bufferevent_write(c->outer, "\r\n", 2)))
 		return false;
 	evbuffer_drain(in, len);
 	return true;
