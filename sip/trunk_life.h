@@ -47,6 +47,7 @@ struct trunk_register {
 	struct event *timer;
 	struct sip_hop hop; /* the registrar that took it */
 	uint64_t until_ms;  /* it stands until then; 0: none */
+	bool left;          /* for good */
 };
 
 struct sip_trunk {

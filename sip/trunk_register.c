@@ -235,14 +235,14 @@ static void on_register_timer(int fd, short what, void *arg)
 
 void trunk_register_start(struct sip_trunk *t)
 {
-	if (t->do_register)
+	if (t->do_register && !t->reg.left)
 		trunk_timer_set(t, &t->reg.timer, on_register_timer, 0);
 }
 
 /* A request that is under way may have said the old one. */
 void sip_trunk_moved(struct sip_trunk *t)
 {
-	if (!t->do_register || !t->reg.timer)
+	if (!t->do_register || !t->reg.timer || t->reg.left)
 		return;
 	t->reg.client = sip_client_free(t->reg.client);
 	trunk_timer_set(t, &t->reg.timer, on_register_timer, 0);
@@ -253,6 +253,7 @@ void sip_trunk_leave(struct sip_trunk *t)
 	struct trunk_register *reg = &t->reg;
 	struct sip_client *goodbye;
 
+	reg->left = true;
 	if (reg->timer)
 		evtimer_del(reg->timer);
 	reg->client = sip_client_free(reg->client);

@@ -213,6 +213,22 @@ static void the_farewell_is_authenticated(void **state)
 	assert_false(sip_agent_is_busy(f->agent));
 }
 
+static void who_has_left_does_not_come_back(void **state)
+{
+	struct fixture *f = *state;
+
+	start_at_peer(f, true);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	sip_peer_respond(&f->peer, "200 OK", "Expires: 120\r\n", NULL);
+	run_ms(f, 50);
+	sip_trunk_leave(f->trunk);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	assert_true(sip_peer_header_has(&f->peer, "Expires", "0"));
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	sip_trunk_moved(f->trunk);
+	assert_false(sip_peer_wait(&f->peer, "REGISTER ", 150));
+}
+
 static void the_allow_list_decides_who_speaks_for_it(void **state)
 {
 	struct fixture *f = *state;
@@ -271,6 +287,7 @@ int main(void)
 		TRUNK_TEST(the_time_of_our_own_contact_counts),
 		TRUNK_TEST(a_stale_nonce_is_answered_with_the_new_one),
 		TRUNK_TEST(the_farewell_is_authenticated),
+		TRUNK_TEST(who_has_left_does_not_come_back),
 		TRUNK_TEST(the_allow_list_decides_who_speaks_for_it),
 		TRUNK_TEST(a_bad_proxy_is_refused),
 		TRUNK_TEST(a_name_without_an_address_is_down),
