@@ -274,8 +274,9 @@ int sip_dialog_refer(struct sip_dialog *d, const char *to_user,
 		msg_destroy(spec.message);
 		return -ENOMEM;
 	}
-	d->refer.asked = true;
-	return sip_client_start(&d->refer.client, d->agent, &spec);
+	r = sip_client_start(&d->refer.client, d->agent, &spec);
+	d->refer.asked = !r;
+	return r;
 }
 
 /* "SIP/2.0 180 Ringing": its status; 0 none. */
