@@ -21,7 +21,7 @@ enum {
 
 /* ---- from a trunk ---- */
 
-/* One that came. All borrowed, until it is answered. */
+/* One that came. All borrowed until the handler returns. */
 struct sip_message_in {
 	struct sip_source source;
 	const char *request_user; /* Request-URI's user, unescaped; "" none */
