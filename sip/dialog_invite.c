@@ -205,16 +205,20 @@ static bool take_min_se(struct sip_dialog *d, const struct sip_s *response)
  * credentials) elsewhere. */
 static bool is_of_trunk(const struct sip_dialog *d, const struct sip_uri *uri)
 {
+	const char *ours = sip_trunk_hostport(d->trunk);
 	char hostport[SIP_HOST_CAP + 16];
 	struct sip_hop hop;
+	size_t n;
 
 	if (uri->tel || uri->sips || !*uri->user)
 		return false;
 	if (!sip_resolve_literal(&hop, uri))
 		return sip_trunk_is_at(d->trunk, &hop.addr);
-	return !sip_hostport_format(hostport, uri->host, uri->port) &&
-	       !strncasecmp(hostport, sip_trunk_hostport(d->trunk),
-			    strlen(hostport));
+	if (sip_hostport_format(hostport, uri->host, uri->port))
+		return false;
+	n = strlen(hostport);
+	/* Its port or transport may be left out. */
+	return !strncasecmp(hostport, ours, n) && strchr(":;", ours[n]);
 }
 
 /* RFC 3261, 8.1.3.4: the contact with the highest q that may be called. */
