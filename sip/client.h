@@ -46,7 +46,7 @@ struct sip_client_spec {
 	struct sip_hop hop;
 	struct sip_hops *hops;
 	const struct sip_hop *first;   /* of @hops, unless it failed; or NULL */
-	bool probe;                    /* also try a hop that has failed */
+	bool probe;                    /* first try a hop that has failed */
 	bool one_family;               /* IPv4 or IPv6, as the first hop */
 	struct sip_trunk_stats *stats; /* NULL: it is no call */
 	/* Contact's, with the address that each hop reaches us at; NULL: none,

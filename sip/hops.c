@@ -148,35 +148,37 @@ void sip_hops_order(struct sip_hop *hop, size_t n)
 
 /* ---- one request's way ---- */
 
-static bool is_aside(const struct sip_hops *hops, size_t i,
-		     const struct sip_walk_wish *wish)
+enum standing { WORKS, DUE, ASIDE };
+
+static enum standing standing(const struct sip_hops *hops, size_t i,
+			      const struct sip_walk_wish *wish)
 {
 	if (!hops->state[i].failures)
-		return false;
-	return !wish->probe || wish->now_ms < hops->state[i].probe_ms;
+		return WORKS;
+	return wish->probe && wish->now_ms >= hops->state[i].probe_ms ? DUE
+								      : ASIDE;
 }
 
-/* Append those that are aside, or that are not; the order within is by chance.
- */
+/* Append those that stand so; the order within is by chance. */
 static void append(struct sip_walk *walk, const struct sip_hops *hops,
-		   const struct sip_walk_wish *wish, bool aside)
+		   const struct sip_walk_wish *wish, enum standing which)
 {
 	size_t from = walk->n;
 
 	for (size_t i = 0; i < hops->n; i++)
-		if (is_aside(hops, i, wish) == aside)
+		if (standing(hops, i, wish) == which)
 			walk->hop[walk->n++] = hops->hop[i];
 	sip_hops_order(walk->hop + from, walk->n - from);
 }
 
-static void put_first(struct sip_walk *walk, size_t among,
+static void put_first(struct sip_hop *hop, size_t n,
 		      const struct sip_hop *first)
 {
-	for (size_t i = 1; i < among; i++) {
-		if (!sip_hop_equal(&walk->hop[i], first))
+	for (size_t i = 1; i < n; i++) {
+		if (!sip_hop_equal(&hop[i], first))
 			continue;
 		for (; i; i--)
-			swap(&walk->hop[i], &walk->hop[i - 1]);
+			swap(&hop[i], &hop[i - 1]);
 		return;
 	}
 }
@@ -195,11 +197,16 @@ static void keep_family(struct sip_walk *walk)
 bool sip_walk_start(struct sip_walk *walk, const struct sip_hops *hops,
 		    const struct sip_walk_wish *wish)
 {
+	size_t due;
+
 	*walk = (struct sip_walk){ 0 };
-	append(walk, hops, wish, false);
+	/* Behind one that answers, a probe would never come to them. */
+	append(walk, hops, wish, DUE);
+	due = walk->n;
+	append(walk, hops, wish, WORKS);
 	if (wish->first)
-		put_first(walk, walk->n, wish->first);
-	append(walk, hops, wish, true);
+		put_first(walk->hop + due, walk->n - due, wish->first);
+	append(walk, hops, wish, ASIDE);
 	if (walk->n && wish->one_family)
 		keep_family(walk);
 	return walk->n;

@@ -45,7 +45,7 @@ struct sip_walk_wish {
 	uint64_t now_ms;
 	/* Asked first unless it has failed; NULL: none. */
 	const struct sip_hop *first;
-	bool probe;      /* also try what failed, once its time has come */
+	bool probe;      /* first try what failed, once its time has come */
 	bool one_family; /* only addresses of the first one's */
 };
 

@@ -107,6 +107,21 @@ static void a_peer_says_how_long(void **state)
 	assert_string_equal(walk_text(&hops, &wish), "1 2 3 ");
 }
 
+static void a_probe_comes_to_what_failed_before_what_works(void **state)
+{
+	struct sip_hops hops = make_hops();
+	struct sip_hop second = hops.hop[1];
+	struct sip_walk_wish wish = { .probe = true, .first = &second };
+
+	(void)state;
+	sip_hops_failed(&hops, &hops.hop[2], 0, 0);
+	assert_string_equal(walk_text(&hops, &wish), "2 1 3 ");
+	wish.now_ms = SIP_HOP_ASIDE_MS;
+	assert_string_equal(walk_text(&hops, &wish), "3 2 1 ");
+	wish.probe = false;
+	assert_string_equal(walk_text(&hops, &wish), "2 1 3 ");
+}
+
 static void the_registrar_comes_first_unless_it_failed(void **state)
 {
 	struct sip_hops hops = make_hops();
@@ -182,6 +197,8 @@ int main(void)
 		cmocka_unit_test(what_failed_comes_last_for_calls),
 		cmocka_unit_test(failures_in_a_row_keep_it_aside_longer),
 		cmocka_unit_test(a_peer_says_how_long),
+		cmocka_unit_test(
+			a_probe_comes_to_what_failed_before_what_works),
 		cmocka_unit_test(the_registrar_comes_first_unless_it_failed),
 		cmocka_unit_test(one_family_is_kept),
 		cmocka_unit_test(a_new_answer_of_the_dns_forgets_no_failure),
