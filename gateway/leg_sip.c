@@ -157,6 +157,15 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 			 call_name(sip->leg.call));
 }
 
+void leg_sip_offer_later(struct leg_sip *sip)
+{
+	const struct timeval soon = { 0, OFFER_AGAIN_MS * 1000 };
+
+	if (event_add(sip->again, &soon))
+		log_warn("call=%s leg=sip offer=not-sent",
+			 call_name(sip->leg.call));
+}
+
 static int sip_answer(struct leg *leg, const struct media_desc *answer)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;

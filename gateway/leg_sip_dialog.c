@@ -172,6 +172,10 @@ static void on_refused(unsigned status, void *arg)
 {
 	struct leg *leg = arg;
 
+	if (!status) {
+		leg_sip_offer_later(sip_of(leg));
+		return;
+	}
 	log_warn("call=%s leg=sip reinvite=refused status=%u: goes on as it is",
 		 call_name(leg->call), status);
 }

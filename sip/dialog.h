@@ -57,7 +57,8 @@ struct sip_dialog_handlers {
 	void (*offer)(const struct media_desc *offer, void *arg);
 	/* The answer the peer put in ACK, after an offerless INVITE. */
 	void (*late_answer)(const struct media_desc *answer, void *arg);
-	/* Our re-INVITE was refused; the old description stays. */
+	/* Our re-INVITE was refused; the old description stays. @status 0: it
+	 * waited after a 491, and the peer's own offer came before it. */
 	void (*refused)(unsigned status, void *arg);
 	/* INFO with application/dtmf-relay or application/dtmf. */
 	void (*digit)(char digit, unsigned duration_ms, void *arg);

@@ -180,6 +180,7 @@ void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	bool update = method != sip_method_invite;
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	char *text = NULL;
+	bool overtakes;
 	int r = sip_body_read(&desc, &text, in->sip);
 
 	if (r) {
@@ -195,6 +196,10 @@ void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 		dialog_refuse_interval(in->irq);
 		return;
 	}
+	/* What waits describes us as we were before this one. */
+	overtakes = d->offer == OFFER_RETRY && (!update || text);
+	if (overtakes)
+		close_local(d);
 	take_target(d, in->sip);
 	if (update && !text) {
 		dialog_respond(d, in->irq, 200, NULL);
@@ -206,6 +211,8 @@ void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	} else {
 		open_remote(d, in->irq, desc, text, update);
 	}
+	if (overtakes && d->handlers && d->handlers->refused)
+		d->handlers->refused(0, d->arg);
 }
 
 int dialog_offer_answer(struct sip_dialog *d, const struct media_desc *answer)

@@ -483,6 +483,33 @@ static void offers_that_cross_get_491_and_ours_is_repeated(void **state)
 	media_desc_free(offer);
 }
 
+static void their_offer_overtakes_ours_and_that_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4000, MEDIA_SENDONLY);
+
+	/* Ours waits two seconds and more: the call is ours (14.1). */
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "INVITE ");
+	sip_peer_respond(&f->peer, "491 Request Pending", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_request(&f->peer, "INVITE", "",
+			 sip_peer_sdp(5000, "sendonly"));
+	expect_log(f, "offer refused:0 ");
+	sip_dialog_refuse(f->dialog, 488);
+	sip_peer_expect(&f->peer, "SIP/2.0 488");
+	sip_peer_request_ack(&f->peer);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "INVITE ");
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "recvonly"));
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "answer ");
+	media_desc_free(offer);
+}
+
 static void a_second_offer_while_one_is_open_gets_500(void **state)
 {
 	struct fixture *f = *state;
@@ -822,6 +849,7 @@ int main(void)
 		DIALOG_TEST(we_hold_and_the_peer_answers),
 		DIALOG_TEST(our_offer_can_be_refused),
 		DIALOG_TEST(offers_that_cross_get_491_and_ours_is_repeated),
+		DIALOG_TEST(their_offer_overtakes_ours_and_that_is_told),
 		DIALOG_TEST(a_second_offer_while_one_is_open_gets_500),
 		DIALOG_TEST(an_offerless_reinvite_asks_for_our_offer),
 		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
