@@ -51,6 +51,7 @@ static void close_local(struct sip_dialog *d)
 }
 
 static int send_offer(struct sip_dialog *d, const char *sdp);
+static bool may_update(const struct sip_dialog *d);
 
 static void fail(struct sip_dialog *d, unsigned status, const char *text,
 		 bool timeout)
@@ -71,7 +72,8 @@ static void on_offer_timer(int fd, short what, void *arg)
 		log_warn("dialog=%s what=\"offer not answered in time\"",
 			 d->call_id);
 		sip_dialog_refuse(d, 500);
-	} else if (d->offer == OFFER_RETRY && d->state == DIALOG_UP) {
+	} else if (d->offer == OFFER_RETRY &&
+		   (d->state == DIALOG_UP || may_update(d))) {
 		d->offer = OFFER_LOCAL;
 		if (send_offer(d, d->offered_sdp))
 			fail(d, 500, "Offer could not be sent", false);

@@ -301,6 +301,29 @@ static void we_update_before_the_answer(void **state)
 	media_desc_free(offer);
 }
 
+static void an_update_that_met_491_comes_again(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4010, MEDIA_SENDONLY);
+
+	call_out_kept(f);
+	respond_to(f, invite, "183 Session Progress",
+		   RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
+		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_expect(&f->peer, "PRACK ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "UPDATE ");
+	sip_peer_respond(&f->peer, "491 Request Pending", "", NULL);
+	/* RFC 3261, 14.1: 2.1 to 4 s. */
+	assert_true(sip_peer_wait(&f->peer, "UPDATE ", 4500));
+	assert_non_null(strstr(f->peer.last, "m=audio 4010"));
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "recvonly"));
+	expect_log(f, "answer ");
+	media_desc_free(offer);
+}
+
 static void an_update_meets_an_open_offer(void **state)
 {
 	struct fixture *f = *state;
@@ -431,6 +454,7 @@ int main(void)
 		RELIABLE_TEST(offerless_and_required_rings_silently),
 		RELIABLE_TEST(an_update_before_the_answer_is_answered),
 		RELIABLE_TEST(we_update_before_the_answer),
+		RELIABLE_TEST(an_update_that_met_491_comes_again),
 		RELIABLE_TEST(an_update_meets_an_open_offer),
 		RELIABLE_TEST(too_small_an_interval_is_asked_for_anew),
 		RELIABLE_TEST(an_endless_422_ends_the_call),
