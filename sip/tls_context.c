@@ -19,7 +19,8 @@ struct sip_tls_context {
 	SSL_CTX *ssl;
 	char *certificate, *private_key, *trusted;
 	bool ask_clients;
-	struct timespec read; /* the certificate's file then */
+	/* The files then. */
+	struct timespec read_certificate, read_key;
 };
 
 static void complain(const char *what, const char *path)
@@ -89,6 +90,11 @@ static SSL_CTX *load(const struct sip_tls_context *ctx)
 	return ssl;
 }
 
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 static struct timespec file_time(const char *path)
 {
 	struct stat st;
@@ -96,6 +102,20 @@ static struct timespec file_time(const char *path)
 	if (stat(path, &st))
 		return (struct timespec){ 0 };
 	return st.st_mtim;
+}
+
+/* Notes it. The key may be in a file of its own, and change after or before the
+ * certificate. */
+static bool has_changed(struct sip_tls_context *ctx)
+{
+	struct timespec certificate = file_time(ctx->certificate);
+	struct timespec key = file_time(ctx->private_key);
+	bool changed = !is_same_time(certificate, ctx->read_certificate) ||
+		       !is_same_time(key, ctx->read_key);
+
+	ctx->read_certificate = certificate;
+	ctx->read_key = key;
+	return changed;
 }
 
 int sip_tls_context_new(struct sip_tls_context **out,
@@ -113,7 +133,7 @@ int sip_tls_context_new(struct sip_tls_context **out,
 		sip_tls_context_free(ctx);
 		return -ENOMEM;
 	}
-	ctx->read = file_time(ctx->certificate);
+	has_changed(ctx);
 	ctx->ssl = load(ctx);
 	if (!ctx->ssl) {
 		sip_tls_context_free(ctx);
@@ -137,13 +157,10 @@ struct sip_tls_context *sip_tls_context_free(struct sip_tls_context *ctx)
 
 void sip_tls_context_refresh(struct sip_tls_context *ctx)
 {
-	struct timespec now = file_time(ctx->certificate);
 	SSL_CTX *ssl;
 
-	if (!*ctx->certificate || (now.tv_sec == ctx->read.tv_sec &&
-				   now.tv_nsec == ctx->read.tv_nsec))
+	if (!*ctx->certificate || !has_changed(ctx))
 		return;
-	ctx->read = now;
 	ssl = load(ctx);
 	if (!ssl)
 		return;

@@ -19,8 +19,8 @@ CHECKED int sip_tls_context_new(struct sip_tls_context **out,
 				const struct sip_tls_files *files);
 struct sip_tls_context *sip_tls_context_free(struct sip_tls_context *ctx);
 
-/* Read the certificate anew when its file has changed; if that one is bad the
- * old one stays. */
+/* Read the certificate anew when its file or the key's has changed; if that one
+ * is bad the old one stays. */
 void sip_tls_context_refresh(struct sip_tls_context *ctx);
 
 /* One end of a connection, the caller's: SSL_free(). NULL: out of memory. The
