@@ -320,9 +320,15 @@ unsigned limits_half_open(const struct config *config)
 
 bool limits_withhold(struct gateway *gateway, const char *account)
 {
-	const struct subject *s = take(gateway->limits, QUOTA_ACCOUNT, account);
+	/* Not take(): anybody may be asked about, also who owns no number. */
+	struct subject *key = new_subject(QUOTA_ACCOUNT, account);
+	const struct subject *s =
+		key ? RB_FIND(subject_tree, &gateway->limits->subjects, key)
+		    : NULL;
+	bool withhold = s && s->is_set && s->withhold;
 
-	return s && s->is_set && s->withhold;
+	free_subject(key);
+	return withhold;
 }
 
 /* ---- the record ---- */
