@@ -34,12 +34,13 @@ CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 CHECKED int leg_sip_new_caller(struct leg **out, struct gateway *gateway,
 			       struct sip_dialog *dialog);
 /*
- * @invite is a call of before that was cancelled and comes again, or takes the
- * place of @leg's dialog (sip_invite.replaces). True: @dialog is taken, and the
- * running call has gone on with it.
+ * @invite is a call of before that was cancelled and comes again. True: @dialog
+ * is taken, and the running call has gone on with it.
  */
 bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 			const struct sip_invite *invite);
-bool leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
+/* @invite is to take the place of @leg's dialog (sip_invite.replaces). Takes
+ * @dialog, also when that may not be and it is refused. */
+void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 		     const struct sip_invite *invite);
 void leg_sip_begin(struct leg *leg, const struct sip_invite *invite);

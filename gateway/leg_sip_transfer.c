@@ -222,22 +222,24 @@ static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
 	return r ? r : sip_dialog_answer(dialog, answer);
 }
 
-bool leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
+void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 		     const struct sip_invite *invite)
 {
 	struct leg_sip *sip = sip_of(leg);
+	unsigned status = 0;
 
 	if (!sip->dialog || sip->transfers >= TRANSFERS_MAX ||
 	    route_trunk_for(sip->gateway, invite) != sip->trunk)
-		return false;
-	if (!invite->offer || answer_replacing(leg, dialog, invite->offer)) {
+		status = 603;
+	else if (!invite->offer || answer_replacing(leg, dialog, invite->offer))
+		status = 488;
+	if (status) {
 		sip_dialog_hangup(dialog,
-				  &(struct sip_hangup){ .status = 488 });
+				  &(struct sip_hangup){ .status = status });
 		sip_dialog_free(dialog);
-		return true;
+		return;
 	}
 	give_up_next(sip);
 	leg->offerer = false;
 	move_over(sip, dialog);
-	return true;
 }

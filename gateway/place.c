@@ -321,8 +321,11 @@ void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 	const struct refusal *why = refusal_no_line();
 	struct origin origin;
 
-	if (invite->replaces ? leg_sip_replace(invite->replaces, dialog, invite)
-			     : leg_sip_retry_take(gateway, dialog, invite))
+	if (invite->replaces) {
+		leg_sip_replace(invite->replaces, dialog, invite);
+		return;
+	}
+	if (leg_sip_retry_take(gateway, dialog, invite))
 		return;
 	if (has_line(gateway))
 		why = place_trunk(gateway, &dialog, invite, &origin);
