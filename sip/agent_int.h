@@ -15,7 +15,6 @@ struct nta_agent_s;
 struct sip_odds;
 struct sip_root;
 struct sip_s;
-struct sip_odds;
 struct sip_strangers;
 struct sip_tls;
 struct sip_via_s;

@@ -76,7 +76,8 @@ struct sip_trunk_handlers {
 
 /*
  * Resolves, registers and qualifies from now on. @agent must outlive it.
- * 0, -EINVAL (proxy, from_domain), -EPROTONOSUPPORT (sips:, tel:), -ENOMEM.
+ * 0, -EINVAL (proxy, from_domain), -EPROTONOSUPPORT (tel:, or TLS where none
+ * is spoken), -ENOMEM.
  */
 CHECKED int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
 			  const struct sip_trunk_config *config,
