@@ -43,10 +43,17 @@ async def missed(client, timeout=5.0):
     return await asyncio.wait_for(client.messages.get(), timeout)
 
 
+async def talking(scene, **options):
+    """A call out in which both sides hear each other: for Tandem too it is up."""
+    mine, theirs = await scene.call_out(**options)
+    await scene.heard(mine, theirs)
+    return mine, theirs
+
+
 # digits
 
 async def test_digits_as_a_text_are_played(scene):
-    mine, theirs = await scene.call_out()
+    mine, theirs = await talking(scene)
     seen = spy(mine.client)
     text(mine.client, mine.peer.partition("/")[0], "12 3#\n", "t1")
     await played(theirs, "123#")
@@ -106,7 +113,7 @@ async def test_digits_are_digits_only_in_that_call(scene):
 
 async def test_an_account_may_not_want_it(scene):
     client = await scene.client("u40")
-    mine, theirs = await scene.call_out(client=client)
+    mine, theirs = await talking(scene, client=client)
     seen = spy(client)
     text(client, mine.peer, "1", "t1")
     await come(seen, "received")
@@ -117,7 +124,7 @@ async def test_an_account_may_not_want_it(scene):
 
 async def test_digits_reach_a_telephone_without_events(scene):
     """The trunk takes no telephone-event: SIP INFO."""
-    mine, theirs = await scene.call_out(codecs=(phone.PCMU,))
+    mine, theirs = await talking(scene, codecs=(phone.PCMU,))
     text(mine.client, mine.peer, "42", "t1")
     await proc.until(lambda: len(theirs.info) == 2, DIGITS_S, "two INFO requests come")
     await mine.hangup()
