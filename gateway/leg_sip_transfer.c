@@ -23,6 +23,9 @@
 #include "gateway/leg_sip_state.h"
 #include "gateway/route.h"
 #include "media/negotiate.h"
+#include "sip/trunk.h"
+#include "sip/uri.h"
+#include "xmpp/jid.h"
 
 enum { TRANSFERS_MAX = 5 }; /* of one call: it could go round for ever */
 
@@ -173,17 +176,31 @@ static int call_next(struct leg_sip *sip, const struct sip_refer *refer)
 				&next_handlers, &sip->leg);
 }
 
-/* A number is called at the account's expense and by its rules; an extension
- * of the trunk's own is its own business. */
+/* The localpart by which the account itself would call @user of the trunk. */
+static int local_of(char *out, size_t cap, const struct leg_sip *sip,
+		    const char *user)
+{
+	char address[SIP_USER_CAP + CONFIG_TRUNK_NAME_MAX + 2];
+
+	if (config_is_number(user))
+		return text_set(out, cap, user);
+	int r = text_format(address, sizeof(address), "%s@%s", user,
+			    sip_trunk_name(sip->trunk));
+	return r ? r : jid_escape(out, cap, slice_of(address));
+}
+
+/* It is called at the account's expense: by the account's rules, as a number
+ * in disguise and a code with a star are refused it. */
 static bool is_allowed(const struct leg_sip *sip, const char *user)
 {
+	char local[JID_PART_MAX + 1];
 	struct route route;
 
-	if (!config_is_number(user))
-		return true;
-	return !route_from_account(&route, sip->gateway,
-				   call_account(sip->leg.call), user) &&
-	       route.kind == ROUTE_TRUNK && route.trunk == sip->trunk;
+	return !local_of(local, sizeof(local), sip, user) &&
+	       !route_from_account(&route, sip->gateway,
+				   call_account(sip->leg.call), local) &&
+	       route.kind == ROUTE_TRUNK && route.trunk == sip->trunk &&
+	       !route.emergency;
 }
 
 void leg_sip_on_refer(const struct sip_refer *refer, void *arg)

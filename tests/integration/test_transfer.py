@@ -122,11 +122,24 @@ async def test_an_invite_that_replaces_the_call(scene):
 
 async def test_no_transfer_to_where_the_account_may_not_call(scene):
     mine, theirs = await scene.call_out()
-    response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{own_number('bob')}@{CARRIER}>")])
-    assert response.status == 603, response.first_line()
+    for user in (own_number("bob"), "0019005550000", "112", "*21*5550000#", "0019-005-550000"):
+        response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{user.replace('#', '%23')}@{CARRIER}>")])
+        assert response.status == 603, f"{user}: {response.first_line()}"
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
+
+
+async def test_transferred_to_an_extension(scene):
+    mine, theirs = await scene.call_out()
+    plan = scene.bed.carrier.expect("2017")
+    response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:2017@{CARRIER}>")])
+    assert response.status == 202, response.first_line()
+    taking = await plan.call()
+    await taking.answer()
+    await scene.heard(mine, taking)
+    await mine.hangup()
+    await taking.wait("ended")
 
 
 async def test_a_trunk_that_may_not(scene):
