@@ -26,6 +26,7 @@ enum { EXPIRE_EACH = 1000 };
 
 /* A MESSAGE that waits until all that it becomes is on disk. */
 struct arrival {
+	LIST_ENTRY(arrival) link;
 	struct gateway *gateway;
 	struct sip_message *message;
 	unsigned waiting; /* stanzas */
@@ -54,7 +55,22 @@ static void on_disk(int result, void *arg)
 	if (arrival->result && arrival->remembered)
 		forget(arrival->gateway, arrival->key);
 	sip_message_answer(arrival->message, arrival->result ? 503 : 200);
+	LIST_REMOVE(arrival, link);
 	free(arrival);
+}
+
+/* The agent answers them 503; what is written all the same is delivered by the
+ * next run, which knows the repetition. */
+void text_arrivals_free(struct gateway *gateway)
+{
+	struct arrivals *arrivals = &gateway->texts->arrivals;
+
+	while (!LIST_EMPTY(arrivals)) {
+		struct arrival *first = LIST_FIRST(arrivals);
+		outbox_forget(gateway, first);
+		LIST_REMOVE(first, link);
+		free(first);
+	}
 }
 
 /* Where it goes, and as whose. */
@@ -116,6 +132,7 @@ static void deliver_all(struct gateway *gateway, const struct addressing *a,
 	arrival->message = message;
 	arrival->waiting = 1; /* until all are on their way */
 	memcpy(arrival->key, key, n);
+	LIST_INSERT_HEAD(&gateway->texts->arrivals, arrival, link);
 	for (size_t i = 0; !r && i < a->number.nowners; i++)
 		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!r)

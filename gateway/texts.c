@@ -52,6 +52,8 @@ void texts_free(struct gateway *gateway)
 
 	if (!texts)
 		return;
+	if (gateway->outbox)
+		text_arrivals_free(gateway);
 	text_queue_free(texts->queue);
 	recent_free(texts->seen);
 	recent_free(texts->rates);
