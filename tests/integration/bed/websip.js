@@ -70,7 +70,8 @@ const kinds = {
 		async hold(phone, id, on) {
 			const session = phone.calls.get(id);
 			session.sessionDescriptionHandlerOptionsReInvite = { hold: on };
-			await session.invite();
+			await new Promise((done, failed) => session.invite({ requestDelegate: {
+				onAccept: done, onReject: ({ message }) => failed(new Error(message.statusCode)) } }).catch(failed));
 		},
 		logout(phone) {
 			return phone.agent.stop();
