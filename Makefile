@@ -40,7 +40,8 @@ say = $(if $(V),,@echo "  $(1)$(2)")
 FOLDERS := base db media xmpp sip gateway
 MAINS   := gateway/main.c gateway/tandemctl.c
 sources_base  := $(wildcard gateway/base/*.c)
-$(foreach f,db media xmpp sip gateway,$(eval sources_$(f) := $(filter-out $(MAINS),$(wildcard $(f)/*.c $(f)/*.cc))))
+$(foreach f,db media xmpp sip,$(eval sources_$(f) := $(wildcard $(f)/*.c)))
+sources_gateway := $(filter-out $(MAINS) $(sources_base),$(wildcard gateway/*.c gateway/*/*.c gateway/*/*.cc))
 needs_base    := base
 needs_gateway := gateway sip xmpp media db base
 $(foreach f,db media,$(eval needs_$(f) := $(f) base))
@@ -49,7 +50,7 @@ archives = $(patsubst %,$(BUILD)/lib%.a,$(needs_$(1)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cc,$(BUILD)/%.o,$(1)))
 TEST_SOURCES := $(wildcard tests/*/*.c tests/unit/*/*.c tests/bench/load/*.c)
 SOURCES  := $(foreach f,$(FOLDERS),$(sources_$(f))) $(wildcard $(MAINS))
-HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/base/*.h tests/*.h tests/*/*.h tests/unit/*/*.h tests/bench/load/*.h)
+HEADERS  := $(wildcard $(FOLDERS:%=%/*.h) gateway/*/*.h tests/*.h tests/*/*.h tests/unit/*/*.h tests/bench/load/*.h)
 THREADED  = $(shell grep -lE 'pthread|db_open|fixture_open|media_new|rig_open' tests/unit/*/test_*.c)
 UNITS    := $(patsubst %.c,$(BUILD)/%,$(if $(filter tsan,$(notdir $(BUILD))),$(THREADED),$(wildcard tests/unit/*/test_*.c)))
 FUZZERS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))

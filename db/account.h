@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Accounts and numbers that an administrator adds at run time (those of
- * tandem.conf(5) are gateway/config.h's). An account is a bare JID with its
- * rights; a number (E.164) comes by a trunk and has one or more owners.
+ * tandem.conf(5) are gateway/config/config.h's). An account is a bare JID with
+ * its rights; a number (E.164) comes by a trunk and has one or more owners.
  *
  * All of it is in memory, read at the start; changes are made there and queued
  * for the disk. What the strings mean is checked by the caller.

@@ -2,8 +2,8 @@
 /*
  * What an administrator lets one account or trunk do instead of what is
  * configured, and how much of the day it has used: rows as they are stored.
- * What they mean is gateway/limits.h's business. Strings are borrowed for the
- * call.
+ * What they mean is gateway/route/limits.h's business. Strings are borrowed for
+ * the call.
  */
 #pragma once
 

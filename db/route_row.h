@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Routes that an administrator adds at run time: rows as they are stored. What
- * they mean is gateway/routes.h's business. Strings are borrowed for the call.
+ * they mean is gateway/route/routes.h's business. Strings are borrowed for the
+ * call.
  */
 #pragma once
 

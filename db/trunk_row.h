@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Trunks that an administrator adds at run time: rows as they are stored. What
- * the strings mean is gateway/config.h's and sip/trunk.h's business. Strings
- * are borrowed for the call.
+ * the strings mean is gateway/config/config.h's and sip/trunk.h's business.
+ * Strings are borrowed for the call.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "gateway/base/err.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 struct account_store;
 struct announcer;

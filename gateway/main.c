@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "gateway/base/log.h"
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "gateway/gateway.h"
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "gateway/base/text.h"
-#include "gateway/text_int.h"
+#include "gateway/text/text_int.h"
 #include "sip/text_body.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

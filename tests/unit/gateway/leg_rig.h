@@ -5,17 +5,17 @@
  */
 #pragma once
 
-#include "gateway/leg_xmpp.h"
+#include "gateway/leg/leg_xmpp.h"
 
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/call.h"
-#include "gateway/devices.h"
-#include "gateway/caller.h"
+#include "gateway/call/call.h"
+#include "gateway/service/devices.h"
+#include "gateway/call/caller.h"
 #include "gateway/gateway.h"
-#include "gateway/leg_xmpp_state.h"
+#include "gateway/leg/leg_xmpp_state.h"
 #include "gateway/unsent.h"
 #include "tests/test.h"
 #include "xmpp/iq.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/announce.h"
+#include "gateway/service/announce.h"
 
 #include <event2/event.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * The call's table of states, driven by events alone: two legs that write down
  * what they are told, and a bridge and a database that do the same.
  */
-#include "gateway/limits.h"
-#include "gateway/call.h"
+#include "gateway/route/limits.h"
+#include "gateway/call/call.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -13,8 +13,8 @@
 #include "db/cdr.h"
 #include "db/session.h"
 #include "gateway/gateway.h"
-#include "gateway/hunt.h"
-#include "gateway/leg.h"
+#include "gateway/call/hunt.h"
+#include "gateway/leg/leg.h"
 #include "gateway/outbox.h"
 #include "media/bridge.h"
 #include "media/negotiate.h"

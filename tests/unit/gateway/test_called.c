@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Which of an INVITE's names is the called one. */
-#include "gateway/called.h"
+#include "gateway/call/called.h"
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "sip/agent.h"
 #include "tests/test.h"
 

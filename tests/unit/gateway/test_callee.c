@@ -2,21 +2,21 @@
 /*
  * Who rings for a number: what the hunt calls, in its order.
  */
-#include "gateway/callee.h"
+#include "gateway/call/callee.h"
 
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/gateway.h"
-#include "gateway/leg_echo.h"
-#include "gateway/leg_xmpp.h"
-#include "gateway/limits.h"
-#include "gateway/missed.h"
-#include "gateway/number.h"
-#include "gateway/policy.h"
-#include "gateway/route.h"
-#include "gateway/trunk_hunt.h"
+#include "gateway/leg/leg_echo.h"
+#include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/limits.h"
+#include "gateway/call/missed.h"
+#include "gateway/route/number.h"
+#include "gateway/call/policy.h"
+#include "gateway/route/route.h"
+#include "gateway/call/trunk_hunt.h"
 #include "tests/test.h"
 
 static const char text[] =

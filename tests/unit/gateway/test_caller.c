@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/caller.h"
+#include "gateway/call/caller.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "db/contact.h"
 #include "gateway/base/clock.h"
 #include "gateway/gateway.h"
-#include "gateway/presence.h"
+#include "gateway/service/presence.h"
 #include "tests/test.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/cause.h"
+#include "gateway/call/cause.h"
 #include "tests/test.h"
 
 static void every_cause_has_a_word_in_each_language(void **state)

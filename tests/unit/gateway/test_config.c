@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

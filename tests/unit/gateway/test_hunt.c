@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/hunt.h"
+#include "gateway/call/hunt.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 
 #include "gateway/gateway.h"
-#include "gateway/leg.h"
+#include "gateway/leg/leg.h"
 #include "tests/test.h"
 
 static struct gateway gateway;

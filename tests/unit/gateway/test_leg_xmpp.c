@@ -4,7 +4,7 @@
  * what a peer can make it hold. Crossing messages between real peers are in
  * tests/integration/test_jmi.py.
  */
-#include "gateway/leg_xmpp.h"
+#include "gateway/leg/leg_xmpp.h"
 
 #include "tests/unit/gateway/leg_rig.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/moved.h"
+#include "gateway/route/moved.h"
 
 #include <string.h>
 

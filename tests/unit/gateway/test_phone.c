@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/phone.h"
+#include "gateway/route/phone.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "tests/test.h"
 
 struct written {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/presence.h"
+#include "gateway/service/presence.h"
 
 #include <stdio.h>
 #include <string.h>

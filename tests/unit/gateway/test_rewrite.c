@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/rewrite.h"
+#include "gateway/route/rewrite.h"
 
 #include "tests/test.h"
 

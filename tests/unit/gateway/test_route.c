@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/route.h"
+#include "gateway/route/route.h"
 
 #include <sofia-sip/msg.h>
 #include <sofia-sip/sip.h>
@@ -9,12 +9,12 @@
 
 #include "db/account.h"
 #include "gateway/base/clock.h"
-#include "gateway/call_state.h"
+#include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
-#include "gateway/leg_xmpp.h"
-#include "gateway/limits.h"
-#include "gateway/number.h"
-#include "gateway/trunks.h"
+#include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/number.h"
+#include "gateway/route/trunks.h"
 #include "sip/trunk.h"
 #include "tests/test.h"
 #include "xmpp/jid.h"

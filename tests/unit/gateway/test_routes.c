@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/routes.h"
+#include "gateway/route/routes.h"
 
 #include "gateway/gateway.h"
-#include "gateway/limits.h"
+#include "gateway/route/limits.h"
 #include "tests/test.h"
 #include "tests/unit/db/fixture.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/service.h"
+#include "gateway/service/service.h"
 
 #include <string.h>
 
 #include "db/account.h"
 #include "db/contact.h"
 #include "gateway/gateway.h"
-#include "gateway/presence.h"
+#include "gateway/service/presence.h"
 #include "tests/test.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"

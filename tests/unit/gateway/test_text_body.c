@@ -4,7 +4,7 @@
 
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
-#include "gateway/text_int.h"
+#include "gateway/text/text_int.h"
 #include "tests/test.h"
 
 #define REPLACED "\xEF\xBF\xBD"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/text_status.h"
+#include "gateway/text/text_status.h"
 
 #include "tests/test.h"
 

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/call/call.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/text.h"
+#include "gateway/call/call_state.h"
+#include "gateway/gateway.h"
+#include "gateway/call/hunt.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/origin.h"
+
+/* ---- the machine ---- */
+
+/* As long as calls last, and as there are minutes left for it. */
+static int64_t talk_ms(const struct call *call)
+{
+	enum { MS_PER_S = 1000 };
+	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
+		       MS_PER_S;
+	bool costs = !call->inbound && *call->trunk;
+	int64_t left = costs ? limits_left_ms(call->gateway, call->account,
+					      call->to, call->trunk)
+			     : most;
+
+	return left < most ? left : most;
+}
+
+static int64_t timeout_of(const struct call *call)
+{
+	int ms = call_states[call->state].timeout_ms;
+	uint64_t now = clock_ms();
+
+	if (ms == CALL_TALK_MS)
+		return talk_ms(call);
+	if (ms != CALL_RING_MS)
+		return ms;
+	return now < call->callee_deadline_ms
+		       ? (int64_t)(call->callee_deadline_ms - now)
+		       : 1;
+}
+
+void call_arm(struct call *call)
+{
+	int64_t ms = timeout_of(call);
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	evtimer_del(call->timer);
+	if (ms)
+		evtimer_add(call->timer, &tv);
+}
+
+static void handle(struct call *call, const struct call_event *event)
+{
+	const struct call_transition *t =
+		&call_transitions[call->state][event->type];
+
+	if (!t->action) {
+		log_debug("call=%s state=%s event=%s ignored", call->name,
+			  call_states[call->state].name,
+			  call_event_names[event->type]);
+		return;
+	}
+	if (t->next != call->state) {
+		log_info("call=%s %s + %s -> %s%s%s", call->name,
+			 call_states[call->state].name,
+			 call_event_names[event->type],
+			 call_states[t->next].name,
+			 t->next == CALL_CLOSED ? " cause=" : "",
+			 t->next == CALL_CLOSED ? cause_name(event->cause)
+						: "");
+		call->state = t->next;
+		call_arm(call);
+	}
+	t->action(call, event);
+}
+
+void call_raise(struct call *call, const struct call_event *event)
+{
+	if (call->queued == CALL_MAX_QUEUED) {
+		log_error("call=%s event=%s lost: queue full", call->name,
+			  call_event_names[event->type]);
+		free(event->text);
+		return;
+	}
+	call->queue[call->queued++] = *event;
+	if (call->handling)
+		return;
+
+	call->handling = true;
+	while (call->queued) {
+		struct call_event next = call->queue[0];
+		call->queued--;
+		memmove(call->queue, call->queue + 1,
+			call->queued * sizeof(call->queue[0]));
+		handle(call, &next);
+		free(next.text);
+	}
+	call->handling = false;
+}
+
+void call_fail(struct call *call, enum cause cause)
+{
+	call_raise(call, &(struct call_event){ .type = CALL_EV_FAILED,
+					       .cause = cause });
+}
+
+static struct call *call_free(struct call *call)
+{
+	LIST_REMOVE(call, link);
+	call->gateway->ncalls--;
+	call->bridge = bridge_free(call->bridge);
+	call->hunt = hunt_free(call->hunt);
+	call_missed_forget(call);
+	for (int side = 0; side < 2; side++) {
+		struct leg *leg = call->legs[side];
+		call->legs[side] = leg ? leg->ops->free(leg) : NULL;
+	}
+	if (call->timer)
+		event_free(call->timer);
+	origin_free(call->origin);
+	while (call->queued)
+		free(call->queue[--call->queued].text);
+	free(call->account);
+	free(call->from);
+	free(call->to);
+	free(call->trunk);
+	free(call);
+	return NULL;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct call *call = arg;
+	enum cause cause = call_states[call->state].timeout_cause;
+
+	(void)fd;
+	(void)what;
+	if (call->state == CALL_CLOSED)
+		call_free(call);
+	else
+		call_raise(call, &(struct call_event){
+					 .type = call_hunt_goes_on(call, cause)
+							 ? CALL_EV_NEXT_LATE
+							 : CALL_EV_TIMEOUT,
+					 .cause = cause });
+}
+
+static int set_parties(struct call *call, const struct call_parties *parties)
+{
+	call->inbound = parties->inbound;
+	call->early_answer = parties->early_answer;
+	call->account = text_dup(slice_of(parties->account));
+	call->from = text_dup(slice_of(parties->from));
+	call->to = text_dup(slice_of(parties->to));
+	call->trunk = text_dup(slice_of(parties->trunk));
+	call->ring_deadline_ms = clock_ms() + parties->ring_timeout_ms;
+	call_hunt_limit(call);
+	call->started_ms = clock_wall_ms();
+	if (!call->account || !call->from || !call->to || !call->trunk)
+		return -ENOMEM;
+	return parties->origin ? origin_copy(&call->origin, parties->origin)
+			       : 0;
+}
+
+static int prepare(struct call *call, const struct call_parties *parties)
+{
+	struct event_base *base = call->gateway->base;
+	int r = set_parties(call, parties);
+
+	if (r)
+		return r;
+	call->timer = evtimer_new(base, on_timer, call);
+	if (!call->timer)
+		return -ENOMEM;
+	r = bridge_new(&call->bridge, call->gateway->media, call->name,
+		       &call_bridge_handlers, call);
+	if (r)
+		return r;
+	call_arm(call);
+	return 0;
+}
+
+int call_new(struct call **out, struct gateway *gateway,
+	     const struct call_parties *parties, struct leg *caller_leg,
+	     struct leg *callee_leg)
+{
+	struct call *call = NULL;
+	int r = -EAGAIN;
+
+	if (gateway->ncalls < gateway->config->limits.calls) {
+		call = calloc(1, sizeof(*call));
+		r = -ENOMEM;
+	}
+	if (!call) {
+		caller_leg->ops->free(caller_leg);
+		callee_leg->ops->free(callee_leg);
+		hunt_free(parties->hunt);
+		return r;
+	}
+	call->gateway = gateway;
+	STAILQ_INIT(&call->missed);
+	call->hunt = parties->hunt;
+	rand_uuid(call->name);
+	call->legs[MEDIA_SIDE_A] = caller_leg;
+	call->legs[MEDIA_SIDE_B] = callee_leg;
+	for (int side = 0; side < 2; side++) {
+		call->legs[side]->call = call;
+		call->legs[side]->side = (enum media_side)side;
+	}
+	LIST_INSERT_HEAD(&gateway->calls, call, link);
+	gateway->ncalls++;
+
+	r = prepare(call, parties);
+	if (r) {
+		call_free(call);
+		return r;
+	}
+	log_info("call=%s state=new caller=%s callee=%s from=%s to=%s trunk=%s",
+		 call->name, caller_leg->ops->name, callee_leg->ops->name,
+		 log_text(slice_of(call->from)).s,
+		 log_text(slice_of(call->to)).s, call->trunk);
+	*out = call;
+	return 0;
+}
+
+const char *call_name(const struct call *call)
+{
+	return call->name;
+}
+
+const char *call_account(const struct call *call)
+{
+	return call->account;
+}
+
+struct bridge *call_bridge(const struct call *call)
+{
+	return call->bridge;
+}
+
+struct gateway *call_gateway(const struct call *call)
+{
+	return call->gateway;
+}
+
+struct leg *call_leg(const struct call *call, enum media_side side)
+{
+	return call->legs[side];
+}
+
+const struct origin *call_origin(const struct call *call)
+{
+	return call->origin;
+}
+
+const char *call_state_name(const struct call *call)
+{
+	return call_states[call->state].name;
+}
+
+bool call_talks(const struct call *call)
+{
+	return call->state == CALL_UP || call->state == CALL_EARLY;
+}
+
+void call_hangup(struct call *call, enum cause cause)
+{
+	call_fail(call, cause);
+}
+
+void call_end_all(struct gateway *gateway, enum cause cause)
+{
+	struct call *call, *next;
+
+	LIST_FOREACH_SAFE(call, &gateway->calls, link, next)
+	{
+		call_fail(call, cause);
+		call_free(call);
+	}
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What a call does with descriptions (RFC 3264 on both sides of the gateway)
+ * and with its bridge.
+ */
+#include <assert.h>
+
+#include "gateway/base/log.h"
+#include "gateway/call/call_state.h"
+#include "media/negotiate.h"
+
+static const char side_names[] = "AB";
+
+static struct leg *opposite(const struct call *call, enum media_side side)
+{
+	return call->legs[side == MEDIA_SIDE_A ? MEDIA_SIDE_B : MEDIA_SIDE_A];
+}
+
+int call_media_offer(struct call *call)
+{
+	AUTO(media_desc_freep) struct media_desc *offer = NULL;
+	const struct leg *caller = call->legs[MEDIA_SIDE_A];
+	struct leg *callee = call->legs[MEDIA_SIDE_B];
+	int r = caller->remote ? negotiate_offer(&offer, caller->remote)
+			       : negotiate_caps(&offer);
+
+	if (r)
+		return r;
+	return callee->ops->offer(callee, offer);
+}
+
+int call_media_map(struct call *call)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct leg *from = call->legs[side];
+		const struct leg *other = opposite(call, from->side);
+		const struct leg *to = other->ops->echoes ? from : other;
+		const struct media_content *rx = leg_local_audio(from);
+		const struct media_content *tx = leg_tx_audio(to);
+		struct media_map map;
+
+		if (!rx || !tx)
+			return NEGOTIATE_E_MEDIA;
+		int r = negotiate_map(&map, rx, tx);
+		if (r)
+			return r;
+		r = bridge_map(call->bridge, from->side, &map);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* What it will send: the first that is no event. */
+static const struct media_codec *first_codec(const struct media_content *audio)
+{
+	for (size_t i = 0; audio && i < audio->ncodecs; i++)
+		if (!media_codec_is_event(&audio->codecs[i]))
+			return &audio->codecs[i];
+	return NULL;
+}
+
+static void keep_codec(struct media_content *audio,
+		       const struct media_codec *codec)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < audio->ncodecs; i++)
+		if (media_codec_is_event(&audio->codecs[i]) ||
+		    media_codec_same(&audio->codecs[i], codec))
+			audio->codecs[kept++] = audio->codecs[i];
+	audio->ncodecs = kept;
+}
+
+/*
+ * A callee that was offered all we can relay, because the caller had not made
+ * its offer yet (XEP-0353), may have chosen what the caller does not speak.
+ * Where the two have another codec in common, that one alone is offered in its
+ * place (RFC 3264, 8.3.2).
+ */
+int call_media_narrow(struct call *call)
+{
+	struct leg *callee = call->legs[MEDIA_SIDE_B];
+	struct media_content *audio = leg_local_audio(callee);
+	const struct media_codec *chosen =
+		first_codec(leg_remote_audio(callee));
+	const struct media_codec *common =
+		first_codec(leg_local_audio(call->legs[MEDIA_SIDE_A]));
+
+	if (!callee->answered || !callee->offerer || !callee->ops->reoffer ||
+	    !audio || !chosen || !common || media_codec_same(chosen, common))
+		return 0;
+	log_info("call=%s side=B event=reoffer codec=%s instead=%s", call->name,
+		 common->name, chosen->name);
+	keep_codec(audio, common);
+	return callee->ops->reoffer(callee);
+}
+
+/* What the party on @side lets flow, from its own view. */
+static enum media_dir party_dir(const struct call *call, enum media_side side)
+{
+	const struct media_content *said = leg_remote_audio(call->legs[side]);
+
+	/* A direction of its own says it more exactly than a hold. */
+	if (said && said->dir != MEDIA_SENDRECV)
+		return said->dir;
+	return call->held[side] ? MEDIA_INACTIVE : MEDIA_SENDRECV;
+}
+
+void call_media_direct(struct call *call)
+{
+	for (int side = 0; side < 2; side++) {
+		enum media_side s = (enum media_side)side;
+		enum media_dir dir = media_dir_reverse(party_dir(call, s));
+		int r;
+
+		if (!bridge_is_open(call->bridge, s))
+			continue;
+		r = bridge_direction(call->bridge, s, dir);
+		if (r)
+			call_fail(call, CAUSE_FAILED);
+	}
+}
+
+/* The answer to the offer on @side that the other side has agreed to. */
+static int answer_side(struct call *call, enum media_side side)
+{
+	AUTO(media_desc_freep) struct media_desc *answer = NULL;
+	struct leg *leg = call->legs[side];
+	const struct leg *other = opposite(call, side);
+	const struct media_desc *agreed =
+		other->offerer ? other->remote : other->local;
+	int r = negotiate_answer(&answer, leg->remote, agreed);
+
+	if (r)
+		return r;
+	struct media_content *audio = media_desc_first(answer, MEDIA_AUDIO);
+	if (audio)
+		audio->dir = media_dir_reverse(party_dir(call, side)) &
+			     party_dir(call, other->side);
+	leg->offerer = false;
+	r = leg->ops->answer(leg, answer);
+	if (r)
+		return r;
+	r = call_media_map(call);
+	call_media_direct(call);
+	return r;
+}
+
+int call_media_answer(struct call *call)
+{
+	return answer_side(call, MEDIA_SIDE_A);
+}
+
+int call_media_reoffer(struct call *call, enum media_side side)
+{
+	struct leg *other = opposite(call, side);
+	const struct media_content *said = leg_remote_audio(call->legs[side]);
+	bool was = call->held[side];
+	bool holds = said && said->dir != MEDIA_SENDRECV;
+
+	call->held[side] = holds;
+	int r = answer_side(call, side);
+	if (r || holds == was)
+		return r;
+	log_info("call=%s side=%c hold=%d", call->name, side_names[side],
+		 holds);
+	return other->ops->hold(other, holds);
+}
+
+static void on_ready(enum media_side side, void *arg)
+{
+	struct call *call = arg;
+	bool callee_answered = call->legs[MEDIA_SIDE_B]->answered;
+	bool blind = !call->legs[MEDIA_SIDE_A]->remote;
+	enum call_event_type type;
+
+	call->ready[side] = true;
+	if (side == MEDIA_SIDE_B)
+		type = blind ? CALL_EV_READY_CALLEE_BLIND
+			     : CALL_EV_READY_CALLEE;
+	else
+		type = callee_answered ? CALL_EV_READY_CALLER
+				       : CALL_EV_READY_CALLER_EARLY;
+	call_raise(call, &(struct call_event){ .type = type, .side = side });
+}
+
+static void on_failed(enum media_side side, enum media_failure why, void *arg)
+{
+	static const struct {
+		const char *name;
+		enum cause cause;
+	} failures[] = {
+		[MEDIA_FAIL_ICE] = { "ice", CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_CONSENT] = { "consent", CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_DTLS] = { "dtls", CAUSE_SECURITY },
+		[MEDIA_FAIL_FINGERPRINT] = { "fingerprint", CAUSE_SECURITY },
+		[MEDIA_FAIL_SILENCE] = { "silence", CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_WORKER] = { "worker", CAUSE_FAILED },
+	};
+	struct call *call = arg;
+
+	log_warn("call=%s side=%c media=failed why=%s: the call is ended",
+		 call->name, side_names[side], failures[why].name);
+	call_fail(call, failures[why].cause);
+}
+
+static void on_moved(enum media_side side, void *arg)
+{
+	call_raise(arg,
+		   &(struct call_event){ .type = CALL_EV_MOVED, .side = side });
+}
+
+/* Legs that cannot trickle leave it out: our checks tell the peer as well. */
+static void on_candidate(enum media_side side, const struct media_cand *cand,
+			 void *arg)
+{
+	struct call *call = arg;
+	struct leg *leg = call->legs[side];
+
+	if (call->state != CALL_CLOSED && leg->ops->candidate &&
+	    leg->ops->candidate(leg, cand) < 0)
+		call_fail(call, CAUSE_FAILED);
+}
+
+static void on_digit(enum media_side side, char digit, unsigned duration_ms,
+		     void *arg)
+{
+	const struct call *call = arg;
+
+	(void)digit; /* never in a log: it may be part of a secret */
+	log_debug("call=%s side=%c digit duration_ms=%u", call->name,
+		  side_names[side], duration_ms);
+}
+
+const struct bridge_handlers call_bridge_handlers = {
+	.ready = on_ready,
+	.failed = on_failed,
+	.moved = on_moved,
+	.candidate = on_candidate,
+	.digit = on_digit,
+};

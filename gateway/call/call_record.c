@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What a call leaves in the database: a row of the session table per leg while
+ * it lives, and its record when it has ended.
+ */
+#include <stdlib.h>
+
+#include "db/cdr.h"
+#include "db/session.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/call/call_state.h"
+#include "gateway/gateway.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/origin.h"
+
+enum { CODEC_TEXT_CAP = 40 };
+
+/* ---- session rows ---- */
+
+static void on_stored(int result, void *arg)
+{
+	struct call *call = arg;
+
+	if (result)
+		log_warn("call=%s session=not-stored r=%d: a restart would "
+			 "end this call",
+			 call->name, result);
+	if (call->storing && !--call->storing)
+		call_raise(call,
+			   &(struct call_event){ .type = CALL_EV_STORED });
+}
+
+int call_record_put(struct call *call, const struct session_row *row)
+{
+	int r = session_put(call->gateway->db, row, on_stored, call);
+
+	if (!r)
+		call->storing++;
+	return r;
+}
+
+static void fill_media(struct session_media *out, const struct leg *leg)
+{
+	const struct media_content *local = leg_local_audio(leg);
+	const struct media_content *remote = leg_remote_audio(leg);
+
+	if (!local || !remote)
+		return;
+	out->ice = *local->ufrag != '\0';
+	out->local = local->rtp;
+	out->remote = remote->rtp;
+	out->rtcp_mux = local->rtcp_mux;
+	out->direction = (uint8_t)local->dir;
+	out->mid = local->mid;
+	out->controlling = leg->offerer;
+	out->local_ufrag = local->ufrag;
+	out->remote_ufrag = remote->ufrag;
+	out->setup = media_setup_name(local->setup);
+}
+
+void call_record_store(struct call *call)
+{
+	call->storing = 0;
+	for (int side = 0; side < 2; side++) {
+		struct leg *leg = call->legs[side];
+		struct session_row row = {
+			.call = call->name,
+			.side = side ? SESSION_SIDE_B : SESSION_SIDE_A,
+			.started_ms = call->started_ms,
+			.answered_ms = call->answered_ms,
+			.account = call->account,
+			.number = call->inbound ? call->from : call->to,
+			.trunk = call->trunk,
+			.held = call->held[side],
+		};
+
+		fill_media(&row.media, leg);
+		int r = leg->ops->store ? leg->ops->store(leg, &row) : 0;
+		if (r < 0)
+			log_warn("call=%s session=not-stored r=%d", call->name,
+				 r);
+	}
+	if (!call->storing)
+		call_raise(call,
+			   &(struct call_event){ .type = CALL_EV_STORED });
+}
+
+void call_record_answered(struct call *call)
+{
+	const struct leg *callee = call->legs[MEDIA_SIDE_B];
+	const char *account = callee->ops->account && call->inbound
+				      ? callee->ops->account(callee)
+				      : NULL;
+	char *copy = account ? text_dup(slice_of(account)) : NULL;
+
+	if (!copy)
+		return;
+	free(call->account);
+	call->account = copy;
+}
+
+void call_record_refresh(struct call *call)
+{
+	if (call->state == CALL_UP)
+		call_record_store(call);
+}
+
+/* ---- the record of an ended call ---- */
+
+static void codec_text(char out[static CODEC_TEXT_CAP], const struct leg *leg)
+{
+	const struct media_content *audio = leg_tx_audio(leg);
+	const struct media_codec *codec =
+		audio && audio->ncodecs ? &audio->codecs[0] : NULL;
+
+	if (!codec || text_format(out, CODEC_TEXT_CAP, "%s/%u", codec->name,
+				  codec->clockrate))
+		out[0] = '\0';
+}
+
+static void fill_stats(struct cdr_media *out, const struct call *call,
+		       enum media_side side, char codec[static CODEC_TEXT_CAP])
+{
+	struct media_side_stats stats;
+
+	codec_text(codec, call->legs[side]);
+	bridge_stats(call->bridge, side, &stats);
+	*out = (struct cdr_media){
+		.rx_packets = stats.rx_packets,
+		.rx_octets = stats.rx_octets,
+		.tx_packets = stats.tx_packets,
+		.tx_octets = stats.tx_octets,
+		.lost = stats.lost,
+		.dropped = stats.dropped,
+		.jitter_us = stats.jitter_us,
+		.rtt_us = stats.rtt_us,
+		.ice_ms = (uint32_t)stats.ice_ms,
+		.dtls_ms = (uint32_t)stats.dtls_ms,
+		.codec = codec,
+		.srtp_profile = stats.srtp ? srtp_profile_name(stats.srtp) : "",
+	};
+}
+
+static enum cdr_direction direction_of(const struct call *call)
+{
+	if (call->inbound)
+		return CDR_INBOUND;
+	return *call->trunk ? CDR_OUTBOUND : CDR_LOCAL;
+}
+
+static enum cdr_end end_of(const struct call *call)
+{
+	if (call->by_us)
+		return CDR_END_GATEWAY;
+	return call->ended_by == MEDIA_SIDE_A ? CDR_END_CALLER : CDR_END_CALLEE;
+}
+
+static void log_end(const struct call *call, const struct cdr *cdr)
+{
+	static const char *const who[] = { [CDR_END_GATEWAY] = "gateway",
+					   [CDR_END_CALLER] = "caller",
+					   [CDR_END_CALLEE] = "callee" };
+	int64_t talked =
+		call->answered_ms ? call->ended_ms - call->answered_ms : 0;
+	const struct cdr_media *a = &cdr->caller_media;
+	const struct cdr_media *b = &cdr->callee_media;
+
+	log_info("call=%s event=ended cause=%s by=%s talked_ms=%lld text=%s",
+		 call->name, cdr->cause, who[cdr->ended_by], (long long)talked,
+		 log_text(slice_of(call->end_text)).s);
+	log_info("call=%s event=media a_rx=%llu a_tx=%llu a_lost=%llu "
+		 "a_dropped=%llu a_ice_ms=%u a_dtls_ms=%u b_rx=%llu b_tx=%llu "
+		 "b_lost=%llu b_dropped=%llu b_ice_ms=%u b_dtls_ms=%u codec=%s",
+		 call->name, (unsigned long long)a->rx_packets,
+		 (unsigned long long)a->tx_packets, (unsigned long long)a->lost,
+		 (unsigned long long)a->dropped, a->ice_ms, a->dtls_ms,
+		 (unsigned long long)b->rx_packets,
+		 (unsigned long long)b->tx_packets, (unsigned long long)b->lost,
+		 (unsigned long long)b->dropped, b->ice_ms, b->dtls_ms,
+		 a->codec);
+}
+
+static void fill_origin(struct cdr *cdr, const struct origin *origin)
+{
+	if (!origin)
+		return;
+	cdr->caller_name = origin->display;
+	cdr->verstat = origin->verstat;
+	cdr->attestation = origin->attestation;
+	cdr->first_called = origin->first_called;
+	cdr->diversion = origin->diversion;
+}
+
+/* What the account and the trunk have used of their day. */
+static void note_used(const struct call *call)
+{
+	enum { MS_PER_S = 1000 };
+	int64_t ms = call->answered_ms ? call->ended_ms - call->answered_ms : 0;
+
+	if (!call->inbound && *call->trunk && ms > 0)
+		limits_used(call->gateway, call->account, call->trunk,
+			    (uint64_t)(ms + MS_PER_S - 1) / MS_PER_S);
+}
+
+void call_record_end(struct call *call)
+{
+	struct db *db = call->gateway->db;
+	char codec_a[CODEC_TEXT_CAP], codec_b[CODEC_TEXT_CAP];
+	struct cdr cdr = {
+		.call = call->name,
+		.direction = direction_of(call),
+		.caller = call->from,
+		.callee = call->to,
+		.account = call->account,
+		.trunk = call->trunk,
+		.started_ms = call->started_ms,
+		.ringing_ms = call->rang_ms,
+		.answered_ms = call->answered_ms,
+		.ended_ms = call->ended_ms,
+		.cause = cause_name(call->cause),
+		.sip_status = (uint16_t)cause_sip_status(call->cause),
+		.q850 = (uint16_t)cause_q850(call->cause),
+		.ended_by = end_of(call),
+	};
+
+	fill_stats(&cdr.caller_media, call, MEDIA_SIDE_A, codec_a);
+	fill_stats(&cdr.callee_media, call, MEDIA_SIDE_B, codec_b);
+	fill_origin(&cdr, call->origin);
+	log_end(call, &cdr);
+	note_used(call);
+	db_forget(db, call);
+	int r = cdr_put(db, &cdr, NULL, NULL);
+	if (r)
+		log_error("call=%s cdr=lost r=%d: the database takes no more",
+			  call->name, r);
+	r = session_drop(db, call->name, NULL, NULL);
+	if (r)
+		log_warn("call=%s session=not-dropped r=%d", call->name, r);
+}

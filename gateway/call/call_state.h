@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The inside of a call, shared by call.c (its life), call_table.c (its states),
+ * call_media.c (descriptions and the bridge), call_hunt.c (the next callee) and
+ * call_record.c (database), and by leg.c, which raises events. Nobody else
+ * includes it but route.c, which counts.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+#include <stdint.h>
+
+#include "gateway/call/call.h"
+#include "gateway/leg/leg.h"
+
+struct event;
+
+enum call_state {
+	CALL_NEW,
+	CALL_OFFERED,
+	CALL_RINGING,
+	CALL_PICKED_UP,
+	CALL_ANSWERED,
+	CALL_PROCEEDING,
+	CALL_STORING,
+	CALL_CONNECTING,
+	CALL_EARLY,
+	CALL_UP,
+	CALL_CLOSED,
+	CALL_NSTATES,
+};
+
+enum call_event_type {
+	CALL_EV_CALL,         /* the caller calls, without an offer */
+	CALL_EV_OFFER,        /* the caller's offer, first or late */
+	CALL_EV_RING,         /* the callee rings */
+	CALL_EV_RING_EARLY,   /* … with media that the caller shall hear */
+	CALL_EV_PICK_UP,      /* somebody did; the callee's answer follows */
+	CALL_EV_ANSWER,       /* the callee accepted */
+	CALL_EV_READY_CALLEE, /* its media flows */
+	CALL_EV_READY_CALLEE_BLIND, /* … and the caller made no offer yet */
+	CALL_EV_STORED,             /* the session's row is on disk */
+	CALL_EV_READY_CALLER,       /* the caller's media flows */
+	CALL_EV_READY_CALLER_EARLY, /* … and the callee only rings */
+	CALL_EV_REOFFER,            /* a new offer in a running call */
+	CALL_EV_AGREE,              /* the answer to an offer of ours */
+	CALL_EV_HOLD,
+	CALL_EV_DIGIT,
+	CALL_EV_MOVED,     /* our address changed */
+	CALL_EV_NEXT,      /* the callee has ended, another is to be tried */
+	CALL_EV_NEXT_LATE, /* … has rung for long enough, another … */
+	CALL_EV_END,       /* a leg has ended */
+	CALL_EV_FAILED,    /* something of ours broke */
+	CALL_EV_TIMEOUT,   /* of the state */
+	CALL_NEVENTS,
+};
+
+enum { CALL_MAX_QUEUED = 16, CALL_TEXT_CAP = 128 };
+
+/* Who did not take the call. */
+struct call_miss {
+	STAILQ_ENTRY(call_miss) link;
+	enum cause cause;
+	const char *account, *from; /* in text */
+	char text[];
+};
+
+struct call_event {
+	enum call_event_type type;
+	enum media_side side; /* whose leg it is about */
+	bool on;              /* hold */
+	char digit;
+	unsigned duration_ms;
+	enum cause cause;
+	char *text; /* END, NEXT: what the peer said, owned; NULL: nothing */
+};
+
+struct call {
+	LIST_ENTRY(call) link; /* of gateway->calls */
+	struct gateway *gateway;
+	char name[CALL_NAME_CAP];
+	enum call_state state;
+	struct leg *legs[2];
+	struct bridge *bridge;
+	struct event *timer;
+	uint64_t ring_deadline_ms;   /* for all callees */
+	uint64_t callee_deadline_ms; /* for the one of now; not later */
+	struct hunt *hunt;           /* NULL: nobody else is tried */
+	STAILQ_HEAD(, call_miss) missed;
+
+	struct call_event queue[CALL_MAX_QUEUED];
+	unsigned queued;
+	bool handling;
+
+	bool early_answer; /* policy */
+	bool ready[2];     /* media may flow on this side */
+	bool held[2];      /* this side's party holds the other */
+	bool hung_up[2];   /* this side's peer knows already */
+
+	/* for the record */
+	unsigned storing; /* rows that are on their way to the disk */
+	bool inbound;
+	char *account, *from, *to, *trunk;
+	struct origin *origin; /* NULL: of a call from an account */
+	int64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 not */
+	enum cause cause;
+	enum media_side ended_by;
+	bool by_us;
+	char end_text[CALL_TEXT_CAP];
+};
+
+/* call_table.c. The state is set first, then the action runs; an absent pair is
+ * ignored. */
+struct call_state_row {
+	const char *name;
+	int timeout_ms; /* 0: none; or one of the two below */
+	enum cause timeout_cause;
+	bool hunts; /* another callee may be tried */
+};
+enum {
+	CALL_RING_MS = -1, /* until the callee's ring deadline */
+	CALL_TALK_MS = -2, /* limits.call_duration_s */
+};
+struct call_transition {
+	void (*action)(struct call *call, const struct call_event *event);
+	enum call_state next;
+};
+extern const struct call_state_row call_states[];
+extern const char *const call_event_names[];
+extern const struct call_transition call_transitions[CALL_NSTATES]
+						    [CALL_NEVENTS];
+
+/* call.c: queue an event, whose text is the queue's from then on; handled at
+ * once unless one is being handled. */
+void call_raise(struct call *call, const struct call_event *event);
+void call_fail(struct call *call, enum cause cause);
+/* The time limit of its state begins anew. */
+void call_arm(struct call *call);
+
+/* call_hunt.c: whether a callee that ended by @cause leads to another now. */
+bool call_hunt_goes_on(const struct call *call, enum cause cause);
+/* The one of now ended by @cause, or is @late: call the next. */
+void call_hunt_next(struct call *call, enum cause cause, bool late);
+/* Set the deadline of the callee of now. */
+void call_hunt_limit(struct call *call);
+
+/* call_media.c: 0, or a cause is raised by the caller from the outcome:
+ * NEGOTIATE_E_* or -errno. */
+CHECKED int call_media_offer(struct call *call);
+CHECKED int call_media_answer(struct call *call);
+CHECKED int call_media_reoffer(struct call *call, enum media_side side);
+CHECKED int call_media_map(struct call *call);
+/* The callee answered before the caller's codecs were known: see there. */
+CHECKED int call_media_narrow(struct call *call);
+void call_media_direct(struct call *call);
+extern const struct bridge_handlers call_bridge_handlers;
+
+/* call_record.c: rows of the session table (CALL_EV_STORED follows once both
+ * are on disk), and the record of the call when it has ended. */
+void call_record_store(struct call *call);
+/* The callee has answered: the call is its account's, if it came from the
+ * telephone network. */
+void call_record_answered(struct call *call);
+void call_record_end(struct call *call);
+
+/* call_missed.c: leave a message for those who missed it. */
+void call_missed_tell(struct call *call);
+void call_missed_forget(struct call *call);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/call/callee.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/leg/leg_echo.h"
+#include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/limits.h"
+#include "gateway/call/missed.h"
+#include "gateway/route/number.h"
+#include "gateway/call/policy.h"
+#include "gateway/route/route.h"
+#include "gateway/call/trunk_hunt.h"
+#include "sip/identity.h"
+#include "xmpp/jid.h"
+
+enum {
+	RING_S = 20, /* one after the other, unless the number says */
+	MS_PER_S = 1000,
+	NICK_CAP = SIP_DISPLAY_CAP + JID_PART_MAX + ROUTE_USER_CAP + 16,
+};
+
+/* ---- accounts ---- */
+
+/* Of one leg over XMPP. */
+struct accounts {
+	char *local, *nick;
+	char *jids[ACCOUNT_MAX_OWNERS];
+	size_t n;
+};
+
+static void free_accounts(void *arg)
+{
+	struct accounts *accounts = arg;
+
+	if (!accounts)
+		return;
+	for (size_t i = 0; i < accounts->n; i++)
+		free(accounts->jids[i]);
+	free(accounts->local);
+	free(accounts->nick);
+	free(accounts);
+}
+
+static int call_accounts(struct leg **out, struct gateway *gateway, void *arg)
+{
+	const struct accounts *accounts = arg;
+
+	return leg_xmpp_new_callee(
+		out, gateway,
+		&(struct leg_xmpp_callees){
+			.local = accounts->local,
+			.accounts = (const char *const *)accounts->jids,
+			.naccounts = accounts->n,
+			.nick = accounts->nick });
+}
+
+static bool owns_several(const struct gateway *gateway, const char *const *jids,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (number_count(gateway, jids[i]) > 1)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What clients show as the caller's name: the trunk's, and which number is
+ * called where that is one of several.
+ */
+static int name_caller(char out[static NICK_CAP],
+		       const struct callee_caller *caller, bool several)
+{
+	const char *name = caller->name ? caller->name : "";
+	struct slice rest = slice_of(caller->jid);
+	struct slice number = slice_cut(&rest, '@');
+
+	if (!several || !caller->number)
+		return text_set(out, NICK_CAP, name);
+	if (*name)
+		return text_format(out, NICK_CAP, "%s (to %s)", name,
+				   caller->number);
+	return text_format(out, NICK_CAP, "%.*s (to %s)", SLICE_ARG(number),
+			   caller->number);
+}
+
+static int fill_accounts(struct accounts *accounts,
+			 const struct gateway *gateway, const char *const *jids,
+			 size_t n, const struct callee_caller *caller)
+{
+	char nick[NICK_CAP];
+	int r = name_caller(nick, caller, owns_several(gateway, jids, n));
+
+	if (r)
+		return r;
+	accounts->local = text_dup(slice_of(caller->jid));
+	accounts->nick = *nick ? text_dup(slice_of(nick)) : NULL;
+	if (!accounts->local || (*nick && !accounts->nick))
+		return -ENOMEM;
+	for (; accounts->n < n; accounts->n++) {
+		char *jid = text_dup(slice_of(jids[accounts->n]));
+
+		if (!jid)
+			return -ENOMEM;
+		accounts->jids[accounts->n] = jid;
+	}
+	return 0;
+}
+
+static int add_accounts(struct hunt *hunt, const struct gateway *gateway,
+			const char *const *jids, size_t n,
+			const struct callee_caller *caller, unsigned ring_ms)
+{
+	struct accounts *accounts = calloc(1, sizeof(*accounts));
+	int r = accounts ? fill_accounts(accounts, gateway, jids, n, caller)
+			 : -ENOMEM;
+
+	if (r) {
+		free_accounts(accounts);
+		return r;
+	}
+	return hunt_add(hunt,
+			&(struct hunt_target){ .name = jids[0],
+					       .trunk = "",
+					       .ring_ms = ring_ms,
+					       .next_on = HUNT_ON_NOT_TAKEN,
+					       .new_leg = call_accounts,
+					       .free_arg = free_accounts,
+					       .arg = accounts });
+}
+
+/* ---- the echo ---- */
+
+static int call_echo(struct leg **out, struct gateway *gateway, void *arg)
+{
+	(void)gateway;
+	(void)arg;
+	return leg_echo_new(out);
+}
+
+int callee_add_echo(struct hunt *hunt)
+{
+	return hunt_add(hunt, &(struct hunt_target){ .name = "echo",
+						     .trunk = "",
+						     .new_leg = call_echo });
+}
+
+/* ---- the owners of a number ---- */
+
+enum decision {
+	RINGS,
+	BUSY,   /* the caller hears it, if nobody else takes the call */
+	PASSES, /* to the others */
+	FORWARDS,
+	ABSENT, /* an account that an administrator has closed */
+};
+
+/* What is built for a call. */
+struct build {
+	struct hunt *hunt;
+	struct gateway *gateway;
+	const struct number *number;
+	const struct callee_caller *caller;
+	const char *ringing[ACCOUNT_MAX_OWNERS]; /* at once */
+	size_t nringing;
+	size_t nadded;
+	bool busy;
+	bool forwarded; /* no further: two may forward to each other */
+};
+
+static enum decision decide(const struct build *build, const char *owner,
+			    struct policy *policy)
+{
+	unsigned n = leg_xmpp_calls_of(build->gateway, owner);
+
+	policy_of(policy, build->gateway, owner, build->number->number);
+	if (!policy->enabled)
+		return ABSENT;
+	if (!n)
+		return RINGS;
+	switch (policy->second_call) {
+	case ACCOUNT_SECOND_BUSY:
+		return BUSY;
+	case ACCOUNT_SECOND_NEXT:
+		return PASSES;
+	case ACCOUNT_SECOND_FORWARD:
+		return *policy->forward ? FORWARDS : BUSY;
+	case ACCOUNT_SECOND_RING:
+		break;
+	}
+	return limits_at_once(build->gateway, QUOTA_ACCOUNT, owner) ? BUSY
+								    : RINGS;
+}
+
+static int add_number(struct build *build);
+
+/* As if @owner called there: its number is shown, its limits hold. */
+static int forward_to_number(struct build *build, const char *owner,
+			     const char *to)
+{
+	struct route route;
+	struct number number;
+	int r = route_from_account(&route, build->gateway, owner, to);
+
+	if (r < 0)
+		return r;
+	if (r || route.kind == ROUTE_ECHO) {
+		log_warn("forward=refused account=%s to=%s r=%d",
+			 log_text(slice_of(owner)).s, log_text(slice_of(to)).s,
+			 r);
+		return 0;
+	}
+	if (route.kind == ROUTE_ACCOUNT) {
+		struct build further = *build;
+
+		if (!number_find(&number, build->gateway, route.to))
+			return 0;
+		further.number = &number;
+		further.forwarded = true;
+		further.nringing = 0;
+		r = add_number(&further);
+		build->nadded = further.nadded;
+		return r;
+	}
+	build->nadded++;
+	return trunk_hunt_add(build->hunt, &route, 0);
+}
+
+static int forward(struct build *build, const char *owner, const char *to)
+{
+	build->busy = true; /* that is why, and what is left if it is in vain */
+	if (build->forwarded)
+		return 0;
+	if (config_is_number(to))
+		return forward_to_number(build, owner, to);
+	build->nadded++;
+	return add_accounts(build->hunt, build->gateway, &to, 1, build->caller,
+			    0);
+}
+
+static unsigned ring_ms(const struct number *number)
+{
+	return (number->ring_s ? number->ring_s : RING_S) * MS_PER_S;
+}
+
+/* One after the other: the last has what is left of the call's time. */
+static int add_in_order(struct build *build)
+{
+	const struct number *number = build->number;
+	struct policy policy;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < number->nowners; i++) {
+		const char *owner = number->owners[i];
+		bool last = i + 1 == number->nowners;
+
+		switch (decide(build, owner, &policy)) {
+		case RINGS:
+			build->nadded++;
+			r = add_accounts(build->hunt, build->gateway, &owner, 1,
+					 build->caller,
+					 last ? 0 : ring_ms(number));
+			break;
+		case FORWARDS:
+			r = forward(build, owner, policy.forward);
+			break;
+		case BUSY:
+			build->busy = true;
+			return 0;
+		case PASSES:
+			build->busy = true;
+			break;
+		case ABSENT:
+			break;
+		}
+	}
+	return r;
+}
+
+/* Those who forward come after those who ring. */
+static int add_at_once(struct build *build)
+{
+	const struct number *number = build->number;
+	struct policy policy;
+	int r = 0;
+
+	for (size_t i = 0; i < number->nowners; i++) {
+		enum decision decision =
+			decide(build, number->owners[i], &policy);
+
+		if (decision == RINGS)
+			build->ringing[build->nringing++] = number->owners[i];
+		build->busy |= decision == BUSY || decision == PASSES;
+	}
+	if (build->nringing) {
+		build->nadded++;
+		r = add_accounts(build->hunt, build->gateway, build->ringing,
+				 build->nringing, build->caller, 0);
+	}
+	for (size_t i = 0; !r && i < number->nowners; i++) {
+		const char *owner = number->owners[i];
+
+		if (decide(build, owner, &policy) == FORWARDS)
+			r = forward(build, owner, policy.forward);
+	}
+	return r;
+}
+
+static int add_number(struct build *build)
+{
+	return build->number->ring == ACCOUNT_RING_ORDER ? add_in_order(build)
+							 : add_at_once(build);
+}
+
+/* Who is in another call, and does not ring for this one. */
+static void tell_busy(const struct build *build)
+{
+	const struct number *number = build->number;
+	struct policy policy;
+
+	for (size_t i = 0; i < number->nowners; i++) {
+		enum decision decision =
+			decide(build, number->owners[i], &policy);
+
+		if (decision == BUSY || decision == PASSES ||
+		    decision == FORWARDS)
+			missed_tell(build->gateway,
+				    &(struct missed_call){
+					    .account = number->owners[i],
+					    .from = build->caller->jid,
+					    .name = build->caller->name,
+					    .to = number->number,
+					    .at_ms = clock_wall_ms(),
+					    .cause = CAUSE_BUSY });
+	}
+}
+
+int callee_add_number(struct hunt *hunt, struct gateway *gateway,
+		      const struct number *number,
+		      const struct callee_caller *caller, enum cause *why)
+{
+	struct build build = { .hunt = hunt,
+			       .gateway = gateway,
+			       .number = number,
+			       .caller = caller };
+	int r = add_number(&build);
+
+	if (r || build.nadded)
+		return r;
+	tell_busy(&build);
+	*why = build.busy ? CAUSE_BUSY : CAUSE_UNREACHABLE;
+	return CALLEE_E_NOBODY;
+}

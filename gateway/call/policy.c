@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/call/policy.h"
+
+#include "gateway/gateway.h"
+#include "gateway/route/number.h"
+
+/* The number called, or else the first that @account owns; NULL: none. */
+static const struct config_number *find_number(const struct config *config,
+					       const char *account,
+					       const char *called)
+{
+	const struct config_number *number =
+		called ? config_find_number(config, called) : NULL;
+
+	if (number && number_is_owned(number, account))
+		return number;
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		if (number_is_owned(&config->numbers[i], account))
+			return &config->numbers[i];
+	}
+	return NULL;
+}
+
+static void take_config(struct policy *out, const struct config_number *number)
+{
+	out->second_call = number->second_call;
+	out->forward = number->forward;
+	out->early_media = number->early_media;
+	out->chat_digits = number->chat_digits;
+}
+
+static void take_account(struct policy *out, const struct account *account)
+{
+	out->enabled = account->enabled;
+	if (account->second_call)
+		out->second_call = account->second_call;
+	if (*account->forward)
+		out->forward = account->forward;
+	if (account->early_media)
+		out->early_media = account->early_media;
+	if (account->chat_digits)
+		out->chat_digits = account->chat_digits == ACCOUNT_ON;
+}
+
+void policy_of(struct policy *out, const struct gateway *gateway,
+	       const char *account, const char *called)
+{
+	const struct config_number *number =
+		find_number(gateway->config, account, called);
+	const struct account *found = account_find(gateway->accounts, account);
+
+	*out = (struct policy){
+		.second_call = ACCOUNT_SECOND_RING,
+		.forward = "",
+		.chat_digits = true,
+		.enabled = true,
+	};
+	if (number)
+		take_config(out, number);
+	if (found)
+		take_account(out, found);
+}

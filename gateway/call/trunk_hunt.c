@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/call/trunk_hunt.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/text.h"
+#include "gateway/leg/leg_sip.h"
+#include "gateway/route/limits.h"
+
+/* Owns its name. */
+struct trunk_target {
+	struct sip_trunk *trunk;
+	const struct config_trunk *config;
+	struct route_dialled dialled;
+	char *display; /* NULL: none */
+	bool anonymous;
+};
+
+static void free_target(void *arg)
+{
+	struct trunk_target *target = arg;
+
+	free(target->display);
+	free(target);
+}
+
+static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
+{
+	const struct trunk_target *target = arg;
+
+	limits_tried(gateway, QUOTA_TRUNK, target->config->name);
+	return leg_sip_new_callee(
+		out, gateway,
+		&(struct leg_sip_target){ .trunk = target->trunk,
+					  .config = target->config,
+					  .to = target->dialled.to,
+					  .from = target->dialled.from,
+					  .display = target->display,
+					  .anonymous = target->anonymous });
+}
+
+static int new_target(struct trunk_target **out, const struct route *route,
+		      size_t i)
+{
+	struct trunk_target *target = calloc(1, sizeof(*target));
+	int r;
+
+	if (!target)
+		return -ENOMEM;
+	target->trunk = route->trunks[i].trunk;
+	target->config = route->trunks[i].config;
+	target->anonymous = route->withhold;
+	r = route_dial(&target->dialled, route, i);
+	if (!r && route->display) {
+		target->display = text_dup(slice_of(route->display));
+		r = target->display ? 0 : -ENOMEM;
+	}
+	if (r) {
+		free_target(target);
+		return r;
+	}
+	*out = target;
+	return 0;
+}
+
+static bool answers_early(const struct config_trunk *trunk,
+			  enum account_early early)
+{
+	return early ? early == ACCOUNT_EARLY_ANSWER
+		     : trunk->early_media == CONFIG_EARLY_ANSWER;
+}
+
+int trunk_hunt_add(struct hunt *hunt, const struct route *route,
+		   enum account_early early)
+{
+	for (size_t i = 0; i < route->ntrunks; i++) {
+		const struct config_trunk *trunk = route->trunks[i].config;
+		struct trunk_target *target;
+		int r = new_target(&target, route, i);
+
+		if (!r)
+			r = hunt_add(hunt,
+				     &(struct hunt_target){
+					     .name = trunk->name,
+					     .trunk = trunk->name,
+					     .early_answer = answers_early(
+						     trunk, early),
+					     .next_on = HUNT_ON_UNREACHABLE,
+					     .new_leg = new_leg,
+					     .free_arg = free_target,
+					     .arg = target });
+		if (r)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A leg over a SIP dialog. Its media is RTP on a port of its own, or ICE with
+ * DTLS-SRTP when the peer's description has both.
+ */
+#pragma once
+
+#include "gateway/leg/leg.h"
+#include "sip/dialog.h"
+#include "sip/trunk.h"
+
+struct config_trunk;
+struct gateway;
+struct sip_invite;
+struct sip_trunk;
+
+/* A callee to be called through @trunk, as @from. Text is copied. */
+struct leg_sip_target {
+	struct sip_trunk *trunk;
+	const struct config_trunk *config; /* must outlive the leg */
+	const char *to;                    /* as the trunk writes it */
+	const char *from;                  /* the same */
+	const char *display;               /* NULL: none */
+	bool anonymous;                    /* RFC 3323 */
+};
+/* *@out is owned by the caller, until a call takes it. 0 or -ENOMEM. */
+CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
+			       const struct leg_sip_target *target);
+
+/*
+ * A caller whose INVITE came: takes @dialog, also when it fails.
+ * leg_sip_begin() once the leg is in its call.
+ */
+CHECKED int leg_sip_new_caller(struct leg **out, struct gateway *gateway,
+			       struct sip_dialog *dialog);
+/*
+ * @invite is a call of before that was cancelled and comes again. True: @dialog
+ * is taken, and the running call has gone on with it.
+ */
+bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
+			const struct sip_invite *invite);
+/* @invite is to take the place of @leg's dialog (sip_invite.replaces). Takes
+ * @dialog, also when that may not be and it is refused. */
+void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
+		     const struct sip_invite *invite);
+void leg_sip_begin(struct leg *leg, const struct sip_invite *invite);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The inside of a leg over a SIP dialog, shared by
+ *
+ *     leg_sip.c           what the call wants
+ *     leg_sip_dialog.c    what the dialog tells
+ *     leg_sip_retry.c     a caller that cancels and calls again
+ *     leg_sip_transfer.c  a peer that puts another in its place
+ *
+ * Nobody else includes it.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+
+#include "gateway/leg/leg_sip.h"
+
+struct event;
+
+struct leg_sip {
+	struct leg leg;
+	struct gateway *gateway;
+	struct sip_trunk *trunk;
+	const struct config_trunk *config; /* the trunk's */
+	char *to, *from, *display; /* of a callee; as the trunk writes */
+	bool anonymous;
+	struct sip_policy policy;
+	struct sip_dialog *dialog; /* NULL: its caller may call again */
+	bool confirmed;            /* 2xx was sent or received */
+	bool offer_open;           /* the peer's re-INVITE waits for us */
+	bool rings;                /* the caller was told */
+	bool hold;
+	struct event *again; /* an offer that met another waits */
+
+	/* leg_sip_retry.c */
+	LIST_ENTRY(leg_sip) entry;
+	bool waits;
+	char *key; /* of a caller: who calls whom by which trunk */
+	struct event *retry;
+
+	/* leg_sip_transfer.c */
+	struct sip_dialog *next; /* called to take the dialog's place */
+	struct media_desc *next_local;
+	char *self; /* our number, as the trunk writes it */
+	unsigned transfers;
+};
+
+static inline struct leg_sip *sip_of(struct leg *leg)
+{
+	return (struct leg_sip *)leg;
+}
+
+/* ---- leg_sip.c ---- */
+
+/* Our side of the bridge in every content that is not refused. 0, -errno. */
+CHECKED int leg_sip_describe(struct leg *leg, struct media_desc *desc);
+/* Offer what is in leg.local once there is no other offer. */
+void leg_sip_offer_later(struct leg_sip *sip);
+/* What both parties of the other leg's agree on; NULL: nothing yet. */
+const struct media_desc *leg_sip_agreed(const struct leg *leg);
+
+/* ---- leg_sip_security.c ---- */
+
+/* How our offer's media goes, what it asks for, and whether
+ * the trunk may describe its media so; if it may but for its keys, they are
+ * passed over. */
+enum media_transport leg_sip_transport(const struct leg_sip *sip);
+void leg_sip_wish(const struct leg_sip *sip, struct media_desc *offer);
+bool leg_sip_takes(const struct leg_sip *sip,
+		   const struct media_content *remote);
+bool leg_sip_passes_keys(const struct leg_sip *sip,
+			 const struct media_content *remote);
+
+/* ---- leg_sip_dialog.c ---- */
+
+extern const struct sip_dialog_handlers leg_sip_handlers;
+/* Kept when it can be used, or else what was said before stands. 0,
+ * NEGOTIATE_E_*, -errno. */
+CHECKED int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc);
+enum cause leg_sip_cause(const struct leg *leg, const struct sip_end *end);
+
+/* ---- leg_sip_retry.c ---- */
+
+void leg_sip_retry_begin(struct leg *leg, const struct sip_invite *invite);
+/* Whether a call that ended so is kept ringing for a while. The dialog is
+ * given up then. */
+bool leg_sip_retry_wait(struct leg_sip *sip, enum cause cause);
+void leg_sip_retry_fini(struct leg_sip *sip);
+
+/* ---- leg_sip_transfer.c ---- */
+
+/* The peer's REFER: sip_dialog_handlers.refer. */
+void leg_sip_on_refer(const struct sip_refer *refer, void *arg);
+/* Whether the call goes on without the dialog, which has ended. */
+bool leg_sip_transfer_goes_on(struct leg_sip *sip);
+void leg_sip_transfer_fini(struct leg_sip *sip);

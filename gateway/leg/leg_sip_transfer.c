@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A peer that puts another in its place, while the XMPP user stays in the call:
+ * REFER (RFC 3515), with Replaces (RFC 3891) or without, and an INVITE with
+ * Replaces. The new dialog speaks from the same port of the bridge; until it is
+ * answered the old one's media goes on.
+ *
+ *     transferor          this leg               target, at the same trunk
+ *        REFER ------------->
+ *        <---- 202, NOTIFY 100
+ *                           INVITE -------------------->
+ *        <---- NOTIFY 18x   <----------------------- 18x
+ *        <---- NOTIFY 200   <----------------------- 200    audio moves over
+ *        <---------- BYE    ACK ----------------------->
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/call/call.h"
+#include "gateway/gateway.h"
+#include "gateway/leg/leg_sip_state.h"
+#include "gateway/route/route.h"
+#include "media/negotiate.h"
+#include "sip/trunk.h"
+#include "sip/uri.h"
+#include "xmpp/jid.h"
+
+enum { TRANSFERS_MAX = 5 }; /* of one call: it could go round for ever */
+
+static void give_up_next(struct leg_sip *sip)
+{
+	sip->next = sip_dialog_free(sip->next);
+	sip->next_local = media_desc_free(sip->next_local);
+}
+
+void leg_sip_transfer_fini(struct leg_sip *sip)
+{
+	give_up_next(sip);
+	free(sip->self);
+	sip->self = NULL;
+}
+
+bool leg_sip_transfer_goes_on(struct leg_sip *sip)
+{
+	/* Many hang up as soon as their REFER is taken. */
+	if (!sip->next)
+		return false;
+	sip->dialog = sip_dialog_free(sip->dialog);
+	return true;
+}
+
+/* @dialog is the leg's from now on; its media is known. */
+static void move_over(struct leg_sip *sip, struct sip_dialog *dialog)
+{
+	struct leg *leg = &sip->leg;
+
+	if (sip->dialog)
+		sip_dialog_hangup(sip->dialog,
+				  &(struct sip_hangup){ .q850 = 16 });
+	sip_dialog_free(sip->dialog);
+	sip->dialog = dialog;
+	sip_dialog_accept(dialog, &leg_sip_handlers, leg);
+	sip->confirmed = true;
+	sip->offer_open = false;
+	sip->hold = false;
+	sip->transfers++;
+	log_info("call=%s leg=sip event=transferred", call_name(leg->call));
+	/* A transferor that held the call took its hold with it. */
+	leg_holds(leg, false);
+	leg_agrees(leg);
+	call_record_refresh(leg->call);
+}
+
+/* ---- the one that is called ---- */
+
+static void notify(struct leg_sip *sip, unsigned status, bool over)
+{
+	if (sip->dialog)
+		sip_dialog_refer_notify(sip->dialog, status, over);
+}
+
+static void on_next_ring(unsigned status, const struct media_desc *early,
+			 void *arg)
+{
+	(void)early;
+	notify(sip_of(arg), status, false);
+}
+
+static void on_next_answer(const struct media_desc *answer, void *arg)
+{
+	struct leg *leg = arg;
+	struct leg_sip *sip = sip_of(leg);
+	struct sip_dialog *next = sip->next;
+	int r = leg_sip_take_remote(leg, answer);
+
+	if (!r)
+		r = leg_set_local(leg, sip->next_local);
+	if (r) {
+		notify(sip, 488, true);
+		give_up_next(sip);
+		if (!sip->dialog)
+			leg_ends(leg, CAUSE_INCOMPATIBLE, NULL);
+		return;
+	}
+	notify(sip, 200, true);
+	leg->offerer = true;
+	sip->next = NULL;
+	sip->next_local = media_desc_free(sip->next_local);
+	move_over(sip, next);
+}
+
+static void on_next_offer(const struct media_desc *offer, void *arg)
+{
+	(void)offer;
+	sip_dialog_refuse(sip_of(arg)->next, 488);
+}
+
+static void on_next_ended(const struct sip_end *end, void *arg)
+{
+	struct leg *leg = arg;
+	struct leg_sip *sip = sip_of(leg);
+	enum cause cause = leg_sip_cause(leg, end);
+
+	log_info("call=%s leg=sip event=transfer-failed status=%u",
+		 call_name(leg->call), end->status);
+	notify(sip, end->status ? end->status : 487, true);
+	give_up_next(sip);
+	if (!sip->dialog)
+		leg_ends(leg, cause, NULL);
+}
+
+static const struct sip_dialog_handlers next_handlers = {
+	.ring = on_next_ring,
+	.answer = on_next_answer,
+	.offer = on_next_offer,
+	.ended = on_next_ended,
+};
+
+/* ---- REFER ---- */
+
+/* What the other party of the call speaks, at our side of the bridge. */
+static int offer_of(struct media_desc **out, struct leg *leg)
+{
+	const struct media_desc *agreed = leg_sip_agreed(leg);
+	struct media_content *audio;
+	int r = agreed ? negotiate_offer(out, agreed) : NEGOTIATE_E_MEDIA;
+
+	if (r)
+		return r;
+	audio = media_desc_first(*out, MEDIA_AUDIO);
+	audio->dir = MEDIA_SENDRECV;
+	return bridge_local(call_bridge(leg->call), leg->side, audio);
+}
+
+static int call_next(struct leg_sip *sip, const struct sip_refer *refer)
+{
+	bool replaces = *refer->replaces;
+	int r = offer_of(&sip->next_local, &sip->leg);
+
+	if (r)
+		return r;
+	const struct sip_dialog_start start = {
+		.trunk = sip->trunk,
+		.to_user = refer->user,
+		.from_user = sip->self,
+		.from_display = sip->display,
+		.anonymous = sip->anonymous,
+		.offer = sip->next_local,
+		.policy = sip->policy,
+		.uri = replaces ? refer->uri : NULL,
+		.replaces = replaces ? refer->replaces : NULL,
+	};
+	return sip_dialog_start(&sip->next, sip->gateway->agent, &start,
+				&next_handlers, &sip->leg);
+}
+
+/* The localpart by which the account itself would call @user of the trunk. */
+static int local_of(char *out, size_t cap, const struct leg_sip *sip,
+		    const char *user)
+{
+	char address[SIP_USER_CAP + CONFIG_TRUNK_NAME_MAX + 2];
+
+	if (config_is_number(user))
+		return text_set(out, cap, user);
+	int r = text_format(address, sizeof(address), "%s@%s", user,
+			    sip_trunk_name(sip->trunk));
+	return r ? r : jid_escape(out, cap, slice_of(address));
+}
+
+/* It is called at the account's expense: by the account's rules, as a number
+ * in disguise and a code with a star are refused it. */
+static bool is_allowed(const struct leg_sip *sip, const char *user)
+{
+	char local[JID_PART_MAX + 1];
+	struct route route;
+
+	return !local_of(local, sizeof(local), sip, user) &&
+	       !route_from_account(&route, sip->gateway,
+				   call_account(sip->leg.call), local) &&
+	       route.kind == ROUTE_TRUNK && route.trunk == sip->trunk &&
+	       !route.emergency;
+}
+
+void leg_sip_on_refer(const struct sip_refer *refer, void *arg)
+{
+	struct leg *leg = arg;
+	struct leg_sip *sip = sip_of(leg);
+	unsigned status = 202;
+
+	if (sip->next || !sip->confirmed || !sip->trunk || !sip->self ||
+	    sip->transfers >= TRANSFERS_MAX || !is_allowed(sip, refer->user))
+		status = 603;
+	else if (call_next(sip, refer)) {
+		give_up_next(sip);
+		status = 503;
+	}
+	log_info("call=%s leg=sip event=refer to=%s replaces=%d status=%u",
+		 call_name(leg->call), log_text(slice_of(refer->user)).s,
+		 *refer->replaces != '\0', status);
+	sip_dialog_refer_answer(sip->dialog, status);
+}
+
+/* ---- INVITE with Replaces ---- */
+
+static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
+			    const struct media_desc *offer)
+{
+	AUTO(media_desc_freep) struct media_desc *answer = NULL;
+	const struct media_desc *agreed = leg_sip_agreed(leg);
+	int r = agreed ? negotiate_answer(&answer, offer, agreed)
+		       : NEGOTIATE_E_MEDIA;
+
+	if (!r)
+		r = leg_sip_take_remote(leg, offer);
+	if (!r)
+		r = leg_sip_describe(leg, answer);
+	return r ? r : sip_dialog_answer(dialog, answer);
+}
+
+void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
+		     const struct sip_invite *invite)
+{
+	struct leg_sip *sip = sip_of(leg);
+	unsigned status = 0;
+
+	if (!sip->dialog || sip->transfers >= TRANSFERS_MAX ||
+	    route_trunk_for(sip->gateway, invite) != sip->trunk)
+		status = 603;
+	else if (!invite->offer || answer_replacing(leg, dialog, invite->offer))
+		status = 488;
+	if (status) {
+		sip_dialog_hangup(dialog,
+				  &(struct sip_hangup){ .status = status });
+		sip_dialog_free(dialog);
+		return;
+	}
+	give_up_next(sip);
+	leg->offerer = false;
+	move_over(sip, dialog);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/route/number.h"
+
+#include <string.h>
+
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "xmpp/jid.h"
+
+static void from_config(struct number *out, const struct config_number *number)
+{
+	*out = (struct number){ .number = number->number,
+				.trunk = number->trunk,
+				.nowners = number->nowners,
+				.ring = number->ring,
+				.ring_s = number->ring_s,
+				.display = number->display,
+				.withhold = number->withhold };
+	for (size_t i = 0; i < number->nowners; i++)
+		out->owners[i] = number->owners[i];
+}
+
+static void from_account(struct number *out,
+			 const struct account_number *number)
+{
+	*out = (struct number){ .number = number->number,
+				.trunk = number->trunk,
+				.nowners = number->nowners,
+				.ring = number->ring,
+				.ring_s = number->ring_s,
+				.display = "" };
+	memcpy(out->owners, number->owners, sizeof(out->owners));
+}
+
+bool number_find(struct number *out, const struct gateway *gateway,
+		 const char *text)
+{
+	const struct config_number *fixed =
+		config_find_number(gateway->config, text);
+	const struct account_number *added =
+		fixed ? NULL : account_find_number(gateway->accounts, text);
+
+	if (fixed)
+		from_config(out, fixed);
+	else if (added)
+		from_account(out, added);
+	return fixed || added;
+}
+
+bool number_is_owned(const struct config_number *number, const char *account)
+{
+	for (size_t i = 0; i < number->nowners; i++) {
+		if (jid_same_bare(number->owners[i], account))
+			return true;
+	}
+	return false;
+}
+
+struct search {
+	struct number *out;
+	const char *trunk;
+	bool found;
+};
+
+static void on_number(const struct account_number *number, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->found ||
+	    (search->trunk && strcmp(number->trunk, search->trunk) != 0))
+		return;
+	from_account(search->out, number);
+	search->found = true;
+}
+
+bool number_of(struct number *out, const struct gateway *gateway,
+	       const char *account, const char *trunk)
+{
+	const struct config *config = gateway->config;
+	struct search search = { .out = out, .trunk = trunk };
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		const struct config_number *number = &config->numbers[i];
+
+		if (!number_is_owned(number, account) ||
+		    (trunk && strcmp(number->trunk, trunk) != 0))
+			continue;
+		from_config(out, number);
+		return true;
+	}
+	account_each_number(gateway->accounts, account, on_number, &search);
+	return search.found;
+}
+
+static void on_counted(const struct account_number *number, void *arg)
+{
+	size_t *n = arg;
+
+	(void)number;
+	(*n)++;
+}
+
+size_t number_count(const struct gateway *gateway, const char *account)
+{
+	const struct config *config = gateway->config;
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->nnumbers; i++)
+		n += number_is_owned(&config->numbers[i], account);
+	account_each_number(gateway->accounts, account, on_counted, &n);
+	return n;
+}
+
+bool number_region(char out[PHONE_REGION_CAP], const struct gateway *gateway,
+		   const char *account)
+{
+	const char *configured = gateway->config->region;
+	struct number number;
+
+	out[0] = '\0';
+	if (*configured)
+		return !text_set(out, PHONE_REGION_CAP, configured);
+	return number_of(&number, gateway, account, NULL) &&
+	       phone_region(out, number.number);
+}
+
+int number_parse(char out[PHONE_CAP], const struct gateway *gateway,
+		 const char *account, const char *text)
+{
+	char region[PHONE_REGION_CAP];
+
+	number_region(region, gateway, account);
+	return phone_parse(out, text, region);
+}
+
+int number_parse_local(char out[PHONE_CAP], const struct gateway *gateway,
+		       const char *account, const char *local)
+{
+	char text[JID_PART_MAX + 1];
+
+	if (jid_unescape(text, sizeof(text), slice_of(local))) {
+		out[0] = '\0';
+		return PHONE_E_TEXT;
+	}
+	return number_parse(out, gateway, account, text);
+}

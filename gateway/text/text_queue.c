@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "db/text_row.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/text/text_queue_state.h"
+#include "gateway/text/texts.h"
+#include "sip/message.h"
+
+enum { SWEEP_S = 60 };
+
+static int compare(const struct conversation *a, const struct conversation *b)
+{
+	return strcmp(a->key, b->key);
+}
+TREE_GENERATE(conversations, conversation, link, compare)
+
+/* ---- conversations ---- */
+
+static void free_text(struct text *text)
+{
+	free(text->sender);
+	free(text->stanza_id);
+	free(text->lang);
+	free(text->body);
+	free(text);
+}
+
+void text_rest(struct conversation *c)
+{
+	if (c->is_ready)
+		TAILQ_REMOVE(&c->lane->ready, c, ready);
+	c->is_ready = false;
+}
+
+static void free_conversation(struct conversation *c)
+{
+	text_rest(c);
+	RB_REMOVE(conversations, &c->queue->conversations, c);
+	sip_message_cancel(c->request);
+	if (c->retry)
+		event_free(c->retry);
+	free(c);
+}
+
+void text_wake(struct conversation *c)
+{
+	const struct text *first = TAILQ_FIRST(&c->texts);
+	bool waits = c->retry && evtimer_pending(c->retry, NULL);
+
+	if (!first || !first->on_disk || c->request || c->is_ready || waits)
+		return;
+	c->is_ready = true;
+	TAILQ_INSERT_TAIL(&c->lane->ready, c, ready);
+}
+
+static struct lane *lane_of(struct text_queue *queue, const char *trunk)
+{
+	struct lane *lane;
+
+	SLIST_FOREACH(lane, &queue->lanes, link)
+	{
+		if (!strcmp(lane->name, trunk))
+			return lane;
+	}
+	lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return NULL;
+	if (text_set(lane->name, sizeof(lane->name), trunk)) {
+		free(lane);
+		return NULL;
+	}
+	TAILQ_INIT(&lane->ready);
+	SLIST_INSERT_HEAD(&queue->lanes, lane, link);
+	return lane;
+}
+
+static struct conversation *conversation_of(struct text_queue *queue,
+					    const struct text_row *row)
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->queue = queue;
+	TAILQ_INIT(&c->texts);
+	c->lane = lane_of(queue, row->trunk);
+	if (!c->lane || text_set(c->number, sizeof(c->number), row->number) ||
+	    text_set(c->party, sizeof(c->party), row->party) ||
+	    text_format(c->key, sizeof(c->key), "%s %s", c->number, c->party)) {
+		free(c);
+		return NULL;
+	}
+	struct conversation *known =
+		RB_INSERT(conversations, &queue->conversations, c);
+	if (known)
+		free(c);
+	return known ? known : c;
+}
+
+void text_finish_first(struct conversation *c)
+{
+	struct text_queue *queue = c->queue;
+	struct text *first = TAILQ_FIRST(&c->texts);
+
+	if (text_row_drop(queue->gateway->db, first->id))
+		log_warn("text=%s not-dropped: sent again after a restart",
+			 first->call_id);
+	TAILQ_REMOVE(&c->texts, first, link);
+	db_forget(queue->gateway->db, first);
+	free_text(first);
+	queue->n--;
+	c->failures = 0;
+	if (TAILQ_EMPTY(&c->texts))
+		free_conversation(c);
+	else
+		text_wake(c);
+}
+
+/* @c may be freed. */
+static void refuse_old(struct conversation *c)
+{
+	bool last;
+
+	do {
+		const struct text *first = TAILQ_FIRST(&c->texts);
+
+		if (c->request || !first->on_disk)
+			return;
+		last = !TAILQ_NEXT(first, link);
+	} while (text_refuse_if_old(c) && !last);
+}
+
+/* Those whose trunk is down are not tried at all: they grow old here. */
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct text_queue *queue = arg;
+	struct conversation *c, *next;
+
+	(void)fd;
+	(void)what;
+	RB_FOREACH_SAFE(c, conversations, &queue->conversations, next)
+		refuse_old(c);
+}
+
+/* ---- keeping ---- */
+
+static int fill(struct text *text, const struct text_row *row)
+{
+	text->id = row->id;
+	text->receipt = row->receipt;
+	text->received_ms = row->received_ms;
+	text->sender = text_dup(slice_of(row->sender));
+	text->stanza_id = text_dup(slice_of(row->stanza_id));
+	text->lang = text_dup(slice_of(row->lang));
+	text->body = text_dup(slice_of(row->body));
+	if (!text->sender || !text->stanza_id || !text->lang || !text->body)
+		return -ENOMEM;
+	return text_set(text->call_id, sizeof(text->call_id), row->call_id);
+}
+
+/* *@out is the last of its conversation. 0 or -ENOMEM. */
+static int append(struct text **out, struct text_queue *queue,
+		  const struct text_row *row)
+{
+	struct text *text = calloc(1, sizeof(*text));
+	struct conversation *c = NULL;
+
+	if (text && !fill(text, row))
+		c = conversation_of(queue, row);
+	if (!c) {
+		if (text)
+			free_text(text);
+		return -ENOMEM;
+	}
+	text->conversation = c;
+	TAILQ_INSERT_TAIL(&c->texts, text, link);
+	queue->n++;
+	queue->last_id = row->id;
+	*out = text;
+	return 0;
+}
+
+/* The disk refuses it: XMPP has no answer that could be held back, and it is
+ * here, as long as we are. */
+static void on_disk(int result, void *arg)
+{
+	struct text *text = arg;
+	struct conversation *c = text->conversation;
+	struct text_queue *queue = c->queue;
+	struct lane *lane = c->lane;
+
+	text->on_disk = true;
+	if (result)
+		log_warn("text=%s not-on-disk r=%d: sent all the same",
+			 text->call_id, result);
+	text_wake(c);
+	text_pump(queue, lane);
+}
+
+/* The disk's queue is full: as if it had not come. */
+static void take_back(struct text *text)
+{
+	struct conversation *c = text->conversation;
+
+	TAILQ_REMOVE(&c->texts, text, link);
+	c->queue->n--;
+	free_text(text);
+	if (TAILQ_EMPTY(&c->texts))
+		free_conversation(c);
+}
+
+int text_queue_add(struct text_queue *queue, const struct text_row *row)
+{
+	struct text_row mine = *row;
+	char call_id[RAND_UUID_CAP];
+	struct text *text;
+
+	if (queue->n >= TEXTS_MAX)
+		return -ENOBUFS;
+	rand_uuid(call_id);
+	mine.id = queue->last_id + 1;
+	mine.call_id = call_id;
+	int r = append(&text, queue, &mine);
+	if (r)
+		return r;
+	r = text_row_put(queue->gateway->db, &mine, on_disk, text);
+	if (r)
+		take_back(text);
+	return r;
+}
+
+static void on_row(const struct text_row *row, void *arg)
+{
+	struct text_queue *queue = arg;
+	struct text *text;
+
+	if (append(&text, queue, row)) {
+		log_error("text=%s not-read: no memory, it waits for the next "
+			  "start",
+			  log_text(slice_of(row->call_id)).s);
+		return;
+	}
+	text->on_disk = true;
+	text_wake(text->conversation);
+}
+
+int text_queue_new(struct text_queue **out, struct gateway *gateway)
+{
+	const struct timeval often = { SWEEP_S, 0 };
+	struct text_queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return -ENOMEM;
+	queue->gateway = gateway;
+	RB_INIT(&queue->conversations);
+	SLIST_INIT(&queue->lanes);
+	queue->sweep =
+		event_new(gateway->base, -1, EV_PERSIST, on_sweep, queue);
+	int r = queue->sweep && !event_add(queue->sweep, &often) ? 0 : -ENOMEM;
+	if (!r)
+		r = text_row_load_all(gateway->db, on_row, queue);
+	if (r) {
+		text_queue_free(queue);
+		return r;
+	}
+	if (queue->n)
+		log_info("texts=read waiting=%zu", queue->n);
+	*out = queue;
+	return 0;
+}
+
+struct text_queue *text_queue_free(struct text_queue *queue)
+{
+	struct conversation *c;
+	struct lane *lane;
+
+	if (!queue)
+		return NULL;
+	while ((c = RB_MIN(conversations, &queue->conversations))) {
+		struct text *text;
+		while ((text = TAILQ_FIRST(&c->texts))) {
+			TAILQ_REMOVE(&c->texts, text, link);
+			db_forget(queue->gateway->db, text);
+			free_text(text);
+		}
+		free_conversation(c);
+	}
+	while ((lane = SLIST_FIRST(&queue->lanes))) {
+		SLIST_REMOVE_HEAD(&queue->lanes, link);
+		free(lane);
+	}
+	if (queue->sweep)
+		event_free(queue->sweep);
+	free(queue);
+	return NULL;
+}

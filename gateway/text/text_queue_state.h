@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The inside of the queue of texts, shared by text_queue.c (what is kept) and
+ * text_send.c (what is sent, and what became of it). Nobody else includes it.
+ */
+#pragma once
+
+#include <bsd/sys/queue.h>
+
+#include "gateway/base/rand.h"
+#include "gateway/base/tree.h"
+#include "gateway/config/config.h"
+#include "gateway/route/route.h"
+#include "gateway/text/text_queue.h"
+
+struct event;
+struct sip_request;
+
+enum { TEXT_KEY_CAP = 2 * ROUTE_USER_CAP };
+
+struct text {
+	TAILQ_ENTRY(text) link;
+	struct conversation *conversation;
+	uint64_t id;
+	char *sender, *stanza_id, *lang, *body;
+	char call_id[RAND_UUID_CAP];
+	bool receipt, on_disk;
+	int64_t received_ms;
+};
+
+/* One number writes to another. It lives as long as it has texts. */
+struct conversation {
+	RB_ENTRY(conversation) link;
+	TAILQ_ENTRY(conversation) ready; /* of its lane */
+	struct text_queue *queue;
+	struct lane *lane;
+	char key[TEXT_KEY_CAP]; /* "number party" */
+	char number[ROUTE_USER_CAP], party[ROUTE_USER_CAP];
+	TAILQ_HEAD(, text) texts;
+	bool is_ready;
+	struct sip_request *request; /* of the first, on its way */
+	struct event *retry;         /* NULL before the first failure */
+	unsigned failures;           /* in a row */
+};
+
+/* What goes to one trunk. */
+struct lane {
+	SLIST_ENTRY(lane) link;
+	char name[CONFIG_TRUNK_NAME_MAX + 1];
+	TAILQ_HEAD(, conversation) ready;
+	unsigned at_once;
+};
+
+struct text_queue {
+	struct gateway *gateway;
+	RB_HEAD(conversations, conversation) conversations;
+	SLIST_HEAD(, lane) lanes;
+	size_t n;
+	uint64_t last_id;
+	struct event *sweep; /* for what has waited too long */
+};
+
+/* text_queue.c: its first text can go, unless it is on its way or waits for
+ * another try. */
+void text_wake(struct conversation *c);
+/* It is not to go now. */
+void text_rest(struct conversation *c);
+/* Its first text is over: delivered, refused or too old. @c may be freed. */
+void text_finish_first(struct conversation *c);
+
+/* text_send.c: send what may go to one trunk. */
+void text_pump(struct text_queue *queue, struct lane *lane);
+/* Whether the first text of @c was too old, and has been refused. */
+bool text_refuse_if_old(struct conversation *c);

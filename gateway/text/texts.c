@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/text/texts.h"
+
+#include <stdlib.h>
+
+#include "db/text_row.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/gateway.h"
+#include "gateway/base/recent.h"
+#include "gateway/text/text_int.h"
+#include "gateway/text/text_queue.h"
+
+enum { RATE_MS = 60 * 1000, RATES_MAX = 65536 };
+
+static void on_seen(const struct seen_row *row, void *arg)
+{
+	const struct gateway *gateway = arg;
+
+	recent_add(gateway->texts->seen, row->key, clock_ms());
+}
+
+/* A carrier does not know that we were gone. */
+static int read_seen(struct gateway *gateway)
+{
+	int64_t since_ms = clock_wall_ms() - TEXTS_SEEN_MS;
+
+	if (seen_row_expire(gateway->db, since_ms))
+		log_warn("texts=seen not-expired");
+	return seen_row_load_all(gateway->db, on_seen, gateway);
+}
+
+int texts_new(struct gateway *gateway)
+{
+	struct texts *texts = calloc(1, sizeof(*texts));
+	int r;
+
+	gateway->texts = texts;
+	if (!texts)
+		return -ENOMEM;
+	r = recent_new(&texts->seen, TEXTS_SEEN_MAX, TEXTS_SEEN_MS);
+	if (!r)
+		r = recent_new(&texts->rates, RATES_MAX, RATE_MS);
+	if (!r)
+		r = read_seen(gateway);
+	return r ? r : text_queue_new(&texts->queue, gateway);
+}
+
+void texts_free(struct gateway *gateway)
+{
+	struct texts *texts = gateway->texts;
+
+	if (!texts)
+		return;
+	if (gateway->outbox)
+		text_arrivals_free(gateway);
+	text_queue_free(texts->queue);
+	recent_free(texts->seen);
+	recent_free(texts->rates);
+	free(texts);
+	gateway->texts = NULL;
+}
+
+void texts_trunk_up(struct gateway *gateway, const struct sip_trunk *trunk)
+{
+	if (gateway->texts)
+		text_queue_trunk_up(gateway->texts->queue, trunk);
+}
