@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/cdr.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/row.h"
+#include "gateway/base/text.h"
 
 #define COLUMN(type, name, field) ROW_COLUMN(type, name, cdr, field)
 #define MEDIA_COLUMNS(side)                                                 \
@@ -44,6 +46,7 @@ static const struct row_column columns[] = {
 	COLUMN(TEXT, "attestation", attestation),
 	COLUMN(TEXT, "first_called", first_called),
 	COLUMN(TEXT, "diversion", diversion),
+	COLUMN(TEXT, "end_text", end_text),
 	MEDIA_COLUMNS(caller),
 	MEDIA_COLUMNS(callee),
 };
@@ -55,12 +58,7 @@ static struct row_table table = { .columns = columns,
 
 static const struct row_table *cdr_table(void)
 {
-	row_sql(&table, &sql, "cdr",
-		"WHERE (?1 = '' OR call = ?1) AND (?2 = '' OR account = ?2) "
-		"AND (?3 = '' OR trunk = ?3) "
-		"AND (?4 = '' OR caller = ?4 OR callee = ?4) "
-		"AND started_ms >= ?5 AND started_ms < ?6 "
-		"ORDER BY started_ms DESC, call DESC LIMIT ?7");
+	row_sql(&table, &sql, "cdr", "");
 	return &table;
 }
 
@@ -73,11 +71,58 @@ int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
 	return row_put(db, cdr_table(), &mine, done, arg);
 }
 
-enum { NTEXTS = 4 };
+/* ---- finding ---- */
+
+/* The parameters of every search, in this order. */
+enum find_text {
+	FIND_CALL,
+	FIND_PARTY,
+	FIND_ACCOUNT,
+	FIND_TRUNK,
+	FIND_CAUSE,
+	NTEXTS
+};
+enum { PARAM_FAILED = NTEXTS + 1, PARAM_SINCE, PARAM_UNTIL, PARAM_LIMIT };
+
+/*
+ * SQLite uses no index for "nothing was asked, or it is equal": each way of
+ * searching begins with the condition that selects most, and has a text of its
+ * own.
+ */
+enum { WAY_TIME = NTEXTS, NWAYS };
+static const char *const ways[NWAYS] = {
+	[FIND_CALL] = "call = ?1 AND ",
+	[FIND_PARTY] = "(caller = ?2 OR callee = ?2) AND ",
+	[FIND_ACCOUNT] = "account = ?3 AND ",
+	[FIND_TRUNK] = "trunk = ?4 AND ",
+	[FIND_CAUSE] = "cause = ?5 AND ",
+	[WAY_TIME] = "",
+};
+static const char rest[] =
+	"(?1 = '' OR +call = ?1) AND (?2 = '' OR +caller = ?2 OR +callee = ?2) "
+	"AND (?3 = '' OR +account = ?3) AND (?4 = '' OR +trunk = ?4) "
+	"AND (?5 = '' OR +cause = ?5) "
+	"AND (?6 = 0 OR cause NOT IN ('normal', 'cancel', 'elsewhere')) "
+	"AND started_ms >= ?7 AND started_ms < ?8 "
+	"ORDER BY started_ms DESC, call DESC LIMIT ?9";
+
+/* The same pointer for the same way: it is the statement's key. */
+static const char *select_text(unsigned way)
+{
+	enum { SELECT_CAP = 4096 };
+	static char texts[NWAYS][SELECT_CAP];
+
+	if (!*texts[way] && text_format(texts[way], SELECT_CAP, "%sWHERE %s%s",
+					cdr_table()->select, ways[way], rest))
+		return NULL;
+	return texts[way];
+}
 
 struct find_job {
 	struct job job;
-	char *texts[NTEXTS]; /* call, account, trunk, party; owned */
+	const char *select;
+	char *texts[NTEXTS]; /* owned */
+	bool failed;
 	int64_t since_ms, until_ms;
 	unsigned limit;
 	cdr_rows_fn fn;
@@ -99,12 +144,11 @@ static int bind_find(sqlite3_stmt *stmt, const struct find_job *find)
 	for (int i = 0; i < NTEXTS && error == SQLITE_OK; i++)
 		error = sqlite3_bind_text(stmt, i + 1, find->texts[i], -1,
 					  SQLITE_STATIC);
-	if (error == SQLITE_OK)
-		error = sqlite3_bind_int64(stmt, NTEXTS + 1, find->since_ms);
-	if (error == SQLITE_OK)
-		error = sqlite3_bind_int64(stmt, NTEXTS + 2, find->until_ms);
-	if (error == SQLITE_OK)
-		error = sqlite3_bind_int64(stmt, NTEXTS + 3, find->limit);
+	const int64_t numbers[] = { find->failed, find->since_ms,
+				    find->until_ms, find->limit };
+	for (int i = 0; i <= PARAM_LIMIT - PARAM_FAILED && error == SQLITE_OK;
+	     i++)
+		error = sqlite3_bind_int64(stmt, PARAM_FAILED + i, numbers[i]);
 	return error;
 }
 
@@ -127,7 +171,7 @@ static int run_find(struct job *job, struct writer *writer)
 {
 	struct find_job *find = (struct find_job *)job;
 	int error = SQLITE_OK;
-	sqlite3_stmt *stmt = writer_prepare(writer, table.select, &error);
+	sqlite3_stmt *stmt = writer_prepare(writer, find->select, &error);
 
 	forget_rows(find); /* of an attempt that was rolled back */
 	if (stmt)
@@ -173,8 +217,12 @@ static void free_find(struct job *job)
 int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
 	     void *arg)
 {
-	const char *const texts[NTEXTS] = { filter->call, filter->account,
-					    filter->trunk, filter->party };
+	const char *const texts[NTEXTS] = { [FIND_CALL] = filter->call,
+					    [FIND_PARTY] = filter->party,
+					    [FIND_ACCOUNT] = filter->account,
+					    [FIND_TRUNK] = filter->trunk,
+					    [FIND_CAUSE] = filter->cause };
+	unsigned way = 0;
 	struct find_job *find = calloc(1, sizeof(*find));
 
 	if (!find)
@@ -184,6 +232,11 @@ int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
 				  .free = free_find,
 				  .arg = arg };
 	find->fn = fn;
+	while (way < NTEXTS && (!texts[way] || !*texts[way]))
+		way++;
+	find->select = select_text(way);
+	assert(find->select); /* our own tables */
+	find->failed = filter->failed;
 	find->since_ms = filter->since_ms;
 	find->until_ms = filter->until_ms ? filter->until_ms : INT64_MAX;
 	find->limit = filter->limit && filter->limit < CDR_FIND_MAX
@@ -196,6 +249,5 @@ int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
 			return -ENOMEM;
 		}
 	}
-	(void)cdr_table();
 	return worker_queue(db_worker(db), &find->job);
 }

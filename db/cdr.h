@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "db/db.h"
@@ -41,7 +42,8 @@ struct cdr {
 	const char *account;         /* bare JID */
 	const char *trunk;
 	int64_t started_ms, ringing_ms, answered_ms, ended_ms;
-	const char *cause; /* the neutral name */
+	const char *cause;    /* the neutral name */
+	const char *end_text; /* what a person was told, or told us; "" none */
 	uint16_t sip_status;
 	uint16_t q850;
 	enum cdr_end ended_by;
@@ -59,10 +61,11 @@ CHECKED int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done,
 
 /* NULL or 0: whatever. */
 struct cdr_filter {
-	const char *call, *account, *trunk;
-	const char *party; /* caller or callee */
-	int64_t since_ms, until_ms;
-	unsigned limit; /* 0 or above CDR_FIND_MAX: CDR_FIND_MAX */
+	const char *call, *account, *trunk, *cause;
+	const char *party; /* caller or callee: a number, a bare JID */
+	bool failed;       /* neither hung up, given up nor taken elsewhere */
+	int64_t since_ms, until_ms; /* began from, and before */
+	unsigned limit;             /* 0 or above CDR_FIND_MAX: CDR_FIND_MAX */
 };
 
 /* @rows, newest first, are borrowed for the call. @result 0 or -errno. */

@@ -219,6 +219,7 @@ void call_record_end(struct call *call)
 		.answered_ms = call->answered_ms,
 		.ended_ms = call->ended_ms,
 		.cause = cause_name(call->cause),
+		.end_text = call->end_text,
 		.sip_status = (uint16_t)cause_sip_status(call->cause),
 		.q850 = (uint16_t)cause_q850(call->cause),
 		.ended_by = end_of(call),

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	const char *name;
@@ -62,6 +63,17 @@ static_assert(sizeof(causes) / sizeof(causes[0]) == CAUSE_NVALUES,
 const char *cause_name(enum cause cause)
 {
 	return causes[cause].name;
+}
+
+bool cause_find(enum cause *out, const char *name)
+{
+	for (size_t i = 0; name && i < CAUSE_NVALUES; i++) {
+		if (strcmp(causes[i].name, name) != 0)
+			continue;
+		*out = (enum cause)i;
+		return true;
+	}
+	return false;
 }
 
 unsigned cause_sip_status(enum cause cause)

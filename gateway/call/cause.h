@@ -31,6 +31,8 @@ enum cause {
 };
 
 const char *cause_name(enum cause cause); /* "no-answer": CDR and log */
+/* Whether @name is one; NULL is none. */
+bool cause_find(enum cause *out, const char *name);
 
 /* For the party that still waits for an answer. */
 unsigned cause_sip_status(enum cause cause);
