@@ -35,6 +35,7 @@ static const struct row_column columns[] = {
 	ROW_COLUMN(TEXT, "name", contact, name),
 	ROW_COLUMN(UINT, "subscribed", contact, subscribed),
 	ROW_COLUMN(INT, "seen_ms", contact, seen_ms),
+	ROW_COLUMN(TEXT, "number", contact, number),
 };
 static struct row_text contact_sql;
 static struct row_table contact_table = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The addresses of ours that accounts deal with: which of them each account is
- * subscribed to, so that a start can tell it, and the name under which one has
- * called it.
+ * subscribed to, so that a start can tell it, the name under which one has
+ * called it, and with which of its numbers one deals.
  *
  * All of it is in memory, read at the start; changes are made there and queued
  * for the disk. What the strings mean is checked by the caller.
@@ -22,6 +22,9 @@ struct contact {
 	const char *name;    /* "" none */
 	bool subscribed;
 	int64_t seen_ms; /* when it was put, or called; wall clock */
+	/* Of the account's numbers, the one that it deals with; "" and NULL
+	 * none in particular. */
+	const char *number;
 };
 
 struct contact_store;

@@ -10,18 +10,17 @@
 #include "gateway/leg/leg_echo.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/limits.h"
+#include "gateway/call/caller.h"
 #include "gateway/call/missed.h"
 #include "gateway/route/number.h"
 #include "gateway/call/policy.h"
 #include "gateway/route/route.h"
 #include "gateway/call/trunk_hunt.h"
-#include "sip/identity.h"
 #include "xmpp/jid.h"
 
 enum {
 	RING_S = 20, /* one after the other, unless the number says */
 	MS_PER_S = 1000,
-	NICK_CAP = SIP_DISPLAY_CAP + JID_PART_MAX + ROUTE_USER_CAP + 16,
 };
 
 /* ---- accounts ---- */
@@ -69,32 +68,13 @@ static bool owns_several(const struct gateway *gateway, const char *const *jids,
 	return false;
 }
 
-/*
- * What clients show as the caller's name: the trunk's, and which number is
- * called where that is one of several.
- */
-static int name_caller(char out[static NICK_CAP],
-		       const struct callee_caller *caller, bool several)
-{
-	const char *name = caller->name ? caller->name : "";
-	struct slice rest = slice_of(caller->jid);
-	struct slice number = slice_cut(&rest, '@');
-
-	if (!several || !caller->number)
-		return text_set(out, NICK_CAP, name);
-	if (*name)
-		return text_format(out, NICK_CAP, "%s (to %s)", name,
-				   caller->number);
-	return text_format(out, NICK_CAP, "%.*s (to %s)", SLICE_ARG(number),
-			   caller->number);
-}
-
 static int fill_accounts(struct accounts *accounts,
 			 const struct gateway *gateway, const char *const *jids,
 			 size_t n, const struct callee_caller *caller)
 {
-	char nick[NICK_CAP];
-	int r = name_caller(nick, caller, owns_several(gateway, jids, n));
+	char nick[CALLER_NICK_CAP];
+	const char *to = owns_several(gateway, jids, n) ? caller->number : NULL;
+	int r = caller_nick(nick, caller->name, caller->jid, to);
 
 	if (r)
 		return r;

@@ -32,7 +32,8 @@ void caller_keep_name(struct gateway *gateway, const char *account,
 	struct contact contact = { .account = account,
 				   .local = local,
 				   .subscribed = known && known->subscribed,
-				   .seen_ms = clock_wall_ms() };
+				   .seen_ms = clock_wall_ms(),
+				   .number = known ? known->number : "" };
 	char name[CALLER_NAME_MAX + 1];
 
 	if (!is_name(display) || !strcmp(local, "anonymous"))
@@ -55,6 +56,21 @@ const char *caller_name(const struct gateway *gateway, const char *account,
 		contact_find(gateway->contacts, account, local);
 
 	return contact && *contact->name ? contact->name : NULL;
+}
+
+int caller_nick(char out[static CALLER_NICK_CAP], const char *name,
+		const char *jid, const char *to)
+{
+	struct slice rest = slice_of(jid);
+	struct slice number = slice_cut(&rest, '@');
+
+	if (!to)
+		return text_set(out, CALLER_NICK_CAP, name);
+	if (name && *name)
+		return text_format(out, CALLER_NICK_CAP, "%s (to %s)", name,
+				   to);
+	return text_format(out, CALLER_NICK_CAP, "%.*s (to %s)",
+			   SLICE_ARG(number), to);
 }
 
 static void send_nick(struct gateway *gateway, const struct contact *contact)

@@ -138,13 +138,15 @@ static void keep(struct gateway *gateway, const struct parties *parties,
 				   .local = parties->local,
 				   .name = known ? known->name : "",
 				   .subscribed = subscribed,
-				   .seen_ms = clock_wall_ms() };
+				   .seen_ms = clock_wall_ms(),
+				   .number = known ? known->number : "" };
 	struct number number;
 	int r = 0;
 
 	if (known ? known->subscribed == subscribed : !subscribed)
 		return;
-	if (!subscribed && !*contact.name)
+	if (!subscribed && !*contact.name &&
+	    !(contact.number && *contact.number))
 		r = contact_drop(gateway->contacts, parties->them,
 				 parties->local);
 	else if (number_of(&number, gateway, parties->them, NULL))

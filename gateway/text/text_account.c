@@ -16,6 +16,7 @@
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
 #include "gateway/route/refused.h"
+#include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
 #include "gateway/text/texts.h"
@@ -75,13 +76,22 @@ struct writing {
 	char key[2 * JID_CAP];
 };
 
-/* What tells a repetition; "" nothing does. */
-static void name_writing(struct writing *w)
+/* Who writes to whom. False: nobody, or to nobody that could be. */
+static bool read_writing(struct writing *w, const struct chat *chat)
 {
-	if (!*w->chat->origin_id ||
+	struct jid to;
+
+	w->chat = chat;
+	if (jid_bare(w->account, sizeof(w->account), chat->from) ||
+	    jid_parse(&to, chat->to) ||
+	    text_copy(w->party, sizeof(w->party), to.local))
+		return false;
+	/* Without one nothing tells a repetition. */
+	if (!*chat->origin_id ||
 	    text_format(w->key, sizeof(w->key), "%s %s %s", w->account,
-			w->party, w->chat->origin_id))
+			w->party, chat->origin_id))
 		w->key[0] = '\0';
+	return true;
 }
 
 /* A stream that is resumed (XEP-0198) delivers again what it delivered. */
@@ -116,17 +126,13 @@ static const struct text_refusal *check(struct gateway *gateway,
 					struct writing *w)
 {
 	const struct chat *chat = w->chat;
-	struct jid to;
 
 	if (chat->kind != CHAT_TEXT)
 		return &kinds[chat->kind];
-	if (jid_bare(w->account, sizeof(w->account), chat->from) ||
-	    jid_parse(&to, chat->to) ||
-	    text_copy(w->party, sizeof(w->party), to.local) ||
-	    !config_is_number(w->party))
+	if (!config_is_number(w->party))
 		return &not_a_number;
 	if (is_closed(gateway, w->account) ||
-	    !number_of(&w->number, gateway, w->account, NULL))
+	    !text_from(&w->number, gateway, w->account, w->party))
 		return &no_number;
 	if (is_denied(gateway, w))
 		return &denied;
@@ -213,15 +219,18 @@ static void refuse(struct gateway *gateway, const struct chat *chat,
 
 void texts_from_account(struct gateway *gateway, const struct chat *chat)
 {
-	struct writing w = { .chat = chat };
+	const struct text_refusal *why = &not_a_number;
 	struct number theirs;
+	struct writing w;
 
 	if (chat->kind == CHAT_NOTHING)
 		return;
-	const struct text_refusal *why = check(gateway, &w);
-	name_writing(&w);
-	if (!why && is_repeated(gateway, &w))
-		return;
+	if (read_writing(&w, chat)) {
+		/* before it counts for anything */
+		if (is_repeated(gateway, &w))
+			return;
+		why = check(gateway, &w);
+	}
 	if (!why) {
 		int r = number_find(&theirs, gateway, w.party)
 				? deliver_all(gateway, &w, &theirs)
@@ -230,7 +239,7 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat)
 	}
 	/* not before: what was refused may be tried again */
 	if (!why && *w.key)
-		recent_add(gateway->texts->seen, w.key, clock_ms());
+		texts_remember(gateway, w.key);
 	if (why)
 		refuse(gateway, chat, why);
 }

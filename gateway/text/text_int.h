@@ -31,5 +31,10 @@ struct texts {
  */
 char *text_body(struct slice text);
 
-/* gateway/text/text_trunk.c: nobody waits for them any more. */
+/* A text with that key has been taken, for this run and the next: what comes
+ * with the same is a repetition. Or it has not, and may come again. */
+void texts_remember(struct gateway *gateway, const char *key);
+void texts_forget(struct gateway *gateway, const char *key);
+
+/* gateway/text/text_trunk.c: nobody for them any more. */
 void text_arrivals_free(struct gateway *gateway);

@@ -2,17 +2,18 @@
 /* Texts that a trunk brings, for the owners of a number. */
 #include <stdlib.h>
 
-#include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
+#include "gateway/call/caller.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
 #include "gateway/route/refusal.h"
 #include "gateway/route/route.h"
+#include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/texts.h"
 #include "sip/identity.h"
@@ -20,9 +21,6 @@
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
-
-/* So many texts later those that are no repetition any more leave the disk. */
-enum { EXPIRE_EACH = 1000 };
 
 /* A MESSAGE that waits until all that it becomes is on disk. */
 struct arrival {
@@ -35,15 +33,6 @@ struct arrival {
 	char key[];
 };
 
-/* Who sent it tries again, with the same key. */
-static void forget(struct gateway *gateway, const char *key)
-{
-	recent_drop(gateway->texts->seen, key);
-	if (seen_row_drop(gateway->db, key))
-		log_warn("text=not-forgotten: a repetition after a restart "
-			 "would be lost");
-}
-
 static void on_disk(int result, void *arg)
 {
 	struct arrival *arrival = arg;
@@ -53,7 +42,7 @@ static void on_disk(int result, void *arg)
 	if (--arrival->waiting)
 		return;
 	if (arrival->result && arrival->remembered)
-		forget(arrival->gateway, arrival->key);
+		texts_forget(arrival->gateway, arrival->key);
 	sip_message_answer(arrival->message, arrival->result ? 503 : 200);
 	LIST_REMOVE(arrival, link);
 	free(arrival);
@@ -76,26 +65,27 @@ void text_arrivals_free(struct gateway *gateway)
 /* Where it goes, and as whose. */
 struct addressing {
 	struct number number;
-	char from[JID_CAP];
-	char nick[SIP_DISPLAY_CAP];
+	char from[JID_CAP], party[ROUTE_USER_CAP]; /* its localpart */
+	char name[SIP_DISPLAY_CAP];
 	char *body;
 	const char *lang;
 };
 
-static int deliver(struct gateway *gateway, const struct addressing *a,
-		   const char *owner, struct arrival *arrival)
+/* One message to @owner. */
+static int tell(struct gateway *gateway, const struct addressing *a,
+		const char *owner, const struct chat_text *what,
+		struct arrival *arrival)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	struct chat_text text = *what;
 	char id[RAND_UUID_CAP];
 	int r;
 
 	rand_uuid(id);
-	r = chat_format(&stanza, &(struct chat_text){ .from = a->from,
-						      .to = owner,
-						      .id = id,
-						      .body = a->body,
-						      .lang = a->lang,
-						      .nick = a->nick });
+	text.from = a->from;
+	text.to = owner;
+	text.id = id;
+	r = chat_format(&stanza, &text);
 	if (!r)
 		r = outbox_send(gateway, stanza, on_disk, arrival);
 	if (!r)
@@ -103,17 +93,42 @@ static int deliver(struct gateway *gateway, const struct addressing *a,
 	return r;
 }
 
-static void remember(struct gateway *gateway, const char *key)
+/* Before the first text to a number that answers did not come from so far. */
+static int tell_number(struct gateway *gateway, const struct addressing *a,
+		       const char *owner, struct arrival *arrival)
 {
-	const struct seen_row row = { .key = key, .seen_ms = clock_wall_ms() };
+	enum { CAP = 128 };
+	char body[CAP];
+	int r = text_format(body, sizeof(body),
+			    "This is to your number %s, and your answers come "
+			    "from it.",
+			    a->number.number);
 
-	recent_add(gateway->texts->seen, key, clock_ms());
-	if (seen_row_put(gateway->db, &row))
-		log_warn("text=not-remembered: a repetition after a restart "
-			 "would be delivered");
-	if (++gateway->texts->nseen % EXPIRE_EACH == 0 &&
-	    seen_row_expire(gateway->db, row.seen_ms - TEXTS_SEEN_MS))
-		log_warn("texts=seen not-expired");
+	return r ? r
+		 : tell(gateway, a, owner, &(struct chat_text){ .body = body },
+			arrival);
+}
+
+static int deliver(struct gateway *gateway, const struct addressing *a,
+		   const char *owner, struct arrival *arrival)
+{
+	char nick[CALLER_NICK_CAP], account[JID_CAP];
+	int r = jid_bare(account, sizeof(account), owner);
+
+	if (r)
+		return r;
+	bool several = number_count(gateway, account) > 1;
+	if (caller_nick(nick, a->name, a->from,
+			several ? a->number.number : NULL))
+		nick[0] = '\0';
+	if (text_from_note(gateway, account, a->party, a->number.number))
+		r = tell_number(gateway, a, owner, arrival);
+	return r ? r
+		 : tell(gateway, a, owner,
+			&(struct chat_text){ .body = a->body,
+					     .lang = a->lang,
+					     .nick = nick },
+			arrival);
 }
 
 /* All owners have it, or who sent it is told to try again. */
@@ -136,7 +151,7 @@ static void deliver_all(struct gateway *gateway, const struct addressing *a,
 	for (size_t i = 0; !r && i < a->number.nowners; i++)
 		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!r)
-		remember(gateway, key);
+		texts_remember(gateway, key);
 	arrival->remembered = !r;
 	on_disk(r, arrival);
 }
@@ -156,8 +171,8 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 	struct route route;
 	int r = route_text_from_trunk(&route, &origin, gateway, &as_a_call);
 
-	if (!r && text_set(a->nick, sizeof(a->nick), origin.display))
-		a->nick[0] = '\0';
+	if (!r && text_set(a->name, sizeof(a->name), origin.display))
+		a->name[0] = '\0';
 	if (r > 0) {
 		const struct refusal *refusal = refusal_of(r);
 		return refusal->status ? refusal->status
@@ -168,6 +183,8 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 	if (!r)
 		r = text_format(a->from, sizeof(a->from), "%s@%s", route.from,
 				gateway->config->xmpp.domain);
+	if (!r)
+		r = text_set(a->party, sizeof(a->party), route.from);
 	a->lang = what->lang;
 	return r ? 503 : 0;
 }

@@ -11,7 +11,13 @@
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
 
-enum { RATE_MS = 60 * 1000, RATES_MAX = 65536 };
+enum {
+	RATE_MS = 60 * 1000,
+	RATES_MAX = 65536,
+	/* So many texts later those that are no repetition any more leave the
+	 * disk. */
+	EXPIRE_EACH = 1000,
+};
 
 static void on_seen(const struct seen_row *row, void *arg)
 {
@@ -28,6 +34,27 @@ static int read_seen(struct gateway *gateway)
 	if (seen_row_expire(gateway->db, since_ms))
 		log_warn("texts=seen not-expired");
 	return seen_row_load_all(gateway->db, on_seen, gateway);
+}
+
+void texts_remember(struct gateway *gateway, const char *key)
+{
+	const struct seen_row row = { .key = key, .seen_ms = clock_wall_ms() };
+
+	recent_add(gateway->texts->seen, key, clock_ms());
+	if (seen_row_put(gateway->db, &row))
+		log_warn("text=not-remembered: a repetition after a restart "
+			 "would be delivered");
+	if (++gateway->texts->nseen % EXPIRE_EACH == 0 &&
+	    seen_row_expire(gateway->db, row.seen_ms - TEXTS_SEEN_MS))
+		log_warn("texts=seen not-expired");
+}
+
+void texts_forget(struct gateway *gateway, const char *key)
+{
+	recent_drop(gateway->texts->seen, key);
+	if (seen_row_drop(gateway->db, key))
+		log_warn("text=not-forgotten: a repetition after a restart "
+			 "would be lost");
 }
 
 int texts_new(struct gateway *gateway)

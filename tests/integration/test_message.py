@@ -13,12 +13,15 @@ from bed.jingle import CLIENT
 from bed.jinglexml import element
 from bed.scene import GATEWAY, own_number
 
+FIRST, SECOND = own_number("u59"), "+15558880061"
+NUMBERS = {SECOND: {"owner": "u59@example.org", "trunk": "carrier"}}
 pytestmark = [pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module"),
-              pytest.mark.bed_options(sections={"limits": {"texts_per_minute": 100}})]
+              pytest.mark.bed_options(numbers=NUMBERS, sections={"limits": {"texts_per_minute": 100}})]
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 RECEIPTS = "urn:xmpp:receipts"
 ORIGIN = "urn:xmpp:sid:0"
+NICK = "http://jabber.org/protocol/nick"
 UDP = ("udp", GATEWAY, 5060)
 WAIT_S = 10.0
 
@@ -243,3 +246,49 @@ async def test_nothing_is_lost_by_a_death(scene):
         if entry not in got:
             got.append(entry)
     assert [text for _, text in got] == taken
+
+
+async def test_answers_come_from_the_number_that_was_written_to(scene):
+    """Of an account's several: told by the nick, and once by a text where that is another than before."""
+    client = await scene.client("u59")
+    number = scene.number()
+    queue = scene.bed.carrier.texts_to(number)
+
+    async def sent_from(text):
+        client.message(scene.jid(number), body(text))
+        return sipmsg.user_of(sipmsg.uri_of((await asyncio.wait_for(queue.get(), WAIT_S)).get("From")))
+
+    async def write(to, text):
+        response, _ = await scene.bed.carrier.text(f"sip:{to}@{GATEWAY}", UDP, text, caller=number)
+        assert response.status == 200, response.first_line()
+
+    assert await sent_from("before") == FIRST
+    await write(SECOND, "to the second")
+    notice, message = await received(client), await received(client)
+    assert SECOND in notice.findtext(f"{{{CLIENT}}}body")
+    assert message.findtext(f"{{{CLIENT}}}body") == "to the second"
+    assert message.findtext(f"{{{NICK}}}nick") == f"{number} (to {SECOND})"
+    assert await sent_from("answer") == SECOND
+    await write(SECOND, "again")
+    assert (await received(client)).findtext(f"{{{CLIENT}}}body") == "again"
+    other = scene.number()
+    response, _ = await scene.bed.carrier.text(f"sip:{FIRST}@{GATEWAY}", UDP, "to the first", caller=other)
+    assert response.status == 200
+    message = await received(client)
+    assert message.findtext(f"{{{CLIENT}}}body") == "to the first"
+    assert message.findtext(f"{{{NICK}}}nick") == f"{other} (to {FIRST})"
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    assert await sent_from("after a restart") == SECOND
+
+
+async def test_a_repetition_counts_for_nothing(scene):
+    """Redelivered more often than an account may write in a minute: what comes then is taken."""
+    client = await scene.client()
+    number = scene.number()
+    queue = scene.bed.carrier.texts_to(number)
+    for _ in range(110):
+        client.message(scene.jid(number), body("once"), element(ORIGIN, "origin-id", id_="o-2"), id_="o-2")
+    client.message(scene.jid(number), body("then"), id_="then")
+    assert [(await asyncio.wait_for(queue.get(), WAIT_S)).body for _ in range(2)] == [b"once", b"then"]
+    await nothing(queue, 0.3)

@@ -24,7 +24,7 @@ static void put(struct contact_store *store, const char *account,
 		int64_t seen_ms)
 {
 	const struct contact contact = { account, local, name, subscribed,
-					 seen_ms };
+					 seen_ms, "+1777" };
 
 	assert_int_equal(contact_put(store, &contact), 0);
 }
@@ -45,6 +45,7 @@ static void contacts_come_back_as_they_were_put(void **state)
 		assert_string_equal(c->name, "Bob \xc3\xa9");
 		assert_true(c->subscribed);
 		assert_true(c->seen_ms == 1234567890123);
+		assert_string_equal(c->number, "+1777");
 		assert_non_null(contact_find(store, "a@x", ""));
 		assert_null(contact_find(store, "b@x", "+1555"));
 		store = restart(f, store);
@@ -124,7 +125,7 @@ static void no_subscription_gives_way(void **state)
 {
 	struct fixture *f = *state;
 	struct contact_store *store = load(f);
-	const struct contact more = { "a@x", "+1999", "", true, 1 };
+	const struct contact more = { "a@x", "+1999", "", true, 1, "" };
 
 	fill(store, true);
 	assert_int_equal(contact_put(store, &more), -E2BIG);

@@ -133,7 +133,7 @@ static void a_name_that_is_no_text_becomes_one(void **state)
 static void a_name_changes_no_subscription(void **state)
 {
 	(void)state;
-	kept = (struct contact){ ALICE, BOB, "", true, 1 };
+	kept = (struct contact){ ALICE, BOB, "", true, 1, "" };
 	caller_keep_name(&gateway, ALICE, BOB, "Bob");
 	assert_true(kept.subscribed);
 }
@@ -143,7 +143,7 @@ static void who_is_not_subscribed_gets_presence(void **state)
 	(void)state;
 	caller_introduce(&gateway, ALICE, BOB);
 	assert_string_equal(said, "presence " BOB " -> " ALICE);
-	kept = (struct contact){ ALICE, BOB, "Bob", false, 1 };
+	kept = (struct contact){ ALICE, BOB, "Bob", false, 1, "" };
 	said[0] = '\0';
 	caller_introduce(&gateway, ALICE, BOB);
 	assert_string_equal(said, "presence " BOB " -> " ALICE);
@@ -152,7 +152,7 @@ static void who_is_not_subscribed_gets_presence(void **state)
 static void who_is_subscribed_gets_the_nickname(void **state)
 {
 	(void)state;
-	kept = (struct contact){ ALICE, BOB, "", true, 1 };
+	kept = (struct contact){ ALICE, BOB, "", true, 1, "" };
 	caller_introduce(&gateway, ALICE, BOB);
 	assert_string_equal(said, "");
 	kept.name = "Bob";

@@ -53,7 +53,7 @@ const struct contact *contact_find(const struct contact_store *store,
 				   const char *account, const char *local)
 {
 	static const struct contact bob = { ALICE, "+15550001111", "Bob", false,
-					    1 };
+					    1, "" };
 
 	(void)store;
 	return !strcmp(account, bob.account) && !strcmp(local, bob.local)
