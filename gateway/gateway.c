@@ -160,6 +160,7 @@ static int open_media(struct gateway *gateway)
 		.dscp = config->dscp,
 		.allow_loopback = config->allow_loopback,
 		.certificate = config->certificate,
+		.keep = *config->keep ? config->keep : NULL,
 	};
 	int r = media_new(&gateway->media, &media, gateway->base);
 

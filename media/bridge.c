@@ -57,16 +57,24 @@ static struct media_worker *least_loaded(struct media *media)
 int bridge_new(struct bridge **out, struct media *media, const char *name,
 	       const struct bridge_handlers *handlers, void *arg)
 {
+	return bridge_new_on(out, least_loaded(media), name, handlers, arg);
+}
+
+int bridge_new_on(struct bridge **out, struct media_worker *worker,
+		  const char *name, const struct bridge_handlers *handlers,
+		  void *arg)
+{
 	struct bridge *bridge = calloc(1, sizeof(*bridge));
+	struct media *media = worker->media;
 
 	if (!bridge)
 		return -ENOMEM;
 	bridge->media = media;
-	bridge->worker = least_loaded(media);
+	bridge->worker = worker;
 	bridge->handlers = handlers;
 	bridge->arg = arg;
-	int r = circuit_new(&bridge->circuit, bridge->worker->worker, bridge,
-			    name);
+	int r = circuit_new(&bridge->circuit, worker->worker, bridge,
+			    media->keep, name);
 	if (r) {
 		free(bridge);
 		return r;
@@ -275,7 +283,7 @@ void bridge_stats(const struct bridge *bridge, enum media_side which,
 		.ice_ms = side->ice_ms,
 		.dtls_ms = side->dtls_ms,
 		.remote = side->remote,
-		.srtp = side->srtp,
+		.srtp = side->keys.profile,
 	};
 }
 
@@ -289,7 +297,7 @@ static void take_changes(struct side *side, const struct notice_side *n)
 	side->remote = n->remote;
 	side->ice_ms = n->ice_ms;
 	side->dtls_ms = n->dtls_ms;
-	side->srtp = n->srtp;
+	side->keys = n->keys;
 }
 
 static bool has_moved(const struct side *side)
@@ -322,7 +330,8 @@ static void on_ready(struct bridge *bridge, struct side *side)
 		 "ice_ms=%llu dtls_ms=%llu",
 		 bridge->circuit->name, 'A' + (int)side->which,
 		 addr_text(&side->remote).s,
-		 side->srtp ? srtp_profile_name(side->srtp) : "none",
+		 side->keys.profile ? srtp_profile_name(side->keys.profile)
+				    : "none",
 		 (unsigned long long)side->ice_ms,
 		 (unsigned long long)side->dtls_ms);
 	bridge->handlers->ready(side->which, bridge->arg);
@@ -391,6 +400,8 @@ static void on_side(struct circuit *circuit, enum media_side which,
 		circuit->bridge->handlers->digit(which, n->digits[i].digit,
 						 n->digits[i].duration_ms,
 						 circuit->bridge->arg);
+	if (n->changed && circuit->bridge && circuit->bridge->handlers->changed)
+		circuit->bridge->handlers->changed(which, circuit->bridge->arg);
 	if (n->failed && circuit->bridge)
 		on_failed(circuit->bridge, side, n->why);
 }

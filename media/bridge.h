@@ -38,6 +38,9 @@ struct media_config {
 	unsigned dscp;           /* of media packets (RFC 2474); 46 is EF */
 	bool allow_loopback;     /* for tests and the demo only */
 	const char *certificate; /* PEM, certificate and key; made if absent */
+	/* Where calls are kept for a process that comes after this one
+	 * (media/resume.h); NULL: nowhere. */
+	const char *keep;
 };
 
 enum media_side { MEDIA_SIDE_A, MEDIA_SIDE_B };
@@ -72,6 +75,8 @@ struct bridge_handlers {
 	 */
 	void (*candidate)(enum media_side side, const struct media_cand *cand,
 			  void *arg);
+	/* What bridge_save() says of @side has changed; may be NULL. */
+	void (*changed)(enum media_side side, void *arg);
 	/* A telephone-event has ended on @side (it was relayed already). */
 	void (*digit)(enum media_side side, char digit, unsigned duration_ms,
 		      void *arg);
@@ -108,6 +113,10 @@ typedef void (*media_addresses_fn)(void *arg);
 void media_on_addresses(struct media *media, media_addresses_fn fn, void *arg);
 /* The public address as known now, the port unset; unset: unknown. */
 struct addr media_public_address(const struct media *media);
+
+/* All calls of before that come back have done so: what is kept of the others
+ * is let go. */
+void media_forget(struct media *media);
 
 /* For metrics: workers, and the bridges that one of them serves now. */
 unsigned media_workers(const struct media *media);

@@ -9,24 +9,36 @@
 #include "gateway/base/text.h"
 #include "media/worker.h"
 
+static void use_slot(struct circuit *c, struct keep_slot *slot)
+{
+	c->kept = slot;
+	c->relays = slot->relays;
+	for (int side = 0; side < 2; side++)
+		flow_init(&c->flows[side], c, (enum media_side)side);
+}
+
 int circuit_new(struct circuit **out, struct worker *worker,
-		struct bridge *bridge, const char *name)
+		struct bridge *bridge, struct keep *keep, const char *name)
 {
 	struct circuit *c = calloc(1, sizeof(*c));
+	struct keep_slot *slot;
 
 	if (!c)
 		return -ENOMEM;
 	int r = text_set(c->name, sizeof(c->name), name);
+	if (!r)
+		r = keep_take(keep, &slot, name);
 	if (r) {
 		free(c);
 		return r;
 	}
 	c->worker = worker;
 	c->bridge = bridge;
+	c->keep = keep;
 	c->notice.circuit = c;
+	use_slot(c, slot);
 	for (int side = 0; side < 2; side++) {
 		c->ports[side].rtp = c->ports[side].rtcp = -1;
-		flow_init(&c->flows[side], c, (enum media_side)side);
 		relay_init(&c->relays[side], rand_u32());
 		c->digits_us[side] = UINT64_MAX;
 	}
@@ -34,10 +46,30 @@ int circuit_new(struct circuit **out, struct worker *worker,
 	return 0;
 }
 
+int circuit_take_up(struct circuit *circuit)
+{
+	struct keep_slot *slot =
+		circuit->keep ? keep_find(circuit->keep, circuit->name) : NULL;
+
+	if (!slot)
+		return -ENOENT;
+	keep_give(circuit->keep, circuit->kept);
+	use_slot(circuit, slot);
+	for (int side = 0; side < 2; side++) {
+		relay_resume(&circuit->relays[side]);
+		/* Digits that were being played. */
+		circuit->digits_us[side] = 0;
+		flow_recount(&circuit->flows[side], &slot->counts[side]);
+	}
+	return 0;
+}
+
 struct circuit *circuit_free(struct circuit *circuit)
 {
-	if (circuit)
-		explicit_bzero(circuit, sizeof(*circuit));
+	if (!circuit)
+		return NULL;
+	keep_give(circuit->keep, circuit->kept);
+	explicit_bzero(circuit, sizeof(*circuit));
 	free(circuit);
 	return NULL;
 }
@@ -86,7 +118,7 @@ struct flow *circuit_target(struct circuit *circuit, const struct flow *from)
 
 void circuit_near(struct circuit *circuit, const struct flow *from, uint8_t pt)
 {
-	relay_near(&circuit->relays[from->side], pt);
+	relay_near(&from->kept->relays[from->side], pt);
 	flow_near(circuit_target(circuit, from));
 }
 
@@ -261,6 +293,15 @@ static void beat(struct circuit *circuit, struct flow *flow, uint64_t now_ms)
 		flow_fail(flow, MEDIA_FAIL_SILENCE);
 }
 
+static void note_beat(struct circuit *circuit, uint64_t now_ms)
+{
+	struct keep_slot *slot = circuit->kept;
+
+	for (int side = 0; side < 2; side++)
+		flow_note_counts(&circuit->flows[side], &slot->counts[side]);
+	slot->beat_ms = now_ms;
+}
+
 static uint64_t beat_all(struct circuit *circuit, uint64_t now_ms)
 {
 	if (!circuit->beat_ms)
@@ -269,6 +310,7 @@ static uint64_t beat_all(struct circuit *circuit, uint64_t now_ms)
 		circuit->beat_ms = now_ms + CIRCUIT_BEAT_MS;
 		beat(circuit, &circuit->flows[MEDIA_SIDE_A], now_ms);
 		beat(circuit, &circuit->flows[MEDIA_SIDE_B], now_ms);
+		note_beat(circuit, now_ms);
 	}
 	return circuit->beat_ms;
 }

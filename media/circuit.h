@@ -17,12 +17,13 @@
 
 #include "media/command.h"
 #include "media/flow.h"
+#include "media/keep.h"
 #include "media/notice.h"
 #include "media/port.h"
 #include "media/relay.h"
 
 enum {
-	CIRCUIT_NAME_CAP = 64,
+	CIRCUIT_NAME_CAP = KEEP_NAME_CAP,
 	CIRCUIT_BEAT_MS = 5000, /* RTCP of our own, and the look for silence */
 };
 
@@ -32,11 +33,13 @@ struct bridge;
 struct circuit {
 	/* set before the worker sees it */
 	struct worker *worker;
+	struct keep *keep; /* NULL: none */
+	struct keep_slot *kept;
 	/* the worker's */
 	bool open[2]; /* packets of relays[] may leave */
 	bool echo;
 	struct flow flows[2];
-	struct relay relays[2];   /* by the side packets come from */
+	struct relay *relays;     /* kept; by the side packets come from */
 	struct media_map maps[2]; /* of relays[] */
 	uint64_t beat_ms;
 	uint64_t digits_us[2]; /* when relays[] insert next */
@@ -55,9 +58,13 @@ struct circuit {
 	struct notice notice;
 };
 
-/* *@out is owned by the caller. 0 or -ENOMEM. */
+/* With a slot of @keep. *@out is owned by the caller. 0 or -errno. */
 CHECKED int circuit_new(struct circuit **out, struct worker *worker,
-			struct bridge *bridge, const char *name);
+			struct bridge *bridge, struct keep *keep,
+			const char *name);
+/* It is that of a process that died: goes on from the slot of its name. Before
+ * the worker sees it. 0, -ENOENT. */
+CHECKED int circuit_take_up(struct circuit *circuit);
 struct circuit *circuit_free(struct circuit *circuit);
 /* In the worker: nothing flows any more, and its tuples are up for others. */
 void circuit_quit(struct circuit *circuit);

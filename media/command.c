@@ -72,6 +72,12 @@ static int on_peer_rtp(struct flow *flow, const struct command *c)
 	return flow_rtp_peer(flow, &c->rtp_peer);
 }
 
+static int on_resume(struct flow *flow, const struct command *c)
+{
+	return flow->kind == FLOW_ICE ? flow_ice_resume(flow, &c->resume)
+				      : flow_rtp_resume_peer(flow, &c->resume);
+}
+
 /* The last map for packets of this side; the other's is its own. */
 static int on_map(struct flow *flow, const struct command *c)
 {
@@ -133,6 +139,7 @@ static const struct verb {
 	[COMMAND_OPEN_RTP] = { on_open_rtp, FLOW_CLOSED },
 	[COMMAND_MOVE_RTP] = { on_move_rtp, FLOW_RTP },
 	[COMMAND_PEER_RTP] = { on_peer_rtp, FLOW_RTP },
+	[COMMAND_RESUME] = { on_resume, ANY },
 	[COMMAND_MAP] = { on_map, ANY },
 	[COMMAND_DIRECTION] = { on_direction, ANY },
 	[COMMAND_DIGIT] = { on_digit, ANY },

@@ -13,6 +13,7 @@
 #include "gateway/base/err.h"
 #include "media/bridge.h"
 #include "media/desc.h"
+#include "media/dtls.h"
 #include "media/ice.h"
 #include "media/map.h"
 
@@ -32,6 +33,7 @@ enum command_verb {
 	COMMAND_OPEN_RTP,  /* rtp */
 	COMMAND_MOVE_RTP,  /* rtp; the worker closes the sockets of before */
 	COMMAND_PEER_RTP,  /* rtp_peer */
+	COMMAND_RESUME,    /* resume */
 	COMMAND_MAP,       /* map */
 	COMMAND_DIRECTION, /* dir */
 	COMMAND_DIGIT,     /* digit */
@@ -81,11 +83,17 @@ struct command_rtp_peer {
 	struct addr rtp; /* unspecified: on hold, keep the old */
 	struct addr rtcp;
 	bool mux;
-	bool we_moved; /* it is the first after our address changed */
-	enum srtp_profile profile;
-	uint8_t key_len;
-	uint8_t tx[MEDIA_CRYPTO_KEY_MAX];
-	uint8_t rx[MEDIA_CRYPTO_KEY_MAX];
+	bool we_moved;         /* it is the first after our address changed */
+	struct dtls_keys keys; /* of profile NONE: plain */
+};
+
+/* What a side of a process that died had. */
+struct command_resume {
+	struct dtls_keys keys;
+	struct addr local, remote;
+	uint64_t ice_ms, dtls_ms;    /* ICE */
+	struct addr signalled, rtcp; /* RTP */
+	bool mux;
 };
 
 struct command_digit {
@@ -105,6 +113,7 @@ struct command {
 		struct command_own own;
 		struct command_rtp rtp;
 		struct command_rtp_peer rtp_peer;
+		struct command_resume resume;
 		struct media_map map;
 		enum media_dir dir;
 		struct command_digit digit;

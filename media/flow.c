@@ -13,6 +13,7 @@
 void flow_init(struct flow *flow, struct circuit *circuit, enum media_side side)
 {
 	flow->circuit = circuit;
+	flow->kept = circuit->kept;
 	flow->side = side;
 	flow->kind = FLOW_CLOSED;
 	flow->dir = MEDIA_SENDRECV;
@@ -34,6 +35,7 @@ void flow_fini(struct flow *flow)
 	}
 	flow->tx = srtp_free(flow->tx);
 	flow->rx = srtp_free(flow->rx);
+	explicit_bzero(&flow->keys, sizeof(flow->keys));
 	flow->kind = FLOW_CLOSED;
 }
 
@@ -55,24 +57,126 @@ void flow_reset(struct flow *flow)
 	flow_init(flow, circuit, side);
 }
 
-int flow_set_keys(struct flow *flow, enum srtp_profile profile,
-		  const uint8_t *tx, const uint8_t *rx, size_t n)
+/* From now on the indices of @srtp, whose key is known as @id, are noted. In
+ * between nothing is said to be of any key. */
+static void note_stream(struct srtp *srtp, struct keep_stream *kept,
+			uint64_t id)
 {
-	struct srtp *new_tx = NULL, *new_rx = NULL;
+	atomic_store(&kept->id, 0);
+	memset(&kept->marks, 0, sizeof(kept->marks));
+	srtp_keep(srtp, &kept->marks);
+	atomic_store(&kept->id, id);
+}
 
-	int r = srtp_new(&new_tx, SRTP_PROTECT, profile, tx, n);
-	if (!r)
-		r = srtp_new(&new_rx, SRTP_UNPROTECT, profile, rx, n);
-	if (r) {
-		srtp_free(new_tx);
-		return r;
-	}
+static void take_keys(struct flow *flow, const struct dtls_keys *keys,
+		      struct srtp *tx, struct srtp *rx)
+{
 	srtp_free(flow->tx);
 	srtp_free(flow->rx);
-	flow->tx = new_tx;
-	flow->rx = new_rx;
-	flow->profile = profile;
+	flow->tx = tx;
+	flow->rx = rx;
+	flow->keys = *keys;
+}
+
+static int make_keys(struct srtp **new_tx, struct srtp **new_rx,
+		     const struct dtls_keys *keys)
+{
+	int r = srtp_new(new_tx, SRTP_PROTECT, keys->profile, keys->tx,
+			 keys->len);
+	if (r)
+		return r;
+	r = srtp_new(new_rx, SRTP_UNPROTECT, keys->profile, keys->rx,
+		     keys->len);
+	if (r)
+		*new_tx = srtp_free(*new_tx);
+	return r;
+}
+
+int flow_set_keys(struct flow *flow, const struct dtls_keys *keys)
+{
+	struct keep_slot *slot = flow->kept;
+	struct srtp *tx, *rx;
+
+	int r = make_keys(&tx, &rx, keys);
+	if (r)
+		return r;
+	note_stream(tx, &slot->tx[flow->side],
+		    srtp_id(keys->profile, keys->tx, keys->len));
+	note_stream(rx, &slot->rx[flow->side],
+		    srtp_id(keys->profile, keys->rx, keys->len));
+	take_keys(flow, keys, tx, rx);
 	return 0;
+}
+
+int flow_set_rx_key(struct flow *flow, const struct dtls_keys *keys)
+{
+	struct srtp *rx;
+
+	int r = srtp_new(&rx, SRTP_UNPROTECT, keys->profile, keys->rx,
+			 keys->len);
+	if (r)
+		return r;
+	note_stream(rx, &flow->kept->rx[flow->side],
+		    srtp_id(keys->profile, keys->rx, keys->len));
+	srtp_free(flow->rx);
+	flow->rx = rx;
+	flow->keys = *keys;
+	return 0;
+}
+
+static bool is_of(const struct keep_stream *kept, const struct dtls_keys *keys,
+		  const uint8_t *key)
+{
+	return atomic_load(&kept->id) == srtp_id(keys->profile, key, keys->len);
+}
+
+int flow_resume_keys(struct flow *flow, const struct dtls_keys *keys)
+{
+	struct keep_stream *kept_tx = &flow->kept->tx[flow->side];
+	struct keep_stream *kept_rx = &flow->kept->rx[flow->side];
+	struct srtp *tx, *rx;
+
+	if (keys->profile == SRTP_NONE)
+		return 0;
+	if (!is_of(kept_tx, keys, keys->tx) || !is_of(kept_rx, keys, keys->rx))
+		return -ESTALE;
+	int r = make_keys(&tx, &rx, keys);
+	if (r)
+		return r;
+	r = srtp_resume(tx, &kept_tx->marks);
+	if (!r)
+		r = srtp_resume(rx, &kept_rx->marks);
+	if (r) {
+		srtp_free(tx);
+		srtp_free(rx);
+		return r < 0 ? r : -EINVAL;
+	}
+	take_keys(flow, keys, tx, rx);
+	return 0;
+}
+
+void flow_note_counts(const struct flow *flow, struct keep_counts *out)
+{
+	const struct flow_counters *c = &flow->counters;
+
+	out->rx_packets = atomic_load(&c->rx_packets);
+	out->rx_octets = atomic_load(&c->rx_octets);
+	out->tx_packets = atomic_load(&c->tx_packets);
+	out->tx_octets = atomic_load(&c->tx_octets);
+	out->lost = atomic_load(&c->lost);
+	out->dropped = atomic_load(&c->dropped);
+}
+
+void flow_recount(struct flow *flow, const struct keep_counts *counts)
+{
+	struct flow_counters *c = &flow->counters;
+
+	atomic_store(&c->rx_packets, counts->rx_packets);
+	atomic_store(&c->rx_octets, counts->rx_octets);
+	atomic_store(&c->tx_packets, counts->tx_packets);
+	atomic_store(&c->tx_octets, counts->tx_octets);
+	atomic_store(&c->lost, counts->lost);
+	atomic_store(&c->dropped, counts->dropped);
 }
 
 static struct notice_side *begin(struct flow *flow)
@@ -127,7 +231,7 @@ void flow_changed(struct flow *flow)
 	side->changed = true;
 	side->local = flow->local;
 	side->remote = flow->remote;
-	side->srtp = flow->profile;
+	side->keys = flow->keys;
 	side->ice_ms = flow->ice.took_ms;
 	side->dtls_ms = flow->ice.dtls_took_ms;
 	end(flow);

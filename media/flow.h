@@ -24,6 +24,7 @@
 #include "media/command.h"
 #include "media/dtls.h"
 #include "media/ice.h"
+#include "media/keep.h"
 #include "media/latch.h"
 #include "media/report.h"
 #include "media/srtp.h"
@@ -99,6 +100,9 @@ struct flow_ice {
 	uint64_t since_ms, took_ms;
 	uint64_t dtls_since_ms, dtls_took_ms;
 	bool selected;
+	/* The keys are those of a process that died: there is no association
+	 * they came from. */
+	bool resumed;
 };
 
 struct flow_rtp {
@@ -107,14 +111,13 @@ struct flow_rtp {
 	struct source rtp, rtcp;
 	struct addr rtcp_remote;
 	bool rtcp_learned;
-	uint8_t key_len;
-	uint8_t tx_key[MEDIA_CRYPTO_KEY_MAX], rx_key[MEDIA_CRYPTO_KEY_MAX];
 };
 
 struct flow {
 	/* What each packet needs stands first, in few cache lines: flow_near()
 	 * brings them before it is needed. */
 	struct circuit *circuit;
+	struct keep_slot *kept; /* the circuit's */
 	struct srtp *tx, *rx;
 	enum media_side side;
 	enum flow_kind kind;
@@ -131,7 +134,7 @@ struct flow {
 	struct flow_rtp rtp;
 	/* and this does not */
 	enum media_failure why;
-	enum srtp_profile profile;
+	struct dtls_keys keys; /* in force; of profile NONE: none */
 	uint64_t last_rtcp_ms; /* sent */
 	struct report report;
 	struct flow_ice ice;
@@ -144,8 +147,15 @@ void flow_fini(struct flow *flow);
 void flow_reset(struct flow *flow);
 
 /* New keys, a context each way; the old ones are wiped. 0 or -errno. */
-CHECKED int flow_set_keys(struct flow *flow, enum srtp_profile profile,
-			  const uint8_t *tx, const uint8_t *rx, size_t n);
+CHECKED int flow_set_keys(struct flow *flow, const struct dtls_keys *keys);
+/* Those of a process that died, and its indices. 0, -ESTALE (the indices are of
+ * other keys), -ENOTSUP (the engine cannot), -errno. */
+CHECKED int flow_resume_keys(struct flow *flow, const struct dtls_keys *keys);
+/* Only the peer's is new. 0 or -errno. */
+CHECKED int flow_set_rx_key(struct flow *flow, const struct dtls_keys *keys);
+/* Counters to and from what is kept of them. */
+void flow_note_counts(const struct flow *flow, struct keep_counts *out);
+void flow_recount(struct flow *flow, const struct keep_counts *counts);
 /* The media path stands: tell the main thread, once. */
 void flow_ready(struct flow *flow);
 void flow_fail(struct flow *flow, enum media_failure why);
@@ -189,6 +199,9 @@ CHECKED int flow_ice_peer(struct flow *flow,
 CHECKED int flow_ice_candidate(struct flow *flow,
 			       const struct media_cand *cand);
 CHECKED int flow_ice_own_port(struct flow *flow, const struct command_own *own);
+/* After flow_ice_peer(): the pair and keys of before. */
+CHECKED int flow_ice_resume(struct flow *flow,
+			    const struct command_resume *resume);
 void flow_ice_close(struct flow *flow);
 /* Sorted by the worker: a STUN message, a DTLS record, RTP or RTCP of this
  * flow. */
@@ -203,6 +216,9 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
 CHECKED int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp);
 CHECKED int flow_rtp_peer(struct flow *flow,
 			  const struct command_rtp_peer *peer);
+/* What was agreed upon, and learned, before. */
+CHECKED int flow_rtp_resume_peer(struct flow *flow,
+				 const struct command_resume *resume);
 /* Other sockets for ours, which are closed. */
 CHECKED int flow_rtp_move(struct flow *flow, const struct command_rtp *rtp);
 void flow_rtp_close(struct flow *flow);

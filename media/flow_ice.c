@@ -74,7 +74,7 @@ static void on_connected(const struct dtls_keys *keys, void *arg)
 {
 	struct flow *flow = arg;
 
-	if (flow_set_keys(flow, keys->profile, keys->tx, keys->rx, keys->len)) {
+	if (flow_set_keys(flow, keys)) {
 		flow_fail(flow, MEDIA_FAIL_WORKER);
 		return;
 	}
@@ -143,7 +143,7 @@ static void start_dtls(struct flow *flow)
 	struct flow_ice *ice = &flow->ice;
 	uint64_t now_ms = worker_of(flow)->now_ms;
 
-	if (ice->dtls || !ice->selected || !ice->peer_known)
+	if (ice->dtls || ice->resumed || !ice->selected || !ice->peer_known)
 		return;
 	ice->dtls_since_ms = now_ms;
 	if (make_dtls(flow)) {
@@ -162,6 +162,9 @@ void flow_ice_dtls(struct flow *flow, const struct packet *packet)
 {
 	struct flow_ice *ice = &flow->ice;
 
+	/* The peer repeats something of an association that is over. */
+	if (ice->resumed)
+		return;
 	if (ice->dtls) {
 		dtls_recv(ice->dtls, packet->p, packet->n,
 			  worker_of(flow)->now_ms);
@@ -231,6 +234,8 @@ static void on_selected(const struct addr *local, const struct addr *remote,
 	if (!ice->took_ms)
 		ice->took_ms = worker_of(flow)->now_ms - ice->since_ms + 1;
 	flow_changed(flow);
+	if (ice->resumed)
+		flow_ready(flow);
 	start_dtls(flow);
 }
 
@@ -312,8 +317,14 @@ static int set_fingerprints(struct flow *flow,
 			    const struct command_ice_peer *peer)
 {
 	struct flow_ice *ice = &flow->ice;
+	bool same =
+		ice->nfingerprints == peer->nfingerprints &&
+		!memcmp(ice->fingerprints, peer->fingerprints,
+			peer->nfingerprints * sizeof(peer->fingerprints[0]));
 	int r = 0;
 
+	if (!same)
+		ice->resumed = false;
 	memcpy(ice->fingerprints, peer->fingerprints,
 	       sizeof(ice->fingerprints));
 	ice->nfingerprints = peer->nfingerprints;
@@ -377,6 +388,36 @@ int flow_ice_own_port(struct flow *flow, const struct command_own *own)
 				  &own->cands[i].base);
 	circuit_touch(flow->circuit);
 	return r;
+}
+
+/*
+ * Consent (RFC 7675) lasts for half a minute, through the death of a process as
+ * well: media goes on at once, and the pair is checked beside it. After longer
+ * the check comes first.
+ */
+int flow_ice_resume(struct flow *flow, const struct command_resume *resume)
+{
+	struct flow_ice *ice = &flow->ice;
+	struct worker *worker = worker_of(flow);
+	uint64_t gone_ms = worker->now_ms - flow->kept->beat_ms;
+
+	int r = flow_resume_keys(flow, &resume->keys);
+	if (!r)
+		r = ice_resume(ice->ice, &resume->local, &resume->remote);
+	if (r)
+		return r;
+	ice->resumed = true;
+	ice->took_ms = resume->ice_ms;
+	ice->dtls_took_ms = resume->dtls_ms;
+	flow->local = resume->local;
+	flow->remote = resume->remote;
+	flow->fd = is_own(flow, &flow->local) ? ice->own.fd : -1;
+	on_valid(&resume->local, &resume->remote, flow);
+	flow_changed(flow);
+	if (gone_ms < ICE_CONSENT_LOST_MS)
+		flow_ready(flow);
+	circuit_touch(flow->circuit);
+	return 0;
 }
 
 void flow_ice_close(struct flow *flow)

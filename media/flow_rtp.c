@@ -63,40 +63,31 @@ void flow_rtp_close(struct flow *flow)
 {
 	worker_unwatch(worker_of(flow), &flow->rtp.rtp);
 	worker_unwatch(worker_of(flow), &flow->rtp.rtcp);
-	explicit_bzero(flow->rtp.tx_key, sizeof(flow->rtp.tx_key));
-	explicit_bzero(flow->rtp.rx_key, sizeof(flow->rtp.rx_key));
 }
 
 /*
  * The same keys again must not begin anew: their indexes are used up
  * (RFC 3711, 9.1).
  */
-static int set_keys(struct flow *flow, const struct command_rtp_peer *peer)
+static int set_keys(struct flow *flow, const struct dtls_keys *keys)
 {
-	struct flow_rtp *rtp = &flow->rtp;
+	const struct dtls_keys *now = &flow->keys;
 
-	if (peer->profile == SRTP_NONE)
+	if (keys->profile == SRTP_NONE)
 		return flow->tx ? -EINVAL : 0;
-	if (flow->tx && peer->profile == flow->profile &&
-	    !memcmp(rtp->tx_key, peer->tx, peer->key_len)) {
-		if (!memcmp(rtp->rx_key, peer->rx, peer->key_len))
-			return 0;
-		memcpy(rtp->rx_key, peer->rx, peer->key_len);
-		flow->rx = srtp_free(flow->rx);
-		return srtp_new(&flow->rx, SRTP_UNPROTECT, peer->profile,
-				peer->rx, peer->key_len);
-	}
-	memcpy(rtp->tx_key, peer->tx, peer->key_len);
-	memcpy(rtp->rx_key, peer->rx, peer->key_len);
-	return flow_set_keys(flow, peer->profile, peer->tx, peer->rx,
-			     peer->key_len);
+	if (keys->profile != now->profile ||
+	    memcmp(now->tx, keys->tx, keys->len) != 0)
+		return flow_set_keys(flow, keys);
+	return memcmp(now->rx, keys->rx, keys->len) != 0
+		       ? flow_set_rx_key(flow, keys)
+		       : 0;
 }
 
 int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 {
 	struct flow_rtp *rtp = &flow->rtp;
 
-	int r = set_keys(flow, peer);
+	int r = set_keys(flow, &peer->keys);
 	if (r)
 		return r;
 	rtp->mux = peer->mux;
@@ -109,6 +100,27 @@ int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 		rtp->rtcp_remote = peer->rtcp;
 		rtp->rtcp_learned = false;
 	}
+	flow_changed(flow);
+	flow_ready(flow);
+	circuit_gate(flow->circuit);
+	return 0;
+}
+
+int flow_rtp_resume_peer(struct flow *flow, const struct command_resume *resume)
+{
+	struct flow_rtp *rtp = &flow->rtp;
+	uint64_t now_ms = worker_of(flow)->now_ms;
+
+	int r = flow_resume_keys(flow, &resume->keys);
+	if (r)
+		return r;
+	rtp->mux = resume->mux;
+	flow->held = addr_classify(&resume->signalled) == ADDR_UNSPECIFIED;
+	if (!flow->held)
+		latch_set(&rtp->latch, &resume->signalled, now_ms);
+	rtp->latch.remote = flow->remote = resume->remote;
+	rtp->latch.locked = true;
+	rtp->rtcp_remote = resume->rtcp;
 	flow_changed(flow);
 	flow_ready(flow);
 	circuit_gate(flow->circuit);

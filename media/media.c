@@ -337,6 +337,7 @@ static void on_notice(evutil_socket_t fd, short what, void *arg)
 	notices_clear(&media->notices);
 	while (notices_take(&media->notices, &notice))
 		bridge_on_notice(media, &notice);
+	explicit_bzero(&notice, sizeof(notice)); /* keys */
 	while (notices_take_stun(&media->notices, &stun))
 		on_stun_answer(media, &stun);
 }
@@ -383,6 +384,8 @@ static int open_shared(struct media *media, struct media_worker *worker,
 static int start_worker(struct media *media, unsigned index)
 {
 	struct media_worker *worker = &media->workers[index];
+
+	worker->media = media;
 	uint16_t port = (uint16_t)(media->config.ice_port + index);
 	struct worker_config config = {
 		.index = index,
@@ -435,11 +438,33 @@ static int start_events(struct media *media)
 	return event_add(media->notice_event, NULL) ? -ENOMEM : 0;
 }
 
+/* Without the file calls go on as well, but not beyond this process. */
+static int open_keep(struct media *media, const char *path)
+{
+	int r = keep_open(&media->keep, path);
+
+	if (!path || !r || r == -ENOMEM)
+		return r;
+	log_warn("event=keep file=%s errno=%d: a crash would end all calls",
+		 path, -r);
+	return keep_open(&media->keep, NULL);
+}
+
+void media_forget(struct media *media)
+{
+	size_t n = keep_forget(media->keep);
+
+	if (n)
+		log_info("event=keep forgotten=%zu", n);
+}
+
 static int start(struct media *media)
 {
 	const struct media_config *config = &media->config;
 
 	int r = dtls_cert_open(&media->cert, config->certificate);
+	if (!r)
+		r = open_keep(media, config->keep);
 	if (!r)
 		r = port_pool_new(&media->ports, config->port_min,
 				  config->port_max);
@@ -464,14 +489,16 @@ int media_new(struct media **out, const struct media_config *config,
 	if (!media)
 		return -ENOMEM;
 	media->config = *config;
-	media->config.certificate = NULL;
+	media->config.certificate = media->config.keep = NULL;
 	media->base = base;
 	media->host_fd = -1;
 	TAILQ_INIT(&media->bridges);
 
+	/* borrowed for the start alone */
 	media->config.certificate = config->certificate;
+	media->config.keep = config->keep;
 	int r = start(media);
-	media->config.certificate = NULL; /* borrowed for the start alone */
+	media->config.certificate = media->config.keep = NULL;
 	if (r) {
 		media_free(media);
 		return r;
@@ -525,6 +552,7 @@ struct media *media_free(struct media *media)
 		close(media->host_fd);
 	for (unsigned i = 0; i < media->nworkers; i++)
 		close_sockets(&media->workers[i]);
+	keep_close(media->keep);
 	port_pool_free(media->ports);
 	dtls_cert_free(media->cert);
 	free(media);

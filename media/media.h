@@ -13,6 +13,7 @@
 #include "media/bridge.h"
 #include "media/gather.h"
 #include "media/host.h"
+#include "media/keep.h"
 #include "media/load.h"
 #include "media/mapped.h"
 #include "media/notice.h"
@@ -31,6 +32,7 @@ struct event;
 struct dtls_cert;
 
 struct media_worker {
+	struct media *media;
 	struct worker *worker;
 	struct batch_socket sockets[BATCH_NSOCKETS];
 	unsigned load; /* bridges */
@@ -43,6 +45,7 @@ struct media {
 	struct media_config config;
 	struct event_base *base;
 	struct dtls_cert *cert;
+	struct keep *keep;
 	struct port_pool *ports;
 	struct notices notices;
 	bool has_notices;
@@ -87,6 +90,10 @@ CHECKED int media_local_address(const struct media *media, struct addr *out,
 struct addr media_advertised(const struct media *media,
 			     const struct addr *local, const struct addr *peer);
 
+/* bridge.c: bridge_new() on this worker. */
+CHECKED int bridge_new_on(struct bridge **out, struct media_worker *worker,
+			  const char *name,
+			  const struct bridge_handlers *handlers, void *arg);
 /* bridge.c: what a worker said of one of its circuits. */
 void bridge_on_notice(struct media *media, struct notice *notice);
 /* Call moved() where our address is not what the peer was told. */

@@ -15,6 +15,7 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "media/bridge.h"
+#include "media/dtls.h"
 
 enum {
 	NOTICE_DIGITS = 16, /* between two turns of the main thread */
@@ -39,7 +40,7 @@ struct notice_side {
 	bool changed; /* one of those below */
 	struct addr local, remote;
 	uint64_t ice_ms, dtls_ms;
-	enum srtp_profile srtp;
+	struct dtls_keys keys;
 	struct notice_digit digits[NOTICE_DIGITS];
 	unsigned ndigits;
 };

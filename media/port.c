@@ -170,6 +170,24 @@ int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
 	return -EADDRINUSE;
 }
 
+int port_reopen(struct port_pool *pool, const struct addr *local, bool rtcp,
+		struct port_pair *out)
+{
+	uint16_t port = addr_port(local);
+	size_t at = ((size_t)port - pool->first) / 2;
+
+	if (port < pool->first || at >= pool->n || (port - pool->first) % 2)
+		return -EINVAL;
+	if (pool->slots[at].open)
+		return -EADDRINUSE;
+	int r = open_sockets(out, pool, local, at, rtcp);
+	if (!r) {
+		pool->slots[at].open = true;
+		pool->used++;
+	}
+	return r;
+}
+
 void port_leave(struct port_pool *pool, struct port_pair *pair, uint64_t now_ms)
 {
 	struct port_slot *slot =

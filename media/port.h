@@ -44,6 +44,12 @@ struct port_pair {
  */
 CHECKED int port_open(struct port_pool *pool, const struct addr *ip, bool rtcp,
 		      uint64_t now_ms, struct port_pair *out);
+/*
+ * The pair that a process that died had open at @local. As port_open();
+ * -EINVAL: it is none of the pool's.
+ */
+CHECKED int port_reopen(struct port_pool *pool, const struct addr *local,
+			bool rtcp, struct port_pair *out);
 /* The ports rest; the sockets are another's to close. */
 void port_leave(struct port_pool *pool, struct port_pair *pair,
 		uint64_t now_ms);

@@ -44,6 +44,21 @@ void relay_init(struct relay *relay, uint32_t ssrc)
 	rand_token(relay->cname, RELAY_CNAME_LEN);
 }
 
+void relay_resume(struct relay *relay)
+{
+	struct relay_inserting *in = &relay->inserting;
+
+	if (in->n > RELAY_MAX_QUEUED_DIGITS || (in->on && !in->n))
+		*in = (struct relay_inserting){ .on = false };
+	for (unsigned i = 0; i < in->n; i++)
+		if (in->queue[i].duration_ms > RELAY_DIGIT_MAX_MS)
+			in->queue[i].duration_ms = RELAY_DIGIT_MAX_MS;
+	if (relay->output.based && !relay->output.source_clock)
+		relay->output.based = false;
+	map_none(&relay->map);
+	relay->mapped = false;
+}
+
 void relay_set_map(struct relay *relay, const struct media_map *map)
 {
 	relay->map = *map;

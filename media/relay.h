@@ -134,6 +134,11 @@ void relay_near(const struct relay *relay, uint8_t pt);
 /* Output under @ssrc; sequence and timestamp begin at random. */
 void relay_init(struct relay *relay, uint32_t ssrc);
 /*
+ * It is of another process, that died in the middle of anything: what does not
+ * fit together is begun anew, and the output's sequence goes on.
+ */
+void relay_resume(struct relay *relay);
+/*
  * May come again at any time: the output stays continuous. An entry that is an
  * event and has no pt is told of, but not sent.
  */

@@ -19,6 +19,7 @@
 enum { SIDE_MAX_TRICKLED = 64 }; /* remote candidates of a generation */
 
 struct bridge;
+struct bridge_saved;
 
 struct side_ice {
 	struct command_local local;
@@ -64,7 +65,7 @@ struct side {
 	/* as the worker last said */
 	struct addr local, remote;
 	uint64_t ice_ms, dtls_ms;
-	enum srtp_profile srtp;
+	struct dtls_keys keys;
 };
 
 /* A command to this side's flow: fill it in, then side_send(). */
@@ -93,3 +94,13 @@ bool side_rtp_has_moved(const struct side *side);
 CHECKED int side_rtp_local(struct side *side, struct media_content *content);
 CHECKED int side_rtp_remote(struct side *side,
 			    const struct media_content *content);
+
+/* media/resume.h */
+void side_ice_save(const struct side *side, struct bridge_saved *out);
+void side_rtp_save(const struct side *side, struct bridge_saved *out);
+CHECKED int side_ice_resume(struct side *side, const struct bridge_saved *saved,
+			    const struct media_content *local,
+			    const struct media_content *remote);
+CHECKED int side_rtp_resume(struct side *side, const struct bridge_saved *saved,
+			    const struct media_content *local,
+			    const struct media_content *remote);

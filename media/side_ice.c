@@ -9,6 +9,7 @@
 #include "gateway/base/text.h"
 #include "media/dtls.h"
 #include "media/media.h"
+#include "media/resume.h"
 
 enum {
 	UFRAG_MIN = 4, /* RFC 8839, 5.4 */
@@ -347,4 +348,147 @@ bool side_ice_has_moved(const struct side *side)
 			return true;
 	}
 	return is_mapped_anew(side);
+}
+
+void side_ice_save(const struct side *side, struct bridge_saved *out)
+{
+	const struct side_ice *ice = side->ice;
+	const struct port_pair *own =
+		&side->bridge->circuit->ports[side->which];
+
+	out->own_port = own->rtp >= 0 && addr_equal(&own->local, &side->local);
+	out->generation = ice->generation;
+	out->setup = ice->setup;
+	memcpy(out->local_ufrag, ice->local.ufrag, sizeof(ice->local.ufrag));
+	memcpy(out->local_pwd, ice->local.pwd, sizeof(ice->local.pwd));
+	memcpy(out->remote_ufrag, ice->peer_ufrag, sizeof(ice->peer_ufrag));
+	memcpy(out->remote_pwd, ice->peer_pwd, sizeof(ice->peer_pwd));
+}
+
+static int resume_own_port(struct side *side, const struct addr *local)
+{
+	struct bridge *bridge = side->bridge;
+	struct port_pair *pair = &bridge->circuit->ports[side->which];
+	struct command *command;
+
+	int r = side_command(side, &command, COMMAND_OWN_PORT);
+	if (r)
+		return r;
+	r = port_reopen(bridge->media->ports, local, false, pair);
+	if (r) {
+		command_free(command);
+		return r;
+	}
+	command->own.fd = pair->rtp;
+	command->own.base = pair->local;
+	command->own.ncands = 0;
+	side_send(side, command);
+	return 0;
+}
+
+static int resume_peer(struct side *side, const struct media_content *remote)
+{
+	struct side_ice *ice = side->ice;
+	struct command *command;
+
+	int r = side_command(side, &command, COMMAND_PEER_ICE);
+	if (r)
+		return r;
+	struct command_ice_peer *peer = &command->ice_peer;
+	memcpy(peer->ufrag, ice->peer_ufrag, sizeof(peer->ufrag));
+	memcpy(peer->pwd, ice->peer_pwd, sizeof(peer->pwd));
+	peer->lite = remote->ice_lite;
+	peer->active = ice->setup == MEDIA_SETUP_ACTIVE;
+	memcpy(peer->fingerprints, ice->fingerprints,
+	       sizeof(peer->fingerprints));
+	peer->nfingerprints = ice->nfingerprints;
+	peer->ncands = 0; /* the pair is known */
+	side_send(side, command);
+	return 0;
+}
+
+static int resume_pair(struct side *side, const struct bridge_saved *saved)
+{
+	struct command *command;
+
+	int r = side_command(side, &command, COMMAND_RESUME);
+	if (r)
+		return r;
+	command->resume = (struct command_resume){
+		.keys = saved->keys,
+		.local = saved->local,
+		.remote = saved->remote,
+		.ice_ms = saved->ice_ms,
+		.dtls_ms = saved->dtls_ms,
+	};
+	side_send(side, command);
+	return 0;
+}
+
+/* What the peer was told already is no news (is_mapped_anew()). */
+static void add_told(struct side_ice *ice, const struct addr *base,
+		     const struct media_content *local)
+{
+	struct command_local *list = &ice->local;
+
+	for (size_t i = 0; i < local->ncands; i++) {
+		const struct media_cand *cand = &local->cands[i];
+
+		if (list->ncands < COMMAND_CANDS &&
+		    !was_told(list, &cand->addr))
+			list->cands[list->ncands++] = (struct command_cand){
+				.cand = *cand,
+				.base = *base,
+			};
+	}
+}
+
+static int take_saved(struct side *side, const struct bridge_saved *saved,
+		      const struct media_content *remote)
+{
+	struct side_ice *ice = side->ice;
+
+	ice->generation = saved->generation;
+	int r = renew(side);
+	if (!r)
+		r = text_set(ice->local.ufrag, sizeof(ice->local.ufrag),
+			     saved->local_ufrag);
+	if (!r)
+		r = text_set(ice->local.pwd, sizeof(ice->local.pwd),
+			     saved->local_pwd);
+	ice->fresh = false;
+	ice->setup = saved->setup;
+	memcpy(ice->peer_ufrag, saved->remote_ufrag, sizeof(ice->peer_ufrag));
+	memcpy(ice->peer_pwd, saved->remote_pwd, sizeof(ice->peer_pwd));
+	memcpy(ice->fingerprints, remote->fingerprints,
+	       sizeof(ice->fingerprints));
+	ice->nfingerprints = remote->nfingerprints;
+	ice->has_profile = media_profile_is_dtls(remote->profile);
+	if (ice->has_profile)
+		ice->profile = remote->profile;
+	return r;
+}
+
+int side_ice_resume(struct side *side, const struct bridge_saved *saved,
+		    const struct media_content *local,
+		    const struct media_content *remote)
+{
+	const struct host_list *hosts = &side->bridge->media->hosts;
+
+	if (!saved->keys.profile || !remote->nfingerprints)
+		return -EINVAL;
+	if (!host_list_has(hosts, &saved->local))
+		return -EADDRNOTAVAIL;
+	side->ice = calloc(1, sizeof(*side->ice));
+	if (!side->ice)
+		return -ENOMEM;
+	int r = take_saved(side, saved, remote);
+	if (!r)
+		r = send_local(side, COMMAND_OPEN_ICE);
+	add_told(side->ice, &saved->local, local);
+	if (!r && saved->own_port)
+		r = resume_own_port(side, &saved->local);
+	if (!r)
+		r = resume_peer(side, remote);
+	return r ? r : resume_pair(side, saved);
 }

@@ -4,6 +4,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
 #include "media/media.h"
+#include "media/resume.h"
 
 static const struct addr *peer_of(const struct side_rtp *rtp)
 {
@@ -287,11 +288,89 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 	peer->we_moved = rtp->restarted;
 	rtp->restarted = false;
 	if (theirs) {
-		peer->profile = theirs->profile;
-		peer->key_len = theirs->key_len;
-		memcpy(peer->tx, rtp->ours[0].key, theirs->key_len);
-		memcpy(peer->rx, theirs->key, theirs->key_len);
+		peer->keys.profile = theirs->profile;
+		peer->keys.len = theirs->key_len;
+		memcpy(peer->keys.tx, rtp->ours[0].key, theirs->key_len);
+		memcpy(peer->keys.rx, theirs->key, theirs->key_len);
 	}
+	side_send(side, command);
+	return 0;
+}
+
+void side_rtp_save(const struct side *side, struct bridge_saved *out)
+{
+	const struct side_rtp *rtp = &side->rtp;
+
+	out->local = rtp->local;
+	if (rtp->secure && rtp->nours)
+		out->crypto_tag = rtp->ours[0].tag;
+}
+
+static void take_saved(struct side *side, const struct bridge_saved *saved,
+		       const struct media_content *local,
+		       const struct media_content *remote)
+{
+	struct side_rtp *rtp = &side->rtp;
+	const struct dtls_keys *keys = &saved->keys;
+
+	rtp->peer = saved->remote;
+	rtp->local = saved->local;
+	rtp->advertised = local->rtp;
+	rtp->profile = remote->profile;
+	rtp->mux = remote->rtcp_mux && local->rtcp_mux;
+	rtp->has_peer = true;
+	rtp->secure = keys->profile != SRTP_NONE;
+	if (!rtp->secure)
+		return;
+	rtp->nours = 1;
+	rtp->ours[0] = (struct media_crypto){
+		.tag = saved->crypto_tag,
+		.profile = keys->profile,
+		.key_len = keys->len,
+	};
+	memcpy(rtp->ours[0].key, keys->tx, keys->len);
+}
+
+static int resume_ports(struct side *side)
+{
+	struct bridge *bridge = side->bridge;
+	struct port_pair *pair = &bridge->circuit->ports[side->which];
+	struct command *command;
+
+	int r = side_command(side, &command, COMMAND_OPEN_RTP);
+	if (r)
+		return r;
+	r = port_reopen(bridge->media->ports, &side->rtp.local, true, pair);
+	if (r) {
+		command_free(command);
+		return r;
+	}
+	command->rtp =
+		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
+	side_send(side, command);
+	return 0;
+}
+
+int side_rtp_resume(struct side *side, const struct bridge_saved *saved,
+		    const struct media_content *local,
+		    const struct media_content *remote)
+{
+	struct command *command;
+
+	take_saved(side, saved, local, remote);
+	int r = resume_ports(side);
+	if (!r)
+		r = side_command(side, &command, COMMAND_RESUME);
+	if (r)
+		return r;
+	command->resume = (struct command_resume){
+		.keys = saved->keys,
+		.local = saved->local,
+		.remote = saved->remote,
+		.signalled = remote->rtp,
+		.rtcp = rtcp_of(side->bridge->media, remote),
+		.mux = side->rtp.mux,
+	};
 	side_send(side, command);
 	return 0;
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,20 @@ enum srtp_use { SRTP_PROTECT, SRTP_UNPROTECT };
 
 struct srtp;
 
+/*
+ * How far one direction is, in memory that outlives the process (media/keep.h):
+ * each index is noted there, by a plain store, before its packet is sent, or
+ * once it was taken.
+ */
+struct srtp_mark {
+	uint32_t ssrc;
+	_Atomic uint32_t rtcp; /* the highest index; 0: none */
+	_Atomic uint64_t rtp;  /* the highest index + 1; 0: none */
+};
+struct srtp_marks {
+	struct srtp_mark of[SRTP_MAX_SSRCS];
+};
+
 struct srtp_engine {
 	const char *name;
 	int (*new)(struct srtp **out, enum srtp_use use,
@@ -47,6 +62,7 @@ struct srtp_engine {
 	int (*restore)(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 		       uint32_t rtcp_index);
 	void (*near)(const struct srtp *srtp);
+	void (*keep)(struct srtp *srtp, struct srtp_marks *marks);
 };
 
 extern const struct srtp_engine srtp_evp;
@@ -91,3 +107,14 @@ CHECKED int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
  */
 CHECKED int srtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 			 uint32_t rtcp_index);
+/*
+ * Note from now on in @marks how far it is; they are all zero, or those that
+ * srtp_resume() went on from, and outlive @srtp. An engine that cannot restore
+ * notes nothing.
+ */
+void srtp_keep(struct srtp *srtp, struct srtp_marks *marks);
+/* srtp_restore() what @marks say of a process that died, and note there. */
+CHECKED int srtp_resume(struct srtp *srtp, struct srtp_marks *marks);
+
+/* What a key is known by without being told: never 0. */
+uint64_t srtp_id(enum srtp_profile profile, const uint8_t *key, size_t n);

@@ -25,6 +25,7 @@ static const uint64_t SRTP_INDEX_MAX = (UINT64_C(1) << 48) - 1;
 struct stream {
 	uint32_t ssrc;
 	struct srtp_window rtp, rtcp;
+	struct srtp_mark *mark; /* NULL: nobody keeps it */
 };
 
 struct srtp {
@@ -34,6 +35,7 @@ struct srtp {
 	struct srtp_cipher rtp;
 	struct stream streams[SRTP_MAX_SSRCS];
 	struct srtp_cipher rtcp;
+	struct srtp_marks *marks; /* or NULL */
 };
 
 /* One packet on its way. */
@@ -124,11 +126,40 @@ static struct stream *stream_of(struct srtp *srtp, uint32_t ssrc)
 	return stream;
 }
 
-/* Keep what stream_of() lent: its first packet is authentic. */
-static void stream_keep(struct srtp *srtp, const struct stream *stream)
+static void stream_note(struct srtp *srtp, struct stream *stream)
 {
-	if (stream == &srtp->streams[srtp->nstreams])
-		srtp->nstreams++;
+	struct srtp_mark *mark = &srtp->marks->of[stream - srtp->streams];
+
+	mark->ssrc = stream->ssrc;
+	stream->mark = mark;
+}
+
+/* Keep what stream_of() lent: its first packet is authentic. */
+static void stream_keep(struct srtp *srtp, struct stream *stream)
+{
+	if (stream != &srtp->streams[srtp->nstreams])
+		return;
+	srtp->nstreams++;
+	if (srtp->marks)
+		stream_note(srtp, stream);
+}
+
+static void rtp_used(struct stream *stream, uint64_t index)
+{
+	srtp_window_add(&stream->rtp, index);
+	if (stream->mark)
+		atomic_store_explicit(&stream->mark->rtp,
+				      stream->rtp.highest + 1,
+				      memory_order_relaxed);
+}
+
+static void rtcp_used(struct stream *stream, uint64_t index)
+{
+	srtp_window_add(&stream->rtcp, index);
+	if (stream->mark)
+		atomic_store_explicit(&stream->mark->rtcp,
+				      (uint32_t)stream->rtcp.highest,
+				      memory_order_relaxed);
 }
 
 static struct srtp_aead aead_of(const struct packet *pkt)
@@ -190,7 +221,7 @@ static int rtp_protect(struct srtp *srtp, struct packet *pkt,
 		return SRTP_E_REUSE;
 	/* A keystream that was begun is used up, whatever comes of it. */
 	stream_keep(srtp, stream);
-	srtp_window_add(&stream->rtp, pkt->index);
+	rtp_used(stream, pkt->index);
 	return rtp_seal(srtp, pkt);
 }
 
@@ -203,7 +234,7 @@ static int rtp_unprotect(struct srtp *srtp, struct packet *pkt,
 	if (r)
 		return r;
 	stream_keep(srtp, stream);
-	srtp_window_add(&stream->rtp, pkt->index);
+	rtp_used(stream, pkt->index);
 	return 0;
 }
 
@@ -289,7 +320,7 @@ static int rtcp_protect(struct srtp *srtp, struct packet *pkt,
 	if (pkt->index > SRTCP_INDEX_MAX)
 		return SRTP_E_LIMIT;
 	stream_keep(srtp, stream);
-	srtp_window_add(&stream->rtcp, pkt->index);
+	rtcp_used(stream, pkt->index);
 	return rtcp_seal(srtp, pkt);
 }
 
@@ -310,7 +341,7 @@ static int rtcp_unprotect(struct srtp *srtp, struct packet *pkt,
 	if (r)
 		return r;
 	stream_keep(srtp, stream);
-	srtp_window_add(&stream->rtcp, pkt->index);
+	rtcp_used(stream, pkt->index);
 	return 0;
 }
 
@@ -382,6 +413,20 @@ static void evp_near(const struct srtp *srtp)
 	cache_near(srtp, offsetof(struct srtp, streams[1]));
 }
 
+static void evp_keep(struct srtp *srtp, struct srtp_marks *marks)
+{
+	srtp->marks = marks;
+	for (size_t i = 0; i < srtp->nstreams; i++) {
+		struct stream *stream = &srtp->streams[i];
+
+		stream_note(srtp, stream);
+		atomic_store(&stream->mark->rtp,
+			     stream->rtp.seen ? stream->rtp.highest + 1 : 0);
+		atomic_store(&stream->mark->rtcp,
+			     (uint32_t)stream->rtcp.highest);
+	}
+}
+
 const struct srtp_engine srtp_evp = {
 	.name = "evp",
 	.new = evp_new,
@@ -391,4 +436,5 @@ const struct srtp_engine srtp_evp = {
 	.save = evp_save,
 	.restore = evp_restore,
 	.near = evp_near,
+	.keep = evp_keep,
 };

@@ -237,6 +237,13 @@ static void libsrtp_near(const struct srtp *srtp)
 	(void)srtp;
 }
 
+/* What it could not restore need not be noted. */
+static void libsrtp_keep(struct srtp *srtp, struct srtp_marks *marks)
+{
+	(void)srtp;
+	(void)marks;
+}
+
 const struct srtp_engine srtp_libsrtp2 = {
 	.name = "libsrtp2",
 	.new = libsrtp_new,
@@ -246,4 +253,5 @@ const struct srtp_engine srtp_libsrtp2 = {
 	.save = libsrtp_save,
 	.restore = libsrtp_restore,
 	.near = libsrtp_near,
+	.keep = libsrtp_keep,
 };

@@ -94,6 +94,7 @@ struct config_media {
 	unsigned dscp;     /* of media packets */
 	bool allow_loopback;
 	char *certificate; /* PEM; made when it is not there */
+	char *keep;        /* what calls live on from; "": nothing */
 };
 
 /* A number begins with @prefix, or with @whole is it: @by takes its place. */

@@ -111,6 +111,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_MEDIA_CERTIFICATE] = {
 		CONFIG_MEDIA, "certificate", &config_kind_path,
 		AT(media.certificate), .initial = LIST("/var/lib/tandem/tandem.pem") },
+	[CONFIG_KEY_MEDIA_KEEP] = {
+		CONFIG_MEDIA, "keep", &config_kind_path, AT(media.keep),
+		.initial = LIST("/run/tandem/calls") },
 	[CONFIG_KEY_DB_PATH] = {
 		CONFIG_DB, "path", &config_kind_path, AT(db.path),
 		.initial = LIST("/var/lib/tandem/tandem.db") },

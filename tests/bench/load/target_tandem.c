@@ -34,7 +34,8 @@ static void write_configuration(const struct load *load, const char *path,
 		"sip { listen = { \"udp:127.0.0.1:%d\" } }\n"
 		"media { address = \"127.0.0.1\" ice_port = 10000\n"
 		"  port_min = 12000 port_max = 31999 workers = 1\n"
-		"  allow_loopback = true certificate = \"%s/tandem.pem\" }\n"
+		"  allow_loopback = true certificate = \"%s/tandem.pem\"\n"
+		"  keep = \"%s/calls\" }\n"
 		"db { path = \"%s/tandem.db\" }\n"
 		"limits { calls = 100000 calls_per_account = 100000\n"
 		"  calls_per_minute = 0 ring_timeout_s = 180 }\n"
@@ -43,7 +44,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"  allow = { \"127.0.0.0/8\" } }\n"
 		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
 		"\" trunk = \"bench\" }\n",
-		port, SIP_TARGET_PORT, dir, dir,
+		port, SIP_TARGET_PORT, dir, dir, dir,
 		load->options.verbose ? "info" : "warn", SIP_PORT);
 	if (fclose(f))
 		DIE("load: cannot write %s", path);

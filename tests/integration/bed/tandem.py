@@ -67,7 +67,7 @@ class Tandem:
             "xmpp": {"host": xmpp[0], "port": xmpp[1], "domain": domain, "secret": secret},
             "sip": {"listen": [f"udp:{address}:5060", f"tcp:{address}:5060"], "public_address": ""},
             "media": {"address": address, "public_address": "", "ice_port": 10000, "port_min": 20000, "port_max": 29999,
-                      "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem")},
+                      "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem"), "keep": os.path.join(self.directory, "calls")},
             "db": {"path": os.path.join(self.directory, "tandem.db")},
             "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S, "calls_per_minute": 0},  # tests call in a row
             "log": {"file": "", "level": os.environ.get("TANDEM_LOG", "debug")},

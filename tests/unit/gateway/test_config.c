@@ -74,6 +74,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(c->limits.ring_timeout_s, 60);
 	assert_string_equal(c->db.path, "/var/lib/tandem/tandem.db");
 	assert_string_equal(c->media.certificate, "/var/lib/tandem/tandem.pem");
+	assert_string_equal(c->media.keep, "/run/tandem/calls");
 	assert_int_equal(c->log.level, LOG_LEVEL_INFO);
 	assert_string_equal(c->media.stun.host, "");
 	assert_int_equal(c->ntrunks + c->nnumbers + c->nadmins, 0);
@@ -91,7 +92,7 @@ static const char everything[] =
 	"  stun = \"[2001:db8::2]:3479\" ice_port = 9000 port_min = 30000\n"
 	"  port_max = 30001 workers = 3 allow_loopback = true\n"
 	"  priority = 20\n"
-	"  certificate = \"/tmp/c.pem\" }\n"
+	"  certificate = \"/tmp/c.pem\" keep = \"\" }\n"
 	"/* a\n comment */\n"
 	"db { path = \"/tmp/t.db\" }\n"
 	"limits { calls = 5 ring_timeout_s = 20 calls_per_account = 2\n"

@@ -44,6 +44,7 @@ struct rig {
 	bool public_auto;
 	bool any; /* all interfaces, both IP versions */
 	unsigned priority;
+	const char *keep; /* of the left one */
 };
 
 /* What the handlers of one bridge saw. */
@@ -158,6 +159,7 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 		.allow_loopback = true,
 		.public_auto = rig->public_auto,
 		.priority = rig->priority,
+		.keep = nth ? NULL : rig->keep,
 	};
 	struct media *media = NULL;
 	int r = -EADDRINUSE;

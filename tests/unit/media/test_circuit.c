@@ -41,7 +41,7 @@ static int set_up(void **state)
 	b->worker->now_ms = 1000;
 	b->worker->now_us = 1000000;
 	assert_int_equal(port_pool_new(&b->ports, 36000, 36999), 0);
-	assert_int_equal(circuit_new(&b->circuit, b->worker, NULL, "test"), 0);
+	assert_int_equal(circuit_new(&b->circuit, b->worker, NULL, NULL, "test"), 0);
 	b->pair.rtp = b->pair.rtcp = -1;
 	*state = b;
 	return 0;
@@ -218,7 +218,7 @@ static int open_ice(struct bench *b, struct circuit **out)
 	struct command local = local_command();
 	struct circuit *circuit;
 
-	int r = circuit_new(&circuit, b->worker, NULL, "memory");
+	int r = circuit_new(&circuit, b->worker, NULL, NULL, "memory");
 	if (r)
 		return r;
 	struct flow *flow = &circuit->flows[MEDIA_SIDE_A];

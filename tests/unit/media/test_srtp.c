@@ -393,6 +393,54 @@ static void a_restored_sender_repeats_nothing_and_goes_on(void **state)
 	srtp_evp.free(rx);
 }
 
+/* Both directions, in the middle of anything: nothing else is left. */
+static void what_is_noted_is_all_that_a_successor_needs(void **state)
+{
+	(void)state;
+	if (strcmp(SRTP_ENGINE.name, "evp") != 0)
+		skip(); /* the other one restores nothing */
+	struct srtp *tx = open_with(SRTP_PROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	struct srtp *rx = open_with(SRTP_UNPROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	struct srtp_marks sent = { 0 }, taken = { 0 };
+	uint8_t p[CAP], old[CAP];
+	size_t n, old_n = 0;
+
+	srtp_keep(tx, &sent);
+	for (uint32_t seq = 65400; seq < 65600; seq++) {
+		n = make_rtp(p, SSRC, (uint16_t)seq);
+		assert_int_equal(srtp_rtp(tx, p, &n, CAP), 0);
+		memcpy(old, p, old_n = n);
+		assert_int_equal(srtp_rtp(rx, p, &n, CAP), 0);
+		if (seq == 65500) /* late, and nothing is missed */
+			srtp_keep(rx, &taken);
+	}
+	n = make_rtcp(p, SSRC);
+	assert_int_equal(srtp_rtcp(tx, p, &n, CAP), 0);
+	assert_int_equal(srtp_rtcp(rx, p, &n, CAP), 0);
+	assert_int_equal(sent.of[0].rtp, 65600);
+	assert_int_equal(taken.of[0].rtp, 65600);
+	assert_int_equal(sent.of[0].rtcp, 1);
+	srtp_free(tx);
+	srtp_free(rx);
+
+	tx = open_with(SRTP_PROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	rx = open_with(SRTP_UNPROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	assert_int_equal(srtp_resume(tx, &sent), 0);
+	assert_int_equal(srtp_resume(rx, &taken), 0);
+	assert_int_equal(send_rtp(tx, SSRC, (uint16_t)65599), SRTP_E_REUSE);
+	assert_int_equal(srtp_rtp(rx, old, &old_n, CAP), SRTP_E_REPLAY);
+	n = make_rtp(p, SSRC, (uint16_t)65700);
+	assert_int_equal(srtp_rtp(tx, p, &n, CAP), 0);
+	assert_int_equal(srtp_rtp(rx, p, &n, CAP), 0);
+	n = make_rtcp(p, SSRC);
+	assert_int_equal(srtp_rtcp(tx, p, &n, CAP), 0);
+	assert_int_equal(srtp_rtcp(rx, p, &n, CAP), 0);
+	assert_int_equal(sent.of[0].rtp, 65701);
+	assert_int_equal(taken.of[0].rtcp, 2);
+	srtp_free(tx);
+	srtp_free(rx);
+}
+
 static void restore_never_goes_back(void **state)
 {
 	(void)state;
@@ -541,6 +589,7 @@ int main(void)
 		cmocka_unit_test(a_ninth_ssrc_is_refused),
 		cmocka_unit_test(forged_packets_take_no_room_for_ssrcs),
 		cmocka_unit_test(a_restored_sender_repeats_nothing_and_goes_on),
+		cmocka_unit_test(what_is_noted_is_all_that_a_successor_needs),
 		cmocka_unit_test(restore_never_goes_back),
 		cmocka_unit_test(the_last_index_of_a_key_is_the_end),
 		cmocka_unit_test(save_knows_only_what_was_seen),
