@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
 #include "gateway/gateway.h"
+#include "gateway/sandbox.h"
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"
 
@@ -143,6 +144,19 @@ static void run(struct process *process)
 	drain(process);
 }
 
+/* Without it we serve all the same: the unit's sandbox stands. */
+static void enter_sandbox(const struct process *process)
+{
+	int r = process->config->sandbox ? sandbox_enter() : -ECANCELED;
+
+	if (r)
+		log_warn("event=sandbox state=off: %s",
+			 r == -ECANCELED ? "the configuration says so"
+					 : strerror(-r));
+	else
+		log_info("event=sandbox state=on");
+}
+
 static int serve(struct process *process)
 {
 	static const struct {
@@ -164,6 +178,7 @@ static int serve(struct process *process)
 					 signals[i].fn, process);
 		event_add(events[i], NULL);
 	}
+	enter_sandbox(process);
 	run(process);
 	process->gateway = gateway_free(process->gateway);
 	for (size_t i = 0; i < NSIGNALS; i++)

@@ -20,6 +20,7 @@ BEGIN {
 	only["event2/"] = "gateway sip xmpp media db"
 	only["openssl/"] = "gateway sip xmpp media db"
 	only["systemd/"] = "gateway"
+	only["seccomp.h"] = "gateway"
 	only["phonenumbers/"] = "gateway"
 	only["ares.h"] = "gateway sip xmpp"
 }

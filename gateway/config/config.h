@@ -238,6 +238,7 @@ struct config {
 	size_t nadmins;
 	char *region; /* gateway/route/phone.h; "": that of an account's number
 		       */
+	bool sandbox; /* gateway/sandbox.h */
 	struct config_trunk *trunks;
 	size_t ntrunks;
 	struct config_number *numbers;

@@ -35,6 +35,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_REGION] = {
 		CONFIG_TOP, "region", &config_kind_region, AT(region),
 		.initial = LIST("") },
+	[CONFIG_KEY_SANDBOX] = {
+		CONFIG_TOP, "sandbox", &config_kind_flag, AT(sandbox),
+		.initial = LIST("true") },
 	[CONFIG_KEY_XMPP_HOST] = {
 		CONFIG_XMPP, "host", &config_kind_host, AT(xmpp.host),
 		.initial = LIST("127.0.0.1") },

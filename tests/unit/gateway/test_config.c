@@ -79,6 +79,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_string_equal(c->media.stun.host, "");
 	assert_int_equal(c->ntrunks + c->nnumbers + c->nadmins, 0);
 	assert_string_equal(c->region, "");
+	assert_true(c->sandbox);
 }
 
 static const char everything[] =
@@ -100,6 +101,7 @@ static const char everything[] =
 	"log { file = \"/tmp/t.log\" level = \"debug\" }\n"
 	"admins = { \"admin@example.org\", \"b@example.org\" }\n"
 	"region = \"US\"\n"
+	"sandbox = false\n"
 	"trunk \"carrier\" { proxy = "
 	"\"sip:sip.carrier.example;transport=tcp\"\n"
 	"  username = \"u\" password = \"p\" realm = \"r\" register = true\n"
@@ -147,6 +149,7 @@ static void everything_given_is_understood(void **state)
 	assert_int_equal(c->nadmins, 2);
 	assert_string_equal(c->admins[1], "b@example.org");
 	assert_string_equal(c->region, "US");
+	assert_false(c->sandbox);
 	assert_non_null(trunk);
 	assert_string_equal(trunk->proxy.host, "sip.carrier.example");
 	assert_int_equal(trunk->proxy.port, 0);
