@@ -47,7 +47,7 @@ modules:
     plugins: ["flat", "pep"]
   mod_stream_mgmt:
     resume_timeout: {resume_s}
-{services}"""
+{more_modules}{services}"""
 
 SERVICES = """\
   mod_stun_disco:
@@ -67,6 +67,7 @@ class Ejabberd(xmppserver.XmppServer):
 
     name, user = "ejabberd", "ejabberd"
     offline_storage = True
+    more_modules = ""
     websocket_path = "/ws"
 
     def configure(self):
@@ -77,7 +78,7 @@ class Ejabberd(xmppserver.XmppServer):
             file.write(CONFIG.format(
                 host=self.host, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
                 c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s,
-                component_port=xmppserver.COMPONENT_PORT,
+                component_port=xmppserver.COMPONENT_PORT, more_modules=self.more_modules,
                 components=components.rstrip("\n"), services=services))
 
     def command(self):

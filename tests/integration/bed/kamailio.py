@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Debian's Kamailio between browsers and the gateway: registrar, proxy with Record-Route, WebSocket, digest."""
+"""Debian's Kamailio before the gateway: for browsers as a registrar and proxy with Record-Route, WebSocket and digest; for a
+carrier as a proxy of texts."""
 
 import glob
 import os
@@ -8,7 +9,7 @@ import socket
 
 from . import proc
 
-TEMPLATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kamailio.cfg")
+HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = "kamailio"
 WEB, START_S = 8080, 15.0
 USER, PASSWORD, REALM = "tandem", "k4mailio", "kamailio"
@@ -28,15 +29,15 @@ def missing():
 
 
 class Kamailio:
-    """One at @host in a node, for the gateway at @gateway."""
+    """One at @host in a node, for the gateway at @gateway. @template is one of the *.cfg here, @more its further values."""
 
-    def __init__(self, node, host, gateway):
+    def __init__(self, node, host, gateway, template="kamailio.cfg", more=()):
         self.node, self.host = node, host
         self.directory = proc.directory("kamailio")
-        with open(TEMPLATE, encoding="ascii") as file:
+        with open(os.path.join(HERE, template), encoding="ascii") as file:
             text = file.read()
         for name, value in (("HOST", host), ("WEB", WEB), ("GATEWAY", gateway), ("MODULES", _modules()), ("REALM", REALM),
-                            ("PASSWORD", PASSWORD)):
+                            ("PASSWORD", PASSWORD), *dict(more).items()):
             text = text.replace(f"@{name}@", str(value))
         path = os.path.join(self.directory, "kamailio.cfg")
         with open(path, "w", encoding="ascii") as file:

@@ -480,8 +480,8 @@ class Phone:
         """The queue of the MESSAGEs to @number."""
         return self.texts.setdefault(number, asyncio.Queue())
 
-    async def text(self, uri, peer, body, caller="+15550001111", kind="text/plain;charset=utf-8", headers=(), again=None):
-        """Send a MESSAGE and return (its final response, the request); @again: the same as that request, anew."""
+    def make_text(self, uri, peer, body, caller="+15550001111", kind="text/plain;charset=utf-8", headers=(), again=None):
+        """A MESSAGE; @again: the same as that request, anew."""
         request = sipmsg.Message("MESSAGE", uri)
         request.add("Via", self.wire.via(peer[0])).add("Max-Forwards", 70)
         request.add("From", again.get("From") if again else f"<sip:{caller}@{sipmsg.bracket(self.host)}>;tag={sipmsg.token()}")
@@ -490,7 +490,16 @@ class Phone:
             request.add(name, value)
         request.add("Content-Type", kind)
         request.body = body if isinstance(body, bytes) else body.encode()
-        return await self.wire.request(request, await self.wire.reach(*peer)).final(), request
+        return request
+
+    async def send_text(self, request, peer, timeout=sipwire.TRANSACTION_S):
+        """Send it; its final response."""
+        return await self.wire.request(request, await self.wire.reach(*peer)).final(timeout)
+
+    async def text(self, uri, peer, body, **options):
+        """Make and send a MESSAGE; returns (its final response, the request)."""
+        request = self.make_text(uri, peer, body, **options)
+        return await self.send_text(request, peer), request
 
     def _on_text(self, request, peer):
         number = sipmsg.user_of(request.uri)

@@ -82,6 +82,7 @@ class Prosody(xmppserver.XmppServer):
 
     name, user = "prosody", "prosody"
     websocket_path = "/xmpp-websocket"
+    more_modules = ()
     public = None  # or a Public
     identity = None  # or a directory with key.pem and cert.pem: clients may use TLS
 
@@ -95,7 +96,7 @@ class Prosody(xmppserver.XmppServer):
                              for domain, secret in self.components.items())
         access = ", ".join(f'"{name}"' for name in (self.host, *self.components))  # said at all, it is needed by users too
         external = SERVICES.format(access=access, host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
-        modules = ("external_services",) if self.turn else ()
+        modules = self.more_modules + (("external_services",) if self.turn else ())
         public = PRIVATE.format(address=self.address, http=HTTP_PORT, host=self.host)
         if self.identity:
             modules += ("tls",)
