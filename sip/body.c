@@ -9,6 +9,7 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_tag.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/agent_int.h"
@@ -100,7 +101,8 @@ void sip_body_refuse(const struct sip_incoming *in, unsigned status)
 	sip_body_type(name, in->sip);
 	if (type)
 		sip_odd(in->agent->odds, &in->source.addr,
-			nta_incoming_method_name(in->irq), "type", name);
+			nta_incoming_method_name(in->irq), "type", name,
+			clock_ms());
 	nta_incoming_treply(
 		in->irq, (int)status,
 		status == 400 ? "Bad Session Description" : NULL,

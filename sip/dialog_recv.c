@@ -12,6 +12,7 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/body.h"
@@ -52,7 +53,8 @@ static void recv_bye(struct sip_dialog *d, nta_incoming_t *irq,
 
 static void refuse_type(const struct sip_incoming *in, const char *type)
 {
-	sip_odd(in->agent->odds, &in->source.addr, "INFO", "type", type);
+	sip_odd(in->agent->odds, &in->source.addr, "INFO", "type", type,
+		clock_ms());
 	nta_incoming_treply(in->irq, SIP_415_UNSUPPORTED_MEDIA,
 			    SIPTAG_ACCEPT_STR(SIP_INFO_ACCEPT), TAG_END());
 	nta_incoming_destroy(in->irq);

@@ -9,6 +9,7 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/odd.h"
@@ -26,7 +27,7 @@ void sip_server_refuse_method(const struct sip_incoming *in)
 	bool unknown = nta_incoming_method(in->irq) == sip_method_unknown;
 
 	sip_odd(in->agent->odds, &in->source.addr,
-		nta_incoming_method_name(in->irq), "", "");
+		nta_incoming_method_name(in->irq), "", "", clock_ms());
 	nta_incoming_treply(in->irq, unknown ? 501 : 405, NULL,
 			    SIPTAG_ALLOW_STR(sip_policy_allow(&in->policy)),
 			    TAG_END());
@@ -39,7 +40,7 @@ void sip_server_refuse_event(const struct sip_incoming *in)
 
 	sip_odd(in->agent->odds, &in->source.addr,
 		nta_incoming_method_name(in->irq), "event",
-		event && event->o_type ? event->o_type : "");
+		event && event->o_type ? event->o_type : "", clock_ms());
 	nta_incoming_treply(
 		in->irq, SIP_489_BAD_EVENT,
 		SIPTAG_ALLOW_EVENTS_STR(in->policy.refer ? "refer"
@@ -75,7 +76,8 @@ static void find_unsupported(const struct sip_incoming *in,
 		if (sip_policy_has(&in->policy, tag))
 			continue;
 		sip_odd(in->agent->odds, &in->source.addr,
-			nta_incoming_method_name(in->irq), "require", tag);
+			nta_incoming_method_name(in->irq), "require", tag,
+			clock_ms());
 		if (text_format(out + n, UNSUPPORTED_CAP - n, "%s%s",
 				n ? ", " : "", tag)) {
 			out[n] = '\0';
@@ -133,7 +135,7 @@ bool sip_server_check(const struct sip_incoming *in)
 	if (status == 416)
 		sip_odd(in->agent->odds, &in->source.addr,
 			nta_incoming_method_name(in->irq), "scheme",
-			url->url_scheme ? url->url_scheme : "");
+			url->url_scheme ? url->url_scheme : "", clock_ms());
 	sip_server_end(in, status);
 	return true;
 }

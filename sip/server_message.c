@@ -9,6 +9,7 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_tag.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
@@ -72,7 +73,8 @@ static void refuse(const struct sip_incoming *in, unsigned status)
 	char type[SIP_TYPE_CAP];
 
 	sip_body_type(type, in->sip);
-	sip_odd(in->agent->odds, &in->source.addr, "MESSAGE", "type", type);
+	sip_odd(in->agent->odds, &in->source.addr, "MESSAGE", "type", type,
+		clock_ms());
 	nta_incoming_treply(
 		in->irq, (int)status, NULL,
 		TAG_IF(status == 415, SIPTAG_ACCEPT_STR(SIP_TEXT_ACCEPT)),

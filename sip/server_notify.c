@@ -10,6 +10,7 @@
 
 #include <sofia-sip/sip_header.h>
 
+#include "gateway/base/clock.h"
 #include "sip/agent_int.h"
 #include "sip/body.h"
 #include "sip/identity.h"
@@ -36,7 +37,7 @@ static void tell_waiting(const struct sip_incoming *in)
 	if (strcmp(type, SIP_WAITING_TYPE) ||
 	    sip_waiting_parse(&waiting, body)) {
 		sip_odd(in->agent->odds, &in->source.addr, "NOTIFY", "type",
-			type);
+			type, clock_ms());
 		return;
 	}
 	sip_url_user(user, in->sip->sip_request->rq_url);
