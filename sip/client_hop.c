@@ -6,7 +6,8 @@
  *
  * An INVITE that is given up here may still arrive there. It stays a
  * transaction of its own, which sends CANCEL to a late provisional response,
- * and has a late 2xx acknowledged and ended.
+ * and has a late 2xx acknowledged and ended, whether the dialog is there still
+ * or not.
  */
 #include "sip/client_int.h"
 
@@ -20,6 +21,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "sip/dialog_int.h"
 #include "sip/hops.h"
 #include "sip/trunk.h"
@@ -64,6 +66,24 @@ static void count(struct sip_client *client, unsigned status, bool local)
 
 /* ---- what was left ---- */
 
+/* RFC 3261, 9.1: no final response for so long after CANCEL means it is gone.
+ */
+static void on_left_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	sip_client_free(arg);
+}
+
+static void give_up_soon(struct sip_client *left)
+{
+	const struct timeval wait = { SIP_T1X64_MS / 1000, 0 };
+
+	left->hop_timer = evtimer_new(left->agent->base, on_left_timer, left);
+	if (left->hop_timer)
+		evtimer_add(left->hop_timer, &wait);
+}
+
 static int on_late_response(struct sip_client *left, nta_outgoing_t *orq,
 			    sip_t const *sip)
 {
@@ -72,10 +92,12 @@ static int on_late_response(struct sip_client *left, nta_outgoing_t *orq,
 	msg_t *response = nta_outgoing_getresponse(orq);
 
 	left->provisional = true;
-	if (status < 200 && !left->cancelled)
+	if (status < 200 && !left->cancelled) {
 		client_send_cancel(left);
+		give_up_soon(left);
+	}
 	if (status >= 200 && status < 300 && sip)
-		sip_dialog_stray(left->agent, sip, &left->hop);
+		sip_dialog_late(left->agent, left, sip);
 	if (status >= 200)
 		sip_client_free(left);
 	msg_destroy(response);
@@ -95,6 +117,9 @@ static void leave_behind(struct sip_client *client, nta_outgoing_t *orq,
 	}
 	left->agent = client->agent;
 	left->hop = *hop;
+	left->cseq = client->cseq;
+	if (client->tls_name) /* for its ACK; without memory a connection is */
+		left->tls_name = text_dup(slice_of(client->tls_name));
 	left->cancel = true;
 	left->orq = orq;
 	nta_outgoing_bind(orq, on_late_response, left);

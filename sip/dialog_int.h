@@ -117,11 +117,12 @@ struct dialog_invite {
 /* Our provisional response that waits for its PRACK. */
 struct dialog_reliable {
 	bool wanted; /* the INVITE's sender takes them */
-	bool waits, has_sdp;
+	bool waits;
+	char *sdp; /* what it describes; a repetition is the same. NULL: none */
 	bool again; /* there is something newer to say */
 	bool hold_answer;
 	unsigned status;
-	uint32_t rseq;
+	uint32_t rseq, cseq; /* the INVITE's */
 	unsigned interval_ms;
 	uint64_t give_up_ms;
 	struct event *timer;
@@ -224,7 +225,6 @@ CHECKED int dialog_new(struct sip_dialog **out, struct sip_agent *agent,
 		       bool uac);
 /* Through the table; waits when an action is running. */
 void dialog_event(struct sip_dialog *d, enum dialog_event ev);
-const char *dialog_state_name(const struct sip_dialog *d);
 /* Our tag; "" before there is one. */
 const char *dialog_tag(const struct sip_dialog *d);
 /* Something that is saved has changed. */
@@ -279,6 +279,9 @@ void dialog_ack(struct sip_dialog *d, const char *sdp);
 /* A 2xx that no transaction waits for: again, or from another fork. */
 void sip_dialog_stray(struct sip_agent *agent, const struct sip_s *sip,
 		      const struct sip_hop *from);
+/* A 2xx to @left, an INVITE that was given up. */
+void sip_dialog_late(struct sip_agent *agent, const struct sip_client *left,
+		     const struct sip_s *sip);
 
 /* ---- dialog_uas.c ---- */
 

@@ -280,32 +280,33 @@ void dialog_act_cancel_done(struct sip_dialog *d)
 
 /* ---- 2xx that nobody waits for ---- */
 
-static int bye_fork(struct sip_dialog *d, nta_leg_t *leg,
+static int bye_fork(struct sip_agent *agent, nta_leg_t *leg,
 		    const struct sip_hop *hop)
 {
 	struct sip_client_spec spec = {
 		.leg = leg,
 		.method = "BYE",
 		.hop = *hop,
-		.message = sip_client_message(d->agent),
+		.message = sip_client_message(agent),
 	};
 	struct sip_client *client;
 
 	/* Without a handler it frees itself. */
-	return spec.message ? sip_client_start(&client, d->agent, &spec)
-			    : -ENOMEM;
+	return spec.message ? sip_client_start(&client, agent, &spec) : -ENOMEM;
 }
 
-/* Another fork answered as well: ACK and BYE in a dialog of its own. */
-static void drop_fork(struct sip_dialog *d, const struct sip_s *sip,
-		      const struct sip_hop *from)
+/*
+ * What nobody wants has answered: ACK and BYE in a dialog of its own. @leg is
+ * taken; NULL: a new one.
+ */
+static void drop_answer(struct sip_agent *agent, nta_leg_t *leg,
+			const struct sip_client *invite,
+			const struct sip_s *sip, const struct sip_hop *from)
 {
-	/* Where there was a PRACK its CSeq has gone on from the INVITE's. */
-	nta_leg_t *leg = dialog_early_detach(d, to_tag(sip));
 	struct sip_hop hop;
 
 	if (!leg)
-		leg = nta_leg_tcreate(d->agent->nta, NULL, NULL,
+		leg = nta_leg_tcreate(agent->nta, NULL, NULL,
 				      SIPTAG_CALL_ID(sip->sip_call_id),
 				      SIPTAG_FROM(sip->sip_from),
 				      SIPTAG_TO(sip->sip_to),
@@ -315,32 +316,71 @@ static void drop_fork(struct sip_dialog *d, const struct sip_s *sip,
 	nta_leg_client_reroute(leg, sip->sip_record_route, sip->sip_contact, 1);
 	/* Names take the way that the response came. */
 	hop = dialog_literal_hop(leg, from);
-	sip_client_ack(d->invite, leg, &hop, sip_client_message(d->agent));
-	if (bye_fork(d, leg, &hop))
-		log_warn("dialog=%s what=\"fork not ended\"", d->call_id);
-	sip_clients_orphan(d->agent, leg);
+	sip_client_ack(invite, leg, &hop, sip_client_message(agent));
+	if (bye_fork(agent, leg, &hop))
+		log_warn("dialog=%s what=\"answer not ended\"",
+			 log_text(slice_of(sip->sip_call_id->i_id)).s);
+	sip_clients_orphan(agent, leg);
 	nta_leg_destroy(leg);
+}
+
+/* Another fork answered as well. Where there was a PRACK its CSeq has gone on
+ * from the INVITE's. */
+static void drop_fork(struct sip_dialog *d, const struct sip_s *sip,
+		      const struct sip_hop *from)
+{
+	drop_answer(d->agent, dialog_early_detach(d, to_tag(sip)), d->invite,
+		    sip, from);
+}
+
+/* The dialog of the call that @sip answers; NULL: none is left. */
+static struct sip_dialog *find_answered(struct sip_agent *agent,
+					const struct sip_s *sip)
+{
+	nta_leg_t *leg = nta_leg_by_call_id(agent->nta, sip->sip_call_id->i_id);
+	struct sip_dialog *d = nta_leg_magic(leg, dialog_recv);
+
+	return d && d->invite &&
+			       sip_client_cseq(d->invite) ==
+				       sip->sip_cseq->cs_seq
+		       ? d
+		       : NULL;
+}
+
+static bool is_its_own(const struct sip_dialog *d, const struct sip_s *sip)
+{
+	return d->remote_tag && !strcasecmp(d->remote_tag, to_tag(sip));
+}
+
+static void ack_again(struct sip_dialog *d)
+{
+	if (!d->late_offer)
+		dialog_ack(d, d->ack_sdp);
 }
 
 void sip_dialog_stray(struct sip_agent *agent, const struct sip_s *sip,
 		      const struct sip_hop *from)
 {
-	nta_leg_t *leg;
 	struct sip_dialog *d;
 
 	if (!sip->sip_status || sip->sip_status->st_status < 200 ||
 	    sip->sip_status->st_status >= 300 || !sip->sip_cseq ||
 	    sip->sip_cseq->cs_method != sip_method_invite)
 		return;
-	leg = nta_leg_by_call_id(agent->nta, sip->sip_call_id->i_id);
-	d = nta_leg_magic(leg, dialog_recv);
-	if (!d || !d->invite ||
-	    sip_client_cseq(d->invite) != sip->sip_cseq->cs_seq)
-		return;
-	if (d->remote_tag && !strcasecmp(d->remote_tag, to_tag(sip))) {
-		if (!d->late_offer)
-			dialog_ack(d, d->ack_sdp);
-	} else if (d->uac) {
+	d = find_answered(agent, sip);
+	if (d && is_its_own(d, sip))
+		ack_again(d);
+	else if (d && d->uac)
 		drop_fork(d, sip, from);
-	}
+}
+
+void sip_dialog_late(struct sip_agent *agent, const struct sip_client *left,
+		     const struct sip_s *sip)
+{
+	struct sip_dialog *d = find_answered(agent, sip);
+
+	if (d && is_its_own(d, sip))
+		ack_again(d);
+	else
+		drop_answer(agent, NULL, left, sip, sip_client_hop(left));
 }

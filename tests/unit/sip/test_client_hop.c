@@ -192,6 +192,33 @@ static void a_late_answer_there_is_ended(void **state)
 	assert_string_equal(f->log, "answer ");
 }
 
+static void a_late_answer_outlives_the_call(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_hangup why = { .status = 487 };
+	char invite[SIP_PEER_TEXT_CAP];
+
+	start_pool_up(f);
+	start_call(f);
+	sip_peer_expect(&a, "INVITE ");
+	assert_true(sip_peer_wait(&b, "INVITE ", 5000));
+	memcpy(invite, b.last, sizeof(invite));
+	sip_peer_respond(&b, "180 Ringing", "", NULL);
+	expect_log(f, "ring:180 ");
+	sip_dialog_hangup(f->dialog, &why);
+	sip_peer_expect(&b, "CANCEL ");
+	sip_peer_respond(&b, "200 OK", "", NULL);
+	memcpy(b.last, invite, sizeof(invite));
+	sip_peer_respond(&b, "487 Request Terminated", "", NULL);
+	sip_peer_expect(&b, "ACK ");
+	f->dialog = sip_dialog_free(f->dialog);
+	run_ms(f, 30);
+	sip_peer_respond(&a, "200 OK", "", sip_peer_sdp(5002, "sendrecv"));
+	sip_peer_expect(&a, "ACK ");
+	sip_peer_expect(&a, "BYE ");
+	sip_peer_respond(&a, "200 OK", "", NULL);
+}
+
 static void a_server_that_is_overloaded_is_passed_by(void **state)
 {
 	struct fixture *f = *state;
@@ -326,6 +353,7 @@ int main(void)
 		POOL_TEST(the_next_call_does_not_ask_the_dead_one),
 		POOL_TEST(a_late_ringing_there_is_cancelled),
 		POOL_TEST(a_late_answer_there_is_ended),
+		POOL_TEST(a_late_answer_outlives_the_call),
 		POOL_TEST(a_server_that_is_overloaded_is_passed_by),
 		POOL_TEST(once_it_rings_there_is_no_other),
 		POOL_TEST(a_refusal_is_final),
