@@ -142,11 +142,6 @@ static const char *const event_names[DIALOG_NEVENTS] = {
 
 /* ---- helpers ---- */
 
-const char *dialog_state_name(const struct sip_dialog *d)
-{
-	return state_names[d->state];
-}
-
 const char *dialog_tag(const struct sip_dialog *d)
 {
 	const char *tag = d->leg ? nta_leg_get_tag(d->leg) : NULL;
@@ -332,6 +327,7 @@ static void dialog_free(struct sip_dialog *d)
 	free(d->remote_tag);
 	free(d->early_tag);
 	free(d->early_sdp);
+	free(d->reliable.sdp);
 	free(d->local_sdp);
 	free(d->remote_sdp);
 	free(d->offered_sdp);
@@ -429,9 +425,4 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *d)
 struct addr sip_dialog_peer(const struct sip_dialog *dialog)
 {
 	return dialog->peer.addr;
-}
-
-const char *sip_dialog_call_id(const struct sip_dialog *dialog)
-{
-	return dialog->call_id;
 }

@@ -150,7 +150,6 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog);
 
 /* The peer's address in signalling: media of a NATed peer may come from it. */
 struct addr sip_dialog_peer(const struct sip_dialog *dialog);
-const char *sip_dialog_call_id(const struct sip_dialog *dialog);
 
 /* All a fresh process needs. Strings are owned by the struct. */
 struct sip_dialog_state {

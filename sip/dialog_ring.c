@@ -26,17 +26,17 @@ static void on_repeat(int fd, short what, void *arg);
 static void transmit(struct sip_dialog *d)
 {
 	struct dialog_reliable *rel = &d->reliable;
-	const char *sdp = rel->has_sdp ? d->early_sdp : NULL;
 	char rseq[RSEQ_CAP];
 
 	if (text_format(rseq, sizeof(rseq), "%u", rel->rseq))
 		return;
-	nta_incoming_treply(d->server, (int)rel->status, NULL,
-			    SIPTAG_CONTACT_STR(d->contact),
-			    SIPTAG_ALLOW_STR(sip_policy_allow(&d->policy)),
-			    SIPTAG_REQUIRE_STR("100rel"), SIPTAG_RSEQ_STR(rseq),
-			    TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
-			    TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	nta_incoming_treply(
+		d->server, (int)rel->status, NULL,
+		SIPTAG_CONTACT_STR(d->contact),
+		SIPTAG_ALLOW_STR(sip_policy_allow(&d->policy)),
+		SIPTAG_REQUIRE_STR("100rel"), SIPTAG_RSEQ_STR(rseq),
+		TAG_IF(rel->sdp, SIPTAG_CONTENT_TYPE_STR(SIP_SDP_TYPE)),
+		TAG_IF(rel->sdp, SIPTAG_PAYLOAD_STR(rel->sdp)), TAG_END());
 	dialog_timer_set(d, &rel->timer, on_repeat, rel->interval_ms);
 }
 
@@ -67,10 +67,14 @@ static void send_reliable(struct sip_dialog *d)
 		rel->again = true;
 		return;
 	}
+	if (dialog_set_text(&rel->sdp, d->early_sdp)) {
+		log_error("dialog=%s what=\"out of memory\"", d->call_id);
+		return;
+	}
 	rel->waits = true;
 	rel->again = false;
 	rel->status = d->ring_status;
-	rel->has_sdp = d->early_sdp != NULL;
+	rel->cseq = nta_incoming_cseq(d->server);
 	rel->rseq++;
 	rel->interval_ms = SIP_T1_MS;
 	rel->give_up_ms = clock_ms() + SIP_T1X64_MS;
@@ -130,6 +134,7 @@ static bool is_ours(const struct sip_dialog *d, const sip_rack_t *rack)
 {
 	return rack && d->reliable.rseq &&
 	       rack->ra_response == d->reliable.rseq &&
+	       rack->ra_cseq == d->reliable.cseq &&
 	       rack->ra_method == sip_method_invite && !d->uac;
 }
 
@@ -143,7 +148,7 @@ void dialog_prack_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	}
 	rel->waits = false;
 	dialog_timer_clear(rel->timer);
-	d->early_answered = d->early_answered || rel->has_sdp;
+	d->early_answered = d->early_answered || rel->sdp;
 	if (in->sip->sip_payload)
 		dialog_offer_recv(d, in);
 	else

@@ -196,7 +196,7 @@ static int answer_invite(struct sip_dialog *d, const struct media_desc *answer)
 	d->local_sdp = text;
 	d->local_version = version;
 	/* RFC 3262, 3: not before our description is known to be there. */
-	if (d->reliable.waits && d->reliable.has_sdp)
+	if (d->reliable.waits && d->reliable.sdp)
 		d->reliable.hold_answer = true;
 	else
 		dialog_answer_now(d);

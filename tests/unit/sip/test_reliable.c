@@ -151,15 +151,20 @@ static void call_in_with(struct fixture *f, const char *headers,
 	sip_peer_request(&f->peer, "INVITE", headers, body);
 }
 
-static void prack(struct fixture *f, const char *body)
+static void prack_of(struct fixture *f, unsigned cseq, const char *body)
 {
 	char rack[64];
 	struct slice rseq = sip_peer_header(&f->peer, "RSeq", 0);
 
 	assert_true(rseq.n > 0);
 	snprintf(rack, sizeof(rack), "RAck: %.*s %u INVITE\r\n",
-		 SLICE_ARG(rseq), f->peer.cseq);
+		 SLICE_ARG(rseq), cseq);
 	sip_peer_request(&f->peer, "PRACK", rack, body);
+}
+
+static void prack(struct fixture *f, const char *body)
+{
+	prack_of(f, f->peer.cseq, body);
 }
 
 static void required_but_not_allowed_gets_420(void **state)
@@ -199,6 +204,34 @@ static void ringing_is_repeated_until_its_prack(void **state)
 	/* A PRACK of something else has no match. */
 	sip_peer_request(&f->peer, "PRACK", "RAck: 999 1 INVITE\r\n", NULL);
 	sip_peer_expect(&f->peer, "SIP/2.0 481");
+}
+
+static void a_repetition_says_what_was_said(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *one = make_desc(4000, MEDIA_SENDRECV);
+	struct media_desc *two = make_desc(4002, MEDIA_SENDRECV);
+	unsigned cseq;
+
+	call_in_with(f, "Require: 100rel\r\n", sip_peer_sdp(5000, "sendrecv"));
+	expect_log(f, "invite ");
+	cseq = f->peer.cseq;
+	assert_int_equal(sip_dialog_ring(f->dialog, 183, one), 0);
+	sip_peer_expect(&f->peer, "SIP/2.0 183");
+	/* Meanwhile there is another description, which waits for its turn. */
+	assert_int_equal(sip_dialog_ring(f->dialog, 183, two), 0);
+	sip_peer_expect(&f->peer, "SIP/2.0 183");
+	assert_non_null(strstr(sip_peer_body(&f->peer).p, "m=audio 4000"));
+	/* RFC 3262, 3: of another request it acknowledges nothing. */
+	sip_peer_request(&f->peer, "PRACK", "RAck: 1 4711 INVITE\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+	sip_peer_expect(&f->peer, "SIP/2.0 183");
+	prack_of(f, cseq, NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	sip_peer_expect(&f->peer, "SIP/2.0 183");
+	assert_non_null(strstr(sip_peer_body(&f->peer).p, "m=audio 4002"));
+	media_desc_free(one);
+	media_desc_free(two);
 }
 
 static void no_200_goes_before_the_prack_of_our_answer(void **state)
@@ -449,6 +482,7 @@ int main(void)
 		RELIABLE_TEST(each_fork_is_pracked_and_the_first_2xx_wins),
 		RELIABLE_TEST(required_but_not_allowed_gets_420),
 		RELIABLE_TEST(ringing_is_repeated_until_its_prack),
+		RELIABLE_TEST(a_repetition_says_what_was_said),
 		RELIABLE_TEST(no_200_goes_before_the_prack_of_our_answer),
 		RELIABLE_TEST(nobody_who_pracks_ends_the_call),
 		RELIABLE_TEST(offerless_and_required_rings_silently),
