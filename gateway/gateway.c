@@ -104,11 +104,11 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 		       : 200;
 }
 
-static void on_policy(const struct sip_source *source, struct sip_policy *out,
+static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 		      void *arg)
 {
 	struct gateway *gateway = arg;
-	const struct sip_trunk *trunk = route_trunk_of(gateway, &source->addr);
+	const struct sip_trunk *trunk = route_trunk_for(gateway, request);
 
 	trunks_policy(out, trunk ? config_find_trunk(gateway->config,
 						     sip_trunk_name(trunk))

@@ -93,8 +93,9 @@ struct sip_agent_handlers {
 	/* OPTIONS is answered with what an INVITE would get now (RFC 3261,
 	 * 11.2): 200, 486, 503. */
 	unsigned (*options)(const struct sip_source *source, void *arg);
-	/* How a trusted source is treated. NULL: the careful default. */
-	void (*policy)(const struct sip_source *source, struct sip_policy *out,
+	/* How a trusted source's request is treated, of which source,
+	 * request_user and message are filled in. NULL: the careful default. */
+	void (*policy)(const struct sip_invite *request, struct sip_policy *out,
 		       void *arg);
 	/* A text came (RFC 3428): given to the handler, which answers it with
 	 * sip_message_answer(), now or later. NULL: none are taken. */

@@ -17,6 +17,7 @@
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
+#include "sip/identity.h"
 #include "sip/message.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
@@ -130,6 +131,20 @@ static void recv_response(struct sip_agent *agent, msg_t *msg, const sip_t *sip)
 	msg_destroy(msg);
 }
 
+/* Two trunks may speak from one address: the request says which. */
+static void read_policy(struct sip_incoming *in)
+{
+	char user[SIP_USER_CAP];
+	const struct sip_invite request = { .source = in->source,
+					    .request_user = user,
+					    .message = in->sip };
+
+	if (!in->agent->handlers->policy)
+		return;
+	sip_url_user(user, in->sip->sip_request->rq_url);
+	in->agent->handlers->policy(&request, &in->policy, in->agent->arg);
+}
+
 int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
 		    struct msg_s *msg, struct sip_s *sip)
 {
@@ -156,8 +171,7 @@ int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
 		msg_destroy(msg);
 		return 0;
 	}
-	if (agent->handlers->policy)
-		agent->handlers->policy(&in.source, &in.policy, agent->arg);
+	read_policy(&in);
 	in.irq = nta_incoming_create(agent->nta, NULL, msg, sip, TAG_END());
 	if (in.irq && !sip_server_check(&in))
 		dispatch(&in);

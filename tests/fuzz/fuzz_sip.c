@@ -119,10 +119,10 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 }
 
 /* All that a peer can be allowed. */
-static void on_policy(const struct sip_source *source, struct sip_policy *out,
+static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 		      void *arg)
 {
-	(void)source;
+	(void)request;
 	(void)arg;
 	*out = (struct sip_policy){ .prack = true,
 				    .refer = true,

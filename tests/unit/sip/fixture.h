@@ -224,10 +224,10 @@ static unsigned on_options(const struct sip_source *source, void *arg)
 	return fx->options_status;
 }
 
-static void on_policy(const struct sip_source *source, struct sip_policy *out,
+static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 		      void *arg)
 {
-	(void)source;
+	(void)request;
 	(void)arg;
 	*out = fx->policy;
 }
