@@ -441,6 +441,7 @@ int tls_conn_dial(struct sip_tls *tls, const struct addr *peer,
 		return -ENOMEM;
 	}
 	c->inner_at = *inner_at;
+	sip_tls_context_refresh(tls->context); /* it is shown there, too */
 	r = watch_outer(c, fd, sip_tls_context_connect(tls->context, name),
 			BUFFEREVENT_SSL_CONNECTING);
 	if (!r) {
