@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/rewrite.h"
+#include "gateway/route/route.h"
 #include "xmpp/jid.h"
 
 enum {
@@ -298,8 +299,8 @@ enum limit limits_echo(struct gateway *gateway, const char *account)
 
 	LIST_FOREACH(call, &gateway->calls, link)
 	{
-		if (call->state == CALL_CLOSED || call->inbound ||
-		    !call->trunk || *call->trunk)
+		if (call->state == CALL_CLOSED || call->inbound || !call->to ||
+		    strcmp(call->to, ROUTE_ECHO_LOCAL) != 0)
 			continue;
 		n++;
 		if (jid_same_bare(call->account, account))

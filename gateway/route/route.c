@@ -17,8 +17,7 @@
 #include "sip/uri.h"
 #include "xmpp/jid.h"
 
-#define ECHO_LOCAL "echo"
-#define DIGITS     "0123456789"
+#define DIGITS "0123456789"
 /* RFC 3261, 25.1: what a user part may hold without escaping, less what could
  * be taken for a parameter or a password. */
 #define USER_CHARS                                                          \
@@ -287,7 +286,7 @@ static int to_echo(struct route *out, struct gateway *gateway,
 	struct number mine;
 
 	out->kind = ROUTE_ECHO;
-	if (text_set(out->to, sizeof(out->to), ECHO_LOCAL))
+	if (text_set(out->to, sizeof(out->to), ROUTE_ECHO_LOCAL))
 		return ROUTE_E_NUMBER;
 	if (number_of(&mine, gateway, account, NULL))
 		return outcome_of(
@@ -342,7 +341,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 		local = here;
 	if (is_emergency(gateway, account, local))
 		return to_emergency(out, gateway, account, local);
-	if (!strcmp(local, ECHO_LOCAL))
+	if (!strcmp(local, ROUTE_ECHO_LOCAL))
 		return to_echo(out, gateway, account);
 	r = check_account(gateway, account, local);
 	if (r)

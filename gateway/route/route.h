@@ -15,6 +15,8 @@ struct gateway;
 struct sip_invite;
 struct sip_trunk;
 
+#define ROUTE_ECHO_LOCAL "echo" /* of our domain */
+
 enum {
 	ROUTE_USER_CAP = 64,  /* a number, or a SIP user; with NUL */
 	ROUTE_MAX_TRUNKS = 8, /* that a call tries */

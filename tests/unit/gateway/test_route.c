@@ -791,10 +791,17 @@ static void echo_is_for_a_few_strangers_at_a_time(void **state)
 {
 	(void)state;
 	static char one[] = "mallory@example.net", two[] = "eve@example.net";
-	static char none[] = "";
-	struct call calls[2] = { { .account = one, .trunk = none },
-				 { .account = two, .trunk = none } };
+	static char none[] = "", echo[] = "echo", bob[] = "+15550000001";
+	struct call calls[3] = {
+		{ .account = one, .trunk = none, .to = echo },
+		{ .account = two, .trunk = none, .to = echo },
+		{ .account = two, .trunk = none, .to = bob },
+	};
 	struct route route;
+
+	/* a call from account to account is none to the echo */
+	LIST_INSERT_HEAD(&gateway.calls, &calls[2], link);
+	assert_int_equal(call(&route, "eve@example.net", "echo"), 0);
 
 	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
 	assert_int_equal(call(&route, "mallory@example.net", "echo"),
