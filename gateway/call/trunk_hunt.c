@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/route/limits.h"
@@ -70,27 +71,41 @@ static bool answers_early(const struct config_trunk *trunk,
 		     : trunk->early_media == CONFIG_EARLY_ANSWER;
 }
 
+static int add_trunk(struct hunt *hunt, const struct route *route, size_t i,
+		     enum account_early early)
+{
+	const struct config_trunk *trunk = route->trunks[i].config;
+	struct trunk_target *target;
+	int r = new_target(&target, route, i);
+
+	if (r)
+		return r;
+	return hunt_add(hunt,
+			&(struct hunt_target){
+				.name = trunk->name,
+				.trunk = trunk->name,
+				.early_answer = answers_early(trunk, early),
+				.next_on = HUNT_ON_UNREACHABLE,
+				.new_leg = new_leg,
+				.free_arg = free_target,
+				.arg = target });
+}
+
 int trunk_hunt_add(struct hunt *hunt, const struct route *route,
 		   enum account_early early)
 {
-	for (size_t i = 0; i < route->ntrunks; i++) {
-		const struct config_trunk *trunk = route->trunks[i].config;
-		struct trunk_target *target;
-		int r = new_target(&target, route, i);
+	size_t added = 0;
 
-		if (!r)
-			r = hunt_add(hunt,
-				     &(struct hunt_target){
-					     .name = trunk->name,
-					     .trunk = trunk->name,
-					     .early_answer = answers_early(
-						     trunk, early),
-					     .next_on = HUNT_ON_UNREACHABLE,
-					     .new_leg = new_leg,
-					     .free_arg = free_target,
-					     .arg = target });
-		if (r)
+	for (size_t i = 0; i < route->ntrunks; i++) {
+		int r = add_trunk(hunt, route, i, early);
+
+		if (r && r != -EMSGSIZE)
 			return r;
+		if (r)
+			log_warn("trunk=%s what=\"number too long\" to=%s",
+				 route->trunks[i].config->name,
+				 log_text(slice_of(route->to)).s);
+		added += !r;
 	}
-	return 0;
+	return added ? 0 : ROUTE_E_NUMBER;
 }
