@@ -15,10 +15,9 @@
 static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
 		     const char *why, void *arg)
 {
+	(void)why; /* sip/trunk.c has logged it */
 	if (state == SIP_TRUNK_UP || state == SIP_TRUNK_DEGRADED)
 		texts_trunk_up(arg, trunk);
-	log_info("trunk=%s state=%s why=%s", sip_trunk_name(trunk),
-		 sip_trunk_state_name(state), log_text(slice_of(why)).s);
 }
 
 static const struct sip_trunk_handlers trunk_handlers = {

@@ -257,7 +257,7 @@ async def test_a_stanza_too_large_is_refused_and_costs_nobody_the_stream(scene):
     padded.text = "x" * 150000
     answer = await client.request(padded, "tel.example.org", "get")
     assert error_of(answer) == "policy-violation"
-    assert "state=down" not in scene.bed.tandem.log
+    assert "-> down why=" not in scene.bed.tandem.log
 
 
 @pytest.mark.alone
