@@ -22,7 +22,9 @@ struct hex {
 static int hash(struct hex *out, enum sip_digest_hash kind,
 		const char *const *parts)
 {
-	const EVP_MD *md = kind == SIP_DIGEST_MD5 ? EVP_md5() : EVP_sha256();
+	const EVP_MD *md = kind == SIP_DIGEST_MD5      ? EVP_md5()
+			   : kind == SIP_DIGEST_SHA256 ? EVP_sha256()
+						       : EVP_sha512_256();
 	unsigned char octets[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	unsigned len = 0;
@@ -62,24 +64,21 @@ static int unquote(char *dst, size_t cap, struct slice value)
 	return 0;
 }
 
+static const char *const algorithms[][2] = {
+	[SIP_DIGEST_MD5] = { "MD5", "MD5-sess" },
+	[SIP_DIGEST_SHA256] = { "SHA-256", "SHA-256-sess" },
+	[SIP_DIGEST_SHA512_256] = { "SHA-512-256", "SHA-512-256-sess" },
+};
+
 static int read_algorithm(struct sip_challenge *out, const char *name)
 {
-	static const struct {
-		const char *name;
-		enum sip_digest_hash hash;
-		bool session;
-	} known[] = {
-		{ "MD5", SIP_DIGEST_MD5, false },
-		{ "MD5-sess", SIP_DIGEST_MD5, true },
-		{ "SHA-256", SIP_DIGEST_SHA256, false },
-		{ "SHA-256-sess", SIP_DIGEST_SHA256, true },
-	};
+	enum { N = 2 * sizeof(algorithms) / sizeof(*algorithms) };
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (strcasecmp(name, known[i].name))
+	for (unsigned i = 0; i < N; i++) {
+		if (strcasecmp(name, algorithms[i / 2][i % 2]))
 			continue;
-		out->hash = known[i].hash;
-		out->session = known[i].session;
+		out->hash = (enum sip_digest_hash)(i / 2);
+		out->session = i % 2;
 		out->has_algorithm = true;
 		return 0;
 	}
@@ -194,13 +193,6 @@ static int respond(struct hex *out, const struct sip_challenge *c,
 	return r;
 }
 
-static const char *algorithm_name(const struct sip_challenge *c)
-{
-	if (c->hash == SIP_DIGEST_MD5)
-		return c->session ? "MD5-sess" : "MD5";
-	return c->session ? "SHA-256-sess" : "SHA-256";
-}
-
 int sip_credentials_format(char out[static SIP_CREDENTIALS_CAP],
 			   const struct sip_challenge *c,
 			   const struct sip_digest_account *account,
@@ -224,7 +216,7 @@ int sip_credentials_format(char out[static SIP_CREDENTIALS_CAP],
 		r = respond(&response, c, account, method, uri, cnonce);
 	if (!r && c->has_algorithm)
 		r = text_format(alg, sizeof(alg), ", algorithm=%s",
-				algorithm_name(c));
+				algorithms[c->hash][c->session]);
 	if (!r && c->has_opaque)
 		r = text_format(opq, sizeof(opq), ", opaque=\"%s\"", opaque);
 	if (!r && (c->qop || c->session))

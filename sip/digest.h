@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Answers to 401 and 407 (RFC 7616, RFC 8760): MD5 and SHA-256, also as -sess,
+ * Answers to 401 and 407 (RFC 7616, RFC 8760): MD5, SHA-256 and
+ * SHA-512-256, also as -sess,
  * with qop=auth or none. Not sofia's: that one hands the password in clear to
  * whoever asks for Basic, and fails where SHA-256 is offered.
  */
@@ -20,7 +21,11 @@ enum sip_digest_outcome {
 	SIP_E_NO_CHALLENGE = 1, /* none that we can or may answer */
 };
 
-enum sip_digest_hash { SIP_DIGEST_MD5, SIP_DIGEST_SHA256 };
+enum sip_digest_hash {
+	SIP_DIGEST_MD5,
+	SIP_DIGEST_SHA256,
+	SIP_DIGEST_SHA512_256, /* SHA-512 cut to 256 bits (FIPS 180-4) */
+};
 
 struct sip_challenge {
 	enum sip_digest_hash hash;

@@ -41,6 +41,10 @@ static void the_examples_of_rfc_7616_are_answered(void **state)
 	check_answer("algorithm=SHA-256",
 		     "response=\"753927fa0e85d155564e2e272a28d1802ca10daf449"
 		     "6794697cf8db5856cb6c1\"");
+	/* RFC 8760, 2.2; computed with Python's hashlib */
+	check_answer("algorithm=SHA-512-256",
+		     "response=\"430d05014cecc49cab6fbe03176d41a1da86cbfe24a"
+		     "16580e22aaad928d960d0\"");
 }
 
 /* RFC 2069's, with RFC 2617's numbers and no qop. */
