@@ -34,6 +34,7 @@ enum {
 	FRAGMENT_CAP = 64,
 	SUBSCRIPTION_S = 180, /* longer than anything rings */
 	STATUS_MAX = 699,
+	NUMBER_CAP = 12,
 };
 
 /* ---- the peer's ---- */
@@ -198,8 +199,35 @@ void sip_dialog_refer_notify(struct sip_dialog *d, unsigned status, bool over)
 		return;
 	if (over)
 		d->refer.subscribed = false;
+	d->refer.told = status;
 	if (notify(d, status, over))
 		log_warn("dialog=%s what=\"NOTIFY not sent\"", d->call_id);
+}
+
+/* RFC 3515, 2.4.4: the subscription of its REFER, refreshed or given up. */
+void dialog_subscribe_recv(struct sip_dialog *d, const struct sip_incoming *in)
+{
+	const sip_event_t *event = in->sip->sip_event;
+	const sip_expires_t *expires = in->sip->sip_expires;
+	bool over = expires && !expires->ex_delta;
+	char granted[NUMBER_CAP];
+
+	if (!d->policy.refer || !event || !event->o_type ||
+	    strcasecmp(event->o_type, "refer")) {
+		sip_server_refuse_event(in);
+		return;
+	}
+	if (!d->refer.subscribed) {
+		sip_server_end(in, 481);
+		return;
+	}
+	if (text_format(granted, sizeof(granted), "%d",
+			over ? 0 : SUBSCRIPTION_S))
+		granted[0] = '\0';
+	nta_incoming_treply(in->irq, SIP_200_OK, SIPTAG_CONTACT_STR(d->contact),
+			    SIPTAG_EXPIRES_STR(granted), TAG_END());
+	nta_incoming_destroy(in->irq);
+	sip_dialog_refer_notify(d, d->refer.told, over);
 }
 
 /* ---- ours ---- */

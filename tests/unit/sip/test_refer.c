@@ -52,6 +52,32 @@ static void a_transfer_is_taken_and_its_course_told(void **state)
 	assert_false(sip_peer_wait(&f->peer, "NOTIFY ", 150));
 }
 
+static void who_transfers_may_stop_listening(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	sip_peer_request(&f->peer, "SUBSCRIBE", "Event: refer\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+	refer_to(f, "<sip:+15551112222@pbx.example>", "");
+	expect_log(f, "refer ");
+	sip_dialog_refer_answer(f->dialog, 202);
+	sip_peer_expect(&f->peer, "SIP/2.0 202");
+	expect_notify(f, "SIP/2.0 100 Trying", "active");
+	sip_dialog_refer_notify(f->dialog, 180, false);
+	expect_notify(f, "SIP/2.0 180 Ringing", "active");
+	sip_peer_request(&f->peer, "SUBSCRIBE",
+			 "Event: refer\r\nExpires: 60\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_notify(f, "SIP/2.0 180 Ringing", "active");
+	sip_peer_request(&f->peer, "SUBSCRIBE",
+			 "Event: refer\r\nExpires: 0\r\n", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_notify(f, "SIP/2.0 180 Ringing", "terminated");
+	sip_dialog_refer_notify(f->dialog, 200, true);
+	assert_false(sip_peer_wait(&f->peer, "NOTIFY ", 150));
+}
+
 static void replaces_is_read_from_the_uri(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		REFER_TEST(a_transfer_is_taken_and_its_course_told),
+		REFER_TEST(who_transfers_may_stop_listening),
 		REFER_TEST(replaces_is_read_from_the_uri),
 		REFER_TEST(bad_refers_are_refused),
 		REFER_TEST(one_transfer_at_a_time),
