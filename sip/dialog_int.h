@@ -132,6 +132,7 @@ struct dialog_reliable {
 struct dialog_refer {
 	struct nta_incoming_s *irq; /* the peer's, open */
 	bool subscribed;            /* it is told how its wish goes */
+	unsigned told;              /* the last status */
 	bool silent;                /* it does not want to be (RFC 4488) */
 	uint32_t cseq;              /* of the peer's */
 	bool repeated;              /* there was another before */
@@ -349,6 +350,7 @@ void dialog_session_failed(struct sip_dialog *d, unsigned status,
 
 void dialog_refer_recv(struct sip_dialog *d, const struct sip_incoming *in);
 void dialog_notify_recv(struct sip_dialog *d, const struct sip_incoming *in);
+void dialog_subscribe_recv(struct sip_dialog *d, const struct sip_incoming *in);
 void dialog_refer_stop(struct sip_dialog *d);
 
 /* ---- dialog_send.c ---- */

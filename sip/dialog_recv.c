@@ -17,6 +17,7 @@
 #include "gateway/base/text.h"
 #include "sip/body.h"
 #include "sip/info.h"
+#include "sip/message.h"
 #include "sip/odd.h"
 #include "sip/server.h"
 
@@ -132,8 +133,11 @@ static void dispatch(struct sip_dialog *d, const struct sip_incoming *in)
 	case sip_method_notify:
 		dialog_notify_recv(d, in);
 		break;
+	case sip_method_message: /* RFC 3428, 8: as outside */
+		sip_server_message(in);
+		break;
 	case sip_method_subscribe:
-		sip_server_refuse_event(in);
+		dialog_subscribe_recv(d, in);
 		break;
 	case sip_method_refer:
 		if (d->policy.refer)

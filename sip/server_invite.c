@@ -58,7 +58,9 @@ static unsigned find_replaced(const struct sip_incoming *in,
 		return 400;
 	leg = nta_leg_by_replaces(in->agent->nta, rp);
 	*out = leg ? nta_leg_magic(leg, dialog_recv) : NULL;
-	if (!*out || (*out)->state != DIALOG_UP || (*out)->hung_up)
+	if (*out && ((*out)->hung_up || (*out)->state > DIALOG_UP))
+		return 603;
+	if (!*out || (*out)->state != DIALOG_UP)
 		return 481;
 	/* RFC 3891, 3: it was wanted only while it rings. */
 	return rp->rp_early_only ? 486 : 0;

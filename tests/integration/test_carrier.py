@@ -209,7 +209,7 @@ async def test_offers_in_a_call(scene):
 
 async def test_requests_in_a_call(scene):
     mine, theirs = await scene.call_out()
-    for method, right in (("OPTIONS", (200,)), ("DANCE", (501,)), ("MESSAGE", (405,)), ("REFER", (603, 405)), ("SUBSCRIBE", (489, 405)),
+    for method, right in (("OPTIONS", (200,)), ("DANCE", (501,)), ("REFER", (603, 405)), ("SUBSCRIBE", (489, 405)),
                           ("NOTIFY", (481, 489)), ("PUBLISH", (405,)), ("REGISTER", (405,)), ("PRACK", (481,))):
         response = await theirs.send(method)
         assert response.status in right, f"{method}: {response.first_line()}"
