@@ -35,7 +35,6 @@
 #include "sip/agent.h"
 #include "sip/policy.h"
 #include "sip/trunk.h"
-#include "sip/waiting.h"
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
@@ -115,17 +114,10 @@ static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 				 : NULL);
 }
 
-static void on_waiting(const struct sip_source *source, const char *user,
+static void on_waiting(const struct sip_invite *request,
 		       const struct sip_waiting *waiting, void *arg)
 {
-	const struct sip_trunk *trunk = route_trunk_of(arg, &source->addr);
-
-	log_info(
-		"trunk=%s event=messages-waiting user=%s account=%s waiting=%d "
-		"new=%u old=%u",
-		trunk ? sip_trunk_name(trunk) : "", log_text(slice_of(user)).s,
-		log_text(slice_of(waiting->account)).s, waiting->waiting,
-		waiting->voice_new, waiting->voice_old);
+	texts_waiting(arg, request, waiting);
 }
 
 static void on_message(struct sip_message *message,

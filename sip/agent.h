@@ -101,9 +101,10 @@ struct sip_agent_handlers {
 	 * sip_message_answer(), now or later. NULL: none are taken. */
 	void (*message)(struct sip_message *message,
 			const struct sip_message_in *what, void *arg);
-	/* Messages wait (or none any more) for @user, of the Request-URI, or
-	 * for the account that @waiting names. NULL: nobody cares. */
-	void (*waiting)(const struct sip_source *source, const char *user,
+	/* Messages wait (or none any more) in a mailbox; of @request source,
+	 * request_user, to_user and message are filled in. NULL: nobody cares.
+	 */
+	void (*waiting)(const struct sip_invite *request,
 			const struct sip_waiting *waiting, void *arg);
 };
 

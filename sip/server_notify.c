@@ -28,7 +28,12 @@ static bool is_one_of(const char *event, const char *const *list)
 static void tell_waiting(const struct sip_incoming *in)
 {
 	const sip_payload_t *pl = in->sip->sip_payload;
-	char type[SIP_TYPE_CAP], user[SIP_USER_CAP];
+	char type[SIP_TYPE_CAP], user[SIP_USER_CAP], to_user[SIP_USER_CAP];
+	const struct sip_invite request = { .source = in->source,
+					    .request_user = user,
+					    .called_user = "",
+					    .to_user = to_user,
+					    .message = in->sip };
 	struct sip_waiting waiting;
 	struct slice body =
 		pl ? (struct slice){ pl->pl_data, pl->pl_len } : SLICE_NONE;
@@ -41,10 +46,9 @@ static void tell_waiting(const struct sip_incoming *in)
 		return;
 	}
 	sip_url_user(user, in->sip->sip_request->rq_url);
-	if (!waiting.account[0])
-		sip_url_user(waiting.account, in->sip->sip_to->a_url);
+	sip_url_user(to_user, in->sip->sip_to->a_url);
 	if (in->agent->handlers->waiting)
-		in->agent->handlers->waiting(&in->source, user, &waiting,
+		in->agent->handlers->waiting(&request, &waiting,
 					     in->agent->arg);
 }
 

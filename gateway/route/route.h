@@ -91,6 +91,16 @@ CHECKED int route_text_from_trunk(struct route *out, struct origin *origin,
 				  struct gateway *gateway,
 				  const struct sip_invite *invite);
 
+/*
+ * Whose mailbox a NOTIFY of a trunk is about: of the number that @account (""
+ * not said), its Request-URI or its To names, or of the only one on that trunk.
+ * 0, ROUTE_E_STRANGER, ROUTE_E_UNKNOWN.
+ */
+struct number;
+CHECKED int route_mailbox(struct number *out, struct gateway *gateway,
+			  const struct sip_invite *request,
+			  const char *account);
+
 /* Whose call @invite is; borrowed, or NULL. */
 struct sip_trunk *route_trunk_for(struct gateway *gateway,
 				  const struct sip_invite *invite);

@@ -156,6 +156,46 @@ static int find_owner(struct route *out, struct gateway *gateway,
 	return text_set(out->to, sizeof(out->to), number.number);
 }
 
+/* The only number on a trunk, if it is. */
+static const char *only_number(const struct config *config, const char *trunk)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		if (strcmp(config->numbers[i].trunk, trunk) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = config->numbers[i].number;
+	}
+	return found;
+}
+
+/* A NOTIFY need not have what tells trunks at one address apart. */
+int route_mailbox(struct number *out, struct gateway *gateway,
+		  const struct sip_invite *request, const char *account)
+{
+	const char *const users[] = { account, request->request_user,
+				      request->to_user };
+	const struct sip_trunk *trunk = route_trunk_for(gateway, request);
+	const struct config_trunk *config;
+	const char *only;
+
+	if (!trunk)
+		trunk = route_trunk_of(gateway, &request->source.addr);
+	config = trunk ? config_find_trunk(gateway->config,
+					   sip_trunk_name(trunk))
+		       : NULL;
+	if (!config)
+		return ROUTE_E_STRANGER;
+	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+		if (find_number(out, gateway, config, users[i]))
+			return 0;
+	}
+	only = only_number(gateway->config, config->name);
+	return only && number_find(out, gateway, only) ? 0 : ROUTE_E_UNKNOWN;
+}
+
 /* ---- from whom ---- */
 
 int route_caller_local(char *out, size_t cap, const char *user,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 
 #include "gateway/base/slice.h"
 
@@ -17,7 +18,10 @@ struct text_queue;
 
 LIST_HEAD(arrivals, arrival);
 
+RB_HEAD(mailboxes, mailbox);
+
 struct texts {
+	struct mailboxes mailboxes; /* what was told of them last */
 	struct text_queue *queue;
 	struct arrivals arrivals; /* of trunks, not on disk yet */
 	struct recent *seen;      /* repetitions */
@@ -38,3 +42,6 @@ void texts_forget(struct gateway *gateway, const char *key);
 
 /* gateway/text/text_trunk.c: nobody for them any more. */
 void text_arrivals_free(struct gateway *gateway);
+
+/* gateway/text/text_waiting.c */
+void text_mailboxes_free(struct texts *texts);

@@ -65,6 +65,7 @@ int texts_new(struct gateway *gateway)
 	gateway->texts = texts;
 	if (!texts)
 		return -ENOMEM;
+	RB_INIT(&texts->mailboxes);
 	r = recent_new(&texts->seen, TEXTS_SEEN_MAX, TEXTS_SEEN_MS);
 	if (!r)
 		r = recent_new(&texts->rates, RATES_MAX, RATE_MS);
@@ -81,6 +82,7 @@ void texts_free(struct gateway *gateway)
 		return;
 	if (gateway->outbox)
 		text_arrivals_free(gateway);
+	text_mailboxes_free(texts);
 	text_queue_free(texts->queue);
 	recent_free(texts->seen);
 	recent_free(texts->rates);

@@ -4,6 +4,7 @@
  *
  *     account --message--> text_account.c --text_queue.c--> MESSAGE --> trunk
  *     account <--message-- outbox.c <-- text_trunk.c <------ MESSAGE <-- trunk
+ *                                       text_waiting.c <----- NOTIFY <-- trunk
  *
  * A text is on disk before it is acknowledged to whom it came from, and leaves
  * it when the next has taken it: the trunk by a 2xx, the XMPP server as
@@ -17,8 +18,10 @@
 struct chat;
 struct gateway;
 struct sip_message;
+struct sip_invite;
 struct sip_message_in;
 struct sip_trunk;
+struct sip_waiting;
 
 enum {
 	TEXTS_MAX = 20000, /* that wait for trunks */
@@ -44,3 +47,9 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat);
 /* A trunk brings @what; @message is answered, now or later. */
 void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		      const struct sip_message_in *what);
+/*
+ * A trunk tells of a mailbox (RFC 3842): the owners of its number are written
+ * to when there is something new in it, not each time that it is told again.
+ */
+void texts_waiting(struct gateway *gateway, const struct sip_invite *request,
+		   const struct sip_waiting *waiting);

@@ -129,11 +129,10 @@ static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 				    .follow = true };
 }
 
-static void on_waiting(const struct sip_source *source, const char *user,
+static void on_waiting(const struct sip_invite *request,
 		       const struct sip_waiting *waiting, void *arg)
 {
-	(void)source;
-	(void)user;
+	(void)request;
 	(void)waiting;
 	(void)arg;
 }

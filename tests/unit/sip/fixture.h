@@ -232,11 +232,10 @@ static void on_policy(const struct sip_invite *request, struct sip_policy *out,
 	*out = fx->policy;
 }
 
-static void on_waiting(const struct sip_source *source, const char *user,
+static void on_waiting(const struct sip_invite *request,
 		       const struct sip_waiting *waiting, void *arg)
 {
-	(void)source;
-	(void)user;
+	(void)request;
 	(void)arg;
 	fx->waiting = *waiting;
 	fx->waitings++;
