@@ -330,6 +330,24 @@ static bool is_local_here(char out[static ROUTE_USER_CAP + SIP_HOST_CAP],
 	return true;
 }
 
+/* What is dialled before a number so that one call does not show one's own: in
+ * North America, and with GSM's telephones. */
+static const char *cut_withhold(const char *local, bool *withhold)
+{
+	static const char *const codes[] = { "*67", "#31#" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		size_t n = strlen(codes[i]);
+
+		if (strncmp(local, codes[i], n) != 0 ||
+		    !(local[n] == '+' || strchr(DIGITS, local[n])) || !local[n])
+			continue;
+		*withhold = true;
+		return local + n;
+	}
+	return local;
+}
+
 int route_from_account(struct route *out, struct gateway *gateway,
 		       const char *account, const char *local)
 {
@@ -339,6 +357,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	memset(out, 0, sizeof(*out));
 	if (is_local_here(here, gateway, local))
 		local = here;
+	local = cut_withhold(local, &out->withhold);
 	if (is_emergency(gateway, account, local))
 		return to_emergency(out, gateway, account, local);
 	if (!strcmp(local, ROUTE_ECHO_LOCAL))
@@ -346,7 +365,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	r = check_account(gateway, account, local);
 	if (r)
 		return r;
-	out->withhold = limits_withhold(gateway, account);
+	out->withhold |= limits_withhold(gateway, account);
 	if (config_is_number(local))
 		return to_number(out, gateway, account, local);
 	if (*local && !local[strspn(local, DIGITS "*#")])

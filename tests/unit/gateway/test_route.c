@@ -280,6 +280,28 @@ static void a_number_added_at_run_time_counts_as_well(void **state)
 }
 
 /* As the voice side of a text gateway, which writes its users so. */
+static void one_call_may_hide_the_number(void **state)
+{
+	static const char *const dialled[] = { "*67+15551234567",
+					       "#31#+15551234567" };
+	struct route route;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(call(&route, "bob@example.org", dialled[i]),
+				 0);
+		assert_string_equal(route.to, "+15551234567");
+		assert_true(route.withhold);
+	}
+	assert_int_equal(call(&route, "bob@example.org", "+15551234567"), 0);
+	assert_false(route.withhold);
+	/* who is called for help sees who calls */
+	assert_int_equal(call(&route, "bob@example.org", "*67911"),
+			 ROUTE_E_EMERGENCY);
+	assert_int_equal(call(&route, "bob@example.org", "*67"),
+			 ROUTE_E_COUNTRY);
+}
+
 static void a_number_may_be_said_to_live_here(void **state)
 {
 	(void)state;
@@ -866,6 +888,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROUTE_TEST(an_account_calls_from_its_own_number),
 		ROUTE_TEST(a_number_added_at_run_time_counts_as_well),
+		ROUTE_TEST(one_call_may_hide_the_number),
 		ROUTE_TEST(a_number_may_be_said_to_live_here),
 		ROUTE_TEST(a_trunk_is_known_by_its_host_too),
 		ROUTE_TEST(who_owns_no_number_calls_nobody),
