@@ -217,6 +217,7 @@ static int join_headers(struct sip_trunk *t, const struct sip_trunk_config *c)
 
 static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 {
+	bool named = c->contact_user && *c->contact_user;
 	int r = sip_uri_parse(&t->uri, slice_of(c->proxy));
 
 	if (!r &&
@@ -230,6 +231,9 @@ static int configure(struct sip_trunk *t, const struct sip_trunk_config *c)
 		r = copy_text(&t->password, c->password);
 	if (!r)
 		r = copy_text(&t->realm, c->realm);
+	if (!r)
+		r = copy_text(&t->contact_user,
+			      named ? c->contact_user : c->username);
 	if (!r)
 		r = write_hostport(t);
 	if (!r)
@@ -292,6 +296,7 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 	free(t->username);
 	free_secret(t->password);
 	free(t->realm);
+	free(t->contact_user);
 	free(t->hostport);
 	free(t->domain);
 	free(t->headers);
@@ -391,7 +396,7 @@ const char *sip_trunk_domain(const struct sip_trunk *trunk)
 
 const char *sip_trunk_user(const struct sip_trunk *trunk)
 {
-	return trunk->username;
+	return trunk->contact_user;
 }
 
 enum sip_identity_mode sip_trunk_identity(const struct sip_trunk *trunk)

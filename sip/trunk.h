@@ -21,6 +21,7 @@ struct sip_trunk_config { /* borrowed for the call alone */
 	const char *proxy; /* "sip:host:port;transport=tcp" */
 	const char *username, *password, *realm; /* "" none */
 	const char *from_domain;                 /* "": the proxy's host */
+	const char *contact_user;                /* "", NULL: @username */
 	enum sip_identity_mode identity;
 	/* Lines that each INVITE carries as well ("X-Token: abc"); checked by
 	 * the caller. */

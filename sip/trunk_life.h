@@ -55,6 +55,7 @@ struct sip_trunk {
 	const struct sip_trunk_handlers *handlers;
 	void *arg;
 	char *name, *username, *password, *realm, *hostport, *domain;
+	char *contact_user;
 	struct sip_digest_account account;
 	struct addr_net *allow;
 	size_t nallow;

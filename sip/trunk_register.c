@@ -84,7 +84,7 @@ static const sip_contact_t *find_contact(const struct sip_trunk *t,
 	struct sip_uri ours, theirs;
 	const sip_contact_t *only = m && !m->m_next ? m : NULL;
 
-	if (sip_agent_contact(t->agent, hop, t->username, text) ||
+	if (sip_agent_contact(t->agent, hop, t->contact_user, text) ||
 	    sip_uri_parse(&ours, slice_of(text)))
 		return only;
 	for (; m; m = m->m_next)
@@ -193,7 +193,7 @@ static int send_register(struct sip_trunk *t, unsigned expires_s,
 	struct sip_client_spec spec = {
 		.method = "REGISTER",
 		.uri = uri,
-		.contact_user = t->username,
+		.contact_user = t->contact_user,
 		.keeps_account = !fn,
 		.fn = fn,
 		.arg = t,

@@ -17,7 +17,8 @@ static bool is_number(const struct config_trunk *trunk, const char *user)
 		digits += prefix;
 	digits += *digits == '+';
 	return *digits && !digits[strspn(digits, "0123456789")] &&
-	       strcmp(user, trunk->username) != 0;
+	       strcmp(user, trunk->username) != 0 &&
+	       strcmp(user, trunk->contact_user) != 0;
 }
 
 const char *called_user(const struct config_trunk *trunk,

@@ -167,6 +167,7 @@ struct config_trunk {
 	char *name;
 	struct config_uri proxy;
 	char *username, *password, *password_file, *realm, *from_domain;
+	char *contact_user; /* of requests; "": username, else who calls */
 	bool registers;
 	unsigned expires_s; /* of a registration */
 	unsigned qualify_s; /* between two OPTIONS */

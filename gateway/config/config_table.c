@@ -201,6 +201,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_TRUNK_FROM_DOMAIN] = {
 		CONFIG_TRUNK, "from_domain", &config_kind_domain,
 		TRUNK_AT(from_domain), .initial = LIST("") },
+	[CONFIG_KEY_TRUNK_CONTACT_USER] = {
+		CONFIG_TRUNK, "contact_user", &config_kind_text,
+		TRUNK_AT(contact_user), .initial = LIST("") },
 	[CONFIG_KEY_TRUNK_ALLOW] = {
 		CONFIG_TRUNK, "allow", &config_kind_nets, TRUNK_AT(allow),
 		.initial = LIST(NULL) },

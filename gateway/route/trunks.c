@@ -59,6 +59,7 @@ static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
 		.password = from->password,
 		.realm = from->realm,
 		.from_domain = from->from_domain,
+		.contact_user = from->contact_user,
 		.identity = identities[from->identity],
 		.headers = (const char *const *)from->headers.v,
 		.nheaders = from->headers.n,

@@ -6,8 +6,9 @@
 #include "sip/agent.h"
 #include "tests/test.h"
 
-static char username[] = "12345", prefix[] = "777*";
+static char username[] = "12345", prefix[] = "777*", contact[] = "c0ntact";
 static const struct config_trunk trunk = { .username = username,
+					   .contact_user = contact,
 					   .called_prefix = prefix };
 
 static void the_right_name_is_found(void **state)
@@ -18,6 +19,7 @@ static void the_right_name_is_found(void **state)
 		{ "+15557654321", "", "+15550001111", "+15557654321" },
 		{ "15557654321", "+15550002222", "x", "15557654321" },
 		{ "777*+15557654321", "", "x", "777*+15557654321" },
+		{ "c0ntact", "", "+15557654321", "+15557654321" },
 		/* our Contact: a token, the trunk's name for us, nothing */
 		{ "k3jf92hsla", "+15557654321", "x", "+15557654321" },
 		{ "k3jf92hsla", "", "+15557654321", "+15557654321" },
