@@ -14,6 +14,7 @@ DESTDIR ?=
 SRTP    ?= evp # or libsrtp2: the engine behind media/srtp.h
 PYTHON  ?= /usr/bin/python3
 T       ?= # one unit test: make unit T=media/test_ice
+DEPS    ?= # no: what is missing is not installed
 FUZZ_SECONDS ?= 60# for each target of make fuzz
 # The compiler of the same house, for the wrapper of a C++ library.
 CXX := $(if $(filter default,$(origin CXX)),$(if $(findstring clang,$(CC)),$(subst clang,clang++,$(CC)),c++),$(CXX))
@@ -65,7 +66,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 ## deps         install what building, testing and the demo need (Debian packages)
 deps:
-	@deploy/deps
+	@$(if $(filter no,$(DEPS)),,deploy/deps)
 
 ## deps-live    and what the tests with real clients need (Chromium, npm, Dino: 300 MB)
 deps-live:
@@ -168,6 +169,10 @@ install: $(PROGRAMS)
 	install -D -m 644 deploy/tandem.service $(DESTDIR)$(UNITDIR)/tandem.service
 	sed -i 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' $(DESTDIR)$(UNITDIR)/tandem.service
 	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf -t $(DESTDIR)$(CONFDIR)
+## deb          the Debian package, into BUILD/deb, and what lintian says of it
+deb:
+	@deploy/package $(BUILD)/deb
+	@lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
 	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* \
@@ -175,6 +180,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions prove-texts lint format demo install uninstall clean FORCE
+.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions prove-texts \
+	lint format demo deb install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
