@@ -121,9 +121,19 @@ CHECKED int jingle_answer(struct jingle *jingle,
 CHECKED int jingle_candidate(struct jingle *jingle,
 			     const struct media_content *content,
 			     const struct media_cand *cand);
-/* transport-info with new credentials and all candidates: restart or answer. */
+/*
+ * transport-info with new credentials. A restart of ours has these alone and
+ * its candidates follow, one each: Conversations takes credentials that come
+ * with candidates for the answer to a restart of its own. The answer to the
+ * peer's has all of them.
+ *
+ * When both restart at once the initiator's counts (XEP-0166, 7.2.16): the
+ * peer's restart() without candidates, to a responder, overrules ours.
+ */
 CHECKED int jingle_restart(struct jingle *jingle,
 			   const struct media_content *content);
+CHECKED int jingle_answer_restart(struct jingle *jingle,
+				  const struct media_content *content);
 /* session-info of XEP-0167, 7. JINGLE_INFO_UNHOLD is written <active/>. */
 CHECKED int jingle_info(struct jingle *jingle, enum jingle_info info);
 /* An empty session-info (XEP-0166, 6.8): is the session still known? */

@@ -121,26 +121,13 @@ static void keep_early(struct jingle *jingle,
 			return; /* full: the rest is left out */
 }
 
-/*
- * StanzaJS sends the ufrag without the pwd, others neither: then they are those
- * in force. New ones restart ICE, on the content that carries the call alone; a
- * content that was refused has its own.
- */
-static bool is_restart(const struct jingle *jingle,
-		       const struct media_content *content)
-{
-	return content->ufrag[0] && content->pwd[0] &&
-	       strcmp(content->ufrag, jingle->theirs.ufrag) != 0 &&
-	       strcmp(content->ufrag, jingle->stale_ufrag) != 0 &&
-	       !strcmp(content->mid, jingle->mid);
-}
-
 static void take_transport(struct jingle *jingle,
 			   const struct media_content *content)
 {
 	if (jingle->phase == JINGLE_OFFERED) {
 		keep_early(jingle, content);
-	} else if (is_restart(jingle, content)) {
+	} else if (jingle_is_restart(jingle, content)) {
+		jingle->restarting = false;
 		memcpy(jingle->stale_ufrag, jingle->theirs.ufrag,
 		       sizeof(jingle->stale_ufrag));
 		keep_creds(&jingle->theirs, content);

@@ -14,6 +14,7 @@ static const struct jingle_fault no_memory = { "resource-constraint", NULL };
 static const struct jingle_fault unsupported_info = { "feature-not-implemented",
 						      "unsupported-info" };
 static const struct jingle_fault bad_code = { "feature-not-implemented", NULL };
+static const struct jingle_fault tie_break = { "conflict", "tie-break" };
 
 const char *const jingle_action_names[JINGLE_NACTIONS] = {
 	[JINGLE_CONTENT_ACCEPT] = "content-accept",
@@ -56,6 +57,23 @@ static const struct jingle_fault *read_desc(struct jingle *jingle,
 	return NULL;
 }
 
+bool jingle_is_restart(const struct jingle *jingle,
+		       const struct media_content *content)
+{
+	return content->ufrag[0] && content->pwd[0] &&
+	       strcmp(content->ufrag, jingle->theirs.ufrag) != 0 &&
+	       strcmp(content->ufrag, jingle->stale_ufrag) != 0 &&
+	       !strcmp(content->mid, jingle->mid);
+}
+
+/* It has not seen our restart yet; without candidates it is no answer. */
+static bool crosses_ours(const struct jingle *jingle,
+			 const struct media_content *content)
+{
+	return jingle->initiator && jingle->restarting && !content->ncands &&
+	       jingle_is_restart(jingle, content);
+}
+
 static const struct jingle_fault *read_contents(struct jingle *jingle,
 						struct jingle_event *out)
 {
@@ -72,6 +90,9 @@ static const struct jingle_fault *read_contents(struct jingle *jingle,
 					     !jingle->initiator);
 		if (r)
 			return r < 0 ? &no_memory : &bad_request;
+		if (out->action == JINGLE_TRANSPORT_INFO &&
+		    crosses_ours(jingle, &content))
+			return &tie_break;
 	}
 	return any ? NULL : &bad_request;
 }

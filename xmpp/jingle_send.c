@@ -131,13 +131,26 @@ int jingle_candidate(struct jingle *jingle, const struct media_content *content,
 	return send_transport(jingle, content, cand);
 }
 
-int jingle_restart(struct jingle *jingle, const struct media_content *content)
+int jingle_answer_restart(struct jingle *jingle,
+			  const struct media_content *content)
 {
 	if (jingle->phase != JINGLE_ACTIVE)
 		return JINGLE_E_STATE;
 	int r = send_transport(jingle, content, NULL);
 	if (!r)
 		keep_local(jingle, content);
+	return r;
+}
+
+int jingle_restart(struct jingle *jingle, const struct media_content *content)
+{
+	struct media_content bare = *content; /* nothing in it is its own */
+
+	bare.ncands = 0;
+	int r = jingle_answer_restart(jingle, &bare);
+	jingle->restarting = !r;
+	for (size_t i = 0; !r && i < content->ncands; i++)
+		r = send_transport(jingle, content, &content->cands[i]);
 	return r;
 }
 

@@ -89,6 +89,7 @@ struct jingle {
 	struct jingle_creds ours, theirs;
 	/* Theirs before the last restart: what still comes with it is late. */
 	char stale_ufrag[MEDIA_UFRAG_CAP];
+	bool restarting; /* ours has no answer yet */
 	/* Came before the session-accept that says whose they are. */
 	struct media_content *early; /* owned; NULL none */
 	char initiate_id[JINGLE_ID_LEN + 1];
@@ -112,6 +113,13 @@ enum jingle_action jingle_action_parse(const char *name);
 const struct jingle_fault *jingle_read(struct jingle *jingle,
 				       struct jingle_event *out);
 void jingle_event_fini(struct jingle_event *event);
+/*
+ * StanzaJS sends the ufrag without the pwd, others neither: then they are those
+ * in force. New ones restart ICE, on the content that carries the call alone; a
+ * content that was refused has its own.
+ */
+bool jingle_is_restart(const struct jingle *jingle,
+		       const struct media_content *content);
 
 /* jingle_act.c: what each action does once it has its result. */
 void jingle_on_initiate(struct jingle *jingle, const struct jingle_event *e);

@@ -167,14 +167,18 @@ static int renew_remote(struct leg_xmpp *xmpp, const struct media_content *news)
 	return bridge_remote(bridge_of(xmpp), xmpp->leg.side, audio);
 }
 
-/* Tell the peer the credentials and candidates of now. */
-static int say_local(struct leg_xmpp *xmpp)
+/* Tell the peer the credentials and candidates of now: a restart, or the answer
+ * to one. */
+static int say_local(struct leg_xmpp *xmpp, bool restart)
 {
 	struct media_content *audio = leg_local_audio(&xmpp->leg);
 	int r = audio ? bridge_local(bridge_of(xmpp), xmpp->leg.side, audio)
 		      : -EPROTO;
 
-	return r ? r : jingle_restart(xmpp->jingle, audio);
+	if (r)
+		return r;
+	return restart ? jingle_restart(xmpp->jingle, audio)
+		       : jingle_answer_restart(xmpp->jingle, audio);
 }
 
 /* The answer to our restart, or the peer's own: Conversations sends new
@@ -182,12 +186,12 @@ static int say_local(struct leg_xmpp *xmpp)
 static void on_restart(const struct media_content *content, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
-	bool ours = xmpp->restarting;
+	bool ours = xmpp->restarting && content->ncands;
 	int r = renew_remote(xmpp, content);
 
 	xmpp->restarting = false;
 	if (!r && !ours)
-		r = say_local(xmpp);
+		r = say_local(xmpp, false);
 	if (!r)
 		r = xmpp_session_restart_due(xmpp);
 	log_info("call=%s leg=xmpp ice=restart by=%s r=%d",
@@ -303,7 +307,7 @@ int xmpp_session_restart(struct leg_xmpp *xmpp)
 	int r = bridge_restart(bridge_of(xmpp), xmpp->leg.side);
 
 	if (!r)
-		r = say_local(xmpp);
+		r = say_local(xmpp, true);
 	xmpp->restarting = !r;
 	return r < 0 ? r : 0;
 }
@@ -319,7 +323,7 @@ void xmpp_session_repeat(struct leg_xmpp *xmpp)
 		return;
 	log_info("call=%s leg=xmpp ice=restart by=us again",
 		 call_name(xmpp->leg.call));
-	if (say_local(xmpp))
+	if (say_local(xmpp, true))
 		log_warn("call=%s leg=xmpp ice=restart result=not-said",
 			 call_name(xmpp->leg.call));
 }

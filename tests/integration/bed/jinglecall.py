@@ -339,11 +339,13 @@ class Call:
         if self.remote and read.ufrag == self.remote.ufrag and not self._connecting:
             self.early_candidates += read.candidates
         elif self.remote and read.ufrag == self.remote.ufrag:
+            self.remote.candidates = self.remote.candidates + read.candidates
             self.client.spawn(self._add(read.candidates), self._failed)
         elif self._restart and not self._restart.done():
             self._take_credentials(read)
             self._restart.set_result(read)
         elif self.remote and self.accepted:
+            self.client.strict.need(not read.candidates, "a restart with candidates: Conversations takes it for an answer")
             self._take_credentials(read)
             self.client.spawn(self._answer_restart(self.transport.prepare_restart(), read), self._failed)
         elif self.profile.drops_early_candidates:
