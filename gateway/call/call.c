@@ -116,6 +116,7 @@ static struct call *call_free(struct call *call)
 	call->bridge = bridge_free(call->bridge);
 	call->hunt = hunt_free(call->hunt);
 	call_missed_forget(call);
+	call_digits_free(call);
 	for (int side = 0; side < 2; side++) {
 		struct leg *leg = call->legs[side];
 		call->legs[side] = leg ? leg->ops->free(leg) : NULL;
@@ -266,6 +267,11 @@ const char *call_state_name(const struct call *call)
 bool call_talks(const struct call *call)
 {
 	return call->state == CALL_UP || call->state == CALL_EARLY;
+}
+
+bool call_takes_digits(const struct call *call)
+{
+	return call->state >= CALL_PICKED_UP && call->state < CALL_CLOSED;
 }
 
 void call_hangup(struct call *call, enum cause cause)

@@ -69,6 +69,9 @@ const char *call_state_name(const struct call *call);
 
 /* Whether its parties hear each other, or the caller hears early media. */
 bool call_talks(const struct call *call);
+/* Whether keys that a party presses are for the call: from when somebody has
+ * picked up. They are played once the parties hear each other. */
+bool call_takes_digits(const struct call *call);
 
 /*
  * @account, a bare JID that is called as by @from, a JID of ours, does not take

@@ -92,10 +92,11 @@ struct call {
 	unsigned queued;
 	bool handling;
 
-	bool early_answer; /* policy */
-	bool ready[2];     /* media may flow on this side */
-	bool held[2];      /* this side's party holds the other */
-	bool hung_up[2];   /* this side's peer knows already */
+	struct call_digits *digits; /* that wait to be played; NULL: none */
+	bool early_answer;          /* policy */
+	bool ready[2];              /* media may flow on this side */
+	bool held[2];               /* this side's party holds the other */
+	bool hung_up[2];            /* this side's peer knows already */
 
 	/* for the record */
 	unsigned storing; /* rows that are on their way to the disk */
@@ -136,6 +137,12 @@ void call_raise(struct call *call, const struct call_event *event);
 void call_fail(struct call *call, enum cause cause);
 /* The time limit of its state begins anew. */
 void call_arm(struct call *call);
+
+/* call_digits.c: a digit of one side, played to the other in its turn, and not
+ * before both talk; to be called when they do. */
+void call_digits_take(struct call *call, const struct call_event *event);
+void call_digits_play(struct call *call);
+void call_digits_free(struct call *call);
 
 /* call_hunt.c: whether a callee that ended by @cause leads to another now. */
 bool call_hunt_goes_on(const struct call *call, enum cause cause);

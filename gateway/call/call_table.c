@@ -190,6 +190,7 @@ static void connect_media(struct call *call, const struct call_event *event)
 	call->hunt = hunt_free(call->hunt);
 	/* Keys and the pair are known now. */
 	call_record_store(call);
+	call_digits_play(call);
 }
 
 static void reoffer(struct call *call, const struct call_event *event)
@@ -213,16 +214,6 @@ static void hold(struct call *call, const struct call_event *event)
 	call->held[event->side] = event->on;
 	call_media_direct(call);
 	check(call, other->ops->hold(other, event->on));
-}
-
-static void digit(struct call *call, const struct call_event *event)
-{
-	struct leg *other = call->legs[other_side(event->side)];
-
-	if (!bridge_digit(call->bridge, other->side, event->digit,
-			  event->duration_ms))
-		return;
-	check(call, other->ops->digit(other, event->digit, event->duration_ms));
 }
 
 static void move(struct call *call, const struct call_event *event)
@@ -293,12 +284,12 @@ static void fail(struct call *call, const struct call_event *event)
 		       [state][CALL_EV_NEXT] = { try_next, CALL_OFFERED }, \
 		       [state][CALL_EV_NEXT_LATE] = { give_up_for_next,    \
 						      CALL_OFFERED }
+#define TAKES_DIGITS(state) [state][CALL_EV_DIGIT] = { call_digits_take, state }
 #define TALKS(state)                                   \
 	[state][CALL_EV_REOFFER] = { reoffer, state }, \
 	[state][CALL_EV_AGREE] = { agree, state },     \
 	[state][CALL_EV_HOLD] = { hold, state },       \
-	[state][CALL_EV_DIGIT] = { digit, state },     \
-	[state][CALL_EV_MOVED] = { move, state }
+	TAKES_DIGITS(state), [state][CALL_EV_MOVED] = { move, state }
 
 const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_NEW][CALL_EV_CALL] = { start, CALL_OFFERED },
@@ -309,16 +300,19 @@ const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_OFFERED][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_OFFERED][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
 	[CALL_OFFERED][CALL_EV_PICK_UP] = { wait, CALL_PICKED_UP },
+	TAKES_DIGITS(CALL_OFFERED),
 	HUNTS(CALL_OFFERED),
 
 	[CALL_RINGING][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_RINGING][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_RINGING][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
 	[CALL_RINGING][CALL_EV_PICK_UP] = { wait, CALL_PICKED_UP },
+	TAKES_DIGITS(CALL_RINGING),
 	HUNTS(CALL_RINGING),
 
 	[CALL_PICKED_UP][CALL_EV_RING] = { ring, CALL_PICKED_UP },
 	[CALL_PICKED_UP][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },
+	TAKES_DIGITS(CALL_PICKED_UP),
 	HUNTS(CALL_PICKED_UP),
 
 	[CALL_ANSWERED][CALL_EV_ANSWER] = { note_answer, CALL_ANSWERED },
@@ -326,15 +320,18 @@ const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_ANSWERED][CALL_EV_READY_CALLEE_BLIND] = { proceed,
 							CALL_PROCEEDING },
 	[CALL_ANSWERED][CALL_EV_MOVED] = { move, CALL_ANSWERED },
+	TAKES_DIGITS(CALL_ANSWERED),
 	ENDS(CALL_ANSWERED),
 
 	[CALL_PROCEEDING][CALL_EV_ANSWER] = { note_answer, CALL_PROCEEDING },
 	[CALL_PROCEEDING][CALL_EV_OFFER] = { store, CALL_STORING },
+	TAKES_DIGITS(CALL_PROCEEDING),
 	ENDS(CALL_PROCEEDING),
 
 	[CALL_STORING][CALL_EV_ANSWER] = { note_answer, CALL_STORING },
 	[CALL_STORING][CALL_EV_STORED] = { answer, CALL_CONNECTING },
 	[CALL_STORING][CALL_EV_TIMEOUT] = { answer, CALL_CONNECTING },
+	TAKES_DIGITS(CALL_STORING),
 	EVERYWHERE(CALL_STORING),
 
 	[CALL_CONNECTING][CALL_EV_ANSWER] = { note_answer, CALL_CONNECTING },

@@ -89,7 +89,7 @@ static struct leg *find_leg(struct gateway *gateway,
 {
 	const char *from = stanza_attr(message, "from");
 	struct leg *leg =
-		leg_xmpp_talking(gateway, from, stanza_attr(message, "to"));
+		leg_xmpp_dialling(gateway, from, stanza_attr(message, "to"));
 	struct policy policy;
 	char account[JID_CAP];
 

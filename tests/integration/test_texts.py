@@ -12,7 +12,7 @@ from bed import phone, proc
 from bed.jinglexml import HINTS, RECEIPTS, element, local
 from bed.jingle import CLIENT
 from bed.scene import own_number
-from test_jmi import SETTLED_S, come, named, spy
+from test_jmi import SETTLED_S, come, named, never, spy
 from test_malformed import error_of
 
 DIGITS_S = 8.0
@@ -62,6 +62,26 @@ async def test_digits_as_a_text_are_played(scene):
     text(mine.client, mine.peer, "*0", "t2", receipt=False)
     await played(theirs, "123#*0")
     assert len(named(seen, "received")) == 1 and not named(seen, "error")
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_digits_wait_for_a_call_that_connects(scene):
+    """The telephone has answered, the client is still to begin its session."""
+    client = await scene.client()
+    mine, theirs = await scene.propose(client=client)
+    begin, mine.initiate = mine.initiate, never
+    await theirs.ring()
+    await theirs.answer()
+    mine.peer = await mine.wait("proceed")
+    seen = spy(client)
+    text(client, mine.peer.partition("/")[0], "31#", "t1")
+    text(client, mine.peer.partition("/")[0], "9" * 32, "t2")
+    await come(seen, "received")
+    await begin()
+    await mine.wait("media")
+    await played(theirs, "31#" + "9" * 32)
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")

@@ -155,6 +155,12 @@ bool call_talks(const struct call *call)
 	return true;
 }
 
+bool call_takes_digits(const struct call *call)
+{
+	(void)call;
+	return true;
+}
+
 static char missed[500];
 
 void call_missed(struct call *call, const char *account, const char *from,
@@ -185,7 +191,7 @@ void leg_calls(struct leg *of)
 	(void)of;
 }
 
-static unsigned rang;
+static unsigned rang, proceeded, answered;
 
 void leg_rings(struct leg *of)
 {
@@ -196,11 +202,13 @@ void leg_rings(struct leg *of)
 void leg_proceeds(struct leg *of)
 {
 	(void)of;
+	proceeded++;
 }
 
 void leg_answers(struct leg *of)
 {
 	(void)of;
+	answered++;
 }
 
 void leg_offers(struct leg *of)
@@ -339,7 +347,7 @@ static inline int set_up(void **state)
 	said[0] = '\0';
 	send_result = open_result = iq_result = 0;
 	ended_by_us = ended_by_peer = -1;
-	waiting = rang = 0;
+	waiting = rang = proceeded = answered = 0;
 	missed[0] = '\0';
 	closed = 0;
 	memset(direct, 0, sizeof(direct));
@@ -360,6 +368,9 @@ static inline int tear_down(void **state)
 /* To @n accounts at once. */
 static inline void offer_to(const char *const *accounts, size_t n)
 {
+	const struct media_codec pcmu = {
+		.pt = 0, .channels = 1, .clockrate = 8000, .name = "PCMU"
+	};
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	struct media_content *audio;
 
@@ -372,6 +383,7 @@ static inline void offer_to(const char *const *accounts, size_t n)
 	assert_int_equal(media_desc_new(&desc), 0);
 	assert_int_equal(media_desc_add(desc, &audio), 0);
 	memcpy(audio->mid, "0", 2);
+	assert_int_equal(media_content_add_codec(audio, &pcmu), 0);
 	assert_int_equal(leg->ops->offer(leg, desc), 0);
 }
 

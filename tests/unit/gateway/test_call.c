@@ -619,9 +619,49 @@ static void digits_go_by_rtp_where_the_peer_takes_them(void **state)
 	come_up();
 	leg_digit(a, '5', 100);
 	expect("b-tone");
+	event_base_loop(gateway.base, EVLOOP_ONCE); /* it has been played */
 	bridge_takes_digits = false;
 	leg_digit(a, '5', 100);
 	expect("b-tone b-digit");
+}
+
+static void digits_come_one_after_the_other(void **state)
+{
+	(void)state;
+	come_up();
+	leg_digit(a, '1', 10);
+	leg_digit(a, '2', 10);
+	leg_digit(b, '3', 10);
+	expect("b-tone");
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("b-tone");
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("a-tone");
+}
+
+static void digits_before_the_answer_wait_for_it(void **state)
+{
+	(void)state;
+	calls_blind();
+	leg_rings(b);
+	expect("a-ring");
+	assert_false(call_takes_digits(call));
+	leg_digit(a, '1', 10);
+	answers();
+	assert_true(call_takes_digits(call));
+	ready(MEDIA_SIDE_B);
+	describe(a);
+	leg_offers(a);
+	to_disk();
+	expect("a-proceed store a-answer");
+	leg_digit(a, '2', 10);
+	expect("");
+	ready(MEDIA_SIDE_A);
+	expect("store b-tone");
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("b-tone");
+	call_hangup(call, CAUSE_NORMAL);
+	assert_false(call_takes_digits(call));
 }
 
 static void a_moved_address_restarts_that_leg(void **state)
@@ -870,6 +910,8 @@ int main(void)
 		CALL_TEST(hold_reaches_the_other_side_once),
 		CALL_TEST(a_direction_in_a_new_offer_is_a_hold),
 		CALL_TEST(digits_go_by_rtp_where_the_peer_takes_them),
+		CALL_TEST(digits_come_one_after_the_other),
+		CALL_TEST(digits_before_the_answer_wait_for_it),
 		CALL_TEST(a_moved_address_restarts_that_leg),
 		CALL_TEST(early_media_rings_unless_the_policy_answers),
 		CALL_TEST(by_policy_the_caller_hears_early_media),
