@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/account.h"
 #include "db/contact.h"
@@ -19,6 +20,7 @@ struct announcer {
 	struct event *timer;
 	/* The contact that was told last; "" at the beginning. */
 	char account[JID_CAP], local[JID_PART_MAX + 1];
+	char asked[JID_CAP]; /* the account that was probed last */
 };
 
 /* ---- the domain, to each owner once ---- */
@@ -77,14 +79,45 @@ static void hide_domain(struct gateway *gateway, const char *owner)
 
 /* ---- numbers, to those who are subscribed to them ---- */
 
+static bool is_owners(const struct gateway *gateway,
+		      const struct contact *contact)
+{
+	struct number number;
+
+	return contact->subscribed &&
+	       number_of(&number, gateway, contact->account, NULL);
+}
+
 /* The domain has been told to all owners already. */
 static bool is_told(const struct gateway *gateway,
 		    const struct contact *contact)
 {
-	struct number number;
+	return *contact->local && is_owners(gateway, contact);
+}
 
-	return contact->subscribed && *contact->local &&
-	       number_of(&number, gateway, contact->account, NULL);
+/*
+ * Whom an account is subscribed to has asked back, so its server answers: with
+ * its devices, which may have come and gone while nobody told us. One contact
+ * of each account will do, the domain if it is one.
+ */
+static int ask_devices(struct gateway *gateway, const struct contact *contact)
+{
+	char *asked = gateway->announcer->asked;
+
+	if (!strcmp(asked, contact->account) || !is_owners(gateway, contact))
+		return 0;
+	int r = presence_probe(gateway, contact->local, contact->account);
+	return r ? r : text_set(asked, JID_CAP, contact->account);
+}
+
+static int tell(struct gateway *gateway, const struct contact *contact)
+{
+	int r = ask_devices(gateway, contact);
+
+	return r || !is_told(gateway, contact)
+		       ? r
+		       : presence_show(gateway, contact->local,
+				       contact->account);
 }
 
 static void pause_a_while(struct announcer *announcer)
@@ -110,10 +143,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 		if (!contact)
 			return;
-		int r = is_told(gateway, contact)
-				? presence_show(gateway, contact->local,
-						contact->account)
-				: 0;
+		int r = tell(gateway, contact);
 		if (r == XMPP_E_DOWN) /* all begins anew when it is up */
 			return;
 		if (r == XMPP_E_FULL)
@@ -133,6 +163,7 @@ void announce_stream_up(struct gateway *gateway)
 
 	each_owner(gateway, show_domain);
 	announcer->account[0] = announcer->local[0] = '\0';
+	announcer->asked[0] = '\0';
 	pause_a_while(announcer);
 }
 

@@ -3,6 +3,7 @@
  * Who is told that we are there each time the stream comes up (XEP-0100, 8):
  * the owners of numbers of the domain, and every account of each number that it
  * is subscribed to; what their servers know of us may be from before a fault.
+ * And who of them is there is asked, for the same reason.
  * And that we are not, before an end that was asked for.
  */
 #pragma once

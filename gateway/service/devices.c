@@ -69,19 +69,24 @@ static void drop(struct owner *owner, struct device *device)
 	free(device);
 }
 
+/* Nobody waits for what it was asked any more. */
+static void drop_owner(struct gateway *gateway, struct owner *owner)
+{
+	while (!TAILQ_EMPTY(&owner->devices))
+		drop(owner, TAILQ_FIRST(&owner->devices));
+	iq_cancel(gateway->iqs, owner);
+	RB_REMOVE(owner_tree, &gateway->devices->owners, owner);
+	free(owner);
+}
+
 void devices_free(struct gateway *gateway)
 {
 	struct owner *owner;
 
 	if (!gateway->devices)
 		return;
-	while ((owner = RB_MIN(owner_tree, &gateway->devices->owners))) {
-		while (!TAILQ_EMPTY(&owner->devices))
-			drop(owner, TAILQ_FIRST(&owner->devices));
-		iq_cancel(gateway->iqs, owner);
-		RB_REMOVE(owner_tree, &gateway->devices->owners, owner);
-		free(owner);
-	}
+	while ((owner = RB_MIN(owner_tree, &gateway->devices->owners)))
+		drop_owner(gateway, owner);
 	free(gateway->devices);
 	gateway->devices = NULL;
 }
@@ -234,13 +239,13 @@ void devices_presence(struct gateway *gateway, const struct stanza *presence)
 		gone ? find_owner(gateway, bare) : take_owner(gateway, bare);
 	if (!owner)
 		return;
-	if (!gone) {
+	struct device *device = gone ? find_device(owner, from) : NULL;
+	if (!gone)
 		on_available(gateway, owner, from, presence);
-		return;
-	}
-	struct device *device = find_device(owner, from);
-	if (device)
+	else if (device)
 		drop(owner, device);
+	if (!owner->n)
+		drop_owner(gateway, owner);
 }
 
 void devices_each_direct(const struct gateway *gateway, const char *account,

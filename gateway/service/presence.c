@@ -89,6 +89,21 @@ void presence_hide(struct gateway *gateway, const char *local, const char *to)
 		send_type(gateway, "unavailable", full, to);
 }
 
+int presence_probe(struct gateway *gateway, const char *local,
+		   const char *account)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	int r = stanza_new(&stanza, "presence", NULL);
+
+	if (r)
+		return r;
+	stanza_set(stanza, "type", "probe");
+	stanza_setf(stanza, "from", "%s%s%s", local, *local ? "@" : "",
+		    gateway->config->xmpp.domain);
+	stanza_set(stanza, "to", account);
+	return stanza_ok(stanza) ? send_one(gateway, stanza) : -ENOMEM;
+}
+
 int presence_new(struct gateway *gateway)
 {
 	return recent_new(&gateway->asked, ASKED_MAX, ASKED_MS);

@@ -28,6 +28,10 @@ void presence_receive(struct gateway *gateway, const struct stanza *presence);
  * (nothing lives there), -ENOMEM, XMPP_E_*.
  */
 int presence_show(struct gateway *gateway, const char *local, const char *to);
+/* Ask which devices of @account (a bare JID) are there (RFC 6121, 4.3). 0,
+ * -ENOMEM, XMPP_E_*. */
+int presence_probe(struct gateway *gateway, const char *local,
+		   const char *account);
 /* That it is not: never while @to has a call with it, which would end in Siskin
  * and StanzaJS. */
 void presence_hide(struct gateway *gateway, const char *local, const char *to);

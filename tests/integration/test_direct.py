@@ -7,6 +7,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bed import profiles
 from bed.scene import DOMAIN, own_number
 from test_jmi import SETTLED_S, actions, spy
@@ -115,5 +117,23 @@ async def test_who_has_logged_out_is_not_called(scene):
     assert f'device="{phone.user}@example.org/web" session=at-once' not in log
     await mine.accept()
     await up(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.alone
+async def test_a_client_is_known_again_after_a_restart_of_ours(scene):
+    """It says nothing: its server is asked."""
+    client = await scene.client(profile=WEB)
+    await known(scene, client)
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    await scene.bed.tandem.process.wait_log(f'device="{client.boundjid.full}" direct=yes', 10.0)
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    assert mine.direct
+    await mine.accept()
+    await up(mine, theirs)
+    await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")

@@ -200,7 +200,9 @@ static void subscribers_are_told_of_their_numbers(void **state)
 	announce_stream_up(&gateway);
 	said[0] = '\0';
 	run();
-	expect("available +15551234567@" DOMAIN "/sip -> alice@example.org\n"
+	expect("probe " DOMAIN " -> alice@example.org\n"
+	       "available +15551234567@" DOMAIN "/sip -> alice@example.org\n"
+	       "probe +15551234567@" DOMAIN " -> bob@example.org\n"
 	       "available +15551234567@" DOMAIN "/sip -> bob@example.org\n");
 }
 
