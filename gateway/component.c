@@ -70,6 +70,22 @@ static bool read_addressee(struct service_query *query,
 	       presence_entity(&query->entity, local);
 }
 
+/* A session that the peer begins. */
+static void on_initiate(struct gateway *gateway, const struct stanza *iq,
+			const char *sid)
+{
+	struct leg *calling = leg_xmpp_calling(gateway, stanza_attr(iq, "from"),
+					       stanza_attr(iq, "to"));
+
+	if (calling) {
+		leg_xmpp_tie_session(calling, iq);
+		return;
+	}
+	const char *condition = place_session(gateway, iq, sid);
+	if (condition)
+		refuse_address(gateway, iq, condition, NULL);
+}
+
 static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 {
 	AUTO(stanza_freep) struct stanza *reply = NULL;
@@ -85,9 +101,7 @@ static void on_jingle(struct gateway *gateway, const struct stanza *iq)
 	}
 	if (sid && initiate &&
 	    !leg_xmpp_has_ended(gateway, sid, stanza_attr(iq, "from"))) {
-		const char *condition = place_session(gateway, iq, sid);
-		if (condition)
-			refuse_address(gateway, iq, condition, NULL);
+		on_initiate(gateway, iq, sid);
 		return;
 	}
 	if (!jingle_unknown(&reply, iq))
@@ -165,10 +179,16 @@ static void on_stray_proceed(struct gateway *gateway,
 /* To a number that the account talks to: on another device from now on. */
 static void on_propose(struct gateway *gateway, const struct jmi *jmi)
 {
-	struct leg *leg = leg_xmpp_talking(gateway, jmi->from, jmi->to);
+	bool call = jmi->audio && !jmi->video;
+	struct leg *talking =
+		call ? leg_xmpp_talking(gateway, jmi->from, jmi->to) : NULL;
+	struct leg *calling =
+		call ? leg_xmpp_calling(gateway, jmi->from, jmi->to) : NULL;
 
-	if (leg && jmi->audio && !jmi->video)
-		leg_xmpp_move(leg, jmi);
+	if (talking)
+		leg_xmpp_move(talking, jmi);
+	else if (calling)
+		leg_xmpp_tie(calling, jmi);
 	else
 		place_proposal(gateway, jmi);
 }

@@ -130,6 +130,11 @@ int jingle_unknown(struct stanza **reply, const struct stanza *iq)
 			  wellformed ? &unknown_session : &bad_request);
 }
 
+int jingle_tie(struct stanza **reply, const struct stanza *iq)
+{
+	return make_fault(reply, iq, &tie_break);
+}
+
 static void answer(struct jingle *jingle, const struct stanza *iq,
 		   const struct jingle_fault *fault)
 {

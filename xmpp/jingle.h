@@ -159,6 +159,9 @@ bool jingle_is_up(const struct jingle *jingle);
  * 0 or -ENOMEM.
  */
 CHECKED int jingle_unknown(struct stanza **reply, const struct stanza *iq);
+/* That of a session-initiate which loses against one of ours: conflict with
+ * tie-break (XEP-0166, 7.2.16). As above. */
+CHECKED int jingle_tie(struct stanza **reply, const struct stanza *iq);
 /* Whether @iq has a <jingle/>, however malformed. */
 bool jingle_is_iq(const struct stanza *iq);
 /*

@@ -70,6 +70,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		xmpp_say_ringing(xmpp);
 	else if (proposed)
 		xmpp_rings(xmpp);
+	else if (xmpp->state == XMPP_LEG_PROCEEDED && xmpp->calls_back)
+		xmpp_give_up(xmpp, CAUSE_UNREACHABLE, NULL);
 	else if (xmpp->state == XMPP_LEG_SESSION && !xmpp->caller &&
 		 !xmpp->heard)
 		xmpp_give_up(xmpp, CAUSE_UNREACHABLE, NULL);
@@ -145,9 +147,10 @@ static int xmpp_candidate(struct leg *leg, const struct media_cand *cand)
 	struct leg_xmpp *xmpp = xmpp_of(leg);
 	const struct media_content *audio = leg_local_audio(leg);
 
-	if (!xmpp->jingle || !audio)
+	if (!audio)
 		return 0;
-	int r = jingle_candidate(xmpp->jingle, audio, cand);
+	int r = xmpp->jingle ? jingle_candidate(xmpp->jingle, audio, cand)
+			     : xmpp_forks_candidate(xmpp, audio, cand);
 	return r < 0 ? r : 0;
 }
 
@@ -186,7 +189,8 @@ static int xmpp_restart(struct leg *leg)
 void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 {
 	const struct xmpp_words refusal = {
-		.action = xmpp->caller ? JMI_REJECT : JMI_RETRACT,
+		.action = xmpp->caller || xmpp->calls_back ? JMI_REJECT
+							   : JMI_RETRACT,
 		.cause = cause,
 		.text = text,
 	};

@@ -48,6 +48,12 @@ bool leg_xmpp_has_ended(const struct gateway *gateway, const char *sid,
 /* The account of a leg that talks proposes a call to the same number by another
  * device: it goes on there (XEP-0353, 0.8, existing session). */
 void leg_xmpp_move(struct leg *leg, const struct jmi *propose);
+/*
+ * The account of a leg that leg_xmpp_calling() found proposes a call to who
+ * calls it, or begins a session at once: one of the two counts, and both talk.
+ */
+void leg_xmpp_tie(struct leg *leg, const struct jmi *propose);
+void leg_xmpp_tie_session(struct leg *leg, const struct stanza *iq);
 /* A message of initiation for the leg. */
 void leg_xmpp_message(struct leg *leg, const struct jmi *jmi);
 /* A jingle iq of type set for the leg: it is answered here. */
@@ -65,6 +71,13 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account);
  * or without a resource; borrowed, or NULL. */
 struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
 			     const char *local);
+
+/* The leg by which @local calls @account, that nobody has taken yet. */
+struct leg *leg_xmpp_calling(struct gateway *gateway, const char *account,
+			     const char *local);
+/* The same of a leg that takes digits: it talks, or is about to. */
+struct leg *leg_xmpp_dialling(struct gateway *gateway, const char *account,
+			      const char *local);
 
 /* The index of legs; one a gateway. */
 CHECKED int leg_xmpp_index_new(struct gateway *gateway);

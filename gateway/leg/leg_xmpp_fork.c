@@ -74,6 +74,33 @@ void xmpp_forks_end(struct leg_xmpp *xmpp, const struct xmpp_target *target,
 	}
 }
 
+bool xmpp_forks_call(const struct leg_xmpp *xmpp, const char *jid)
+{
+	const struct xmpp_fork *fork;
+
+	LIST_FOREACH(fork, &xmpp->forks, entry)
+	{
+		if (is_alive(fork) && jid_same(fork->peer, jid))
+			return true;
+	}
+	return false;
+}
+
+int xmpp_forks_candidate(struct leg_xmpp *xmpp,
+			 const struct media_content *content,
+			 const struct media_cand *cand)
+{
+	struct xmpp_fork *fork;
+	int r = 0;
+
+	LIST_FOREACH(fork, &xmpp->forks, entry)
+	{
+		if (!r && is_alive(fork))
+			r = jingle_candidate(fork->jingle, content, cand);
+	}
+	return r < 0 ? r : 0;
+}
+
 /* ---- what its session tells, until it is the leg's ---- */
 
 static void on_reply(enum iq_answer answer, const struct stanza *reply,

@@ -85,7 +85,8 @@ int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 				    .nick = proposal ? xmpp->nick : NULL,
 				    .reason = reason_of(words),
 				    .reason_text = why ? words->text : NULL,
-				    .migrated_to = words->migrated_to });
+				    .migrated_to = words->migrated_to,
+				    .tie_break = words->tie_break });
 }
 
 int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
@@ -224,6 +225,9 @@ enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason)
 	    (cause == CAUSE_DECLINE || cause == CAUSE_BUSY ||
 	     cause == CAUSE_NORMAL))
 		return CAUSE_CANCEL;
+	/* Who called back is the callee for the other party. */
+	if (xmpp->calls_back && cause == CAUSE_CANCEL)
+		return CAUSE_DECLINE;
 	return cause;
 }
 
@@ -295,8 +299,10 @@ static void on_retract(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	bool early = xmpp->state == XMPP_LEG_PROPOSED ||
 		     xmpp->state == XMPP_LEG_PROCEEDED || is_pending(xmpp);
 
-	if (xmpp->caller && early)
+	if (early && xmpp->caller)
 		end_early(xmpp, CAUSE_CANCEL, jmi->reason_text);
+	else if (early && xmpp->calls_back)
+		end_early(xmpp, CAUSE_DECLINE, jmi->reason_text);
 }
 
 /* The session's own end says the same; this is for when that got lost. */

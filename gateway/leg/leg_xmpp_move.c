@@ -137,6 +137,11 @@ void leg_xmpp_move(struct leg *leg, const struct jmi *propose)
 	if (r) {
 		log_warn("call=%s leg=xmpp event=not-moved r=%d",
 			 call_name(leg->call), r);
+		xmpp_say(xmpp, propose->from,
+			 &(struct xmpp_words){ .action = JMI_REJECT,
+					       .cause = CAUSE_FAILED,
+					       .text = cause_text(CAUSE_FAILED),
+					       .sid = propose->sid });
 		xmpp_move_drop(xmpp);
 		if (orphan)
 			end(xmpp);

@@ -121,8 +121,15 @@ static void on_offer(const struct media_desc *offer, void *arg)
 
 	xmpp->state = XMPP_LEG_SESSION;
 	xmpp->leg.offerer = false;
-	if (take_remote(xmpp, offer))
+	if (!take_remote(xmpp, offer))
+		return;
+	if (!xmpp->calls_back) {
 		leg_offers(&xmpp->leg);
+		return;
+	}
+	int r = xmpp_tie_answer(xmpp);
+	if (r)
+		give_up(xmpp, r > 0 ? CAUSE_INCOMPATIBLE : CAUSE_FAILED);
 }
 
 static void on_answer(const struct media_desc *answer, void *arg)
@@ -335,7 +342,8 @@ static bool begins_session(const struct leg_xmpp *xmpp, const struct stanza *iq)
 	bool initiate = false;
 
 	jingle_iq_sid(iq, &initiate);
-	return initiate && !xmpp->jingle && xmpp->caller &&
+	return initiate && !xmpp->jingle &&
+	       (xmpp->caller || xmpp->calls_back) &&
 	       xmpp->state != XMPP_LEG_ENDED &&
 	       jid_same(xmpp->peer, stanza_attr(iq, "from"));
 }

@@ -2,8 +2,9 @@
 /*
  * The inside of a leg over XMPP, shared by leg_xmpp.c (what the call wants),
  * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353),
- * leg_xmpp_fork.c (devices without it), leg_xmpp_move.c (another device) and
- * leg_xmpp_session.c (XEP-0166). Nobody else includes it.
+ * leg_xmpp_fork.c (devices without it), leg_xmpp_move.c (another device),
+ * leg_xmpp_tie.c (who is called calls) and leg_xmpp_session.c (XEP-0166).
+ * Nobody else includes it.
  */
 #pragma once
 
@@ -82,10 +83,12 @@ struct leg_xmpp {
 	enum xmpp_leg_state state;
 	bool caller;
 	bool initiated; /* by messages, not by a session at once */
-	bool rung;      /* the callee's ringing was told */
-	bool ringing;   /* the caller was told that it rings */
-	bool heard;     /* the device has answered our session-initiate */
-	bool finished;  /* the peer says so; its session is still there */
+	/* It is called, and has called the number itself: the device offers. */
+	bool calls_back;
+	bool rung;     /* the callee's ringing was told */
+	bool ringing;  /* the caller was told that it rings */
+	bool heard;    /* the device has answered our session-initiate */
+	bool finished; /* the peer says so; its session is still there */
 	enum cause finish_cause;
 	bool restarting;  /* our ICE restart waits for its answer */
 	bool restart_due; /* once that is there, or the session is */
@@ -140,6 +143,7 @@ struct xmpp_words {
 	const char *sid;    /* NULL: the leg's */
 	enum reason reason; /* instead of the cause's, unless NONE */
 	const char *migrated_to;
+	bool tie_break;
 };
 int xmpp_say(struct leg_xmpp *xmpp, const char *to,
 	     const struct xmpp_words *words);
@@ -174,6 +178,12 @@ void xmpp_forks_end(struct leg_xmpp *xmpp, const struct xmpp_target *target,
 		    enum cause cause);
 bool xmpp_forks_alive(const struct leg_xmpp *xmpp,
 		      const struct xmpp_target *target);
+/* Whether the device at @jid, a full JID, is called by such a session. */
+bool xmpp_forks_call(const struct leg_xmpp *xmpp, const char *jid);
+/* One more candidate of the offer that all of them have. 0 or -errno. */
+CHECKED int xmpp_forks_candidate(struct leg_xmpp *xmpp,
+				 const struct media_content *content,
+				 const struct media_cand *cand);
 void xmpp_forks_free(struct leg_xmpp *xmpp);
 /* Whether @iq is of such a session; then it was taken care of. */
 bool xmpp_forks_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
@@ -191,6 +201,10 @@ bool xmpp_move_outlives(struct leg_xmpp *xmpp);
  * was taken care of. */
 bool xmpp_move_message(struct leg_xmpp *xmpp, const struct jmi *jmi);
 bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
+
+/* leg_xmpp_tie.c: the offer of a device that calls back has come, and is
+ * answered. 0, NEGOTIATE_E_*, or -errno. */
+CHECKED int xmpp_tie_answer(struct leg_xmpp *xmpp);
 
 /* leg_xmpp_session.c */
 extern const struct jingle_handlers xmpp_session_handlers;

@@ -162,8 +162,9 @@ static void discount(struct xmpp_target *target)
 	free(account);
 }
 
-struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
-			     const char *local)
+static struct leg *find_leg(struct gateway *gateway, const char *account,
+			    const char *local,
+			    bool (*wanted)(const struct leg *leg))
 {
 	char bare[JID_CAP];
 	const struct xmpp_account *found =
@@ -178,11 +179,45 @@ struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
 	{
 		struct leg *leg = &target->xmpp->leg;
 
-		if (jid_same_bare(target->xmpp->local, local) &&
-		    call_talks(leg->call))
+		if (jid_same_bare(target->xmpp->local, local) && wanted(leg))
 			return leg;
 	}
 	return NULL;
+}
+
+static bool talks(const struct leg *leg)
+{
+	return call_talks(leg->call);
+}
+
+struct leg *leg_xmpp_talking(struct gateway *gateway, const char *account,
+			     const char *local)
+{
+	return find_leg(gateway, account, local, talks);
+}
+
+static bool calls(const struct leg *leg)
+{
+	const struct leg_xmpp *xmpp = (const struct leg_xmpp *)leg;
+
+	return !xmpp->caller && xmpp->state == XMPP_LEG_PROPOSED;
+}
+
+struct leg *leg_xmpp_calling(struct gateway *gateway, const char *account,
+			     const char *local)
+{
+	return find_leg(gateway, account, local, calls);
+}
+
+static bool dials(const struct leg *leg)
+{
+	return call_takes_digits(leg->call);
+}
+
+struct leg *leg_xmpp_dialling(struct gateway *gateway, const char *account,
+			      const char *local)
+{
+	return find_leg(gateway, account, local, dials);
 }
 
 /* ---- targets ---- */
