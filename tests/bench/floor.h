@@ -3,8 +3,8 @@
  * What both floors share: the least that a forwarder in userspace can do, as a
  * measure for the relay. No cryptography, no RTP, no checks.
  *
- * Each line on standard input is a call: the two ports on 127.0.0.1 of its
- * ends. It is answered on standard output by the two ports that they send to.
+ * Each line on standard input is a call: address:port of its two ends. It is
+ * answered on standard output by the two ports on 127.0.0.1 that they send to.
  */
 #pragma once
 
@@ -26,18 +26,11 @@ static inline void floor_die(const char *what)
 	exit(1);
 }
 
-static inline struct sockaddr_in floor_addr(unsigned port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons((uint16_t)port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	return a;
-}
-
 /* A bound socket in @epoll, with @arg; its port in *@port. */
 static inline int floor_socket(int epoll, void *arg, unsigned *port, int rcvbuf)
 {
-	struct sockaddr_in a = floor_addr(0);
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(a);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = arg };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
@@ -64,16 +57,30 @@ static inline int floor_epoll(void)
 	return epoll;
 }
 
-/* The next line, octet by octet: none may be read ahead. Ends at its end. */
-static inline void floor_read(unsigned *a, unsigned *b)
+static inline struct sockaddr_in floor_addr(const char *ip, unsigned port)
 {
-	char line[FLOOR_LINE_CAP];
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port) };
+
+	if (inet_pton(AF_INET, ip, &a.sin_addr) != 1)
+		floor_die("address");
+	return a;
+}
+
+/* The next line, octet by octet: none may be read ahead. Ends at its end. */
+static inline void floor_read(struct sockaddr_in ends[2])
+{
+	char line[FLOOR_LINE_CAP], ips[2][INET_ADDRSTRLEN];
+	unsigned ports[2];
 	size_t n = 0;
 
 	while (n + 1 < sizeof(line) && read(STDIN_FILENO, line + n, 1) == 1 &&
 	       line[n] != '\n')
 		n++;
 	line[n] = '\0';
-	if (sscanf(line, "%u %u", a, b) != 2)
+	if (sscanf(line, "%15[^:]:%u %15[^:]:%u", ips[0], &ports[0], ips[1],
+		   &ports[1]) != 4)
 		exit(0);
+	for (int i = 0; i < 2; i++)
+		ends[i] = floor_addr(ips[i], ports[i]);
 }

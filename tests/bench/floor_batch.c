@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The lowest floor: one socket for all ends of all calls, read by recvmmsg(),
- * written by one sendmmsg() a batch; a packet's source address tells where it
- * goes.
+ * written by one sendmmsg() a batch, no more often than every millisecond; a
+ * packet's source address tells where it goes.
  */
 #include "tests/bench/floor.h"
 
-enum { BATCH = 64, RCVBUF = 8 * 1024 * 1024, PORTS = 65536 };
+#include <stdbool.h>
+#include <time.h>
 
-static struct sockaddr_in peers[PORTS]; /* by source port */
+enum {
+	BATCH = 256,
+	RCVBUF = 8 * 1024 * 1024,
+	TURN_NS = 1000000,
+	/* Ends have addresses that differ in these bits. */
+	PEERS = 1 << 17,
+};
+
+static struct sockaddr_in peers[PEERS]; /* by source address */
 static uint8_t packets[BATCH][FLOOR_PACKET_MAX];
 static struct sockaddr_in names[BATCH];
 static struct iovec iovs[BATCH];
 static struct mmsghdr msgs[BATCH];
 
+static struct sockaddr_in *peer_of(const struct sockaddr_in *from)
+{
+	return &peers[ntohl(from->sin_addr.s_addr) % PEERS];
+}
+
 static void add_call(unsigned port)
 {
-	unsigned a, b;
+	struct sockaddr_in ends[2];
 
-	floor_read(&a, &b);
-	peers[a % PORTS] = floor_addr(b);
-	peers[b % PORTS] = floor_addr(a);
+	floor_read(ends);
+	*peer_of(&ends[0]) = ends[1];
+	*peer_of(&ends[1]) = ends[0];
 	printf("%u %u\n", port, port);
 	fflush(stdout);
 }
@@ -37,20 +51,30 @@ static void prepare(void)
 	}
 }
 
-static void forward_all(int fd)
+/* Whether there may be more. */
+static bool forward_all(int fd)
 {
 	int n, sent = 0;
 
 	prepare();
 	n = recvmmsg(fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
-		names[i] = peers[ntohs(names[i].sin_port)];
+		names[i] = *peer_of(&names[i]);
 		iovs[i].iov_len = msgs[i].msg_len;
 	}
 	while (sent < n) {
 		int r = sendmmsg(fd, msgs + sent, (unsigned)(n - sent), 0);
 		sent += r > 0 ? r : 1;
 	}
+	return n == BATCH;
+}
+
+/* What comes meanwhile shares a wake-up. */
+static void rest(void)
+{
+	const struct timespec turn = { .tv_nsec = TURN_NS };
+
+	nanosleep(&turn, NULL);
 }
 
 int main(void)
@@ -65,10 +89,10 @@ int main(void)
 		int n = epoll_wait(epoll, events, 2, -1);
 
 		for (int i = 0; i < n; i++) {
-			if (events[i].data.ptr)
-				forward_all(fd);
-			else
+			if (!events[i].data.ptr)
 				add_call(port);
+			else if (!forward_all(fd))
+				rest();
 		}
 	}
 }

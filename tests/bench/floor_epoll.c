@@ -14,14 +14,15 @@ struct end {
 static void add_call(int epoll)
 {
 	struct end *ends = calloc(2, sizeof(*ends));
-	unsigned ports[2], ours[2];
+	struct sockaddr_in peers[2];
+	unsigned ours[2];
 
 	if (!ends)
 		floor_die("calloc");
-	floor_read(&ports[0], &ports[1]);
+	floor_read(peers);
 	for (int i = 0; i < 2; i++) {
 		ends[i].fd = floor_socket(epoll, &ends[i], &ours[i], 0);
-		ends[i].peer = floor_addr(ports[i]);
+		ends[i].peer = peers[i];
 		ends[i].other = &ends[!i];
 	}
 	printf("%u %u\n", ours[0], ours[1]);

@@ -8,8 +8,6 @@
 #undef SRTP_AEAD_AES_128_GCM
 #undef SRTP_AEAD_AES_256_GCM
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "media/cand.h"
@@ -19,8 +17,6 @@
 #include "media/rtp.h"
 #include "media/srtp.h"
 #include "tests/bench/load/die.h"
-
-enum { PACKET_CAP = 2048 };
 
 static struct dtls_cert *cert;
 
@@ -42,26 +38,7 @@ void endpoint_tear_down(void)
 	cert = dtls_cert_free(cert);
 }
 
-static void send_raw(struct endpoint *e, const struct addr *remote,
-		     const uint8_t *p, size_t n)
-{
-	/* What the kernel does not take is repeated by its protocol. */
-	(void)!sendto(e->source.fd, p, n, MSG_DONTWAIT, &remote->sa,
-		      addr_len(remote));
-}
-
 /* Receiving */
-
-static uint64_t arrived_ns(struct msghdr *msg)
-{
-	struct timespec ts = { 0 };
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		if (c->cmsg_level == SOL_SOCKET &&
-		    c->cmsg_type == SO_TIMESTAMPNS)
-			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void on_media(struct endpoint *e, uint8_t *p, size_t n, uint64_t at_ns)
 {
@@ -69,7 +46,7 @@ static void on_media(struct endpoint *e, uint8_t *p, size_t n, uint64_t at_ns)
 
 	if (!e->ready || rtcp)
 		return;
-	if (e->rx && srtp_rtp(e->rx, p, &n, PACKET_CAP))
+	if (e->rx && srtp_rtp(e->rx, p, &n, WIRE_PACKET_CAP))
 		n = 0; /* forged or broken: the judge counts it */
 	e->handlers->packet(e, p, n, at_ns);
 }
@@ -82,7 +59,7 @@ static void on_client_packet(struct endpoint *e, const struct addr *remote,
 	switch (rtp_demux(p, n)) {
 	case RTP_DEMUX_STUN:
 		if (e->ice)
-			ice_recv(e->ice, &e->local, remote, p, n, now_ms);
+			ice_recv(e->ice, &e->end.local, remote, p, n, now_ms);
 		e->due_ms = 0;
 		break;
 	case RTP_DEMUX_DTLS:
@@ -100,78 +77,40 @@ static void on_client_packet(struct endpoint *e, const struct addr *remote,
 		endpoint_tick(e, now_ms);
 }
 
-static void on_readable(void *arg)
+static void on_received(void *arg, const struct addr *remote, uint8_t *p,
+			size_t n, uint64_t at_ns)
 {
 	struct endpoint *e = arg;
-	uint8_t p[PACKET_CAP];
-	_Alignas(struct cmsghdr) uint8_t control[128];
-	struct sockaddr_storage name;
-	struct iovec iov = { p, sizeof(p) };
-	struct msghdr msg = {
-		.msg_name = &name,
-		.msg_namelen = sizeof(name),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct addr remote;
 
-	ssize_t n = recvmsg(e->source.fd, &msg, MSG_DONTWAIT);
-	if (n <= 0 || addr_from(&remote, (struct sockaddr *)&name))
-		return;
 	if (e->web)
-		on_client_packet(e, &remote, p, (size_t)n, arrived_ns(&msg));
+		on_client_packet(e, remote, p, n, at_ns);
 	else
-		on_media(e, p, (size_t)n, arrived_ns(&msg));
+		on_media(e, p, n, at_ns);
 }
 
 /* Both kinds */
 
-void endpoint_open(struct endpoint *e, struct loop *loop, bool web,
-		   const struct endpoint_handlers *handlers, void *arg)
+void endpoint_open(struct endpoint *e, struct wire *wire, unsigned number,
+		   bool web, const struct endpoint_handlers *handlers,
+		   void *arg)
 {
-	struct sockaddr_storage name;
-	socklen_t name_len = sizeof(name);
-	int one = 1;
-
-	*e = (struct endpoint){ .loop = loop,
+	*e = (struct endpoint){ .end = { .received = on_received, .arg = e },
 				.handlers = handlers,
 				.arg = arg,
 				.web = web,
-				.open = true,
 				.due_ms = UINT64_MAX };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (addr_parse(&e->local, slice_of("127.0.0.1"), 0) || fd < 0 ||
-	    bind(fd, &e->local.sa, addr_len(&e->local)) ||
-	    getsockname(fd, (struct sockaddr *)&name, &name_len) ||
-	    addr_from(&e->local, (struct sockaddr *)&name) ||
-	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
-		DIE("load: no socket");
-	e->source = (struct loop_source){ fd, on_readable, e };
-	loop_add(loop, &e->source);
+	wire_open(wire, &e->end, number);
 }
 
 void endpoint_close(struct endpoint *e)
 {
-	if (!e->open)
-		return;
-	loop_remove(e->loop, &e->source);
-	close(e->source.fd);
+	wire_close(&e->end);
 	e->dtls = dtls_free(e->dtls);
 	e->ice = ice_free(e->ice);
 	e->tx = srtp_free(e->tx);
 	e->rx = srtp_free(e->rx);
-	e->open = e->ready = false;
+	e->ready = false;
 	e->due_ms = UINT64_MAX;
-}
-
-/* From now on the kernel knows the way, as with any client's one peer. */
-static void attach(struct endpoint *e, const struct addr *remote)
-{
-	e->remote = *remote;
-	if (connect(e->source.fd, &remote->sa, addr_len(remote)))
-		DIE("load: cannot connect to %s", addr_text(remote).s);
 }
 
 static void become_ready(struct endpoint *e)
@@ -180,11 +119,11 @@ static void become_ready(struct endpoint *e)
 	e->handlers->ready(e);
 }
 
-bool endpoint_send(struct endpoint *e, uint8_t *p, size_t n, size_t cap)
+void endpoint_send(struct endpoint *e, uint8_t *p, size_t n)
 {
-	if (e->tx && srtp_rtp(e->tx, p, &n, cap))
+	if (e->tx && srtp_rtp(e->tx, p, &n, WIRE_PACKET_CAP))
 		DIE("load: cannot protect");
-	return send(e->source.fd, p, n, MSG_DONTWAIT) >= 0;
+	wire_queue(&e->end, &e->remote, n);
 }
 
 /* Telephones */
@@ -203,14 +142,14 @@ void endpoint_describe(const struct endpoint *e, struct media_content *out)
 	out->kind = MEDIA_AUDIO;
 	out->profile = MEDIA_RTP_AVP;
 	out->dir = MEDIA_SENDRECV;
-	out->rtp = e->local;
+	out->rtp = e->end.local;
 	out->ptime_ms = 20;
 	put_codec(out);
 }
 
 void endpoint_send_to(struct endpoint *e, const struct addr *remote)
 {
-	attach(e, remote);
+	e->remote = *remote;
 	become_ready(e);
 }
 
@@ -219,8 +158,10 @@ void endpoint_send_to(struct endpoint *e, const struct addr *remote)
 static void on_ice_send(const struct addr *local, const struct addr *remote,
 			const uint8_t *p, size_t n, void *arg)
 {
+	const struct endpoint *e = arg;
+
 	(void)local;
-	send_raw(arg, remote, p, n);
+	wire_send(&e->end, remote, p, n);
 }
 
 static void on_ice_valid(const struct addr *local, const struct addr *remote,
@@ -237,7 +178,7 @@ static void on_ice_selected(const struct addr *local, const struct addr *remote,
 	struct endpoint *e = arg;
 
 	(void)local;
-	attach(e, remote);
+	e->remote = *remote;
 	dtls_start(e->dtls, clock_ms());
 }
 
@@ -257,9 +198,9 @@ static const struct ice_handlers ice_handlers = {
 
 static void on_dtls_send(const uint8_t *p, size_t n, void *arg)
 {
-	struct endpoint *e = arg;
+	const struct endpoint *e = arg;
 
-	send_raw(e, &e->remote, p, n);
+	wire_send(&e->end, &e->remote, p, n);
 }
 
 static void on_connected(const struct dtls_keys *keys, void *arg)
@@ -311,13 +252,13 @@ static void put_ice(struct endpoint *e, struct media_content *answer)
 		.type = MEDIA_CAND_HOST,
 		.component = 1,
 		.priority = cand_priority(MEDIA_CAND_HOST, 65535, 1),
-		.addr = e->local,
+		.addr = e->end.local,
 		.foundation = "1",
 	};
 
 	snprintf(answer->ufrag, sizeof(answer->ufrag), "%s", ice_ufrag(e->ice));
 	snprintf(answer->pwd, sizeof(answer->pwd), "%s", ice_pwd(e->ice));
-	if (ice_add_local(e->ice, &cand, &e->local) ||
+	if (ice_add_local(e->ice, &cand, &e->end.local) ||
 	    media_content_add_cand(answer, &cand))
 		DIE("load: no candidate");
 }
@@ -336,7 +277,7 @@ bool endpoint_answer(struct endpoint *e, const struct media_content *offer,
 	answer->dir = MEDIA_SENDRECV;
 	answer->rtcp_mux = true;
 	answer->setup = MEDIA_SETUP_ACTIVE;
-	answer->rtp = e->local;
+	answer->rtp = e->end.local;
 	answer->nfingerprints = 1;
 	dtls_cert_fingerprint(cert, &answer->fingerprints[0]);
 	put_codec(answer);

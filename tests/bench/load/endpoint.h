@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Where a call's media ends, a socket of its own on 127.0.0.1: a telephone
+ * Where a call's media ends, at an address of its own (wire.h): a telephone
  * (plain RTP), or a WebRTC client as libwebrtc is one: a full ICE agent, the
  * DTLS client, SRTP. The protocols are those of media/, on the other side.
  */
@@ -11,7 +11,7 @@
 
 #include "gateway/base/addr.h"
 #include "media/desc.h"
-#include "tests/bench/load/loop.h"
+#include "tests/bench/load/wire.h"
 
 struct ice;
 struct dtls;
@@ -29,12 +29,11 @@ struct endpoint_handlers {
 };
 
 struct endpoint {
-	struct loop *loop;
-	struct loop_source source;
+	struct wire_end end;
 	const struct endpoint_handlers *handlers;
 	void *arg; /* the owner's */
-	struct addr local, remote;
-	bool open, web, ready;
+	struct addr remote;
+	bool web, ready;
 	/* web */
 	struct ice *ice;
 	struct dtls *dtls;
@@ -47,8 +46,11 @@ struct endpoint {
 void endpoint_set_up(enum srtp_profile profile);
 void endpoint_tear_down(void);
 
-void endpoint_open(struct endpoint *endpoint, struct loop *loop, bool web,
+/* @number is its own on @wire. */
+void endpoint_open(struct endpoint *endpoint, struct wire *wire,
+		   unsigned number, bool web,
 		   const struct endpoint_handlers *handlers, void *arg);
+/* Fine when it is closed. */
 void endpoint_close(struct endpoint *endpoint);
 
 /* A telephone's offer or answer. */
@@ -61,7 +63,7 @@ bool endpoint_answer(struct endpoint *endpoint,
 		     const struct media_content *offer,
 		     struct media_content *answer);
 
-/* RTP in plain, with room for SRTP's trailer. Whether the kernel took it. */
-bool endpoint_send(struct endpoint *endpoint, uint8_t *p, size_t n, size_t cap);
+/* RTP in plain that stands in wire_room(); it leaves with wire_flush(). */
+void endpoint_send(struct endpoint *endpoint, uint8_t *p, size_t n);
 /* Do what ICE and DTLS have to do. */
 void endpoint_tick(struct endpoint *endpoint, uint64_t now_ms);

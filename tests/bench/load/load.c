@@ -9,7 +9,7 @@
 #include "tests/bench/load/die.h"
 
 enum {
-	PACKET_CAP = 256,
+	NET = 64, /* the second octet of the clients' addresses */
 	TICK_MS = 5,
 	SETUP_LIMIT_MS = 15000,
 	LATE_MAX_US = 100000, /* then slots are left out, and that is told */
@@ -27,12 +27,16 @@ static uint64_t wall_ns(void)
 
 static void speak(struct call *call, enum call_end end)
 {
-	struct load *load = call->load;
-	uint8_t p[PACKET_CAP];
+	uint8_t *p = wire_room(call->load->wires[end]);
 
 	stream_write(&call->streams[end], p, wall_ns());
-	if (!endpoint_send(&call->ends[end], p, STREAM_PACKET_LEN, sizeof(p)))
-		load->verdict.unsent++;
+	endpoint_send(&call->ends[end], p, STREAM_PACKET_LEN);
+}
+
+static void flush(struct load *load)
+{
+	for (enum call_end end = 0; end < CALL_ENDS; end++)
+		wire_flush(load->wires[end]);
 }
 
 /* Streams are spread evenly over the 20 ms, the two of a call apart. */
@@ -67,6 +71,7 @@ static void become_up(struct call *call)
 				  slots[end]);
 		speak(call, end); /* at once: its way is measured */
 	}
+	flush(load);
 }
 
 void load_answered(struct call *call)
@@ -145,7 +150,7 @@ struct call *load_call(struct load *load)
 			    call->number * CALL_ENDS + (uint32_t)end);
 		/* not measured yet */
 		call->streams[end].first = UINT32_MAX;
-		endpoint_open(&call->ends[end], &load->loop,
+		endpoint_open(&call->ends[end], load->wires[end], call->number,
 			      end == CALL_A && load->options.target->web,
 			      &endpoint_handlers, call);
 	}
@@ -208,6 +213,7 @@ static void speak_slot(struct load *load)
 	for (enum call_end end = 0; end < CALL_ENDS; end++)
 		TAILQ_FOREACH(call, &load->slots[load->slot][end], slots[end])
 			speak(call, end);
+	flush(load);
 }
 
 static void speak_due(struct load *load)
@@ -229,12 +235,24 @@ static void speak_due(struct load *load)
 	}
 }
 
+/* Returns when it is time to do so again. */
+static uint64_t listen_all(struct load *load)
+{
+	uint64_t now_us = clock_us();
+	uint64_t a_us = wire_poll(load->wires[CALL_A], now_us);
+	uint64_t b_us = wire_poll(load->wires[CALL_B], now_us);
+
+	return a_us < b_us ? a_us : b_us;
+}
+
 void load_turn(struct load *load, uint64_t until_us)
 {
 	speak_due(load);
+	uint64_t listen_us = listen_all(load);
 	tick_all(load);
-	loop_turn(&load->loop,
-		  load->due_us < until_us ? load->due_us : until_us);
+	if (load->due_us < until_us)
+		until_us = load->due_us;
+	loop_turn(&load->loop, listen_us < until_us ? listen_us : until_us);
 }
 
 void load_run(struct load *load, uint64_t until_us)
@@ -245,10 +263,17 @@ void load_run(struct load *load, uint64_t until_us)
 
 /* Measuring */
 
+static uint64_t unsent(struct load *load)
+{
+	return wire_unsent(load->wires[CALL_A]) +
+	       wire_unsent(load->wires[CALL_B]);
+}
+
 void load_measure_begin(struct load *load)
 {
 	memset(&load->verdict, 0, sizeof(load->verdict));
 	memset(&load->late, 0, sizeof(load->late));
+	(void)unsent(load);
 	for (unsigned i = 0; i < load->ncalls; i++) {
 		for (enum call_end end = 0; end < CALL_ENDS; end++) {
 			struct stream *s = &load->calls[i]->streams[end];
@@ -263,6 +288,7 @@ uint64_t load_measure_end(struct load *load)
 {
 	uint64_t sent = 0;
 
+	load->verdict.unsent = unsent(load);
 	for (unsigned i = 0; i < load->ncalls; i++) {
 		for (enum call_end end = 0; end < CALL_ENDS; end++) {
 			struct stream *s = &load->calls[i]->streams[end];
@@ -286,6 +312,8 @@ void load_open(struct load *load, const struct load_options *options)
 		for (enum call_end end = 0; end < CALL_ENDS; end++)
 			TAILQ_INIT(&load->slots[i][end]);
 	loop_open(&load->loop);
+	for (enum call_end end = 0; end < CALL_ENDS; end++)
+		load->wires[end] = wire_new(NET + (unsigned)end);
 	endpoint_set_up(options->suite);
 	options->target->start(load);
 	load->due_us = clock_us();
@@ -299,6 +327,8 @@ void load_close(struct load *load)
 	for (unsigned i = 0; i < load->ncalls; i++)
 		free(load->calls[i]);
 	free(load->calls);
+	for (enum call_end end = 0; end < CALL_ENDS; end++)
+		load->wires[end] = wire_free(load->wires[end]);
 	endpoint_tear_down();
 	loop_close(&load->loop);
 }

@@ -34,6 +34,7 @@ struct load_options {
 struct load {
 	struct load_options options;
 	struct loop loop;
+	struct wire *wires[CALL_ENDS];
 	struct process process;
 	struct call **calls;
 	unsigned ncalls, nup, nsetting_up, nfailed, nringing;

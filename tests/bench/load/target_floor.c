@@ -48,9 +48,10 @@ static void read_line(int fd, char *line, size_t cap)
 
 static void send_to(struct endpoint *endpoint, unsigned port)
 {
-	struct addr remote = endpoint->local;
+	struct addr remote;
 
-	addr_set_port(&remote, (uint16_t)port);
+	if (addr_parse(&remote, slice_of("127.0.0.1"), (uint16_t)port))
+		DIE("load: no address");
 	endpoint_send_to(endpoint, &remote);
 }
 
@@ -60,9 +61,9 @@ static void call_through(struct call *call)
 	char line[LINE_CAP];
 	unsigned a, b;
 
-	int n = snprintf(line, sizeof(line), "%u %u\n",
-			 addr_port(&call->ends[CALL_A].local),
-			 addr_port(&call->ends[CALL_B].local));
+	int n = snprintf(line, sizeof(line), "%s %s\n",
+			 addr_text(&call->ends[CALL_A].end.local).s,
+			 addr_text(&call->ends[CALL_B].end.local).s);
 	if (write(process->in, line, (size_t)n) != n)
 		DIE("load: the floor has ended");
 	read_line(process->out, line, sizeof(line));
