@@ -54,7 +54,7 @@ void srtp_keep(struct srtp *srtp, struct srtp_marks *marks)
 
 int srtp_resume(struct srtp *srtp, struct srtp_marks *marks)
 {
-	for (size_t i = 0; i < SRTP_MAX_SSRCS; i++) {
+	for (size_t i = 0; i < SRTP_MARKS; i++) {
 		const struct srtp_mark *mark = &marks->of[i];
 		uint64_t rtp = atomic_load(&mark->rtp);
 		uint32_t rtcp = atomic_load(&mark->rtcp);

@@ -19,7 +19,11 @@
 enum {
 	SRTP_MAX_TRAILER = 32, /* room protect needs behind the packet */
 	SRTP_REPLAY_WINDOW = 128,
-	SRTP_MAX_SSRCS = 8, /* per direction; made only after authentication */
+	/* Of one peer; made only after authentication. Who is transferred or
+	 * held may come with a new one each time. */
+	SRTP_MAX_SSRCS = 64,
+	SRTP_MAX_OWN_SSRCS = 8, /* of who protects */
+	SRTP_MARKS = 8,
 };
 
 enum srtp_outcome {
@@ -31,6 +35,11 @@ enum srtp_outcome {
 };
 
 enum srtp_use { SRTP_PROTECT, SRTP_UNPROTECT };
+
+static inline size_t srtp_max_ssrcs(enum srtp_use use)
+{
+	return use == SRTP_PROTECT ? SRTP_MAX_OWN_SSRCS : SRTP_MAX_SSRCS;
+}
 
 struct srtp;
 
@@ -45,7 +54,7 @@ struct srtp_mark {
 	_Atomic uint64_t rtp;  /* the highest index + 1; 0: none */
 };
 struct srtp_marks {
-	struct srtp_mark of[SRTP_MAX_SSRCS];
+	struct srtp_mark of[SRTP_MARKS];
 };
 
 struct srtp_engine {

@@ -108,6 +108,16 @@ int srtp_cipher_set_keys(struct srtp_cipher *out,
 					    sizeof(keys->auth));
 }
 
+void srtp_cipher_forget(void)
+{
+	static const uint8_t none[SRTP_KEY_MAX], iv[SRTP_IV_LEN];
+
+	for (int i = 0; i < NALGORITHMS; i++)
+		if (contexts.v[i])
+			(void)EVP_CipherInit_ex(contexts.v[i], NULL, NULL, none,
+						iv, -1);
+}
+
 /* XOR @n octets of @v, in network order, into the IV from octet @at. */
 static void iv_xor(uint8_t *iv, size_t at, uint64_t v, size_t n)
 {

@@ -46,6 +46,10 @@ CHECKED int srtp_cipher_set_keys(struct srtp_cipher *out,
 				 const struct srtp_keys *keys,
 				 enum srtp_use use);
 
+/* Keys are going: the contexts of this thread keep none of the last one used.
+ */
+void srtp_cipher_forget(void);
+
 /*
  * AES-CM, RFC 3711, 4.1.1: encrypts and decrypts, in place. @index is the
  * 48-bit index of RTP or the 31-bit one of RTCP. 0 or -EIO.

@@ -17,6 +17,7 @@
 enum {
 	SRTCP_HDR_LEN = 8,   /* what stays in the clear: RFC 3711, 3.4 */
 	SRTCP_INDEX_LEN = 4, /* E bit and index */
+	NEAR_STREAMS = 2,    /* most calls have one */
 };
 static const uint32_t SRTCP_E_BIT = UINT32_C(1) << 31;
 static const uint32_t SRTCP_INDEX_MAX = INT32_MAX;
@@ -24,6 +25,7 @@ static const uint64_t SRTP_INDEX_MAX = (UINT64_C(1) << 48) - 1;
 
 struct stream {
 	uint32_t ssrc;
+	bool kept; /* a packet of it was authentic */
 	struct srtp_window rtp, rtcp;
 	struct srtp_mark *mark; /* NULL: nobody keeps it */
 };
@@ -33,9 +35,10 @@ struct srtp {
 	const struct srtp_suite *suite;
 	size_t nstreams;
 	struct srtp_cipher rtp;
-	struct stream streams[SRTP_MAX_SSRCS];
+	struct stream streams[NEAR_STREAMS];
 	struct srtp_cipher rtcp;
 	struct srtp_marks *marks; /* or NULL */
+	struct stream *more;      /* the rest; NULL until there is a third */
 };
 
 /* One packet on its way. */
@@ -66,8 +69,10 @@ static struct srtp *evp_free(struct srtp *srtp)
 {
 	if (!srtp)
 		return NULL;
+	free(srtp->more);
 	explicit_bzero(srtp, sizeof(*srtp));
 	free(srtp);
+	srtp_cipher_forget();
 	return NULL;
 }
 
@@ -113,35 +118,60 @@ static int evp_new(struct srtp **out, enum srtp_use use,
 	return 0;
 }
 
+static struct stream *stream_at(struct srtp *srtp, size_t i)
+{
+	return i < NEAR_STREAMS ? &srtp->streams[i]
+				: &srtp->more[i - NEAR_STREAMS];
+}
+
+/* Room for one more. What is not authentic may make it, once. */
+static bool has_room(struct srtp *srtp)
+{
+	if (srtp->nstreams == NEAR_STREAMS && !srtp->more)
+		srtp->more = calloc(SRTP_MAX_SSRCS - NEAR_STREAMS,
+				    sizeof(*srtp->more));
+	return srtp->nstreams < NEAR_STREAMS ||
+	       (srtp->more && srtp->nstreams < srtp_max_ssrcs(srtp->use));
+}
+
 /* The stream of @ssrc, else an empty one; NULL: unknown and no room. */
 static struct stream *stream_of(struct srtp *srtp, uint32_t ssrc)
 {
 	for (size_t i = 0; i < srtp->nstreams; i++)
-		if (srtp->streams[i].ssrc == ssrc)
-			return &srtp->streams[i];
-	if (srtp->nstreams == SRTP_MAX_SSRCS)
+		if (stream_at(srtp, i)->ssrc == ssrc)
+			return stream_at(srtp, i);
+	if (!has_room(srtp))
 		return NULL;
-	struct stream *stream = &srtp->streams[srtp->nstreams];
+	struct stream *stream = stream_at(srtp, srtp->nstreams);
 	*stream = (struct stream){ .ssrc = ssrc };
 	return stream;
 }
 
-static void stream_note(struct srtp *srtp, struct stream *stream)
+/*
+ * The newest are noted: who has changed its SSRC so often does not go back to
+ * an old one. Of our own all are.
+ */
+static void stream_note(struct srtp *srtp, size_t i)
 {
-	struct srtp_mark *mark = &srtp->marks->of[stream - srtp->streams];
+	struct srtp_mark *mark = &srtp->marks->of[i % SRTP_MARKS];
 
-	mark->ssrc = stream->ssrc;
-	stream->mark = mark;
+	if (i >= SRTP_MARKS)
+		stream_at(srtp, i - SRTP_MARKS)->mark = NULL;
+	atomic_store(&mark->rtp, 0);
+	atomic_store(&mark->rtcp, 0);
+	mark->ssrc = stream_at(srtp, i)->ssrc;
+	stream_at(srtp, i)->mark = mark;
 }
 
 /* Keep what stream_of() lent: its first packet is authentic. */
 static void stream_keep(struct srtp *srtp, struct stream *stream)
 {
-	if (stream != &srtp->streams[srtp->nstreams])
+	if (stream->kept)
 		return;
+	stream->kept = true;
 	srtp->nstreams++;
 	if (srtp->marks)
-		stream_note(srtp, stream);
+		stream_note(srtp, srtp->nstreams - 1);
 }
 
 static void rtp_used(struct stream *stream, uint64_t index)
@@ -375,7 +405,9 @@ static int evp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
 		    uint32_t *rtcp_index)
 {
 	for (size_t i = 0; i < srtp->nstreams; i++) {
-		const struct stream *stream = &srtp->streams[i];
+		const struct stream *stream =
+			i < NEAR_STREAMS ? &srtp->streams[i]
+					 : &srtp->more[i - NEAR_STREAMS];
 		if (stream->ssrc != ssrc)
 			continue;
 		*index = stream->rtp.seen ? stream->rtp.highest : SRTP_NO_INDEX;
@@ -417,9 +449,9 @@ static void evp_keep(struct srtp *srtp, struct srtp_marks *marks)
 {
 	srtp->marks = marks;
 	for (size_t i = 0; i < srtp->nstreams; i++) {
-		struct stream *stream = &srtp->streams[i];
+		const struct stream *stream = stream_at(srtp, i);
 
-		stream_note(srtp, stream);
+		stream_note(srtp, i);
 		atomic_store(&stream->mark->rtp,
 			     stream->rtp.seen ? stream->rtp.highest + 1 : 0);
 		atomic_store(&stream->mark->rtcp,

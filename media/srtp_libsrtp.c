@@ -137,7 +137,7 @@ static bool has_room(const struct srtp *srtp, uint32_t ssrc)
 	for (size_t i = 0; i < srtp->nssrcs; i++)
 		if (srtp->ssrcs[i] == ssrc)
 			return true;
-	return srtp->nssrcs < SRTP_MAX_SSRCS;
+	return srtp->nssrcs < srtp_max_ssrcs(srtp->use);
 }
 
 static void remember(struct srtp *srtp, uint32_t ssrc)

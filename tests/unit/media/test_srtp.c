@@ -321,16 +321,50 @@ static void the_rollover_counter_goes_on_past_many_wraps(void **state)
 	srtp_evp.free(rx);
 }
 
-static void a_ninth_ssrc_is_refused(void **state)
+static void of_our_own_a_ninth_ssrc_is_refused(void **state)
 {
 	(void)state;
 	struct srtp *tx = open_with(SRTP_PROTECT, SRTP_AES128_CM_SHA1_80, 30);
 
-	for (uint32_t i = 0; i < SRTP_MAX_SSRCS; i++)
+	for (uint32_t i = 0; i < SRTP_MAX_OWN_SSRCS; i++)
 		assert_int_equal(send_rtp(tx, i, 1), 0);
 	assert_int_equal(send_rtp(tx, 99, 1), SRTP_E_LIMIT);
 	assert_int_equal(send_rtp(tx, 0, 2), 0);
 	srtp_evp.free(tx);
+}
+
+/* What a packet of @ssrc does, of whoever has the key. */
+static int take_from(struct srtp *rx, uint32_t ssrc, uint16_t seq)
+{
+	struct srtp *tx = open_with(SRTP_PROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	uint8_t p[CAP];
+	size_t n = make_rtp(p, ssrc, seq);
+
+	assert_int_equal(srtp_evp.rtp(tx, p, &n, CAP), 0);
+	srtp_evp.free(tx);
+	return srtp_evp.rtp(rx, p, &n, CAP);
+}
+
+static void a_peer_may_change_its_ssrc_often(void **state)
+{
+	(void)state;
+	struct srtp *rx = open_with(SRTP_UNPROTECT, SRTP_AES128_CM_SHA1_80, 30);
+	struct srtp_marks marks = { 0 };
+
+	srtp_evp.keep(rx, &marks);
+	for (uint32_t i = 0; i < SRTP_MAX_SSRCS; i++)
+		assert_int_equal(take_from(rx, i, 7), 0);
+	assert_int_equal(take_from(rx, SRTP_MAX_SSRCS, 7), SRTP_E_LIMIT);
+	for (uint32_t i = 0; i < SRTP_MAX_SSRCS; i++)
+		assert_int_equal(take_from(rx, i, 7), SRTP_E_REPLAY);
+	assert_int_equal(take_from(rx, 0, 8), 0);
+	/* the newest are noted, and nothing over them */
+	for (uint32_t i = 0; i < SRTP_MARKS; i++) {
+		assert_int_equal(marks.of[i].ssrc,
+				 SRTP_MAX_SSRCS - SRTP_MARKS + i);
+		assert_int_equal(marks.of[i].rtp, 8);
+	}
+	srtp_evp.free(rx);
 }
 
 static void forged_packets_take_no_room_for_ssrcs(void **state)
@@ -586,7 +620,8 @@ int main(void)
 		cmocka_unit_test(
 			protect_without_room_is_refused_and_uses_no_index),
 		cmocka_unit_test(the_rollover_counter_goes_on_past_many_wraps),
-		cmocka_unit_test(a_ninth_ssrc_is_refused),
+		cmocka_unit_test(of_our_own_a_ninth_ssrc_is_refused),
+		cmocka_unit_test(a_peer_may_change_its_ssrc_often),
 		cmocka_unit_test(forged_packets_take_no_room_for_ssrcs),
 		cmocka_unit_test(a_restored_sender_repeats_nothing_and_goes_on),
 		cmocka_unit_test(what_is_noted_is_all_that_a_successor_needs),
