@@ -112,11 +112,6 @@ static int which_of(const struct addr *a)
 	return addr_is_v6(a) ? BATCH_V6 : BATCH_V4;
 }
 
-bool batch_has(const struct batch *batch, const struct addr *remote)
-{
-	return batch->queues[which_of(remote)].socket.fd >= 0;
-}
-
 /* Receiving */
 
 /* No socket takes both IP versions, so each address has its one spelling. */

@@ -50,9 +50,6 @@ CHECKED int batch_new(struct batch **out,
 		      const struct batch_socket sockets[BATCH_NSOCKETS]);
 struct batch *batch_free(struct batch *batch);
 
-/* Whether packets for this address can leave by a shared socket. */
-bool batch_has(const struct batch *batch, const struct addr *remote);
-
 /* How many packets can be received before batch_flush(). */
 size_t batch_room(const struct batch *batch);
 /*
