@@ -78,6 +78,7 @@ static void on_stun(struct worker *worker, struct packet *packet)
 			for_main(worker, packet);
 		return;
 	}
+	packet->flow = flow;
 	if (is_crowded(worker, flow, packet))
 		say_crowded(worker, flow, packet);
 	else
@@ -110,14 +111,18 @@ static void find(const struct worker *worker, struct packet *packet)
 		flow_near(packet->flow);
 }
 
-/* An address that was nobody's may be known now, by a check just before. */
+/*
+ * An address that was nobody's may be known now, by a check just before. What
+ * a flow refuses is of none.
+ */
 static void take(struct worker *worker, struct packet *packet)
 {
 	enum rtp_demux kind = rtp_demux(packet->p, packet->n);
 
 	if (is_paired(packet)) {
-		flow_rtp_packet(packet->flow, packet,
-				packet->source->kind == SOURCE_RTCP);
+		if (!flow_rtp_packet(packet->flow, packet,
+				     packet->source->kind == SOURCE_RTCP))
+			packet->flow = NULL;
 		return;
 	}
 	if (kind == RTP_DEMUX_STUN) {
@@ -128,8 +133,8 @@ static void take(struct worker *worker, struct packet *packet)
 		find(worker, packet);
 	if (!packet->flow)
 		return;
-	if (kind == RTP_DEMUX_RTP)
-		flow_ice_media(packet->flow, packet);
+	if (kind == RTP_DEMUX_RTP && !flow_ice_media(packet->flow, packet))
+		packet->flow = NULL;
 	else if (kind == RTP_DEMUX_DTLS)
 		flow_ice_dtls(packet->flow, packet);
 }
@@ -160,8 +165,13 @@ static void take_block(struct worker *worker, struct packet *packets, size_t n)
 		take(worker, &packets[i]);
 }
 
-void demux_packets(struct worker *worker, struct packet *packets, size_t n)
+size_t demux_packets(struct worker *worker, struct packet *packets, size_t n)
 {
+	size_t foreign = 0;
+
 	for (size_t i = 0; i < n; i += BLOCK)
 		take_block(worker, packets + i, n - i < BLOCK ? n - i : BLOCK);
+	for (size_t i = 0; i < n; i++)
+		foreign += !packets[i].flow;
+	return foreign;
 }

@@ -45,7 +45,8 @@ void flow_reset(struct flow *flow)
 			    flow->rtp.rtcp.fd };
 	struct circuit *circuit = flow->circuit;
 	enum media_side side = flow->side;
-	const size_t behind = offsetof(struct flow, rtp); /* the counters */
+	/* the counters, and what our reports say was sent: SSRCs stay */
+	const size_t behind = offsetof(struct flow, rtp);
 
 	flow_fini(flow);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
@@ -76,6 +77,7 @@ static void take_keys(struct flow *flow, const struct dtls_keys *keys,
 	flow->tx = tx;
 	flow->rx = rx;
 	flow->keys = *keys;
+	flow->secured = true;
 }
 
 static int make_keys(struct srtp **new_tx, struct srtp **new_rx,
@@ -253,16 +255,21 @@ bool flow_may_receive(const struct flow *flow)
 	return flow->ready && (flow->dir & MEDIA_RECVONLY);
 }
 
+/* Only a flow that was never to be secured goes without. */
+static bool secure(const struct flow *flow, struct srtp *srtp,
+		   struct packet *packet, bool rtcp)
+{
+	if (!srtp)
+		return !flow->secured;
+	return !(
+		rtcp ? srtp_rtcp(srtp, packet->p, &packet->n, sizeof(packet->p))
+		     : srtp_rtp(srtp, packet->p, &packet->n,
+				sizeof(packet->p)));
+}
+
 bool flow_unprotect(struct flow *flow, struct packet *packet, bool rtcp)
 {
-	int r = 0;
-
-	if (flow->rx)
-		r = rtcp ? srtp_rtcp(flow->rx, packet->p, &packet->n,
-				     sizeof(packet->p))
-			 : srtp_rtp(flow->rx, packet->p, &packet->n,
-				    sizeof(packet->p));
-	return r == 0;
+	return secure(flow, flow->rx, packet, rtcp);
 }
 
 void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp)
@@ -282,22 +289,12 @@ void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp)
 		flow_drop(flow);
 }
 
-static bool protect(struct flow *flow, struct packet *packet, bool rtcp)
-{
-	if (!flow->tx)
-		return true;
-	return !(rtcp ? srtp_rtcp(flow->tx, packet->p, &packet->n,
-				  sizeof(packet->p))
-		      : srtp_rtp(flow->tx, packet->p, &packet->n,
-				 sizeof(packet->p)));
-}
-
 void flow_send(struct flow *flow, struct packet *packet, bool rtcp, bool own)
 {
 	const struct worker *worker = flow->circuit->worker;
 	size_t plain = packet->n;
 
-	bool left = protect(flow, packet, rtcp) &&
+	bool left = secure(flow, flow->tx, packet, rtcp) &&
 		    (flow->kind == FLOW_ICE
 			     ? flow_ice_output(flow, packet, own)
 			     : flow_rtp_output(flow, packet, rtcp, own));

@@ -123,14 +123,15 @@ struct flow {
 	enum flow_kind kind;
 	enum media_dir dir;
 	bool ready;   /* verified: media may flow */
+	bool secured; /* it has had keys: nothing goes without any more */
 	bool failed;  /* said so */
 	bool held;    /* the peer's address is unspecified: send nothing */
 	bool settled; /* authentic media came: dtls_settle() */
 	int fd;       /* by which it leaves; -1: the shared one */
 	struct addr local, remote; /* where packets go */
 	uint64_t last_rx_ms;       /* a good packet, or since when one is due */
-	uint64_t tx_payload;       /* octets, for our reports */
 	struct flow_counters counters;
+	uint64_t tx_payload; /* octets, for our reports */
 	struct flow_rtp rtp;
 	/* and this does not */
 	enum media_failure why;
@@ -143,10 +144,12 @@ struct flow {
 void flow_init(struct flow *flow, struct circuit *circuit,
 	       enum media_side side);
 void flow_fini(struct flow *flow);
-/* As flow_init() made it, but the counters go on; its sockets are closed. */
+/* As flow_init() made it, but what was counted goes on; its sockets are closed.
+ */
 void flow_reset(struct flow *flow);
 
-/* New keys, a context each way; the old ones are wiped. 0 or -errno. */
+/* New keys, a context each way; the old ones are wiped. 0 or -errno: then they
+ * stay. */
 CHECKED int flow_set_keys(struct flow *flow, const struct dtls_keys *keys);
 /* Those of a process that died, and its indices. 0, -ESTALE (the indices are of
  * other keys), -ENOTSUP (the engine cannot), -errno. */
@@ -207,7 +210,8 @@ void flow_ice_close(struct flow *flow);
  * flow. */
 void flow_ice_stun(struct flow *flow, struct packet *packet);
 void flow_ice_dtls(struct flow *flow, const struct packet *packet);
-void flow_ice_media(struct flow *flow, struct packet *packet);
+/* Returns whether it was the peer's. */
+bool flow_ice_media(struct flow *flow, struct packet *packet);
 uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms);
 /* Whether the packet left, or is queued. */
 bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
@@ -222,7 +226,8 @@ CHECKED int flow_rtp_resume_peer(struct flow *flow,
 /* Other sockets for ours, which are closed. */
 CHECKED int flow_rtp_move(struct flow *flow, const struct command_rtp *rtp);
 void flow_rtp_close(struct flow *flow);
-void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
+/* Returns whether it was the peer's. */
+bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
 /* The side receives again: silence counts from now. */
 void flow_rtp_resume(struct flow *flow);
 bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,

@@ -449,20 +449,21 @@ void flow_ice_stun(struct flow *flow, struct packet *packet)
 	circuit_touch(flow->circuit);
 }
 
-void flow_ice_media(struct flow *flow, struct packet *packet)
+bool flow_ice_media(struct flow *flow, struct packet *packet)
 {
 	bool rtcp = rtp_is_rtcp(packet->p, packet->n);
 
 	/* Without keys the peer is not proved yet. */
 	if (!flow->rx || !flow->ready || !flow_unprotect(flow, packet, rtcp)) {
 		flow_drop(flow);
-		return;
+		return false;
 	}
 	if (!flow->settled && flow->ice.dtls) {
 		flow->settled = true;
 		dtls_settle(flow->ice.dtls);
 	}
 	flow_deliver(flow, packet, rtcp);
+	return true;
 }
 
 uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms)

@@ -67,7 +67,8 @@ void flow_rtp_close(struct flow *flow)
 
 /*
  * The same keys again must not begin anew: their indexes are used up
- * (RFC 3711, 9.1).
+ * (RFC 3711, 9.1). Whatever fails, the old keys stay: without any, packets
+ * would be taken and sent in the clear.
  */
 static int set_keys(struct flow *flow, const struct dtls_keys *keys)
 {
@@ -185,12 +186,12 @@ static bool sort(const struct flow *flow, const struct packet *packet,
  * receive (hold), no source is learned: what comes then is not the peer's
  * answer to us.
  */
-void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
+bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
 {
 	if (!flow->ready || !sort(flow, packet, &rtcp) ||
 	    !flow_unprotect(flow, packet, rtcp)) {
 		flow_drop(flow);
-		return;
+		return false;
 	}
 	bool good = rtcp ? take_rtcp(flow, packet)
 			 : !flow_may_receive(flow) || take_rtp(flow, packet);
@@ -198,6 +199,7 @@ void flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
 		flow_deliver(flow, packet, rtcp);
 	else
 		flow_drop(flow);
+	return good;
 }
 
 void flow_rtp_resume(struct flow *flow)

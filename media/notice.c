@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "media/lock.h"
+
 int notices_init(struct notices *notices)
 {
 	memset(notices, 0, sizeof(*notices));
@@ -13,12 +15,12 @@ int notices_init(struct notices *notices)
 	if (notices->fd < 0)
 		return -errno;
 
-	int r = pthread_mutex_init(&notices->lock, NULL);
+	int r = lock_init(&notices->lock);
 	if (r) {
 		close(notices->fd);
 		notices->fd = -1;
 	}
-	return -r;
+	return r;
 }
 
 void notices_fini(struct notices *notices)

@@ -13,6 +13,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
+#include "media/lock.h"
 
 enum {
 	EVENTS = 256, /* sockets looked at in one turn */
@@ -22,12 +23,7 @@ enum {
 	SHARED_RECV = 64,
 	OTHER_ROUNDS = 4,
 	OTHER_RECV = 2,
-	/* With much to do, a turn begins so long after the one before: what
-	 * came meanwhile shares one wake-up and one sendmmsg(). */
-	PACE_US = 1250,
-	PACE_FROM = 2,        /* packets in that time: then it is much, */
-	PACE_LOOK_US = 20000, /* as seen over so long */
-	NICE = -11,           /* without the right to more */
+	NICE = -11, /* without the right to more */
 };
 
 static int compare_due(const struct circuit *a, const struct circuit *b)
@@ -195,10 +191,10 @@ static void work(struct worker *worker)
 	struct packet *packets;
 	size_t n = batch_received(worker->batch, &packets);
 
-	worker->moved += n;
 	atomic_store_explicit(&worker->packets, worker_packets(worker) + n,
 			      memory_order_relaxed);
-	demux_packets(worker, packets, n);
+	worker->foreign += demux_packets(worker, packets, n);
+	worker->received += n;
 	batch_flush(worker->batch);
 }
 
@@ -331,33 +327,28 @@ static int timeout_ms(struct worker *worker)
 					      : (int)(c->due_ms - now_ms);
 }
 
-/*
- * A wake-up costs more than a packet. So a worker with few packets takes each
- * as it comes, and one with many sleeps between turns, half of PACE_US a packet
- * on average; with more left to read than a turn takes it does not.
- */
-static void pace(struct worker *worker)
+/* media/pace.h says when. */
+static void rest(struct worker *worker)
 {
-	uint64_t next_us = worker->now_us + PACE_US;
+	uint64_t next_us =
+		pace_next_us(&worker->pace, worker->now_us, clock_us());
 	struct timespec until = {
 		.tv_sec = (time_t)(next_us / 1000000),
 		.tv_nsec = (long)(next_us % 1000000 * 1000),
 	};
 
-	if (worker->paced && !worker->behind)
+	if (next_us)
 		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
 				      NULL);
 }
 
-static void look_at_load(struct worker *worker)
+static void begin_turn(struct worker *worker)
 {
-	uint64_t us = worker->now_us - worker->looked_us;
-
-	if (us < PACE_LOOK_US)
-		return;
-	set_paced(worker, worker->moved * PACE_US >= us * PACE_FROM);
-	worker->looked_us = worker->now_us;
-	worker->moved = 0;
+	worker->now_us = clock_us();
+	worker->now_ms = worker->now_us / 1000;
+	worker->behind = false;
+	worker->received = worker->foreign = 0;
+	set_paced(worker, pace_is_many(&worker->pace, worker->now_us));
 }
 
 /*
@@ -369,13 +360,10 @@ static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS];
 
-	pace(worker);
+	rest(worker);
 	int n = epoll_wait(worker->epoll, events, EVENTS, timeout_ms(worker));
 
-	worker->now_us = clock_us();
-	worker->now_ms = worker->now_us / 1000;
-	worker->behind = n == EVENTS;
-	look_at_load(worker);
+	begin_turn(worker);
 	if (is_woken(events, n))
 		run_commands(worker);
 	if (worker->paced)
@@ -383,6 +371,8 @@ static void turn(struct worker *worker)
 	for (int i = 0; i < n; i++)
 		on_readable(worker, events[i].data.ptr);
 	work(worker);
+	pace_turn(&worker->pace, worker->received, worker->foreign,
+		  worker->behind || n == EVENTS);
 	run_farewells(worker);
 	tick_all(worker);
 	batch_flush(worker->batch);
@@ -551,7 +541,7 @@ int worker_new(struct worker **out, const struct worker_config *config)
 	tuple_table_init(&worker->tuples);
 	worker->next_tag = rand_u32();
 
-	int r = -pthread_mutex_init(&worker->lock, NULL);
+	int r = lock_init(&worker->lock);
 	if (!r)
 		r = batch_new(&worker->batch, config->sockets);
 	if (!r)

@@ -22,6 +22,7 @@
 #include "media/command.h"
 #include "media/flow.h"
 #include "media/notice.h"
+#include "media/pace.h"
 #include "media/tuple.h"
 
 struct worker_config {
@@ -54,9 +55,10 @@ struct worker {
 	bool stopping;
 	struct circuit_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
-	uint64_t moved, looked_us;      /* packets received since then */
-	bool paced;                     /* they are many: turns wait */
+	size_t received, foreign;       /* packets; and of no call */
 	bool behind;                    /* this turn leaves some unread */
+	struct pace pace;
+	bool paced; /* turns wait, shared sockets are not watched */
 	struct source wake_source;
 	struct source shared[BATCH_NSOCKETS];
 	struct batch *batch;
@@ -106,5 +108,6 @@ void worker_arm(struct worker *worker, struct circuit *circuit,
 		uint64_t due_ms);
 void worker_disarm(struct worker *worker, struct circuit *circuit);
 
-/* demux.c: what was received goes to its flows. */
-void demux_packets(struct worker *worker, struct packet *packets, size_t n);
+/* demux.c: what was received goes to its flows. Returns how many packets were
+ * of none. */
+size_t demux_packets(struct worker *worker, struct packet *packets, size_t n);

@@ -41,7 +41,8 @@ static int set_up(void **state)
 	b->worker->now_ms = 1000;
 	b->worker->now_us = 1000000;
 	assert_int_equal(port_pool_new(&b->ports, 36000, 36999), 0);
-	assert_int_equal(circuit_new(&b->circuit, b->worker, NULL, NULL, "test"), 0);
+	assert_int_equal(
+		circuit_new(&b->circuit, b->worker, NULL, NULL, "test"), 0);
 	b->pair.rtp = b->pair.rtcp = -1;
 	*state = b;
 	return 0;
@@ -273,6 +274,79 @@ static void commands_to_a_flow_that_did_not_open_do_nothing(void **state)
 	assert_false(b->circuit->flows[MEDIA_SIDE_B].ready);
 }
 
+/* Keys of which each octet is @key. */
+static struct command_rtp_peer secure_peer(uint8_t tx, uint8_t rx)
+{
+	struct command_rtp_peer peer = { .rtp = at("127.0.0.1:9"),
+					 .rtcp = at("127.0.0.1:9"),
+					 .keys.profile = SRTP_AES128_CM_SHA1_80,
+					 .keys.len = 30 };
+
+	memset(peer.keys.tx, tx, peer.keys.len);
+	memset(peer.keys.rx, rx, peer.keys.len);
+	return peer;
+}
+
+static void keys_that_cannot_be_had_leave_the_old_ones(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	struct command_rtp_peer peer = secure_peer(1, 2);
+	struct command_rtp_peer news[] = { secure_peer(1, 3),
+					   secure_peer(4, 5) };
+	struct packet plain = { .n = 172, .p = { 0x80 } };
+	int r;
+
+	assert_int_equal(flow_rtp_peer(flow, &peer), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const struct srtp *tx = flow->tx, *rx = flow->rx;
+
+		fail_alloc_arm(0);
+		r = fail_alloc_disarm(flow_rtp_peer(flow, &news[i]));
+#ifndef FAIL_ALLOC_OFF
+		assert_int_equal(r, -ENOMEM);
+		assert_ptr_equal(flow->tx, tx);
+		assert_ptr_equal(flow->rx, rx);
+#endif
+		assert_false(flow_unprotect(flow, &plain, false));
+		/* the same again is not taken for what is there */
+		assert_int_equal(flow_rtp_peer(flow, &news[i]), 0);
+		assert_ptr_not_equal(flow->rx, rx);
+	}
+}
+
+static void a_secured_flow_without_keys_takes_and_sends_nothing(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	struct command_rtp_peer peer = secure_peer(1, 2);
+	struct packet plain = { .n = 172, .p = { 0x80 } };
+
+	assert_true(flow_unprotect(flow, &plain, false));
+	assert_int_equal(flow_rtp_peer(flow, &peer), 0);
+	flow->rx = srtp_free(flow->rx);
+	flow->tx = srtp_free(flow->tx);
+	assert_false(flow_unprotect(flow, &plain, false));
+	flow_send(flow, &plain, false, true);
+	assert_int_equal(flow->counters.tx_packets, 0);
+	assert_int_equal(flow->counters.dropped, 1);
+}
+
+/* The SSRC goes on, and so must what is reported of it (RFC 3550, 6.4.1). */
+static void what_was_sent_counts_beyond_a_reset(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	struct packet packet = { .n = 172, .p = { 0x80 } };
+
+	flow_send(flow, &packet, false, true);
+	circuit_reset(b->circuit, MEDIA_SIDE_A, 1);
+	b->pair.rtp = b->pair.rtcp = -1; /* the reset has closed them */
+	assert_int_equal(flow->counters.tx_packets, 1);
+	assert_int_equal(flow->tx_payload, 160);
+	assert_int_equal(flow->kind, FLOW_CLOSED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +370,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			commands_to_a_flow_that_did_not_open_do_nothing, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			keys_that_cannot_be_had_leave_the_old_ones, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_secured_flow_without_keys_takes_and_sends_nothing,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_sent_counts_beyond_a_reset, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

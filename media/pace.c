@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "media/pace.h"
+
+void pace_turn(struct pace *pace, size_t received, size_t foreign, bool behind)
+{
+	pace->moved += received;
+	pace->received += received;
+	pace->foreign += foreign;
+	pace->behind = behind;
+}
+
+bool pace_is_many(struct pace *pace, uint64_t now_us)
+{
+	uint64_t us = now_us - pace->looked_us;
+
+	if (us < PACE_LOOK_US)
+		return pace->many;
+	pace->many = pace->moved * PACE_US >= us * PACE_FROM;
+	pace->looked_us = now_us;
+	pace->moved = 0;
+	return pace->many;
+}
+
+static void count_from(struct pace *pace, uint64_t behind_us)
+{
+	pace->behind_us = behind_us;
+	pace->received = pace->foreign = 0;
+}
+
+uint64_t pace_next_us(struct pace *pace, uint64_t turn_us, uint64_t now_us)
+{
+	if (!pace->behind) {
+		count_from(pace, 0);
+		return pace->many ? turn_us + PACE_US : 0;
+	}
+	if (!pace->behind_us) {
+		count_from(pace, now_us);
+		return 0;
+	}
+	bool flood = pace->foreign * 2 > pace->received;
+	if (now_us - pace->behind_us < (flood ? PACE_FLOOD_US : PACE_BEHIND_US))
+		return 0;
+	count_from(pace, 0);
+	return now_us + PACE_REST_US;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * When a worker's turns begin. A wake-up costs more than a packet: so a worker
+ * with few packets takes each as it comes, and one with many sleeps between
+ * turns, half of PACE_US a packet on average. With more left to read than a
+ * turn takes it does not sleep, but not for long: its priority would keep all
+ * else from the processor. A plain value; the time is given.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	/* With much to do, a turn begins so long after the one before: what
+	 * came meanwhile shares one wake-up and one sendmmsg(). */
+	PACE_US = 1250,
+	PACE_FROM = 2,        /* packets in that time: then it is much, */
+	PACE_LOOK_US = 20000, /* as seen over so long */
+	/* Who has been behind for so long rests for a moment. Where most of it
+	 * is nobody's, somebody floods us, and gets two thirds of us. */
+	PACE_BEHIND_US = 20000,
+	PACE_FLOOD_US = 2000,
+	PACE_REST_US = 1000,
+};
+
+/* Its fields are private; all zero at first. */
+struct pace {
+	uint64_t looked_us, moved; /* packets received since then */
+	bool many;
+	bool behind;                /* the last turn has left some unread */
+	uint64_t behind_us;         /* since then; 0: not */
+	uint64_t received, foreign; /* since then */
+};
+
+/*
+ * A turn is over: @received packets, of which @foreign were of no call;
+ * @behind: it has left some unread.
+ */
+void pace_turn(struct pace *pace, size_t received, size_t foreign, bool behind);
+/* Whether packets are many, as of a turn that begins at @now_us. */
+bool pace_is_many(struct pace *pace, uint64_t now_us);
+/*
+ * When the turn after the one that began at @turn_us is to begin, whatever
+ * comes; 0: when something has come, or at once if some was left.
+ */
+uint64_t pace_next_us(struct pace *pace, uint64_t turn_us, uint64_t now_us);
