@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/session.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "db/row.h"
@@ -39,8 +40,8 @@ static const struct row_column columns[] = {
 	COLUMN(INT, "sip_timer_next_ms", sip.timer_next_ms),
 	COLUMN(TEXT, "sip_sdp_id", sip.sdp_id),
 	COLUMN(UINT, "sip_sdp_version", sip.sdp_version),
-	COLUMN(TEXT, "sip_local_sdp", sip.local_sdp),
-	COLUMN(TEXT, "sip_remote_sdp", sip.remote_sdp),
+	COLUMN(TEXT, "sip_local_sdp", local_sdp),
+	COLUMN(TEXT, "sip_remote_sdp", remote_sdp),
 	COLUMN(TEXT, "jingle_sid", jingle.sid),
 	COLUMN(TEXT, "jingle_jmi_id", jingle.jmi_id),
 	COLUMN(TEXT, "jingle_local_jid", jingle.local_jid),
@@ -79,6 +80,23 @@ static const struct row_column columns[] = {
 	COLUMN(UINT, "srtcp_rx_index", media.rx_rtcp_index),
 	COLUMN(UINT, "rtp_seq_offset", media.seq_offset),
 	COLUMN(UINT, "rtp_ts_offset", media.ts_offset),
+	COLUMN(TEXT, "caller", caller),
+	COLUMN(TEXT, "callee", callee),
+	COLUMN(UINT, "inbound", inbound),
+	COLUMN(INT, "ringing_ms", ringing_ms),
+	COLUMN(TEXT, "caller_name", caller_name),
+	COLUMN(TEXT, "verstat", verstat),
+	COLUMN(TEXT, "attestation", attestation),
+	COLUMN(TEXT, "first_called", first_called),
+	COLUMN(TEXT, "diversion", diversion),
+	COLUMN(UINT, "offerer", offerer),
+	COLUMN(TEXT, "sip_self", sip.self),
+	COLUMN(UINT, "media_ready", media.ready),
+	COLUMN(UINT, "media_own_port", media.own_port),
+	COLUMN(UINT, "ice_generation", media.generation),
+	COLUMN(UINT, "ice_ms", media.ice_ms),
+	COLUMN(UINT, "dtls_ms", media.dtls_ms),
+	COLUMN(UINT, "srtp_tag", media.srtp_tag),
 };
 
 static struct row_text sql;
@@ -148,4 +166,22 @@ int session_load_all(struct db *db, session_row_fn fn, void *arg)
 	struct load load = { fn, arg };
 
 	return row_load_all(db, session_table(), on_row, &load);
+}
+
+struct session_row *session_copy(const struct session_row *row)
+{
+	const struct row_table *t = session_table();
+	char *copy = malloc(row_size(t, row));
+
+	if (copy)
+		row_copy(t, row, copy);
+	return (struct session_row *)(void *)copy;
+}
+
+struct session_row *session_free(struct session_row *row)
+{
+	if (row)
+		explicit_bzero(row, sizeof(*row)); /* keys */
+	free(row);
+	return NULL;
 }

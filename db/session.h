@@ -43,7 +43,7 @@ struct session_sip {
 	int64_t timer_next_ms;     /* wall time of the next refresh */
 	const char *sdp_id;        /* o= of ours: session id */
 	uint64_t sdp_version;
-	const char *local_sdp, *remote_sdp; /* as last exchanged */
+	const char *self; /* our number, as the trunk writes it */
 };
 
 /* XEP-0166, 0353. */
@@ -57,8 +57,10 @@ struct session_jingle {
 /* One side's media; ICE fields are "" or 0 on a plain RTP side. */
 struct session_media {
 	bool ice;
+	bool ready; /* all of it is known: the call can be taken up */
 	uint32_t worker;
 	struct addr local, remote; /* the port, the selected or locked peer */
+	bool own_port;             /* local is not the shared one */
 	bool rtcp_mux;
 	uint8_t direction; /* enum media_dir, our view */
 	const char *mid;
@@ -66,6 +68,7 @@ struct session_media {
 	const char *map;   /* payload map, the writer's own spelling */
 
 	bool controlling;
+	uint8_t generation;
 	uint64_t tie_breaker;
 	const char *local_ufrag, *remote_ufrag;
 	struct db_secret local_pwd, remote_pwd;
@@ -80,6 +83,8 @@ struct session_media {
 	uint32_t tx_rtcp_index, rx_rtcp_index;
 	uint16_t seq_offset;
 	uint32_t ts_offset;
+	uint32_t srtp_tag; /* RFC 4568; 0: none */
+	uint64_t ice_ms, dtls_ms;
 };
 
 struct session_row {
@@ -90,6 +95,15 @@ struct session_row {
 	int64_t started_ms, answered_ms; /* wall time */
 	const char *account;             /* bare JID */
 	const char *number;              /* E.164 of the telephone's side */
+	const char *caller, *callee;     /* as in the call's record */
+	bool inbound;                    /* from the telephone network */
+	int64_t ringing_ms;              /* wall time; 0: not */
+	/* What the trunk said of the caller (db/cdr.h). */
+	const char *caller_name, *verstat, *attestation, *first_called,
+		*diversion;
+	bool offerer; /* the description in force was offered by us */
+	/* Ours and the peer's description in force, as SDP without secrets. */
+	const char *local_sdp, *remote_sdp;
 	const char *trunk;
 	bool held;
 	const char *node_id, *boot_id; /* filled by session_put() */
@@ -122,3 +136,8 @@ typedef void (*session_row_fn)(const struct session_row *row, void *arg);
  * secrets cannot be unsealed are logged and left out. 0 or -errno.
  */
 CHECKED int session_load_all(struct db *db, session_row_fn fn, void *arg);
+
+/* A copy with its texts, owned by the caller: session_free(). NULL: no memory.
+ */
+struct session_row *session_copy(const struct session_row *row);
+struct session_row *session_free(struct session_row *row);

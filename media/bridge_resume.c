@@ -65,6 +65,13 @@ int bridge_resume(struct bridge *bridge, enum media_side which,
 	int r = saved->transport == MEDIA_ICE
 			? side_ice_resume(side, saved, local, remote)
 			: side_rtp_resume(side, saved, local, remote);
-	side->open = r == 0;
-	return r;
+	if (r)
+		return r;
+	side->open = side->ready = true;
+	side->local = saved->local;
+	side->remote = saved->remote;
+	side->keys = saved->keys;
+	side->ice_ms = saved->ice_ms;
+	side->dtls_ms = saved->dtls_ms;
+	return 0;
 }

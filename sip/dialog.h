@@ -164,9 +164,10 @@ struct sip_dialog_state {
 	struct addr peer;
 	uint32_t local_cseq, remote_cseq;
 	uint64_t sdp_id, sdp_version;
-	char *local_sdp; /* what we last said, for session refreshes; "" */
 	unsigned session_expires_s; /* 0: no session timer */
+	int64_t session_left_ms;    /* of that, without a refresh */
 	bool we_refresh;
+	struct sip_policy policy;
 };
 /* Of an answered dialog, or of an inbound one just before sip_dialog_answer(),
  * so that it is kept before the 200 leaves. 0, SIP_E_STATE, -ENOMEM. */
@@ -179,3 +180,7 @@ CHECKED int sip_dialog_restore(struct sip_dialog **out, struct sip_agent *agent,
 			       struct sip_trunk *trunk,
 			       const struct sip_dialog_handlers *handlers,
 			       void *arg);
+/* What a dialog that was restored has said of media last: for session
+ * refreshes, and to be told from what is new. 0, -EINVAL, -ENOMEM. */
+CHECKED int sip_dialog_describe(struct sip_dialog *dialog,
+				const struct media_desc *local);

@@ -342,6 +342,9 @@ enum { DIALOG_SESSION_CAP = 48 };
 void dialog_session_format(const struct sip_dialog *d, bool response,
 			   char out[static DIALOG_SESSION_CAP]);
 void dialog_session_arm(struct sip_dialog *d);
+/* Of a dialog that is restored: so much of the interval is left. */
+void dialog_session_resume(struct sip_dialog *d, int64_t left_ms);
+int64_t dialog_session_left_ms(const struct sip_dialog *d);
 /* A refresh failed with @status; @sip may be NULL. */
 void dialog_session_failed(struct sip_dialog *d, unsigned status,
 			   const struct sip_s *sip);
@@ -387,6 +390,9 @@ CHECKED int dialog_contact_uri(const struct sip_dialog *d, struct sip_uri *out);
  * one when it differs from what was said last. */
 CHECKED int dialog_format(struct sip_dialog *d, const struct media_desc *desc,
 			  char **out, uint64_t *version);
+CHECKED int dialog_format_version(struct sip_dialog *d,
+				  const struct media_desc *desc,
+				  uint64_t version, char **out);
 
 /* ---- dialog_state.c ---- */
 

@@ -239,7 +239,7 @@ int dialog_renew_contact(struct sip_dialog *d)
 
 /* ---- descriptions ---- */
 
-static int format_version(struct sip_dialog *d, const struct media_desc *desc,
+int dialog_format_version(struct sip_dialog *d, const struct media_desc *desc,
 			  uint64_t version, char **out)
 {
 	struct sdp_origin origin = { d->sdp_id, version };
@@ -256,7 +256,7 @@ int dialog_format(struct sip_dialog *d, const struct media_desc *desc,
 
 	*out = NULL;
 	if (d->local_sdp) {
-		r = format_version(d, desc, d->local_version, out);
+		r = dialog_format_version(d, desc, d->local_version, out);
 		if (r)
 			return r;
 		*version = d->local_version;
@@ -265,5 +265,5 @@ int dialog_format(struct sip_dialog *d, const struct media_desc *desc,
 		free(*out);
 	}
 	*version = ++d->sdp_version;
-	return format_version(d, desc, *version, out);
+	return dialog_format_version(d, desc, *version, out);
 }

@@ -106,9 +106,6 @@ static int keep_texts(const struct sip_dialog *d, struct sip_dialog_state *s)
 	if (!r)
 		r = dialog_set_text(&s->trunk,
 				    d->trunk_name ? d->trunk_name : "");
-	if (!r)
-		r = dialog_set_text(&s->local_sdp,
-				    d->local_sdp ? d->local_sdp : "");
 	return r;
 }
 
@@ -127,7 +124,9 @@ int sip_dialog_save(const struct sip_dialog *d, struct sip_dialog_state *out)
 	out->sdp_id = d->sdp_id;
 	out->sdp_version = d->sdp_version + early; /* the answer's to come */
 	out->session_expires_s = d->session_expires_s;
+	out->session_left_ms = dialog_session_left_ms(d);
 	out->we_refresh = d->we_refresh;
+	out->policy = d->policy;
 	r = keep_texts(d, out);
 	if (!r)
 		r = keep_leg(d, out);
@@ -147,7 +146,6 @@ void sip_dialog_state_fini(struct sip_dialog_state *s)
 	free(s->route);
 	free(s->contact);
 	free(s->trunk);
-	free(s->local_sdp);
 	*s = (struct sip_dialog_state){ .uac = false };
 }
 
@@ -209,6 +207,7 @@ static int fill(struct sip_dialog *d, const struct sip_dialog_state *s)
 	d->sdp_version = d->local_version = s->sdp_version;
 	d->session_expires_s = s->session_expires_s;
 	d->we_refresh = s->we_refresh;
+	d->policy = s->policy;
 	d->peer_has_timer = s->session_expires_s > 0;
 	r = dialog_set_text(&d->call_id, s->call_id);
 	if (!r)
@@ -217,8 +216,6 @@ static int fill(struct sip_dialog *d, const struct sip_dialog_state *s)
 		r = dialog_set_text(&d->contact, s->contact);
 	if (!r)
 		r = dialog_set_text(&d->trunk_name, s->trunk);
-	if (!r && s->local_sdp && *s->local_sdp)
-		r = dialog_set_text(&d->local_sdp, s->local_sdp);
 	if (r)
 		return r;
 	su_home_init(home);
@@ -254,7 +251,19 @@ int sip_dialog_restore(struct sip_dialog **out, struct sip_agent *agent,
 	d->arg = arg;
 	dialog_update_hop(d);
 	dialog_event(d, DIALOG_EV_RESTORE);
-	dialog_session_arm(d);
+	dialog_session_resume(d, state->session_left_ms);
 	*out = d;
+	return 0;
+}
+
+int sip_dialog_describe(struct sip_dialog *d, const struct media_desc *local)
+{
+	char *text;
+	int r = dialog_format_version(d, local, d->local_version, &text);
+
+	if (r)
+		return r;
+	free(d->local_sdp);
+	d->local_sdp = text;
 	return 0;
 }

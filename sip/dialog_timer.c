@@ -12,6 +12,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 
 enum {
@@ -19,6 +20,8 @@ enum {
 	MARGIN_MAX_S = 32, /* RFC 4028, 10 */
 	MARGIN_PART = 3,
 	RETRY_MS = 5000,
+	RESUMED_MIN_MS = 1000,
+	RESUMED_SPREAD_MS = 4000,
 };
 
 static bool has_timer(const sip_t *sip)
@@ -115,6 +118,33 @@ static void on_session_timer(int fd, short what, void *arg)
 		dialog_offer_refresh(d);
 	else
 		expire(d);
+}
+
+int64_t dialog_session_left_ms(const struct sip_dialog *d)
+{
+	uint64_t now_ms = clock_ms();
+
+	return d->session_end_ms > now_ms
+		       ? (int64_t)(d->session_end_ms - now_ms)
+		       : 0;
+}
+
+/* Many are restored at once: their refreshes are spread. */
+void dialog_session_resume(struct sip_dialog *d, int64_t left_ms)
+{
+	int64_t ms = (int64_t)d->session_expires_s * 1000;
+	int64_t soon_ms = RESUMED_MIN_MS + rand_u32() % RESUMED_SPREAD_MS;
+
+	if (!ms)
+		return;
+	if (left_ms > ms)
+		left_ms = ms;
+	if (left_ms < 0)
+		left_ms = 0;
+	d->session_end_ms = clock_ms() + (uint64_t)left_ms;
+	int64_t due_ms = left_ms - (d->we_refresh ? ms / 2 : margin_ms(d));
+	dialog_timer_set(d, &d->session_timer, on_session_timer,
+			 (unsigned)(due_ms > soon_ms ? due_ms : soon_ms));
 }
 
 void dialog_session_arm(struct sip_dialog *d)

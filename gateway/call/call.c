@@ -27,6 +27,10 @@ static int64_t talk_ms(const struct call *call)
 					      call->to, call->trunk)
 			     : most;
 
+	/* Of one that another process had begun, some is gone. */
+	most -= call->resumed_ms ? call->resumed_ms - call->answered_ms : 0;
+	if (most < 1)
+		most = 1;
 	return left < most ? left : most;
 }
 
@@ -109,7 +113,7 @@ void call_fail(struct call *call, enum cause cause)
 					       .cause = cause });
 }
 
-static struct call *call_free(struct call *call)
+struct call *call_free(struct call *call)
 {
 	LIST_REMOVE(call, link);
 	call->gateway->ncalls--;
@@ -151,6 +155,26 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 					 .cause = cause });
 }
 
+int call_make_timer(struct call *call)
+{
+	call->timer = evtimer_new(call->gateway->base, on_timer, call);
+	return call->timer ? 0 : -ENOMEM;
+}
+
+int call_alloc(struct call **out, struct gateway *gateway)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return -ENOMEM;
+	call->gateway = gateway;
+	STAILQ_INIT(&call->missed);
+	LIST_INSERT_HEAD(&gateway->calls, call, link);
+	gateway->ncalls++;
+	*out = call;
+	return 0;
+}
+
 static int set_parties(struct call *call, const struct call_parties *parties)
 {
 	call->inbound = parties->inbound;
@@ -170,14 +194,13 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 
 static int prepare(struct call *call, const struct call_parties *parties)
 {
-	struct event_base *base = call->gateway->base;
 	int r = set_parties(call, parties);
 
 	if (r)
 		return r;
-	call->timer = evtimer_new(base, on_timer, call);
-	if (!call->timer)
-		return -ENOMEM;
+	r = call_make_timer(call);
+	if (r)
+		return r;
 	r = bridge_new(&call->bridge, call->gateway->media, call->name,
 		       &call_bridge_handlers, call);
 	if (r)
@@ -193,18 +216,14 @@ int call_new(struct call **out, struct gateway *gateway,
 	struct call *call = NULL;
 	int r = -EAGAIN;
 
-	if (gateway->ncalls < gateway->config->limits.calls) {
-		call = calloc(1, sizeof(*call));
-		r = -ENOMEM;
-	}
-	if (!call) {
+	if (gateway->ncalls < gateway->config->limits.calls)
+		r = call_alloc(&call, gateway);
+	if (r) {
 		caller_leg->ops->free(caller_leg);
 		callee_leg->ops->free(callee_leg);
 		hunt_free(parties->hunt);
 		return r;
 	}
-	call->gateway = gateway;
-	STAILQ_INIT(&call->missed);
 	call->hunt = parties->hunt;
 	rand_uuid(call->name);
 	call->legs[MEDIA_SIDE_A] = caller_leg;
@@ -213,9 +232,6 @@ int call_new(struct call **out, struct gateway *gateway,
 		call->legs[side]->call = call;
 		call->legs[side]->side = (enum media_side)side;
 	}
-	LIST_INSERT_HEAD(&gateway->calls, call, link);
-	gateway->ncalls++;
-
 	r = prepare(call, parties);
 	if (r) {
 		call_free(call);

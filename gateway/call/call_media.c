@@ -233,10 +233,18 @@ static void on_digit(enum media_side side, char digit, unsigned duration_ms,
 		  side_names[side], duration_ms);
 }
 
+/* Another pair, other keys: what is in the table would not do any more. */
+static void on_changed(enum media_side side, void *arg)
+{
+	(void)side;
+	call_record_refresh(arg);
+}
+
 const struct bridge_handlers call_bridge_handlers = {
 	.ready = on_ready,
 	.failed = on_failed,
 	.moved = on_moved,
 	.candidate = on_candidate,
+	.changed = on_changed,
 	.digit = on_digit,
 };

@@ -13,6 +13,8 @@
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
+#include "media/resume.h"
+#include "sip/sdp.h"
 
 enum { CODEC_TEXT_CAP = 40 };
 
@@ -40,43 +42,137 @@ int call_record_put(struct call *call, const struct session_row *row)
 	return r;
 }
 
-static void fill_media(struct session_media *out, const struct leg *leg)
+/* What a row borrows. Holds secrets. */
+struct row_parts {
+	struct bridge_saved saved;
+	char *local_sdp, *remote_sdp;
+};
+
+static void parts_fini(struct row_parts *parts)
+{
+	explicit_bzero(&parts->saved, sizeof(parts->saved));
+	free(parts->local_sdp);
+	free(parts->remote_sdp);
+}
+
+/* As SDP, less what is secret: passwords and keys have columns of their own. */
+static char *public_sdp(const struct media_desc *desc)
+{
+	static const struct sdp_origin origin = { 0 };
+	AUTO(media_desc_freep) struct media_desc *copy = NULL;
+	char *text = NULL;
+	size_t n;
+
+	if (!desc || media_desc_copy(&copy, desc))
+		return NULL;
+	for (size_t i = 0; i < copy->ncontents; i++) {
+		struct media_content *content = copy->contents[i];
+
+		memset(content->pwd, 0, sizeof(content->pwd));
+		content->ncryptos = 0;
+	}
+	return sdp_format(&text, &n, copy, &origin) ? NULL : text;
+}
+
+static struct db_secret secret_of(const void *p, size_t n)
+{
+	struct db_secret secret = { .n = n };
+
+	memcpy(secret.octets, p, n);
+	return secret;
+}
+
+static void fill_saved(struct session_media *out,
+		       const struct bridge_saved *saved)
+{
+	const struct dtls_keys *keys = &saved->keys;
+
+	out->ready = true;
+	out->ice = saved->transport == MEDIA_ICE;
+	out->controlling = saved->offerer;
+	out->worker = saved->worker;
+	out->local = saved->local;
+	out->remote = saved->remote;
+	out->own_port = saved->own_port;
+	out->generation = saved->generation;
+	out->local_ufrag = saved->local_ufrag;
+	out->remote_ufrag = saved->remote_ufrag;
+	out->local_pwd = secret_of(saved->local_pwd, strlen(saved->local_pwd));
+	out->remote_pwd =
+		secret_of(saved->remote_pwd, strlen(saved->remote_pwd));
+	out->setup = media_setup_name(saved->setup);
+	out->srtp_profile =
+		keys->profile ? srtp_profile_name(keys->profile) : "";
+	out->tx_key = secret_of(keys->tx, keys->len);
+	out->rx_key = secret_of(keys->rx, keys->len);
+	out->srtp_tag = saved->crypto_tag;
+	out->ice_ms = saved->ice_ms;
+	out->dtls_ms = saved->dtls_ms;
+}
+
+static void fill_media(struct session_row *row, struct row_parts *parts,
+		       const struct call *call, const struct leg *leg)
 {
 	const struct media_content *local = leg_local_audio(leg);
-	const struct media_content *remote = leg_remote_audio(leg);
 
-	if (!local || !remote)
+	row->offerer = leg->offerer;
+	row->local_sdp = parts->local_sdp = public_sdp(leg->local);
+	row->remote_sdp = parts->remote_sdp = public_sdp(leg->remote);
+	if (local) {
+		row->media.mid = local->mid;
+		row->media.direction = (uint8_t)local->dir;
+		row->media.rtcp_mux = local->rtcp_mux;
+	}
+	if (!bridge_save(call->bridge, leg->side, &parts->saved))
+		fill_saved(&row->media, &parts->saved);
+}
+
+static void fill_call(struct session_row *row, const struct call *call)
+{
+	const struct origin *origin = call->origin;
+
+	*row = (struct session_row){
+		.call = call->name,
+		.started_ms = call->started_ms,
+		.ringing_ms = call->rang_ms,
+		.answered_ms = call->answered_ms,
+		.account = call->account,
+		.number = call->inbound ? call->from : call->to,
+		.caller = call->from,
+		.callee = call->to,
+		.inbound = call->inbound,
+		.trunk = call->trunk,
+	};
+	if (!origin)
 		return;
-	out->ice = *local->ufrag != '\0';
-	out->local = local->rtp;
-	out->remote = remote->rtp;
-	out->rtcp_mux = local->rtcp_mux;
-	out->direction = (uint8_t)local->dir;
-	out->mid = local->mid;
-	out->controlling = leg->offerer;
-	out->local_ufrag = local->ufrag;
-	out->remote_ufrag = remote->ufrag;
-	out->setup = media_setup_name(local->setup);
+	row->caller_name = origin->display;
+	row->verstat = origin->verstat;
+	row->attestation = origin->attestation;
+	row->first_called = origin->first_called;
+	row->diversion = origin->diversion;
+}
+
+static int store_leg(struct call *call, struct leg *leg)
+{
+	struct row_parts parts = { .local_sdp = NULL };
+	struct session_row row;
+
+	fill_call(&row, call);
+	row.side = leg->side == MEDIA_SIDE_B ? SESSION_SIDE_B : SESSION_SIDE_A;
+	row.held = call->held[leg->side];
+	fill_media(&row, &parts, call, leg);
+	int r = leg->ops->store ? leg->ops->store(leg, &row) : 0;
+	explicit_bzero(&row, sizeof(row));
+	parts_fini(&parts);
+	return r;
 }
 
 void call_record_store(struct call *call)
 {
 	call->storing = 0;
 	for (int side = 0; side < 2; side++) {
-		struct leg *leg = call->legs[side];
-		struct session_row row = {
-			.call = call->name,
-			.side = side ? SESSION_SIDE_B : SESSION_SIDE_A,
-			.started_ms = call->started_ms,
-			.answered_ms = call->answered_ms,
-			.account = call->account,
-			.number = call->inbound ? call->from : call->to,
-			.trunk = call->trunk,
-			.held = call->held[side],
-		};
+		int r = store_leg(call, call->legs[side]);
 
-		fill_media(&row.media, leg);
-		int r = leg->ops->store ? leg->ops->store(leg, &row) : 0;
 		if (r < 0)
 			log_warn("call=%s session=not-stored r=%d", call->name,
 				 r);

@@ -104,6 +104,7 @@ struct call {
 	char *account, *from, *to, *trunk;
 	struct origin *origin; /* NULL: of a call from an account */
 	int64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 not */
+	int64_t resumed_ms; /* wall; 0: this process has begun it */
 	enum cause cause;
 	enum media_side ended_by;
 	bool by_us;
@@ -131,6 +132,10 @@ extern const char *const call_event_names[];
 extern const struct call_transition call_transitions[CALL_NSTATES]
 						    [CALL_NEVENTS];
 
+/* call.c: a call of the gateway's, without anything. 0 or -ENOMEM. */
+CHECKED int call_alloc(struct call **out, struct gateway *gateway);
+CHECKED int call_make_timer(struct call *call);
+struct call *call_free(struct call *call);
 /* call.c: queue an event, whose text is the queue's from then on; handled at
  * once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);

@@ -155,6 +155,13 @@ static void note_answer(struct call *call, const struct call_event *event)
 	check(call, call_media_narrow(call));
 }
 
+/* Early media has made the call; now it can outlive us. */
+static void note_early_answer(struct call *call, const struct call_event *event)
+{
+	note_answer(call, event);
+	call_record_refresh(call);
+}
+
 static void proceed(struct call *call, const struct call_event *event)
 {
 	(void)event;
@@ -196,6 +203,7 @@ static void connect_media(struct call *call, const struct call_event *event)
 static void reoffer(struct call *call, const struct call_event *event)
 {
 	check(call, call_media_reoffer(call, event->side));
+	call_record_refresh(call);
 }
 
 static void agree(struct call *call, const struct call_event *event)
@@ -203,6 +211,7 @@ static void agree(struct call *call, const struct call_event *event)
 	(void)event;
 	check(call, call_media_map(call));
 	call_media_direct(call);
+	call_record_refresh(call);
 }
 
 static void hold(struct call *call, const struct call_event *event)
@@ -214,6 +223,7 @@ static void hold(struct call *call, const struct call_event *event)
 	call->held[event->side] = event->on;
 	call_media_direct(call);
 	check(call, other->ops->hold(other, event->on));
+	call_record_refresh(call);
 }
 
 static void move(struct call *call, const struct call_event *event)
@@ -341,7 +351,7 @@ const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	TALKS(CALL_CONNECTING),
 	ENDS(CALL_CONNECTING),
 
-	[CALL_EARLY][CALL_EV_ANSWER] = { note_answer, CALL_UP },
+	[CALL_EARLY][CALL_EV_ANSWER] = { note_early_answer, CALL_UP },
 	TALKS(CALL_EARLY),
 	ENDS(CALL_EARLY),
 

@@ -9,10 +9,13 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
-#include "gateway/call/call.h"
+#include "gateway/call/call_resume.h"
 #include "gateway/call/cause.h"
 #include "gateway/gateway.h"
+#include "gateway/leg/leg_sip.h"
+#include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/trunks.h"
+#include "media/bridge.h"
 #include "sip/dialog.h"
 #include "sip/uri.h"
 #include "xmpp/jingle.h"
@@ -29,8 +32,9 @@ struct lost_session {
 
 struct lost_sessions {
 	STAILQ_HEAD(, lost_session) jingle;
-	char call[CALL_NAME_CAP]; /* of the row before: rows come by call */
-	bool told;                /* both sides; the rows are dropped */
+	struct session_row *rows[2]; /* of the call that is being read */
+	unsigned resumed, ended;
+	bool told; /* both sides; the rows are dropped */
 	struct gateway *gateway;
 };
 
@@ -42,45 +46,6 @@ static struct lost_session *lost_free(struct lost_session *lost)
 }
 
 /* ---- SIP ---- */
-
-static int copy_dialog(struct sip_dialog_state *out,
-		       const struct session_row *row)
-{
-	const struct session_sip *sip = &row->sip;
-	const struct {
-		char **to;
-		const char *from;
-	} texts[] = {
-		{ &out->call_id, sip->call_id },
-		{ &out->local_tag, sip->local_tag },
-		{ &out->remote_tag, sip->remote_tag },
-		{ &out->local, sip->local_uri },
-		{ &out->remote, sip->remote_uri },
-		{ &out->remote_target, sip->remote_target },
-		{ &out->route, sip->route_set },
-		{ &out->contact, sip->contact },
-		{ &out->trunk, row->trunk },
-	};
-
-	enum sip_transport transport =
-		sip_transport_find(slice_of(sip->transport));
-
-	*out = (struct sip_dialog_state){
-		.uac = sip->uac,
-		.transport = transport == SIP_NTRANSPORTS ? SIP_UDP : transport,
-		.peer = sip->remote,
-		.local_cseq = sip->local_cseq,
-		.remote_cseq = sip->remote_cseq,
-	};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		*texts[i].to = text_dup(slice_of(texts[i].from));
-		if (!*texts[i].to) {
-			sip_dialog_state_fini(out);
-			return -ENOMEM;
-		}
-	}
-	return 0;
-}
 
 static void on_dialog_ended(const struct sip_end *end, void *arg)
 {
@@ -97,7 +62,7 @@ static int end_dialog(struct gateway *gateway, const struct session_row *row)
 {
 	struct sip_dialog_state state;
 	struct sip_dialog *dialog;
-	int r = copy_dialog(&state, row);
+	int r = leg_sip_read_state(&state, row);
 
 	if (r)
 		return r;
@@ -116,37 +81,18 @@ static int end_dialog(struct gateway *gateway, const struct session_row *row)
 
 /* ---- XMPP ---- */
 
-static bool has_all_text(const struct jingle_state *state)
-{
-	return state->sid && state->local && state->remote && state->mid &&
-	       state->creator && state->local_ufrag && state->local_pwd &&
-	       state->remote_ufrag && state->remote_pwd;
-}
-
 static int keep_session(struct lost_sessions *all,
 			const struct session_row *row)
 {
-	const struct session_jingle *jingle = &row->jingle;
 	struct lost_session *lost = calloc(1, sizeof(*lost));
 
 	if (!lost)
 		return -ENOMEM;
-	lost->initiated = *jingle->jmi_id != '\0';
-	lost->state = (struct jingle_state){
-		.sid = text_dup(slice_of(jingle->sid)),
-		.local = text_dup(slice_of(jingle->local_jid)),
-		.remote = text_dup(slice_of(jingle->remote_jid)),
-		.mid = text_dup(slice_of(jingle->content_name)),
-		.creator = text_dup(slice_of(jingle->content_creator)),
-		.initiator = jingle->initiator,
-		.local_ufrag = text_dup(slice_of("")),
-		.local_pwd = text_dup(slice_of("")),
-		.remote_ufrag = text_dup(slice_of("")),
-		.remote_pwd = text_dup(slice_of("")),
-	};
-	if (!has_all_text(&lost->state)) {
-		lost_free(lost);
-		return -ENOMEM;
+	lost->initiated = *row->jingle.jmi_id != '\0';
+	int r = leg_xmpp_read_state(&lost->state, row);
+	if (r) {
+		free(lost);
+		return r;
 	}
 	STAILQ_INSERT_TAIL(&all->jingle, lost, link);
 	return 0;
@@ -204,24 +150,27 @@ void recover_stream_up(struct gateway *gateway)
 static void close_record(struct lost_sessions *all,
 			 const struct session_row *row)
 {
-	/* The leg that is not SIP's may be the echo's, which has no row. */
-	bool caller = row->side == SESSION_SIDE_A;
-	bool inbound = (row->kind == SESSION_SIP) == caller;
 	const struct cdr cdr = {
 		.call = row->call,
-		.direction = inbound       ? CDR_INBOUND
+		.direction = row->inbound  ? CDR_INBOUND
 			     : *row->trunk ? CDR_OUTBOUND
 					   : CDR_LOCAL,
-		.caller = inbound ? row->number : row->account,
-		.callee = inbound ? row->account : row->number,
+		.caller = row->caller,
+		.callee = row->callee,
 		.account = row->account,
 		.trunk = row->trunk,
 		.started_ms = row->started_ms,
+		.ringing_ms = row->ringing_ms,
 		.answered_ms = row->answered_ms,
 		.ended_ms = clock_wall_ms(),
 		.cause = cause_name(CAUSE_LOST),
 		.q850 = (uint16_t)cause_q850(CAUSE_LOST),
 		.ended_by = CDR_END_GATEWAY,
+		.caller_name = row->caller_name,
+		.verstat = row->verstat,
+		.attestation = row->attestation,
+		.first_called = row->first_called,
+		.diversion = row->diversion,
 	};
 
 	if (cdr_put(all->gateway->db, &cdr, NULL, NULL))
@@ -231,9 +180,8 @@ static void close_record(struct lost_sessions *all,
 		 row->call);
 }
 
-static void on_row(const struct session_row *row, void *arg)
+static void end_leg(struct lost_sessions *all, const struct session_row *row)
 {
-	struct lost_sessions *all = arg;
 	int r = 0;
 
 	if (row->kind == SESSION_SIP && row->state == SESSION_UP)
@@ -243,21 +191,58 @@ static void on_row(const struct session_row *row, void *arg)
 	if (r)
 		log_warn("call=%s event=lost r=%d: its peer could not be told",
 			 row->call, r);
-	if (strcmp(all->call, row->call) != 0 &&
-	    !text_set(all->call, sizeof(all->call), row->call))
-		close_record(all, row);
+}
+
+/* A call whose rows are all there: it goes on, or both sides are told. */
+static void settle(struct lost_sessions *all)
+{
+	const struct session_row *a = all->rows[0], *b = all->rows[1];
+	int r = a && b ? call_resume(all->gateway, a, b) : -ENOENT;
+
+	if (a && r) {
+		log_info("call=%s event=not-resumed r=%d", a->call, r);
+		end_leg(all, a);
+		if (b)
+			end_leg(all, b);
+		close_record(all, a);
+		all->ended++;
+	}
+	all->resumed += !r;
+	all->rows[0] = session_free(all->rows[0]);
+	all->rows[1] = session_free(all->rows[1]);
+}
+
+/* They come by call and side. */
+static void on_row(const struct session_row *row, void *arg)
+{
+	struct lost_sessions *all = arg;
+	bool second = all->rows[0] && !strcmp(all->rows[0]->call, row->call);
+
+	if (!second)
+		settle(all);
+	all->rows[second] = session_copy(row);
+	if (!all->rows[second])
+		log_error("call=%s event=lost: no memory", row->call);
 }
 
 int recover_new(struct gateway *gateway)
 {
 	struct lost_sessions *all = calloc(1, sizeof(*all));
+	uint64_t begun_ms = clock_ms();
 
 	gateway->lost = all;
 	if (!all)
 		return -ENOMEM;
 	all->gateway = gateway;
 	STAILQ_INIT(&all->jingle);
-	return session_load_all(gateway->db, on_row, all);
+	int r = session_load_all(gateway->db, on_row, all);
+	settle(all);
+	media_forget(gateway->media);
+	if (all->resumed || all->ended)
+		log_warn("event=recovered resumed=%u ended=%u took_ms=%llu",
+			 all->resumed, all->ended,
+			 (unsigned long long)(clock_ms() - begun_ms));
+	return r;
 }
 
 void recover_free(struct gateway *gateway)

@@ -51,6 +51,9 @@ struct leg_ops {
 	/* Write the leg's row of the session table: fill what is the leg's in
 	 * @row, then call_record_put(). NULL: it has none. */
 	int (*store)(struct leg *leg, struct session_row *row);
+	/* Its call is that of a process that died: its descriptions are there
+	 * and its side of the bridge is back. NULL: it need not know. */
+	int (*resumed)(struct leg *leg);
 	struct leg *(*free)(struct leg *leg);
 };
 

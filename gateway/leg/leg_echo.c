@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "db/session.h"
 #include "gateway/call/call.h"
 
 struct leg_echo {
@@ -68,6 +69,18 @@ static void echo_hangup(struct leg *leg, enum cause cause, const char *text)
 	(void)text;
 }
 
+static int echo_store(struct leg *leg, struct session_row *row)
+{
+	row->kind = SESSION_ECHO;
+	row->state = SESSION_UP;
+	return call_record_put(leg->call, row);
+}
+
+static int echo_resumed(struct leg *leg)
+{
+	return bridge_echo(call_bridge(leg->call), MEDIA_SIDE_A);
+}
+
 static struct leg *echo_free(struct leg *leg)
 {
 	leg_fini(leg);
@@ -86,6 +99,8 @@ static const struct leg_ops echo_ops = {
 	.digit = echo_digit,
 	.restart = echo_nothing,
 	.hangup = echo_hangup,
+	.store = echo_store,
+	.resumed = echo_resumed,
 	.free = echo_free,
 };
 

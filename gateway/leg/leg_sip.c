@@ -4,10 +4,8 @@
  * gateway/leg/leg.h on the other.
  */
 #include <event2/event.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
-#include "db/session.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
@@ -223,46 +221,6 @@ static int sip_restart(struct leg *leg)
 	return r ? r : offer_again(sip);
 }
 
-static int sip_store(struct leg *leg, struct session_row *row)
-{
-	struct sip_dialog_state state = { 0 };
-	char sdp_id[sizeof("18446744073709551615")];
-	struct leg_sip *sip = sip_of(leg);
-	int r = sip->dialog ? sip_dialog_save(sip->dialog, &state)
-			    : SIP_E_STATE;
-
-	/* Not answered yet: there is a dialog to end, not to go on with. */
-	row->kind = SESSION_SIP;
-	row->state = r ? SESSION_SETUP : SESSION_UP;
-	if (r < 0)
-		return r;
-	r = text_format(sdp_id, sizeof(sdp_id), "%" PRIu64, state.sdp_id);
-	row->sip = (struct session_sip){
-		.uac = state.uac,
-		.call_id = state.call_id,
-		.local_tag = state.local_tag,
-		.remote_tag = state.remote_tag,
-		.local_uri = state.local,
-		.remote_uri = state.remote,
-		.remote_target = state.remote_target,
-		.contact = state.contact,
-		.route_set = state.route,
-		.transport = sip_transport_name(state.transport),
-		.remote = state.peer,
-		.local_cseq = state.local_cseq,
-		.remote_cseq = state.remote_cseq,
-		.timer_interval_s = state.session_expires_s,
-		.timer_ours = state.we_refresh,
-		.sdp_id = sdp_id,
-		.sdp_version = state.sdp_version,
-		.local_sdp = state.local_sdp,
-	};
-	if (!r)
-		r = call_record_put(leg->call, row);
-	sip_dialog_state_fini(&state);
-	return r;
-}
-
 static void sip_hangup(struct leg *leg, enum cause cause, const char *text)
 {
 	enum { RETRY_AFTER_S = 10 };
@@ -302,7 +260,7 @@ static struct leg *sip_free(struct leg *leg)
 	return NULL;
 }
 
-static const struct leg_ops sip_ops = {
+const struct leg_ops leg_sip_ops = {
 	.name = "sip",
 	.offer = sip_offer,
 	.ring = sip_ring,
@@ -313,20 +271,33 @@ static const struct leg_ops sip_ops = {
 	.digit = sip_digit,
 	.restart = sip_restart,
 	.hangup = sip_hangup,
-	.store = sip_store,
+	.store = leg_sip_store,
+	.resumed = leg_sip_resumed,
 	.free = sip_free,
 };
 
-int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
-		       const struct leg_sip_target *target)
+struct leg_sip *leg_sip_alloc(struct gateway *gateway)
 {
 	struct leg_sip *sip = calloc(1, sizeof(*sip));
 
 	if (!sip)
-		return -ENOMEM;
-	sip->leg.ops = &sip_ops;
+		return NULL;
+	sip->leg.ops = &leg_sip_ops;
 	sip->gateway = gateway;
 	sip->again = evtimer_new(gateway->base, on_again, sip);
+	if (sip->again)
+		return sip;
+	free(sip);
+	return NULL;
+}
+
+int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
+		       const struct leg_sip_target *target)
+{
+	struct leg_sip *sip = leg_sip_alloc(gateway);
+
+	if (!sip)
+		return -ENOMEM;
 	sip->trunk = target->trunk;
 	trunks_policy(&sip->policy, target->config);
 	sip->to = text_dup(slice_of(target->to));
@@ -336,7 +307,7 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->self = text_dup(slice_of(target->from));
 	sip->config = target->config;
 	sip->anonymous = target->anonymous;
-	if (!sip->to || !sip->from || !sip->self || !sip->again ||
+	if (!sip->to || !sip->from || !sip->self ||
 	    (target->display && !sip->display)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;
@@ -348,17 +319,12 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 int leg_sip_new_caller(struct leg **out, struct gateway *gateway,
 		       struct sip_dialog *dialog)
 {
-	struct leg_sip *sip = calloc(1, sizeof(*sip));
+	struct leg_sip *sip = leg_sip_alloc(gateway);
 
-	if (sip)
-		sip->again = evtimer_new(gateway->base, on_again, sip);
-	if (!sip || !sip->again) {
+	if (!sip) {
 		sip_dialog_free(dialog);
-		free(sip);
 		return -ENOMEM;
 	}
-	sip->leg.ops = &sip_ops;
-	sip->gateway = gateway;
 	sip->dialog = dialog;
 	sip_dialog_accept(dialog, &leg_sip_handlers, &sip->leg);
 	*out = &sip->leg;

@@ -44,3 +44,15 @@ bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 		     const struct sip_invite *invite);
 void leg_sip_begin(struct leg *leg, const struct sip_invite *invite);
+
+/* What @row tells of a dialog, to be taken up or ended. The caller's:
+ * sip_dialog_state_fini(). 0 or -ENOMEM. */
+CHECKED int leg_sip_read_state(struct sip_dialog_state *out,
+			       const struct session_row *row);
+/*
+ * The leg of a call that another process was in, as its @row tells. *@out is
+ * owned by the caller, until a call takes it. 0, -ENOENT (its trunk is no
+ * more), or -errno.
+ */
+CHECKED int leg_sip_resume(struct leg **out, struct gateway *gateway,
+			   const struct session_row *row);

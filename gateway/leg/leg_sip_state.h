@@ -6,6 +6,7 @@
  *     leg_sip_dialog.c    what the dialog tells
  *     leg_sip_retry.c     a caller that cancels and calls again
  *     leg_sip_transfer.c  a peer that puts another in its place
+ *     leg_sip_save.c      another process takes it up
  *
  * Nobody else includes it.
  */
@@ -52,6 +53,10 @@ static inline struct leg_sip *sip_of(struct leg *leg)
 
 /* ---- leg_sip.c ---- */
 
+extern const struct leg_ops leg_sip_ops;
+/* Without a dialog, and not of a call; NULL: no memory. */
+struct leg_sip *leg_sip_alloc(struct gateway *gateway);
+
 /* Our side of the bridge in every content that is not refused. 0, -errno. */
 CHECKED int leg_sip_describe(struct leg *leg, struct media_desc *desc);
 /* Offer what is in leg.local once there is no other offer. */
@@ -94,3 +99,9 @@ void leg_sip_on_refer(const struct sip_refer *refer, void *arg);
 /* Whether the call goes on without the dialog, which has ended. */
 bool leg_sip_transfer_goes_on(struct leg_sip *sip);
 void leg_sip_transfer_fini(struct leg_sip *sip);
+
+/* ---- leg_sip_save.c ---- */
+
+/* leg_ops.store, leg_ops.resumed */
+CHECKED int leg_sip_resumed(struct leg *leg);
+CHECKED int leg_sip_store(struct leg *leg, struct session_row *row);

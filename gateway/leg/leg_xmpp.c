@@ -13,7 +13,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "db/session.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
@@ -226,30 +225,6 @@ static void xmpp_hangup(struct leg *leg, enum cause cause, const char *text)
 	xmpp_hangup_now(xmpp_of(leg), cause, text);
 }
 
-static int xmpp_store(struct leg *leg, struct session_row *row)
-{
-	struct leg_xmpp *xmpp = xmpp_of(leg);
-	struct jingle_state state = { 0 };
-	int r = xmpp->jingle ? jingle_save(xmpp->jingle, &state) : 1;
-
-	if (r < 0)
-		return r;
-	row->kind = SESSION_JINGLE;
-	row->state = r ? SESSION_SETUP : SESSION_UP;
-	row->jingle = (struct session_jingle){
-		.sid = xmpp->sid,
-		.jmi_id = xmpp->initiated ? xmpp->sid : "",
-		.local_jid = xmpp->local,
-		.remote_jid = xmpp->peer,
-		.initiator = state.initiator,
-		.content_name = state.mid,
-		.content_creator = state.creator,
-	};
-	r = call_record_put(leg->call, row);
-	jingle_state_fini(&state);
-	return r;
-}
-
 static struct leg *xmpp_free(struct leg *leg)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
@@ -303,7 +278,7 @@ static const struct leg_ops xmpp_ops = {
 	.free = xmpp_free,
 };
 
-static struct leg_xmpp *new_leg(struct gateway *gateway, const char *local)
+struct leg_xmpp *xmpp_leg_new(struct gateway *gateway, const char *local)
 {
 	struct leg_xmpp *xmpp = calloc(1, sizeof(*xmpp));
 
@@ -333,7 +308,7 @@ static int hand_over(struct leg **out, struct leg_xmpp *xmpp, int r)
 int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
 			const struct leg_xmpp_callees *callees)
 {
-	struct leg_xmpp *xmpp = new_leg(gateway, callees->local);
+	struct leg_xmpp *xmpp = xmpp_leg_new(gateway, callees->local);
 	int r = 0;
 
 	if (!xmpp)
@@ -352,7 +327,7 @@ int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
 int leg_xmpp_new_caller(struct leg **out, struct gateway *gateway,
 			const struct leg_xmpp_caller *caller)
 {
-	struct leg_xmpp *xmpp = new_leg(gateway, caller->local);
+	struct leg_xmpp *xmpp = xmpp_leg_new(gateway, caller->local);
 
 	if (!xmpp)
 		return -ENOMEM;

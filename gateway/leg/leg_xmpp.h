@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gateway/leg/leg.h"
+#include "xmpp/jingle.h"
 #include "xmpp/jmi.h"
 
 struct gateway;
@@ -84,3 +85,12 @@ CHECKED int leg_xmpp_index_new(struct gateway *gateway);
 void leg_xmpp_index_free(struct gateway *gateway);
 /* Forget the ended sessions whose time of being known is over. */
 void leg_xmpp_index_expire(struct gateway *gateway, uint64_t now_ms);
+
+/* What @row tells of a session, to be taken up or ended. The caller's:
+ * jingle_state_fini(). 0 or -ENOMEM. */
+CHECKED int leg_xmpp_read_state(struct jingle_state *out,
+				const struct session_row *row);
+/* The leg of a call that another process was in, as its @row tells. *@out is
+ * owned by the caller, until a call takes it. 0 or -errno. */
+CHECKED int leg_xmpp_resume(struct leg **out, struct gateway *gateway,
+			    const struct session_row *row);

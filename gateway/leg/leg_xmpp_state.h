@@ -111,6 +111,9 @@ static inline struct leg_xmpp *xmpp_of(struct leg *leg)
 }
 
 /* leg_xmpp.c */
+
+/* Not of a call; NULL: no memory. */
+struct leg_xmpp *xmpp_leg_new(struct gateway *gateway, const char *local);
 void xmpp_arm(struct leg_xmpp *xmpp, unsigned ms);
 CHECKED int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid);
 /* Say that it is over, in the way that fits the state. */
@@ -221,3 +224,6 @@ CHECKED int xmpp_session_restart(struct leg_xmpp *xmpp);
 CHECKED int xmpp_session_restart_due(struct leg_xmpp *xmpp);
 /* Say a restart without an answer again: the stream was down. */
 void xmpp_session_repeat(struct leg_xmpp *xmpp);
+
+/* leg_xmpp_save.c: leg_ops.store */
+CHECKED int xmpp_store(struct leg *leg, struct session_row *row);

@@ -7,6 +7,7 @@
 
 import asyncio
 import collections
+import os
 import signal
 import socket
 import time
@@ -172,7 +173,8 @@ async def test_told_to_end_with_calls_in_every_state(scene):
 
 
 @pytest.mark.limit(120)
-async def test_killed_with_calls_up(scene):
+async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
+    """Without the file they cannot go on (test_killed.py): they end on both sides."""
     tandem = scene.bed.tandem
     _, before = counted(tandem)
     calls = await side_by_side(scene, {up_out: 6, up_in: 6, echo: 1})
@@ -180,6 +182,7 @@ async def test_killed_with_calls_up(scene):
     await proc.until(lambda: counted(tandem)[0] >= 2 * 6 * 2 + 1, 5, "every session is in the table")
     status, _, _ = await end(tandem, signal.SIGKILL, 5)
     assert status == -signal.SIGKILL
+    os.unlink(tandem.sections["media"]["keep"])
     await tandem.start()
     for kind in (up_out, up_in):
         for _, theirs in calls[kind]:

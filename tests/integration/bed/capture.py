@@ -24,7 +24,8 @@ class Capture:
 
     KEPT = 16  # octets of payload: enough for an RTP header
 
-    def __init__(self, node, interface="eth0"):
+    def __init__(self, node, interface="eth0", kept=KEPT):
+        self.kept = kept
         with node.enter():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             self.socket.bind((interface, 0))
@@ -54,7 +55,7 @@ class Capture:
             at = next((RECORD.unpack(c[2][:16]) for c in control if c[1] == SO_TIMESTAMPNS), None)
             if at:
                 self.packets.append(Seen(at[0] + at[1] / 1e9, address[2] == PACKET_OUTGOING, (hosts[0], ports[0]),
-                                         (hosts[1], ports[1]), data[start + 8:start + 8 + self.KEPT]))
+                                         (hosts[1], ports[1]), data[start + 8:start + 8 + self.kept]))
 
     def stop(self):
         """End the recording and return the packets."""

@@ -54,8 +54,14 @@ static struct session_row sip_row(void)
 			 .timer_next_ms = 1700000900000,
 			 .sdp_id = "123",
 			 .sdp_version = UINT64_MAX,
-			 .local_sdp = "v=0\r\n",
-			 .remote_sdp = "v=0\r\ns=-\r\n" },
+			 .self = "5551" },
+		.caller = "+1555",
+		.callee = "a@b",
+		.inbound = true,
+		.ringing_ms = 1700000001000,
+		.offerer = true,
+		.local_sdp = "v=0\r\n",
+		.remote_sdp = "v=0\r\ns=-\r\n",
 		.media = { .local = addr("192.0.2.9:20000"),
 			   .remote = addr("192.0.2.1:30000"),
 			   .direction = 3,
@@ -120,7 +126,12 @@ static void check_sip(const struct session_row *row)
 	assert_string_equal(row->sip.local_uri, want.sip.local_uri);
 	assert_string_equal(row->sip.route_set, want.sip.route_set);
 	assert_string_equal(row->sip.remote_target, want.sip.remote_target);
-	assert_string_equal(row->sip.remote_sdp, want.sip.remote_sdp);
+	assert_string_equal(row->sip.self, want.sip.self);
+	assert_string_equal(row->remote_sdp, want.remote_sdp);
+	assert_string_equal(row->caller, want.caller);
+	assert_string_equal(row->callee, want.callee);
+	assert_true(row->inbound && row->offerer);
+	assert_true(row->ringing_ms == want.ringing_ms);
 	assert_true(addr_equal(&row->sip.remote, &want.sip.remote));
 	assert_true(row->sip.local_cseq == UINT32_MAX);
 	assert_true(row->sip.timer_ours);

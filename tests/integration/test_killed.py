@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The process is killed during calls and started again: both parties hear a gap, and nothing else happens to them.
+
+The clients' SRTP is libsrtp's, with its replay protection; what leaves the gateway is recorded, so that no index is used
+twice under a key. Sources begin at sequence 65,400: calls are killed before, at and after the wrap.
+
+    clients c1, c2  --  Prosody srv  --  Tandem gw  --  carrier pstn (UDP)
+                                                    --  PBX pstn (TCP)
+"""
+
+import asyncio
+import time
+
+import pytest
+
+from bed import capture, database, indices, media, proc, profiles
+
+pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone]
+
+PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
+FIRST_SEQUENCE = 65400
+GAP_S = 2.0
+ICE_PORTS = range(10000, 10010)
+
+
+def begin_at(call, sequence=FIRST_SEQUENCE):
+    """The source of @call has not sent yet: its first packet has this number."""
+    assert call.audio.sent_packets == 0
+    call.audio.seq = sequence
+
+
+async def out(scene, node=None):
+    """A call to the carrier, up, both sources begun at FIRST_SEQUENCE."""
+    mine, theirs = await scene.propose(PROFILE, node=node)
+    begin_at(mine)
+    await theirs.open_media()
+    begin_at(theirs)
+    theirs.audio.transmit_rtcp = lambda report: theirs.rtcp.transport.sendto(report, (theirs.offer.host, theirs.offer.port + 1))
+    await theirs.ring()
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    return mine, theirs
+
+
+def rows_ready(tandem, legs):
+    """Whether the table has @legs that can be taken up."""
+    return database.rows(tandem.sections["db"]["path"], "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= legs
+
+
+async def kill(scene, calls, down_s=0.0):
+    """SIGKILL and a new start; returns the second at which the process was started, and when media flowed everywhere."""
+    tandem = scene.bed.tandem
+    await proc.until(lambda: rows_ready(tandem, 2 * len(calls)), 5, "every call is in the table")
+    await tandem.kill()
+    await asyncio.sleep(down_s)
+    begun = time.monotonic()
+    await tandem.start()
+    receivers = [side.audio for pair in calls for side in pair if side]
+    await asyncio.gather(*(media.flowing(receiver, GAP_S + 3, after=begun) for receiver in receivers))
+    return begun
+
+
+def first_after(receiver, begun):
+    """Seconds from @begun to the first audio that @receiver got."""
+    return min(at for at, _ in receiver.rx.packets if at >= begun) - begun
+
+
+async def both_hear(scene, calls):
+    """Judge the audio of all @calls, both ways."""
+    pairs = [(a.audio, b.audio) for a, b in calls] + [(b.audio, a.audio) for a, b in calls]
+    await media.listen(*pairs)
+
+
+def check_streams(scene, calls, begun):
+    """One SSRC all the time, no sequence number twice, and media within the time that is allowed."""
+    for pair in calls:
+        for side in pair:
+            assert len(side.audio.rx.ssrcs) == 1, f"{side.who} got SSRCs {side.audio.rx.ssrcs}"
+            after = first_after(side.audio, begun)
+            scene.figure(f"{side.who}: audio after the new start", f"{after:.3f} s")
+            assert after < GAP_S, f"{side.who} hears nothing for {after:.2f} s"
+
+
+@pytest.mark.limit(60)
+async def test_calls_go_on_and_each_side_hangs_up(scene):
+    calls = [await out(scene), await out(scene, scene.bed.c2), await scene.call_in(PROFILE), await scene.call_in(PROFILE)]
+    begun = await kill(scene, calls)
+    await both_hear(scene, calls)
+    check_streams(scene, calls, begun)
+    await calls[0][0].hangup()
+    await calls[2][0].hangup()
+    for mine, theirs in (calls[0], calls[2]):
+        assert (await theirs.wait("ended")).startswith("BYE")
+    for mine, theirs in (calls[1], calls[3]):
+        assert (await theirs.hangup()).status == 200
+        assert (await mine.ended()).startswith("terminate")
+    await proc.until(lambda: database.rows(scene.bed.tandem.sections["db"]["path"], "SELECT count(*) FROM session")[0][0] == 0, 5,
+                     "the table is empty")
+
+
+async def before(scene, mine, theirs):
+    """Both are before the wrap."""
+
+
+async def at_the_wrap(scene, mine, theirs):
+    """The last numbers before it have gone, in each direction."""
+    await proc.until(lambda: min(mine.audio.seq, theirs.audio.seq) >= 65534, 5, "the wrap is near")
+
+
+async def after_the_wrap(scene, mine, theirs):
+    """The receivers have counted one rollover, in each direction."""
+    await proc.until(lambda: min(mine.audio.seq, theirs.audio.seq) >= 65560, 5, "the wrap is over")
+
+
+async def after_digits(scene, mine, theirs):
+    """Telephone events have passed, and one was put in for the carrier's INFO."""
+    theirs.audio.send_digits("12")
+    await proc.until(lambda: mine.audio.events.digits == "12", 5, "the digits are heard")
+    assert (await theirs.info_digit("7")).status == 200
+    await proc.until(lambda: mine.audio.events.digits == "127", 5, "the digit is heard")
+
+
+async def after_a_change_of_source(scene, mine, theirs):
+    """The carrier's media comes from another SSRC with other numbers, as after a transfer behind it."""
+    theirs.audio.ssrc ^= 0x5A5A5A5A
+    theirs.audio.seq, theirs.audio.ts = FIRST_SEQUENCE, 77777
+    await asyncio.sleep(0.3)
+
+
+async def on_hold(scene, mine, theirs):
+    """The carrier holds; after the new start it takes the call back."""
+    await theirs.hold()
+    await mine.informed("hold")
+
+
+MOMENTS = [before, at_the_wrap, after_the_wrap, after_digits, after_a_change_of_source, on_hold]
+
+
+def to_client(packet):
+    """Whether the gateway's shared port sent it."""
+    return packet.source[1] in ICE_PORTS
+
+
+@pytest.mark.limit(90)
+async def test_no_index_is_used_twice_whenever_it_is_killed(scene):
+    calls = {moment: await out(scene) for moment in MOMENTS}
+    wire = capture.Capture(scene.bed.gw, kept=indices.WHOLE)
+    try:
+        await asyncio.gather(*(moment(scene, *pair) for moment, pair in calls.items()))
+        held = calls.pop(on_hold)
+        begun = await kill(scene, list(calls.values()), down_s=0.5)
+        await held[1].resume()
+        await held[0].informed("active", "unhold")
+        await both_hear(scene, [*calls.values(), held])
+        begun = await kill(scene, [*calls.values(), held])
+        await both_hear(scene, [*calls.values(), held])
+    finally:
+        used = indices.Used([packet for packet in wire.stop() if to_client(packet)], lambda target: True)
+    assert len(used.rtp) == len(MOMENTS) == len(used.rtcp)
+    assert all(side.audio.seq > 0x10000 for pair in calls.values() for side in pair if pair is not calls[after_a_change_of_source])
+    assert not used.repeated(), f"used twice under one key: {used.repeated()[:20]}"
+    check_streams(scene, list(calls.values()), begun)
+
+
+@pytest.mark.limit(90)
+async def test_dialog_and_session_work_afterwards(scene):
+    """Each side holds and takes back, plays digits and restarts ICE; a session that ended meanwhile is ended on both sides."""
+    mine, theirs = await out(scene)
+    theirs2 = await scene.call_in(PROFILE)
+    await kill(scene, [(mine, theirs), theirs2])
+    mine.hold()
+    await theirs.told("sendonly", "inactive")
+    mine.resume()
+    await theirs.told("sendrecv")
+    await theirs.hold()
+    await mine.informed("hold")
+    await theirs.resume()
+    await mine.informed("active", "unhold")
+    mine.audio.send_digits("5")
+    theirs.audio.send_digits("6")
+    await proc.until(lambda: theirs.audio.events.digits == "5" and mine.audio.events.digits == "6", 5, "the digits are heard")
+    await mine.restart_ice()
+    await both_hear(scene, [(mine, theirs), theirs2])
+    await theirs.hangup()
+    assert (await mine.ended()).startswith("terminate")
+
+
+@pytest.mark.limit(60)
+async def test_what_ends_while_there_is_no_process(scene):
+    """The carrier's BYE and the client's terminate meet nobody, and are met by the next process."""
+    mine, theirs = await out(scene)
+    other = await out(scene)
+    tandem = scene.bed.tandem
+    await proc.until(lambda: rows_ready(tandem, 4), 5, "the calls are in the table")
+    await tandem.kill()
+    ending = asyncio.ensure_future(theirs.hangup())
+    await asyncio.sleep(0.3)
+    await tandem.start()
+    assert (await ending).status == 200
+    assert (await mine.ended()).startswith("terminate")
+    await both_hear(scene, [other])
