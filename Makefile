@@ -124,6 +124,9 @@ unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
 ## integration  the tests with real peers alone (root); T=test_call_out.py runs one
 integration: all
 	@T=$(strip $(T)) tests/run $(BUILD) integration
+## faults       every fault of tests/faults, in a table of what came of it (root); T=words of some
+faults: all
+	@TANDEM=$(CURDIR)/$(BUILD)/tandem $(PYTHON) -B tests/faults $(T)
 ## asan         unit, fuzz-corpus and integration tests, address and undefined sanitizers
 SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(or $(3),$(2))'
 , := ,
@@ -180,7 +183,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run bench bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run faults bench bench-parts bench-instructions prove-texts \
 	lint format demo deb install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

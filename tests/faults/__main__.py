@@ -1,89 +1,85 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Texts while everything breaks: `make prove-texts`.
+"""Make every fault of the table in front of a running gateway, and print what came of it.
 
-10,000 texts each way between accounts and a carrier while Tandem is killed (SIGKILL) 20 times at random moments, the XMPP server is
-restarted 5 times and the trunk is silent for a minute: on Prosody, on ejabberd, and on Prosody with Kamailio before the carrier.
-Ends with a table; the exit code says whether all was well. Each of these is an option, and with make one of:
+    python3 tests/faults [WORD ...]      those whose name has one of the words; all without any
 
-    TEXTS=10000  KILLS=20  RESTARTS=5  SILENCE=60  RATE=60  SEED=n  FORMS="prosody ejabberd kamailio"
-"""
+Root, as for the integration tests, whose stage this is (tests/integration/bed)."""
 
-import argparse
 import asyncio
 import os
 import sys
-import time
+import textwrap
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-WRONG_SHOWN = 20
-FORMS = {"prosody": ("prosody", False), "ejabberd": ("ejabberd", False), "kamailio": ("prosody", True)}
+import table  # noqa: E402  pylint: disable=wrong-import-position
+from bed import net, proc, tandem  # noqa: E402  pylint: disable=wrong-import-position
+from bed.scene import Bed, Scene  # noqa: E402  pylint: disable=wrong-import-position
 
-
-def parse(arguments):
-    """The options."""
-    parser = argparse.ArgumentParser(prog="make prove-texts", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    defaults = {"texts": 10000, "kills": 20, "restarts": 5, "silence": 60.0, "rate": 60.0, "seed": int(time.time())}
-    for name, value in defaults.items():
-        parser.add_argument(f"--{name}", type=type(value), default=type(value)(os.environ.get(name.upper()) or value))
-    parser.add_argument("--forms", nargs="+", choices=FORMS, default=(os.environ.get("FORMS") or " ".join(FORMS)).split())
-    return parser.parse_args(arguments)
+WIDTHS = (34, 40, 34)
+REASON = 300
 
 
-def row(form, direction, verdict):
-    """A line of the table."""
-    told = sum(verdict.reported.values())
-    why = ", ".join(f"{count} {name}" for name, count in verdict.reported.most_common())
-    return (f"{form:10} {direction:17} {verdict.sent:6} {verdict.delivered:9} {told:8} {verdict.again:5} {len(verdict.wrong):5}"
-            + (f"  ({why})" if why else ""))
+def chosen(words):
+    """The faults that are to be made."""
+    return [fault for fault in table.FAULTS if not words or any(word.lower() in fault.name.lower() for word in words)]
 
 
-HEAD = f"{'form':10} {'direction':17} {'sent':>6} {'delivered':>9} {'reported':>8} {'again':>5} {'wrong':>5}"
+def row(*cells):
+    """One line of the table, or several where a cell is long."""
+    parts = [textwrap.wrap(text, width) or [""] for text, width in zip(cells, WIDTHS)]
+    height = max(len(part) for part in parts)
+    for i in range(height):
+        line = "  ".join((part[i] if i < len(part) else "").ljust(width) for part, width in zip(parts, WIDTHS))
+        print(line + ("".join(f"  {text:>8}" for text in cells[len(WIDTHS):]) if i == 0 else ""), flush=True)
 
 
-async def prove(form, plan):
-    """One run: its rows, and what was wrong."""
-    from bed import ledger, textproof, timeline
-
-    server, proxy = FORMS[form]
-    timeline.begin()
-    bed = textproof.TextBed(textproof.SERVERS[server], proxy=proxy, log="info")
-    await bed.start()
+async def make(fault, stage):
+    """Make one fault on a stage: what was seen, and whether it was what is expected."""
+    await stage.tandem.revive()
+    scene = Scene(stage)
     try:
-        proof = textproof.Proof(bed, plan, lambda line: print(f"{form}: {line}", flush=True))
-        verdicts = await proof.run()
+        seen = await asyncio.wait_for(fault.run(scene), fault.limit_s)
+        await scene.close()
+        scene.check()
+        return seen, True
+    except (AssertionError, OSError, asyncio.TimeoutError) as error:
+        return f"{type(error).__name__}: {error}"[:REASON], False
     finally:
-        await bed.stop(check=False)
-    done = ", ".join(f"{count} {name}" for name, count in sorted(proof.done.items()))
-    print(f"{form}: {done}", flush=True)
-    rows = [row(form, direction, verdict) for direction, verdict in zip((ledger.OUT, ledger.IN), verdicts)]
-    return rows, [f"{form}: {text}" for verdict in verdicts for text in verdict.wrong]
+        await scene.close()
 
 
-def main(arguments):
-    """Prove it; returns the exit code."""
-    options = parse(arguments)
-    if os.geteuid():
-        sys.exit("network namespaces need root")
-    from bed import net, proc, tandem, textproof
+async def run(faults):
+    """How many were not as expected."""
+    failed, stages = 0, {}
+    row("fault", "expected", "seen", "calls", "messages", "")
+    row("", "", "", "lost", "lost", "")
+    try:
+        for kind in faults:
+            key = repr(sorted(kind.bed.items()))
+            if key not in stages:
+                stages[key] = await Bed(**kind.bed).start()
+            fault = kind()
+            seen, good = await make(fault, stages[key])
+            failed += not good
+            row(fault.name, fault.expected, seen, str(fault.calls_lost), str(fault.messages_lost), "ok" if good else "FAILED")
+    finally:
+        for stage in stages.values():
+            await stage.stop(check=not failed)
+    print(f"{len(faults) - failed} as expected, {failed} not")
+    return failed
 
-    if tandem.missing():
-        sys.exit(f"{tandem.missing()}: run make")
+
+def main():
+    """Exit status 1 when something was not as expected."""
+    why = "network namespaces need root" if os.geteuid() else tandem.missing()
+    if why:
+        sys.exit(f"tests/faults: {why}")
     net.sweep()
     proc.sweep()
-    plan = textproof.Plan(options.texts, rate=options.rate, kills=options.kills, restarts=options.restarts,
-                          silence_s=options.silence, seed=options.seed)
-    rows, wrong = [], []
-    for form in options.forms:
-        some, bad = asyncio.run(prove(form, plan))
-        rows += some
-        wrong += bad
-    print(f"\nseed {options.seed}\n" + "\n".join([HEAD, *rows]))
-    print("\n".join(["", *wrong[:WRONG_SHOWN], *([f"and {len(wrong) - WRONG_SHOWN} more"] if len(wrong) > WRONG_SHOWN else [])]))
-    return bool(wrong)
+    faults = chosen(sys.argv[1:])
+    sys.exit(1 if not faults or asyncio.run(run(faults)) else 0)
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+main()

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""All faults, in the order of the table. A module of faults names its own in FAULTS."""
+
+import network
+import process
+
+FAULTS = process.FAULTS + network.FAULTS
