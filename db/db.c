@@ -43,24 +43,43 @@ static void make_directory(const char *path)
 		mkdir(dir, 0700);
 }
 
+/* *@out: the lock's file. 0 or -errno. */
+static int open_lock(int *out, const char *path, int flags)
+{
+	char name[PATH_CAP + 8];
+
+	snprintf(name, sizeof(name), "%s.lock", path);
+	*out = open(name, flags | O_RDWR | O_CLOEXEC, 0600);
+	return *out < 0 ? -errno : 0;
+}
+
 /*
  * The lock is the kernel's: it goes with the process, however that ends.
  * 0, DB_E_LOCKED, or -errno.
  */
 static int take_lock(struct db *db)
 {
-	char path[PATH_CAP + 8];
+	int r = open_lock(&db->lock, db->path, O_CREAT);
 
-	snprintf(path, sizeof(path), "%s.lock", db->path);
-	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->lock < 0)
-		return -errno;
+	if (r)
+		return r;
 	if (!flock(db->lock, LOCK_EX | LOCK_NB))
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return -errno;
 	log_error("db=locked path=%s: another process uses it", db->path);
 	return DB_E_LOCKED;
+}
+
+bool db_is_in_use(const char *path)
+{
+	int fd;
+
+	if (open_lock(&fd, path, 0))
+		return false;
+	bool taken = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return taken;
 }
 
 static int run(sqlite3 *sqlite, const char *sql)

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,9 @@ struct db_secret {
  * from the event loop, in the order of the writes.
  */
 typedef void (*db_done_fn)(int result, void *arg);
+
+/* Whether a process has the database of @path open. */
+bool db_is_in_use(const char *path);
 
 /*
  * Open @config->path, making or migrating it. A corrupt file is set aside as

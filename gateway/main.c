@@ -15,6 +15,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/config/config.h"
+#include "gateway/doctor/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/sandbox.h"
 
@@ -36,14 +37,17 @@ struct process {
 struct options {
 	const char *path;
 	bool check, verbose, version;
+	bool doctor;
 };
 
 static void usage(FILE *to)
 {
 	fputs("usage: tandem [-c file] [-nV] [-v]\n"
+	      "       tandem [-c file] doctor\n"
 	      "  -c file  configuration, default " CONFIG_PATH "\n"
 	      "  -n       check the configuration and exit; with -v print it\n"
-	      "  -V       print the version and exit\n",
+	      "  -V       print the version and exit\n"
+	      "  doctor   try all that is needed, and tell what to mend\n",
 	      to);
 }
 
@@ -73,7 +77,8 @@ static int parse_options(struct options *out, int argc, char **argv)
 			return -EINVAL;
 		}
 	}
-	return optind == argc ? 0 : -EINVAL;
+	out->doctor = optind < argc && !strcmp(argv[optind], "doctor");
+	return optind + out->doctor == argc ? 0 : -EINVAL;
 }
 
 static void on_mistake(const char *line, void *arg)
@@ -234,6 +239,9 @@ int main(int argc, char **argv)
 		puts("tandem " TANDEM_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (options.doctor)
+		return doctor_run(options.path, stdout) ? EXIT_FAILURE
+							: EXIT_SUCCESS;
 	if (config_load(&process.config, options.path, on_mistake, NULL))
 		return EXIT_FAILURE;
 	if (options.check && options.verbose)

@@ -388,7 +388,7 @@ static unsigned retry_delay(struct xmpp_stream *stream)
 	return delay / 2 + rand_u32() % (delay / 2 + 1);
 }
 
-static void do_retry(struct xmpp_stream *stream)
+static void retry(struct xmpp_stream *stream)
 {
 	disconnect(stream);
 	evtimer_del(stream->keepalive);
@@ -410,6 +410,16 @@ static void do_retry(struct xmpp_stream *stream)
 	set_timer(stream->timer, delay);
 }
 
+static void do_retry(struct xmpp_stream *stream)
+{
+	char why[WHY_CAP];
+
+	memcpy(why, stream->why, sizeof(why));
+	retry(stream);
+	if (stream->handlers->refused)
+		stream->handlers->refused(why, stream->arg);
+}
+
 static void do_down(struct xmpp_stream *stream)
 {
 	char why[WHY_CAP];
@@ -419,7 +429,7 @@ static void do_down(struct xmpp_stream *stream)
 	if (strcmp(stream->why, "conflict") != 0)
 		stream->attempts = 0;
 	memcpy(why, stream->why, sizeof(why));
-	do_retry(stream);
+	retry(stream);
 	stream->handlers->down(why, stream->arg);
 }
 

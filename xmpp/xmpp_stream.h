@@ -52,6 +52,9 @@ struct xmpp_stream_handlers {
 	/* After up. @why is borrowed: a stream error's condition or a system
 	 * error. What was queued is lost, what was sent may be. */
 	void (*down)(const char *why, void *arg);
+	/* An attempt came to nothing, @why as of down; NULL: who cares, it is
+	 * made again. */
+	void (*refused)(const char *why, void *arg);
 	/* @stanza is borrowed: an iq, message or presence; its from and to are
 	 * valid JIDs, to is in our domain. An iq has an id and a type; a get or
 	 * set has one payload and must be answered exactly once. */

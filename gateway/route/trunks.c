@@ -48,11 +48,11 @@ static const enum sip_identity_mode identities[] = {
 	[CONFIG_IDENTITY_FROM] = SIP_IDENTITY_FROM,
 };
 
-static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
+int trunks_describe(struct sip_trunk_config *out,
+		    char proxy[static TRUNKS_PROXY_CAP],
+		    const struct config_trunk *from)
 {
-	enum { URI_CAP = 320 }; /* a DNS name of 255 and what is around it */
-	char proxy[URI_CAP];
-	const struct sip_trunk_config trunk = {
+	*out = (struct sip_trunk_config){
 		.name = from->name,
 		.proxy = proxy,
 		.username = from->username,
@@ -69,7 +69,14 @@ static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
 		.allow = from->allow,
 		.nallow = from->nallow,
 	};
-	int r = format_proxy(proxy, sizeof(proxy), &from->proxy);
+	return format_proxy(proxy, TRUNKS_PROXY_CAP, &from->proxy);
+}
+
+static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
+{
+	char proxy[TRUNKS_PROXY_CAP];
+	struct sip_trunk_config trunk;
+	int r = trunks_describe(&trunk, proxy, from);
 
 	return r ? r
 		 : sip_trunk_new(&gateway->trunks[gateway->ntrunks],

@@ -10,10 +10,18 @@ struct config_trunk;
 struct gateway;
 struct sip_policy;
 struct sip_trunk;
+struct sip_trunk_config;
+
+enum { TRUNKS_PROXY_CAP = 320 }; /* a DNS name of 255 and what is around it */
 
 /* Needs gateway->agent. 0 or -errno; what failed is logged. */
 CHECKED int trunks_new(struct gateway *gateway);
 void trunks_free(struct gateway *gateway);
+
+/* What the SIP trunk of @from is made of; borrows from both. 0 or -EMSGSIZE. */
+CHECKED int trunks_describe(struct sip_trunk_config *out,
+			    char proxy[static TRUNKS_PROXY_CAP],
+			    const struct config_trunk *from);
 
 /* Give their registrations up. */
 void trunks_leave(struct gateway *gateway);
