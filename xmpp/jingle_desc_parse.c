@@ -31,7 +31,7 @@ static int add_parameter(char fmtp[static MEDIA_FMTP_CAP],
 	name = name ? name : "";
 	value = value ? value : "";
 	if (!jingle_is_printable(name) || !jingle_is_printable(value) ||
-	    strchr(name, ';') || strchr(value, ';'))
+	    strpbrk(name, ";=") || strchr(value, ';'))
 		return -EINVAL;
 	if (fmtp[0] && append(fmtp, MEDIA_FMTP_CAP, ";"))
 		return -EMSGSIZE;
