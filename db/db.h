@@ -81,10 +81,16 @@ void db_forget(struct db *db, const void *arg);
 const char *db_boot_id(const struct db *db);
 const char *db_node_id(const struct db *db);
 
+enum { DB_LATENCY_BOUNDS = 11 };
+extern const unsigned db_latency_bounds_us[DB_LATENCY_BOUNDS];
+
 struct db_stats {
 	uint64_t written;      /* jobs committed */
 	uint64_t transactions; /* in so many */
 	uint64_t errors;       /* attempts that failed */
 	size_t waiting;        /* jobs in memory now */
+	/* From the queue to the loop that hears it is committed: jobs up to
+	 * each bound, each its own, and those above the last. */
+	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;
 };
 struct db_stats db_stats(const struct db *db);

@@ -57,9 +57,15 @@ struct worker {
 	bool synchronous_full; /* as the connection is set now */
 	uint64_t give_up_ms;   /* when stopping */
 
-	struct job_list all; /* the main thread's */
+	struct job_list all; /* the main thread's, with what follows */
+	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;
 	struct event *event;
 	int fd;
+};
+
+const unsigned db_latency_bounds_us[DB_LATENCY_BOUNDS] = {
+	1000,   2500,   5000,   10000,   25000,  50000,
+	100000, 250000, 500000, 1000000, 5000000
 };
 
 int db_error(int code)
@@ -351,12 +357,24 @@ static void call_told(struct job_list *told)
 	}
 }
 
+static void note_latency(struct worker *worker, uint64_t us)
+{
+	size_t i = 0;
+
+	while (i < DB_LATENCY_BOUNDS && us > db_latency_bounds_us[i])
+		i++;
+	worker->latency_counts[i]++;
+	worker->latency_sum_us += us;
+}
+
 static void call_finished(struct worker *worker, struct job_list *finished)
 {
+	uint64_t now_us = clock_us();
 	struct job *job;
 
 	while ((job = TAILQ_FIRST(finished))) {
 		TAILQ_REMOVE(finished, job, entry);
+		note_latency(worker, now_us - job->queued_us);
 		call_back(job, job->result);
 		TAILQ_REMOVE(&worker->all, job, all_entry);
 		job->free(job);
@@ -388,6 +406,7 @@ int worker_queue(struct worker *worker, struct job *job)
 		job->free(job);
 		return -ENOBUFS;
 	}
+	job->queued_us = clock_us();
 	TAILQ_INSERT_TAIL(&worker->all, job, all_entry);
 	atomic_fetch_add(&worker->waiting, 1);
 	int failing = atomic_load(&worker->failing);
@@ -421,6 +440,9 @@ void worker_stats(struct worker *worker, struct db_stats *out)
 	out->transactions = atomic_load(&worker->transactions);
 	out->errors = atomic_load(&worker->errors);
 	out->waiting = atomic_load(&worker->waiting);
+	memcpy(out->latency_counts, worker->latency_counts,
+	       sizeof(out->latency_counts));
+	out->latency_sum_us = worker->latency_sum_us;
 }
 
 static int start_thread(struct worker *worker)

@@ -41,6 +41,7 @@ struct job {
 
 	/* The worker's. */
 	TAILQ_ENTRY(job) entry, told_entry, all_entry;
+	uint64_t queued_us;
 	int result, told_result;
 	bool told, called;
 };

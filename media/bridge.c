@@ -276,6 +276,7 @@ void bridge_stats(const struct bridge *bridge, enum media_side which,
 		.tx_octets = counted(&c->tx_octets),
 		.lost = counted(&c->lost),
 		.dropped = counted(&c->dropped),
+		.unauthentic = counted(&c->unauthentic),
 		.jitter_us = atomic_load_explicit(&c->jitter_us,
 						  memory_order_relaxed),
 		.rtt_us =

@@ -85,10 +85,11 @@ struct bridge_handlers {
 /* What a side has seen; all counters only grow. */
 struct media_side_stats {
 	uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
-	uint64_t lost;      /* by sequence number, RFC 3550 A.3 */
-	uint64_t dropped;   /* not relayed: bad source, auth, replay, pt, … */
-	uint32_t jitter_us; /* RFC 3550, 6.4.1 */
-	uint32_t rtt_us;    /* from RTCP; 0 unknown */
+	uint64_t lost;    /* by sequence number, RFC 3550 A.3 */
+	uint64_t dropped; /* not relayed: bad source, auth, replay, pt, … */
+	uint64_t unauthentic; /* of these: SRTP found them forged or replayed */
+	uint32_t jitter_us;   /* RFC 3550, 6.4.1 */
+	uint32_t rtt_us;      /* from RTCP; 0 unknown */
 	uint64_t ice_ms, dtls_ms; /* how long each took; 0 not (yet) */
 	struct addr remote;       /* where packets go now */
 	enum srtp_profile srtp;

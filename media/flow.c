@@ -269,7 +269,11 @@ static bool secure(const struct flow *flow, struct srtp *srtp,
 
 bool flow_unprotect(struct flow *flow, struct packet *packet, bool rtcp)
 {
-	return secure(flow, flow->rx, packet, rtcp);
+	bool good = secure(flow, flow->rx, packet, rtcp);
+
+	if (!good)
+		flow_count(&flow->counters.unauthentic, 1);
+	return good;
 }
 
 void flow_deliver(struct flow *flow, struct packet *packet, bool rtcp)

@@ -45,6 +45,7 @@ struct flow_counters {
 	_Atomic uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
 	_Atomic uint64_t lost, dropped;
 	_Atomic uint32_t jitter_us, rtt_us;
+	_Atomic uint64_t unauthentic; /* of the dropped: SRTP refused them */
 };
 
 static inline void flow_count(_Atomic uint64_t *counter, uint64_t n)

@@ -368,6 +368,14 @@ bool sip_trunk_hop(const struct sip_trunk *trunk, struct sip_hop *out)
 	return true;
 }
 
+enum sip_registration sip_trunk_registration(const struct sip_trunk *trunk)
+{
+	if (!trunk->do_register)
+		return SIP_REGISTRATION_NONE;
+	return is_registered(trunk) ? SIP_REGISTRATION_UP
+				    : SIP_REGISTRATION_DOWN;
+}
+
 const struct sip_trunk_stats *sip_trunk_stats(const struct sip_trunk *trunk)
 {
 	return &trunk->stats;

@@ -46,6 +46,12 @@ enum sip_trunk_state {
 
 const char *sip_trunk_state_name(enum sip_trunk_state state);
 
+enum sip_registration {
+	SIP_REGISTRATION_NONE, /* it does not register */
+	SIP_REGISTRATION_DOWN,
+	SIP_REGISTRATION_UP,
+};
+
 enum {
 	SIP_TRUNK_STATUS_FIRST = 300,
 	SIP_TRUNK_STATUS_END = 700,
@@ -96,6 +102,7 @@ void sip_trunk_moved(struct sip_trunk *trunk);
 
 const char *sip_trunk_name(const struct sip_trunk *trunk);
 enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
+enum sip_registration sip_trunk_registration(const struct sip_trunk *trunk);
 /* Whether @source may speak for the trunk: its allow list, or, when that is
  * empty, the addresses its proxy resolves to. */
 bool sip_trunk_allows(const struct sip_trunk *trunk, const struct addr *source);
