@@ -31,6 +31,7 @@
 #include "gateway/text/texts.h"
 #include "gateway/route/trunks.h"
 #include "gateway/unsent.h"
+#include "gateway/watch/watch.h"
 #include "media/bridge.h"
 #include "sip/agent.h"
 #include "sip/policy.h"
@@ -276,6 +277,7 @@ static const struct part {
 	void (*stop)(struct gateway *gateway);
 	void (*stream_up)(struct gateway *gateway); /* NULL: does not care */
 } parts[] = {
+	{ watch_new, watch_free, watch_stream_up },
 	{ open_db, close_db, NULL },
 	{ presence_new, presence_free, NULL },
 	{ unsent_new, unsent_free, unsent_stream_up },

@@ -31,6 +31,7 @@ struct sip_agent;
 struct sip_trunk;
 struct texts;
 struct unsent;
+struct watch;
 struct xmpp_legs;
 struct xmpp_stream;
 
@@ -64,6 +65,7 @@ struct gateway {
 	struct lost_sessions *lost; /* of a run that died; recover.c */
 	struct outbox *outbox;      /* what must reach the XMPP server */
 	struct texts *texts;
+	struct watch *watch; /* metrics, status page; gateway/watch */
 
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */

@@ -13,6 +13,8 @@
 #include "gateway/call/hunt.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
+#include "gateway/watch/quality.h"
+#include "gateway/watch/watch.h"
 
 /* ---- the machine ---- */
 
@@ -128,6 +130,7 @@ struct call *call_free(struct call *call)
 	if (call->timer)
 		event_free(call->timer);
 	origin_free(call->origin);
+	call->quality = quality_free(call->quality);
 	while (call->queued)
 		free(call->queue[--call->queued].text);
 	free(call->account);
@@ -171,6 +174,7 @@ int call_alloc(struct call **out, struct gateway *gateway)
 	STAILQ_INIT(&call->missed);
 	LIST_INSERT_HEAD(&gateway->calls, call, link);
 	gateway->ncalls++;
+	watch_call_began(gateway);
 	*out = call;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/call/call_state.h"
+#include "gateway/watch/watch.h"
 #include "media/negotiate.h"
 
 static const char side_names[] = "AB";
@@ -202,6 +203,7 @@ static void on_failed(enum media_side side, enum media_failure why, void *arg)
 
 	log_warn("call=%s side=%c media=failed why=%s: the call is ended",
 		 call->name, side_names[side], failures[why].name);
+	watch_media_failed(call, side, failures[why].name);
 	call_fail(call, failures[why].cause);
 }
 

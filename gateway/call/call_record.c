@@ -10,13 +10,12 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
+#include "gateway/watch/watch.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
 #include "media/resume.h"
 #include "sip/sdp.h"
-
-enum { CODEC_TEXT_CAP = 40 };
 
 /* ---- session rows ---- */
 
@@ -204,23 +203,23 @@ void call_record_refresh(struct call *call)
 
 /* ---- the record of an ended call ---- */
 
-static void codec_text(char out[static CODEC_TEXT_CAP], const struct leg *leg)
+void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg)
 {
 	const struct media_content *audio = leg_tx_audio(leg);
 	const struct media_codec *codec =
 		audio && audio->ncodecs ? &audio->codecs[0] : NULL;
 
-	if (!codec || text_format(out, CODEC_TEXT_CAP, "%s/%u", codec->name,
+	if (!codec || text_format(out, CALL_CODEC_CAP, "%s/%u", codec->name,
 				  codec->clockrate))
 		out[0] = '\0';
 }
 
 static void fill_stats(struct cdr_media *out, const struct call *call,
-		       enum media_side side, char codec[static CODEC_TEXT_CAP])
+		       enum media_side side, char codec[static CALL_CODEC_CAP])
 {
 	struct media_side_stats stats;
 
-	codec_text(codec, call->legs[side]);
+	call_codec_text(codec, call->legs[side]);
 	bridge_stats(call->bridge, side, &stats);
 	*out = (struct cdr_media){
 		.rx_packets = stats.rx_packets,
@@ -302,7 +301,7 @@ static void note_used(const struct call *call)
 void call_record_end(struct call *call)
 {
 	struct db *db = call->gateway->db;
-	char codec_a[CODEC_TEXT_CAP], codec_b[CODEC_TEXT_CAP];
+	char codec_a[CALL_CODEC_CAP], codec_b[CALL_CODEC_CAP];
 	struct cdr cdr = {
 		.call = call->name,
 		.direction = direction_of(call),
@@ -325,6 +324,7 @@ void call_record_end(struct call *call)
 	fill_stats(&cdr.callee_media, call, MEDIA_SIDE_B, codec_b);
 	fill_origin(&cdr, call->origin);
 	log_end(call, &cdr);
+	watch_call_ended(call, &cdr);
 	note_used(call);
 	db_forget(db, call);
 	int r = cdr_put(db, &cdr, NULL, NULL);

@@ -3,7 +3,7 @@
  * The inside of a call, shared by call.c (its life), call_table.c (its states),
  * call_media.c (descriptions and the bridge), call_hunt.c (the next callee) and
  * call_record.c (database), and by leg.c, which raises events. Nobody else
- * includes it but route.c, which counts.
+ * includes it but route.c, which counts, and gateway/watch, which looks on.
  */
 #pragma once
 
@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "gateway/call/call.h"
+#include "gateway/call/call_view.h"
 #include "gateway/leg/leg.h"
 
 struct event;
+struct quality;
 
 enum call_state {
 	CALL_NEW,
@@ -109,6 +111,7 @@ struct call {
 	enum media_side ended_by;
 	bool by_us;
 	char end_text[CALL_TEXT_CAP];
+	struct quality *quality; /* gateway/watch/quality.h; NULL: none yet */
 };
 
 /* call_table.c. The state is set first, then the action runs; an absent pair is
@@ -174,6 +177,8 @@ void call_record_store(struct call *call);
  * telephone network. */
 void call_record_answered(struct call *call);
 void call_record_end(struct call *call);
+/* What is sent to the peer of @leg; "" nothing agreed. */
+void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg);
 
 /* call_missed.c: leave a message for those who missed it. */
 void call_missed_tell(struct call *call);

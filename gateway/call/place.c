@@ -17,6 +17,7 @@
 #include "gateway/route/refusal.h"
 #include "gateway/route/refused.h"
 #include "gateway/route/route.h"
+#include "gateway/watch/watch.h"
 #include "gateway/call/trunk_hunt.h"
 #include "sip/identity.h"
 #include "sip/trunk.h"
@@ -178,6 +179,23 @@ static const struct refusal *place_account(struct gateway *gateway,
 	return NULL;
 }
 
+/* By account and number, as those of calls that began. */
+static void note_refused(struct gateway *gateway, const struct refusal *why,
+			 const char *text, const struct request *request)
+{
+	char account[JID_CAP], local[JID_PART_MAX + 1];
+	struct jid to;
+
+	if (jid_bare(account, sizeof(account), request->from) ||
+	    jid_parse(&to, request->to) ||
+	    text_copy(local, sizeof(local), to.local))
+		return;
+	watch_refused(gateway, &(struct watch_refusal){ .from = account,
+							.to = local,
+							.what = why->what,
+							.text = text });
+}
+
 static void reject(struct gateway *gateway, const struct jmi *propose,
 		   const struct refusal *why)
 {
@@ -190,6 +208,8 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 	if (why == refusal_of(ROUTE_E_COUNTRY) &&
 	    !moved_text(moved, gateway, propose->from, propose->to))
 		text = moved;
+	note_refused(gateway, why, text,
+		     &(struct request){ propose->from, propose->to, NULL });
 	if (jid_parse(&to, propose->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
 	    full_jid(us, gateway, local))
@@ -241,6 +261,8 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 
 	if (why) {
 		refused_log(gateway, why->what, request.from, request.to);
+		note_refused(gateway, why, refusal_text(why, gateway->config),
+			     &request);
 		return why->condition;
 	}
 	leg_xmpp_begin_session(leg, iq);
@@ -249,7 +271,7 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 
 /* ---- from a trunk ---- */
 
-static void refuse_invite(struct sip_dialog *dialog,
+static void refuse_invite(struct gateway *gateway, struct sip_dialog *dialog,
 			  const struct sip_invite *invite,
 			  const struct refusal *why)
 {
@@ -261,6 +283,13 @@ static void refuse_invite(struct sip_dialog *dialog,
 		 addr_text(&invite->source.addr).s,
 		 log_text(slice_of(invite->identity->from.user)).s,
 		 log_text(slice_of(invite->request_user)).s);
+	watch_refused(gateway,
+		      &(struct watch_refusal){
+			      .inbound = true,
+			      .from = invite->identity->from.user,
+			      .to = invite->request_user,
+			      .what = why->what,
+			      .text = refusal_text(why, gateway->config) });
 	sip_dialog_hangup(
 		dialog,
 		&(struct sip_hangup){
@@ -330,5 +359,5 @@ void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 	if (has_line(gateway))
 		why = place_trunk(gateway, &dialog, invite, &origin);
 	if (why && dialog)
-		refuse_invite(dialog, invite, why);
+		refuse_invite(gateway, dialog, invite, why);
 }

@@ -193,6 +193,13 @@ struct config_trunk {
 	unsigned line; /* in the file */
 };
 
+/* Metrics and the status page: gateway/watch/http.h. */
+struct config_watch {
+	struct addr listen; /* unset: nowhere */
+	char *token;        /* "": none is needed */
+	char *token_file;   /* "": token was given itself, if at all */
+};
+
 enum { CONFIG_DAY_MIN = 24 * 60 };
 
 /* Which trunks take a call, in their order. */
@@ -247,6 +254,7 @@ struct config {
 	struct config_emergency emergency;
 	struct config_route *routes;
 	size_t nroutes;
+	struct config_watch watch;
 };
 
 /* One mistake, without a line end; @line is borrowed for the call. */

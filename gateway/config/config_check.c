@@ -369,6 +369,23 @@ static void check_emergency(struct check *c)
 			 emergency->trunk);
 }
 
+/* Who can be called by others must know whom to answer. */
+static void check_watch(struct check *c)
+{
+	struct config_watch *watch = &c->config->watch;
+
+	take_secret(c, line_of(c, CONFIG_KEY_WATCH_TOKEN_FILE),
+		    "watch.token_file", watch->token_file, &watch->token);
+	if (addr_is_set(&watch->listen) && !*watch->token &&
+	    addr_classify(&watch->listen) != ADDR_LOOPBACK)
+		complain(
+			c, line_of(c, CONFIG_KEY_WATCH_LISTEN),
+			"watch.listen = %s without a token: expected token or "
+			"token_file, or an address of this machine alone, such "
+			"as 127.0.0.1:9464",
+			addr_text(&watch->listen).s);
+}
+
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m)
 {
@@ -388,4 +405,5 @@ void config_check(struct config *config, const struct config_lines *lines,
 	for (size_t i = 0; i < config->nroutes; i++)
 		check_route(&c, &config->routes[i]);
 	check_emergency(&c);
+	check_watch(&c);
 }

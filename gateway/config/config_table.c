@@ -24,7 +24,7 @@ const char *const config_section_names[CONFIG_NSECTIONS] = {
 	[CONFIG_DB] = "db",         [CONFIG_LIMITS] = "limits",
 	[CONFIG_LOG] = "log",       [CONFIG_TRUNK] = "trunk",
 	[CONFIG_NUMBER] = "number", [CONFIG_EMERGENCY] = "emergency",
-	[CONFIG_ROUTE] = "route",
+	[CONFIG_ROUTE] = "route",   [CONFIG_WATCH] = "watch",
 };
 
 /* clang-format off */
@@ -338,6 +338,15 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_ROUTE_HOURS] = {
 		CONFIG_ROUTE, "hours", &config_kind_hours, ROUTE_AT(from_min),
 		.initial = LIST("00:00-24:00") },
+	[CONFIG_KEY_WATCH_LISTEN] = {
+		CONFIG_WATCH, "listen", &config_kind_bound, AT(watch.listen),
+		.initial = LIST("") },
+	[CONFIG_KEY_WATCH_TOKEN] = {
+		CONFIG_WATCH, "token", &config_kind_secret, AT(watch.token),
+		.initial = LIST("") },
+	[CONFIG_KEY_WATCH_TOKEN_FILE] = {
+		CONFIG_WATCH, "token_file", &config_kind_path,
+		AT(watch.token_file), .initial = LIST("") },
 };
 /* clang-format on */
 

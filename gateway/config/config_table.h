@@ -19,6 +19,7 @@ enum config_section {
 	CONFIG_NUMBER,
 	CONFIG_EMERGENCY,
 	CONFIG_ROUTE,
+	CONFIG_WATCH,
 	CONFIG_NSECTIONS
 };
 
@@ -116,6 +117,9 @@ enum config_key_id {
 	CONFIG_KEY_ROUTE_TRUNKS,
 	CONFIG_KEY_ROUTE_DAYS,
 	CONFIG_KEY_ROUTE_HOURS,
+	CONFIG_KEY_WATCH_LISTEN,
+	CONFIG_KEY_WATCH_TOKEN,
+	CONFIG_KEY_WATCH_TOKEN_FILE,
 	CONFIG_NKEYS
 };
 
@@ -165,6 +169,9 @@ extern const struct config_kind config_kind_text, config_kind_path,
 /* config_policy.c */
 extern const struct config_kind config_kind_owners, config_kind_second,
 	config_kind_ring, config_kind_own_early, config_kind_forward;
+
+/* config_watch.c */
+extern const struct config_kind config_kind_bound;
 
 #define CONFIG_KIND(name, expects, ...)                                        \
 	const struct config_kind config_kind_##name = { .expected = (expects), \

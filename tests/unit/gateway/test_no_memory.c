@@ -18,6 +18,7 @@
 #include "gateway/base/log.h"
 #include "gateway/component.h"
 #include "gateway/gateway.h"
+#include "gateway/watch/watch.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/base/recent.h"
 #include "sip/agent.h"
@@ -451,6 +452,9 @@ static void forget(void)
 	recent_expire(st.gateway->refused, later);
 	recent_expire(st.gateway->missed, later);
 	leg_xmpp_index_expire(st.gateway, later);
+	/* What is counted, and the last failures, stay; here they begin anew. */
+	watch_free(st.gateway);
+	assert_int_equal(watch_new(st.gateway), 0);
 }
 
 /* Once after each begin, when @follow_on was heard; then the end. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The types of values that watching a gateway needs.
+ */
+#include "gateway/config/config_table.h"
+
+static int read_bound(void *field, const struct config_key *key,
+		      const char *text)
+{
+	struct addr *addr = field;
+
+	(void)key;
+	*addr = (struct addr){ .sa.sa_family = ADDR_NONE };
+	if (!*text)
+		return 0;
+	if (addr_parse_port(addr, slice_of(text)) || !addr_port(addr)) {
+		addr->sa.sa_family = ADDR_NONE;
+		return CONFIG_E_INVALID;
+	}
+	return 0;
+}
+
+static void print_bound(const void *field, const struct config_key *key,
+			const char *indent, FILE *to)
+{
+	const struct addr *addr = field;
+
+	config_put_key(to, indent, key->name,
+		       addr_is_set(addr) ? addr_text(addr).s : "");
+}
+
+CONFIG_KIND(bound, "an IP address and a port, such as 127.0.0.1:9464",
+	    .read = read_bound, .fini = config_fini_nothing,
+	    .print = print_bound);

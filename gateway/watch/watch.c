@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/watch/watch.h"
+
+#include <stdlib.h>
+
+#include "db/cdr.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/call/call_state.h"
+#include "gateway/gateway.h"
+#include "gateway/watch/failure.h"
+#include "gateway/watch/http.h"
+#include "gateway/watch/metric.h"
+#include "gateway/watch/quality.h"
+#include "gateway/watch/totals.h"
+#include "gateway/watch/why.h"
+
+static const double MS_PER_S = 1000;
+
+static const char *const direction_names[] = { [CDR_OUTBOUND] = "outbound",
+					       [CDR_INBOUND] = "inbound",
+					       [CDR_LOCAL] = "local" };
+
+/* What rises from nothing is seen as a rise only if the nothing was seen. */
+static void know_trunks(struct gateway *gateway)
+{
+	struct metrics *m = gateway->watch->metrics;
+	const struct config *config = gateway->config;
+
+	for (size_t i = 0; i < config->ntrunks; i++) {
+		for (int d = CDR_OUTBOUND; d <= CDR_INBOUND; d++) {
+			const char *trunk = config->trunks[i].name;
+
+			metric_add(m, METRIC_CALLS, 0,
+				   METRIC_LABELS(direction_names[d], trunk,
+						 cause_name(CAUSE_NORMAL)));
+			metric_add(m, METRIC_CALLS_ANSWERED, 0,
+				   METRIC_LABELS(direction_names[d], trunk));
+		}
+	}
+	metric_add(m, METRIC_XMPP_CONNECTS, 0, METRIC_NO_LABELS);
+	metric_add(m, METRIC_SERIES_DROPPED, 0, METRIC_NO_LABELS);
+}
+
+static int open_http(struct gateway *gateway)
+{
+	const struct config_watch *config = &gateway->config->watch;
+	const struct http_config http = { .listen = config->listen,
+					  .token = config->token };
+	int r;
+
+	if (!addr_is_set(&config->listen))
+		return 0;
+	r = http_new(&gateway->watch->http, gateway, &http);
+	if (r)
+		log_error("watch=not-listening address=%s r=%d (%s)",
+			  addr_text(&config->listen).s, r, strerror(-r));
+	return r;
+}
+
+int watch_new(struct gateway *gateway)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int r;
+
+	if (!watch)
+		return -ENOMEM;
+	gateway->watch = watch;
+	r = metrics_new(&watch->metrics);
+	if (!r)
+		r = totals_new(&watch->totals);
+	if (!r)
+		r = failures_new(&watch->failures);
+	if (!r)
+		r = quality_timer_new(&watch->quality, gateway);
+	if (!r)
+		know_trunks(gateway);
+	return r ? r : open_http(gateway);
+}
+
+void watch_free(struct gateway *gateway)
+{
+	struct watch *watch = gateway->watch;
+
+	if (!watch)
+		return;
+	http_free(watch->http);
+	quality_timer_free(watch->quality);
+	failures_free(watch->failures);
+	totals_free(watch->totals);
+	metrics_free(watch->metrics);
+	free(watch);
+	gateway->watch = NULL;
+}
+
+void watch_stream_up(struct gateway *gateway)
+{
+	metric_add(gateway->watch->metrics, METRIC_XMPP_CONNECTS, 1,
+		   METRIC_NO_LABELS);
+}
+
+void watch_call_began(struct gateway *gateway)
+{
+	if (gateway->watch)
+		quality_timer_start(gateway->watch->quality);
+}
+
+/* ---- a call has ended ---- */
+
+/* The wall clock may have been set back meanwhile. */
+static double seconds_between(int64_t from_ms, int64_t to_ms)
+{
+	return to_ms > from_ms ? (double)(to_ms - from_ms) / MS_PER_S : 0;
+}
+
+static void measure_times(struct metrics *m, const struct cdr *cdr,
+			  const char *direction)
+{
+	const struct metric_labels *labels =
+		METRIC_LABELS(direction, cdr->trunk);
+	int64_t heard_ms = cdr->ringing_ms    ? cdr->ringing_ms
+			   : cdr->answered_ms ? cdr->answered_ms
+					      : cdr->ended_ms;
+
+	metric_observe(m, METRIC_POST_DIAL,
+		       seconds_between(cdr->started_ms, heard_ms), labels);
+	if (!cdr->answered_ms)
+		return;
+	metric_add(m, METRIC_CALLS_ANSWERED, 1, labels);
+	metric_observe(m, METRIC_SETUP,
+		       seconds_between(cdr->started_ms, cdr->answered_ms),
+		       labels);
+	metric_observe(m, METRIC_DURATION,
+		       seconds_between(cdr->answered_ms, cdr->ended_ms),
+		       labels);
+}
+
+static void measure_side(struct metrics *m, const char *leg,
+			 const struct cdr_media *media)
+{
+	const struct metric_labels *labels = METRIC_LABELS(leg);
+
+	if (media->ice_ms)
+		metric_observe(m, METRIC_ICE, media->ice_ms / MS_PER_S, labels);
+	if (media->dtls_ms)
+		metric_observe(m, METRIC_DTLS, media->dtls_ms / MS_PER_S,
+			       labels);
+}
+
+static void note_failure(struct watch *watch, const struct cdr *cdr)
+{
+	char why[WHY_CAP];
+
+	if (!why_is_failure(cdr) || why_text(why, cdr))
+		return;
+	failures_add(watch->failures, &(struct failure){ .at_ms = cdr->ended_ms,
+							 .call = cdr->call,
+							 .from = cdr->caller,
+							 .to = cdr->callee,
+							 .trunk = cdr->trunk,
+							 .cause = cdr->cause,
+							 .why = why });
+}
+
+void watch_call_ended(const struct call *call, const struct cdr *cdr)
+{
+	struct watch *watch = call->gateway->watch;
+	const char *direction = direction_names[cdr->direction];
+
+	if (!watch)
+		return;
+	metric_add(watch->metrics, METRIC_CALLS, 1,
+		   METRIC_LABELS(direction, cdr->trunk, cdr->cause));
+	measure_times(watch->metrics, cdr, direction);
+	measure_side(watch->metrics, call->legs[MEDIA_SIDE_A]->ops->name,
+		     &cdr->caller_media);
+	measure_side(watch->metrics, call->legs[MEDIA_SIDE_B]->ops->name,
+		     &cdr->callee_media);
+	totals_keep(watch->totals, call);
+	note_failure(watch, cdr);
+}
+
+void watch_media_failed(const struct call *call, enum media_side side,
+			const char *why)
+{
+	struct watch *watch = call->gateway->watch;
+
+	if (watch)
+		metric_add(watch->metrics, METRIC_MEDIA_FAILURES, 1,
+			   METRIC_LABELS(call->legs[side]->ops->name,
+					 call->trunk, why));
+}
+
+void watch_refused(struct gateway *gateway, const struct watch_refusal *what)
+{
+	struct watch *watch = gateway->watch;
+	const char *direction =
+		direction_names[what->inbound ? CDR_INBOUND : CDR_OUTBOUND];
+
+	if (!watch)
+		return;
+	metric_add(watch->metrics, METRIC_CALLS_REFUSED, 1,
+		   METRIC_LABELS(direction, what->what));
+	failures_add(watch->failures,
+		     &(struct failure){ .at_ms = clock_wall_ms(),
+					.call = "",
+					.from = what->from,
+					.to = what->to,
+					.trunk = "",
+					.cause = what->what,
+					.why = what->text ? what->text : "" });
+}
