@@ -353,6 +353,17 @@ void gateway_drain(struct gateway *gateway)
 	gateway_pump(gateway);
 }
 
+void gateway_retire(struct gateway *gateway, bool on)
+{
+	gateway->retiring = gateway->draining = on;
+	log_info("event=retiring on=%d calls=%u", on, gateway->ncalls);
+}
+
+bool gateway_has_retired(const struct gateway *gateway)
+{
+	return gateway->retiring && !gateway->ncalls;
+}
+
 bool gateway_is_drained(const struct gateway *gateway)
 {
 	return !gateway->ncalls && !sip_agent_is_busy(gateway->agent) &&

@@ -70,8 +70,10 @@ struct gateway {
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */
 	unsigned ncalls;
-	bool draining;  /* no new calls */
-	bool announced; /* event=ready was said */
+	bool draining;       /* no new calls */
+	bool retiring;       /* … and the end when the last has gone */
+	uint64_t upgrade_ms; /* since when one is wanted; upgrade.c */
+	bool announced;      /* event=ready was said */
 };
 
 /*
@@ -91,6 +93,14 @@ struct gateway *gateway_free(struct gateway *gateway);
  */
 void gateway_drain(struct gateway *gateway);
 bool gateway_is_drained(const struct gateway *gateway);
+
+/*
+ * Drain mode: new calls are refused and OPTIONS answered 503, so that trunks go
+ * elsewhere; those of now last as long as they do. gateway_has_retired() once
+ * the last has gone: the process may end. @on false: calls are taken again.
+ */
+void gateway_retire(struct gateway *gateway, bool on);
+bool gateway_has_retired(const struct gateway *gateway);
 
 /* After each turn of the event loop. */
 void gateway_pump(struct gateway *gateway);

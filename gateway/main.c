@@ -17,6 +17,7 @@
 #include "gateway/config/config.h"
 #include "gateway/doctor/doctor.h"
 #include "gateway/gateway.h"
+#include "gateway/upgrade.h"
 #include "gateway/sandbox.h"
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"
@@ -107,6 +108,24 @@ static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
 	process->hurried = true;
 }
 
+static void on_retire_signal(evutil_socket_t fd, short what, void *arg)
+{
+	const struct process *process = arg;
+
+	(void)fd;
+	(void)what;
+	gateway_retire(process->gateway, true);
+}
+
+static void on_upgrade_signal(evutil_socket_t fd, short what, void *arg)
+{
+	const struct process *process = arg;
+
+	(void)fd;
+	(void)what;
+	upgrade_begin(process->gateway);
+}
+
 /* Rotated: write to the file of that name, not to the one that was moved. */
 static void on_reopen_signal(evutil_socket_t fd, short what, void *arg)
 {
@@ -143,8 +162,13 @@ static void drain(struct process *process)
 
 static void run(struct process *process)
 {
-	while (!process->stopping)
+	while (!process->stopping) {
 		turn(process);
+		if (upgrade_is_due(process->gateway))
+			upgrade_run(process->gateway);
+		if (gateway_has_retired(process->gateway))
+			process->stopping = true;
+	}
 	sd_notify(0, "STOPPING=1");
 	drain(process);
 }
@@ -168,9 +192,9 @@ static int serve(struct process *process)
 		int number;
 		event_callback_fn fn;
 	} signals[] = {
-		{ SIGTERM, on_stop_signal },
-		{ SIGINT, on_stop_signal },
-		{ SIGHUP, on_reopen_signal },
+		{ SIGTERM, on_stop_signal },    { SIGINT, on_stop_signal },
+		{ SIGHUP, on_reopen_signal },   { SIGUSR1, on_retire_signal },
+		{ SIGUSR2, on_upgrade_signal },
 	};
 	enum { NSIGNALS = sizeof(signals) / sizeof(signals[0]) };
 	struct event *events[NSIGNALS];

@@ -115,8 +115,14 @@ void media_on_addresses(struct media *media, media_addresses_fn fn, void *arg);
 /* The public address as known now, the port unset; unset: unknown. */
 struct addr media_public_address(const struct media *media);
 
-/* All calls of before that come back have done so: what is kept of the others
- * is let go. */
+/* All sockets, with what comes into them from now on, are for the next process
+ * (media/handover.h). Returns how many. */
+size_t media_hand_over(struct media *media);
+/*
+ * All calls of before that come back have done so: what is kept of the others
+ * is let go. Where there were any, the shared ports are read from now on alone,
+ * so that what had waited in them finds its call.
+ */
 void media_forget(struct media *media);
 
 /* For metrics: workers, and the bridges that one of them serves now. */

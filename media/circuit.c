@@ -55,6 +55,7 @@ int circuit_take_up(struct circuit *circuit)
 		return -ENOENT;
 	keep_give(circuit->keep, circuit->kept);
 	use_slot(circuit, slot);
+	circuit->left_ms = slot->beat_ms;
 	for (int side = 0; side < 2; side++) {
 		relay_resume(&circuit->relays[side]);
 		/* Digits that were being played. */
@@ -256,6 +257,7 @@ void circuit_ready(struct circuit *circuit)
 
 	circuit->flows[MEDIA_SIDE_A].last_rx_ms = now_ms;
 	circuit->flows[MEDIA_SIDE_B].last_rx_ms = now_ms;
+	circuit->kept->beat_ms = now_ms;
 	if (!circuit->beat_ms)
 		circuit->beat_ms = now_ms + CIRCUIT_BEAT_MS;
 	circuit_gate(circuit);

@@ -35,6 +35,7 @@ struct circuit {
 	struct worker *worker;
 	struct keep *keep; /* NULL: none */
 	struct keep_slot *kept;
+	uint64_t left_ms; /* when the process it was taken from last lived */
 	/* the worker's */
 	bool open[2]; /* packets of relays[] may leave */
 	bool echo;

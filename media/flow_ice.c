@@ -399,7 +399,7 @@ int flow_ice_resume(struct flow *flow, const struct command_resume *resume)
 {
 	struct flow_ice *ice = &flow->ice;
 	struct worker *worker = worker_of(flow);
-	uint64_t gone_ms = worker->now_ms - flow->kept->beat_ms;
+	uint64_t gone_ms = worker->now_ms - flow->circuit->left_ms;
 
 	int r = flow_resume_keys(flow, &resume->keys);
 	if (!r)

@@ -31,6 +31,10 @@ struct keep_head {
 	char boot_id[BOOT_ID_CAP]; /* of the kernel */
 };
 
+/* Behind the head: processes that began with this file and did not say that
+ * they live well. */
+enum { STARTS_AT = 256, STARTS_MAX = 3 };
+
 struct keep {
 	int fd; /* -1: memory alone */
 	uint8_t *base;
@@ -92,6 +96,27 @@ static size_t slots_before(const struct keep *keep,
 	return n < KEEP_MAX_SLOTS ? n : KEEP_MAX_SLOTS;
 }
 
+/* Whether these calls have ended processes that took them up, one after the
+ * other. */
+static bool is_deadly(const struct keep *keep)
+{
+	uint32_t starts = 0;
+
+	if (pread(keep->fd, &starts, sizeof(starts), STARTS_AT) !=
+	    sizeof(starts))
+		starts = 0;
+	starts++;
+	if (pwrite(keep->fd, &starts, sizeof(starts), STARTS_AT) !=
+	    sizeof(starts))
+		return false;
+	return starts > STARTS_MAX;
+}
+
+void keep_is_well(struct keep *keep)
+{
+	memset(keep->base + STARTS_AT, 0, sizeof(uint32_t));
+}
+
 /* Whole pages that were never written are not there yet. */
 static int open_file(struct keep *keep, const char *path, size_t *before)
 {
@@ -105,6 +130,11 @@ static int open_file(struct keep *keep, const char *path, size_t *before)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
 	fill_head(&head);
 	*before = slots_before(keep, &head);
+	if (*before && is_deadly(keep)) {
+		log_error("event=keep result=given-up: processes have died "
+			  "with these calls; they are ended");
+		*before = 0;
+	}
 	if (!*before && ftruncate(keep->fd, 0))
 		return -errno;
 	int r = reserve(keep, *before);
@@ -226,6 +256,14 @@ static bool is_in_file(const struct keep *keep, const struct keep_slot *slot)
 
 	return keep && p >= keep->base &&
 	       p < keep->base + HEAD_LEN + (size_t)KEEP_MAX_SLOTS * STRIDE;
+}
+
+bool keep_has_before(const struct keep *keep)
+{
+	for (size_t i = 0; i < keep->nslots; i++)
+		if (keep->before[i])
+			return true;
+	return false;
 }
 
 struct keep_slot *keep_find(struct keep *keep, const char *name)

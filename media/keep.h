@@ -52,7 +52,8 @@ struct keep;
 
 /*
  * Map @path, made if it is not there (0600), and find what an earlier process
- * of this boot and this layout left in it. NULL: memory that dies with the
+ * of this boot and this layout left in it; not when several have died with
+ * it, one after the other. NULL: memory that dies with the
  * process. *@out is owned by the caller. 0, -EBUSY (another process has it), or
  * -errno.
  */
@@ -67,6 +68,10 @@ struct keep *keep_close(struct keep *keep);
  */
 CHECKED int keep_take(struct keep *keep, struct keep_slot **out,
 		      const char *name);
+/* This process has lived for a while with what it found. */
+void keep_is_well(struct keep *keep);
+/* Whether an earlier process has left any. */
+bool keep_has_before(const struct keep *keep);
 /* The slot of @name of before, once; NULL: there is none. */
 struct keep_slot *keep_find(struct keep *keep, const char *name);
 /* As it was. NULL is fine. */

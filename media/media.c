@@ -11,6 +11,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "media/dtls.h"
+#include "media/handover.h"
 
 /* Our addresses */
 
@@ -393,6 +394,7 @@ static int start_worker(struct media *media, unsigned index)
 		.notices = &media->notices,
 		.allow_loopback = media->config.allow_loopback,
 		.priority = media->config.priority,
+		.later = media->waits,
 	};
 
 	worker->sockets[BATCH_V4].fd = worker->sockets[BATCH_V6].fd = -1;
@@ -443,6 +445,7 @@ static int open_keep(struct media *media, const char *path)
 {
 	int r = keep_open(&media->keep, path);
 
+	media->waits = !r && keep_has_before(media->keep);
 	if (!path || !r || r == -ENOMEM)
 		return r;
 	log_warn("event=keep file=%s errno=%d: a crash would end all calls",
@@ -450,12 +453,77 @@ static int open_keep(struct media *media, const char *path)
 	return keep_open(&media->keep, NULL);
 }
 
+static void on_well(evutil_socket_t fd, short what, void *arg)
+{
+	struct media *media = arg;
+
+	(void)fd;
+	(void)what;
+	keep_is_well(media->keep);
+}
+
+static int watch_health(struct media *media)
+{
+	const struct timeval later = { MEDIA_WELL_S, 0 };
+
+	if (!media->waits)
+		return 0;
+	media->well_timer = evtimer_new(media->base, on_well, media);
+	return media->well_timer && !evtimer_add(media->well_timer, &later)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static void listen_now(const struct media *media)
+{
+	for (unsigned i = 0; i < media->nworkers; i++) {
+		struct command *command;
+
+		if (command_new(&command, COMMAND_LISTEN, NULL, MEDIA_SIDE_A))
+			log_error("event=media-port worker=%u result=deaf", i);
+		else
+			worker_send(media->workers[i].worker, command);
+	}
+}
+
 void media_forget(struct media *media)
 {
 	size_t n = keep_forget(media->keep);
+	size_t sockets = handover_end();
 
-	if (n)
-		log_info("event=keep forgotten=%zu", n);
+	if (n || sockets)
+		log_info("event=keep forgotten=%zu sockets=%zu", n, sockets);
+	if (media->waits)
+		listen_now(media);
+	media->waits = false;
+}
+
+static int hand_over_shared(const struct media *media)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < media->nworkers; i++)
+		for (int which = 0; !r && which < BATCH_NSOCKETS; which++)
+			r = handover_give(media->workers[i].sockets[which].fd);
+	return r;
+}
+
+size_t media_hand_over(struct media *media)
+{
+	const struct bridge *bridge;
+	int r = hand_over_shared(media);
+
+	TAILQ_FOREACH(bridge, &media->bridges, entry) {
+		for (int side = 0; side < 2; side++) {
+			const struct port_pair *pair =
+				&bridge->circuit->ports[side];
+			if (!r)
+				r = handover_give(pair->rtp);
+			if (!r)
+				r = handover_give(pair->rtcp);
+		}
+	}
+	return handover_send();
 }
 
 static int start(struct media *media)
@@ -478,6 +546,8 @@ static int start(struct media *media)
 		r = start_workers(media);
 	if (!r)
 		r = watch_hosts(media);
+	if (!r)
+		r = watch_health(media);
 	return r;
 }
 
@@ -548,6 +618,7 @@ struct media *media_free(struct media *media)
 	free_event(&media->host_event);
 	free_event(&media->host_timer);
 	free_event(&media->load_timer);
+	free_event(&media->well_timer);
 	if (media->host_fd >= 0)
 		close(media->host_fd);
 	for (unsigned i = 0; i < media->nworkers; i++)

@@ -23,6 +23,7 @@
 
 enum {
 	MEDIA_MAX_WORKERS = 64,
+	MEDIA_WELL_S = 10, /* after that a death is none of the calls' doing */
 	MEDIA_HOSTS_SETTLE_MS = 500, /* addresses change in bursts */
 	/* The public address may have changed with them. */
 	MEDIA_HOSTS_ASK_MS = 1000,
@@ -46,6 +47,7 @@ struct media {
 	struct event_base *base;
 	struct dtls_cert *cert;
 	struct keep *keep;
+	bool waits; /* for calls of before: media_forget() */
 	struct port_pool *ports;
 	struct notices notices;
 	bool has_notices;
@@ -55,6 +57,7 @@ struct media {
 	struct event *host_event, *host_timer;
 	bool hosts_asked; /* they changed; the public one is waited for */
 	struct event *stun_timer;
+	struct event *well_timer; /* NULL: nothing to say */
 	struct event *load_timer; /* NULL until load_watch() */
 	uint64_t say_load_ms;
 	struct addr stun;

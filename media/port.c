@@ -6,6 +6,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
+#include "media/handover.h"
 
 struct port_pool {
 	uint16_t first; /* even */
@@ -82,8 +83,14 @@ static int bind_socket(int fd, const struct addr *local, unsigned dscp)
 
 int port_socket(int *out, const struct addr *local, unsigned dscp)
 {
-	int fd = socket(local->sa.sa_family,
-			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = handover_take(local);
+
+	if (fd >= 0) { /* bound and marked, and does not block */
+		*out = fd;
+		return 0;
+	}
+	fd = socket(local->sa.sa_family,
+		    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 

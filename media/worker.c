@@ -248,6 +248,14 @@ static void look_at_shared(struct worker *worker)
 			on_readable(worker, &worker->shared[i]);
 }
 
+static void listen_shared(struct worker *worker)
+{
+	for (int i = 0; i < BATCH_NSOCKETS; i++)
+		if (worker_watch(worker, &worker->shared[i]))
+			log_error("event=media-port worker=%u result=deaf",
+				  worker->config.index);
+}
+
 static void run_command(struct worker *worker, struct command *command)
 {
 	switch (command->verb) {
@@ -256,6 +264,9 @@ static void run_command(struct worker *worker, struct command *command)
 		return;
 	case COMMAND_STUN:
 		worker->stun = command->stun;
+		break;
+	case COMMAND_LISTEN:
+		listen_shared(worker);
 		break;
 	default:
 		command_run(command);
@@ -480,7 +491,7 @@ static int open_sources(struct worker *worker)
 	worker->wake_source =
 		(struct source){ .kind = SOURCE_WAKE, .fd = worker->wake };
 	int r = worker_watch(worker, &worker->wake_source);
-	for (int i = 0; !r && i < BATCH_NSOCKETS; i++) {
+	for (int i = 0; i < BATCH_NSOCKETS; i++) {
 		worker->shared[i] = (struct source){
 			.kind = SOURCE_SHARED,
 			.fd = worker->config.sockets[i].fd,
@@ -493,7 +504,8 @@ static int open_sources(struct worker *worker)
 				worker->config.sockets[i].bound;
 		addr_set_port(&worker->shared[i].local,
 			      worker->config.sockets[i].port);
-		r = worker_watch(worker, &worker->shared[i]);
+		if (!r && !worker->config.later)
+			r = worker_watch(worker, &worker->shared[i]);
 	}
 	return r;
 }

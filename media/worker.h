@@ -31,6 +31,7 @@ struct worker_config {
 	const struct dtls_cert *cert;
 	struct notices *notices;
 	bool allow_loopback;
+	bool later;        /* the shared ports wait for COMMAND_LISTEN */
 	unsigned priority; /* of the thread, SCHED_RR; 0: that of all others */
 };
 

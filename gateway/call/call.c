@@ -309,3 +309,15 @@ void call_end_all(struct gateway *gateway, enum cause cause)
 		call_free(call);
 	}
 }
+
+unsigned call_count_in_setup(const struct gateway *gateway)
+{
+	const struct call *call;
+	unsigned n = 0;
+
+	LIST_FOREACH(call, &gateway->calls, link)
+	{
+		n += call->state != CALL_UP && call->state != CALL_CLOSED;
+	}
+	return n;
+}

@@ -87,6 +87,9 @@ CHECKED int call_record_put(struct call *call, const struct session_row *row);
 /* What the rows say has changed: write them again while the call is up. */
 void call_record_refresh(struct call *call);
 
+/* How many are not up yet. */
+unsigned call_count_in_setup(const struct gateway *gateway);
+
 /* End it from outside: an administrator, our shutdown. */
 void call_hangup(struct call *call, enum cause cause);
 /* End and free all calls at once, at the end of the process. */

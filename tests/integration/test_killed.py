@@ -9,11 +9,13 @@ twice under a key. Sources begin at sequence 65,400: calls are killed before, at
 """
 
 import asyncio
+import signal
 import time
 
 import pytest
 
 from bed import capture, database, indices, media, proc, profiles
+from bed.scene import own_number
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone]
 
@@ -199,3 +201,49 @@ async def test_what_ends_while_there_is_no_process(scene):
     assert (await ending).status == 200
     assert (await mine.ended()).startswith("terminate")
     await both_hear(scene, [other])
+
+
+@pytest.mark.limit(60)
+async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
+    """SIGUSR2: the process ends, and its manager holds the sockets; what comes meanwhile waits in them."""
+    tandem = scene.bed.tandem
+    calls = [await out(scene), await out(scene)]
+    await proc.until(lambda: rows_ready(tandem, 4), 5, "the calls are in the table")
+    for mine, theirs in calls:
+        mine.audio.tx, theirs.audio.tx = media.Recording(), media.Recording()
+    await asyncio.sleep(0.2)
+    tandem.process.process.send_signal(signal.SIGUSR2)
+    await tandem.process.wait(5)
+    assert await tandem.process.stop() == 0
+    await tandem.start()
+    await both_hear(scene, calls)
+    for mine, theirs in calls:
+        for sender, receiver in ((mine, theirs), (theirs, mine)):
+            sent = sender.audio.tx.packets[:-10]
+            arrived, _ = media.unchanged(sent, receiver.audio.rx.packets)
+            lost = len(sent) - len(arrived)
+            scene.figure(f"lost of {len(sent)} packets to {receiver.who}", lost)
+            assert lost == 0, f"{lost} of {len(sent)} packets to {receiver.who} were lost"
+    await calls[0][0].hangup()
+    await calls[1][1].hangup()
+    await scene.alive()
+
+
+@pytest.mark.limit(60)
+async def test_a_retiring_process_takes_no_calls_and_ends_after_the_last(scene):
+    """SIGUSR1: OPTIONS and new calls get 503, those that are up go on."""
+    tandem = scene.bed.tandem
+    mine, theirs = await out(scene)
+    tandem.process.process.send_signal(signal.SIGUSR1)
+    await tandem.process.wait_log(r"event=retiring on=1", 5)
+    refused = await scene.dial(own_number("erin"))
+    assert (await refused.wait("ended")).startswith("503")
+    client = await scene.client()
+    call = await client.call(scene.jid(scene.number()))
+    assert await call.ended()
+    await both_hear(scene, [(mine, theirs)])
+    await theirs.hangup()
+    await tandem.process.wait(5)
+    assert await tandem.process.stop() == 0
+    await tandem.start()
+    await scene.alive()

@@ -21,6 +21,17 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", 
               "TSAN_OPTIONS": "second_deadlock_stack=1"}
 LISTS = (list, tuple)
 REPORT_SIZE = 6000
+STORE_MAX = 253
+# sd_listen_fds(3): from 3 on, by the process of LISTEN_PID
+LISTEN = """
+import fcntl, os, sys
+fds = [int(fd) for fd in sys.argv[1].split(",")]
+fds = [fcntl.fcntl(fd, fcntl.F_DUPFD, 3 + len(fds)) for fd in fds]
+for i, fd in enumerate(fds):
+    os.dup2(fd, 3 + i, inheritable=True)
+os.environ.update(LISTEN_FDS=str(len(fds)), LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 def binary():
@@ -77,6 +88,7 @@ class Tandem:
         self.trunks, self.numbers = dict(trunks), dict(numbers)
         self.process = self._notify = None
         self.notified = b""
+        self.stored = []  # descriptors that the process has given to its manager
         self.deaths = []  # how it ended when it should not have
 
     @property
@@ -113,16 +125,31 @@ class Tandem:
     def _read_notifications(self):
         try:
             while True:
-                self.notified += self._notify.recv(4096) + b"\n"
+                message, fds, _, _ = socket.recv_fds(self._notify, 4096, STORE_MAX)
+                self.notified += message + b"\n"
+                if b"FDSTORE=1" in message:
+                    self.stored += fds
         except BlockingIOError:
             return b"READY=1" in self.notified
 
+    def _hand_over(self):
+        """What a service manager does with the descriptors that it was given to hold: the prefix of the command."""
+        if not self.stored:
+            return [], ()
+        fds, self.stored = self.stored, []
+        return ["/usr/bin/python3", "-c", LISTEN, ",".join(map(str, fds))], fds
+
     def launch(self, *arguments):
         """Start the process without waiting for it to be ready."""
+        if self._notify:
+            self._read_notifications()
         environment = {**SANITIZERS, "NOTIFY_SOCKET": self._listen()}
         self.notified = b""
-        self.process = proc.Process(self.name, self._command(*(arguments or ("-c", self.write()))), self.node,
-                                    cwd=self.directory, user=USER, env=environment)
+        prefix, fds = self._hand_over()
+        self.process = proc.Process(self.name, prefix + self._command(*(arguments or ("-c", self.write()))), self.node,
+                                    cwd=self.directory, user=USER, env=environment, fds=fds)
+        for fd in fds:
+            os.close(fd)
 
     async def start(self):
         """Start and wait until it is ready; returns self."""

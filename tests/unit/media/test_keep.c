@@ -113,6 +113,31 @@ static void two_processes_do_not_share_a_file(void **state)
 	keep_close(keep);
 }
 
+static void calls_that_end_every_process_are_given_up(void **state)
+{
+	struct keep *keep = opened();
+
+	(void)state;
+	log_set_level((enum log_level)0);
+	taken(keep, "one");
+	keep_close(keep);
+	for (int i = 0; i < 3; i++) {
+		keep = opened();
+		assert_true(keep_has_before(keep));
+		keep_close(keep);
+	}
+	keep = opened();
+	assert_false(keep_has_before(keep));
+	taken(keep, "two");
+	keep_close(keep);
+	for (int i = 0; i < 9; i++) {
+		keep = opened();
+		assert_true(keep_has_before(keep));
+		keep_is_well(keep);
+		keep_close(keep);
+	}
+}
+
 /* Each octet of the head: magic, layout, stride, the machine's boot. */
 static void a_file_of_another_kind_or_boot_is_begun_anew(void **state)
 {
@@ -214,6 +239,9 @@ int main(void)
 			two_processes_do_not_share_a_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_of_another_kind_or_boot_is_begun_anew, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			calls_that_end_every_process_are_given_up, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_cut_short_loses_what_is_cut, set_up, tear_down),

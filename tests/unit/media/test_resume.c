@@ -136,6 +136,7 @@ static void neither_peer_notices_that_the_process_died(void **state)
 	struct rig_heard to_a = hear_one(&s.call.b, &s.call.a);
 	die(&s);
 	resume(&s);
+	media_forget(s.rig.left);
 	RIG_UNTIL(&s.rig, left_is_up(&s));
 	struct rig_heard b = hear_one(&s.call.a, &s.call.b);
 	struct rig_heard a = hear_one(&s.call.b, &s.call.a);
@@ -163,6 +164,7 @@ static void what_was_lost_meanwhile_is_a_gap_in_the_sequence(void **state)
 	for (int i = 0; i < 100; i++)
 		rig_speak(&s.call.a);
 	resume(&s);
+	media_forget(s.rig.left);
 	RIG_UNTIL(&s.rig, left_is_up(&s));
 	struct rig_heard after = hear_one(&s.call.a, &s.call.b);
 	assert_int_equal((uint16_t)(after.seq - before.seq), 101);
@@ -178,6 +180,7 @@ static void either_side_restarts_ice_afterwards(void **state)
 	open_scene(&s);
 	die(&s);
 	resume(&s);
+	media_forget(s.rig.left);
 	RIG_UNTIL(&s.rig, left_is_up(&s));
 	AUTO(media_content_fini) struct media_content offer = { 0 };
 	AUTO(media_content_fini) struct media_content answer = { 0 };
@@ -203,6 +206,7 @@ static void keys_are_not_used_with_the_indices_of_others(void **state)
 	die(&s);
 	s.saved[MEDIA_SIDE_B].keys.tx[0] ^= 1;
 	resume(&s);
+	media_forget(s.rig.left);
 	RIG_UNTIL(&s.rig, s.call.seen_left.failed[MEDIA_SIDE_B]);
 	assert_int_equal(s.call.seen_left.why[MEDIA_SIDE_B], MEDIA_FAIL_WORKER);
 	close_scene(&s);
