@@ -367,6 +367,7 @@ bool gateway_has_retired(const struct gateway *gateway)
 bool gateway_is_drained(const struct gateway *gateway)
 {
 	return !gateway->ncalls && !sip_agent_is_busy(gateway->agent) &&
+	       announce_is_over(gateway) &&
 	       xmpp_stream_is_flushed(gateway->stream);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/service/announce.h"
 
+#include <bsd/sys/queue.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "db/account.h"
 #include "db/contact.h"
@@ -16,8 +16,15 @@
 #include "xmpp/jid.h"
 #include "xmpp/xmpp_stream.h"
 
+struct owner {
+	STAILQ_ENTRY(owner) link;
+	char jid[]; /* bare */
+};
+
 struct announcer {
 	struct event *timer;
+	bool leaving;
+	STAILQ_HEAD(, owner) owners; /* that are to be told of the domain */
 	/* The contact that was told last; "" at the beginning. */
 	char account[JID_CAP], local[JID_PART_MAX + 1];
 	char asked[JID_CAP]; /* the account that was probed last */
@@ -25,59 +32,63 @@ struct announcer {
 
 /* ---- the domain, to each owner once ---- */
 
-typedef void (*owner_fn)(struct gateway *gateway, const char *owner);
-
 struct round {
-	struct gateway *gateway;
-	struct recent *told;
-	owner_fn tell;
+	struct announcer *announcer;
+	struct recent *known;
 };
 
-static void tell_once(struct round *round, const char *owner)
+static void add_owner(struct round *round, const char *owner)
 {
 	char bare[JID_CAP];
 
 	if (jid_bare(bare, sizeof(bare), owner) ||
-	    recent_has(round->told, bare, 0))
+	    recent_has(round->known, bare, 0))
 		return;
-	recent_add(round->told, bare, 0);
-	round->tell(round->gateway, bare);
+	size_t n = strlen(bare) + 1;
+	struct owner *one = calloc(1, sizeof(*one) + n);
+	if (!one) {
+		log_warn("xmpp=presence not-announced: no memory");
+		return;
+	}
+	memcpy(one->jid, bare, n);
+	recent_add(round->known, bare, 0);
+	STAILQ_INSERT_TAIL(&round->announcer->owners, one, link);
 }
 
 static void on_number(const struct account_number *number, void *arg)
 {
 	for (size_t i = 0; i < number->nowners; i++)
-		tell_once(arg, number->owners[i]);
+		add_owner(arg, number->owners[i]);
 }
 
-static void each_owner(struct gateway *gateway, owner_fn tell)
+static void drop_owner(struct announcer *announcer)
+{
+	struct owner *first = STAILQ_FIRST(&announcer->owners);
+
+	STAILQ_REMOVE_HEAD(&announcer->owners, link);
+	free(first);
+}
+
+static void list_owners(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
-	struct round round = { .gateway = gateway, .tell = tell };
+	struct announcer *announcer = gateway->announcer;
+	struct round round = { .announcer = announcer };
 
-	if (recent_new(&round.told, SIZE_MAX, 1)) {
+	while (!STAILQ_EMPTY(&announcer->owners))
+		drop_owner(announcer);
+	if (recent_new(&round.known, SIZE_MAX, 1)) {
 		log_warn("xmpp=presence not-announced: no memory");
 		return;
 	}
 	for (size_t i = 0; i < config->nnumbers; i++)
 		for (size_t j = 0; j < config->numbers[i].nowners; j++)
-			tell_once(&round, config->numbers[i].owners[j]);
+			add_owner(&round, config->numbers[i].owners[j]);
 	account_each_number(gateway->accounts, NULL, on_number, &round);
-	recent_free(round.told);
+	recent_free(round.known);
 }
 
-static void show_domain(struct gateway *gateway, const char *owner)
-{
-	if (presence_show(gateway, "", owner))
-		log_debug("xmpp=presence not-announced");
-}
-
-static void hide_domain(struct gateway *gateway, const char *owner)
-{
-	presence_hide(gateway, "", owner);
-}
-
-/* ---- numbers, to those who are subscribed to them ---- */
+/* ---- one at a time: the owners, then who is subscribed to numbers ---- */
 
 static bool is_owners(const struct gateway *gateway,
 		      const struct contact *contact)
@@ -104,20 +115,58 @@ static int ask_devices(struct gateway *gateway, const struct contact *contact)
 {
 	char *asked = gateway->announcer->asked;
 
-	if (!strcmp(asked, contact->account) || !is_owners(gateway, contact))
+	if (gateway->announcer->leaving || !strcmp(asked, contact->account) ||
+	    !is_owners(gateway, contact))
 		return 0;
 	int r = presence_probe(gateway, contact->local, contact->account);
 	return r ? r : text_set(asked, JID_CAP, contact->account);
 }
 
-static int tell(struct gateway *gateway, const struct contact *contact)
+static int tell(struct gateway *gateway, const char *local, const char *to)
 {
+	return gateway->announcer->leaving ? presence_hide(gateway, local, to)
+					   : presence_show(gateway, local, to);
+}
+
+/* 0: on to the next, if there is one. */
+static int tell_owner(struct gateway *gateway)
+{
+	struct announcer *announcer = gateway->announcer;
+	int r = tell(gateway, "", STAILQ_FIRST(&announcer->owners)->jid);
+
+	if (r == XMPP_E_DOWN || r == XMPP_E_FULL)
+		return r;
+	drop_owner(announcer);
+	return 0;
+}
+
+static int tell_contact(struct gateway *gateway, const struct contact *contact)
+{
+	struct announcer *announcer = gateway->announcer;
 	int r = ask_devices(gateway, contact);
 
-	return r || !is_told(gateway, contact)
-		       ? r
-		       : presence_show(gateway, contact->local,
-				       contact->account);
+	if (!r && is_told(gateway, contact))
+		r = tell(gateway, contact->local, contact->account);
+
+	if (r == XMPP_E_DOWN || r == XMPP_E_FULL)
+		return r;
+	if (text_set(announcer->account, sizeof(announcer->account),
+		     contact->account) ||
+	    text_set(announcer->local, sizeof(announcer->local),
+		     contact->local))
+		return XMPP_E_DOWN; /* none that we have put is so long */
+	return 0;
+}
+
+static const struct contact *next_contact(const struct gateway *gateway)
+{
+	return contact_after(gateway->contacts, gateway->announcer->account,
+			     gateway->announcer->local);
+}
+
+bool announce_is_over(const struct gateway *gateway)
+{
+	return !evtimer_pending(gateway->announcer->timer, NULL);
 }
 
 static void pause_a_while(struct announcer *announcer)
@@ -129,55 +178,53 @@ static void pause_a_while(struct announcer *announcer)
 	evtimer_add(announcer->timer, &pause);
 }
 
+/* When it leaves nobody waits behind it: all that the stream takes. */
+static void tell_part(struct gateway *gateway)
+{
+	struct announcer *announcer = gateway->announcer;
+	const struct contact *contact;
+	int r = 0;
+
+	for (int i = 0; !r && (announcer->leaving || i < ANNOUNCE_PART); i++) {
+		if (!STAILQ_EMPTY(&announcer->owners))
+			r = tell_owner(gateway);
+		else if ((contact = next_contact(gateway)))
+			r = tell_contact(gateway, contact);
+		else
+			return;
+	}
+	/* all begins anew when the stream is up */
+	if (r != XMPP_E_DOWN)
+		pause_a_while(announcer);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct gateway *gateway = arg;
-	struct announcer *announcer = gateway->announcer;
-
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < ANNOUNCE_PART; i++) {
-		const struct contact *contact =
-			contact_after(gateway->contacts, announcer->account,
-				      announcer->local);
+	tell_part(arg);
+}
 
-		if (!contact)
-			return;
-		int r = tell(gateway, contact);
-		if (r == XMPP_E_DOWN) /* all begins anew when it is up */
-			return;
-		if (r == XMPP_E_FULL)
-			break;
-		if (text_set(announcer->account, sizeof(announcer->account),
-			     contact->account) ||
-		    text_set(announcer->local, sizeof(announcer->local),
-			     contact->local))
-			return; /* none that we have put is so long */
-	}
-	pause_a_while(announcer);
+static void begin(struct gateway *gateway, bool leaving)
+{
+	struct announcer *announcer = gateway->announcer;
+
+	evtimer_del(announcer->timer);
+	announcer->leaving = leaving;
+	announcer->account[0] = announcer->local[0] = '\0';
+	announcer->asked[0] = '\0';
+	list_owners(gateway);
+	tell_part(gateway);
 }
 
 void announce_stream_up(struct gateway *gateway)
 {
-	struct announcer *announcer = gateway->announcer;
-
-	each_owner(gateway, show_domain);
-	announcer->account[0] = announcer->local[0] = '\0';
-	announcer->asked[0] = '\0';
-	pause_a_while(announcer);
-}
-
-static void on_leaving(const struct contact *contact, void *arg)
-{
-	if (is_told(arg, contact))
-		presence_hide(arg, contact->local, contact->account);
+	begin(gateway, gateway->announcer->leaving);
 }
 
 void announce_leave(struct gateway *gateway)
 {
-	evtimer_del(gateway->announcer->timer);
-	each_owner(gateway, hide_domain);
-	contact_each(gateway->contacts, on_leaving, gateway);
+	begin(gateway, true);
 }
 
 int announce_new(struct gateway *gateway)
@@ -187,6 +234,7 @@ int announce_new(struct gateway *gateway)
 	gateway->announcer = announcer;
 	if (!announcer)
 		return -ENOMEM;
+	STAILQ_INIT(&announcer->owners);
 	announcer->timer = evtimer_new(gateway->base, on_timer, gateway);
 	return announcer->timer ? 0 : -ENOMEM;
 }
@@ -195,7 +243,11 @@ void announce_free(struct gateway *gateway)
 {
 	struct announcer *announcer = gateway->announcer;
 
-	if (announcer && announcer->timer)
+	if (!announcer)
+		return;
+	while (!STAILQ_EMPTY(&announcer->owners))
+		drop_owner(announcer);
+	if (announcer->timer)
 		event_free(announcer->timer);
 	free(announcer);
 	gateway->announcer = NULL;

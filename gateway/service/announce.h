@@ -8,13 +8,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 struct gateway;
 
 enum {
-	/* Numbers' presence goes out in parts, so that calls do not wait. */
-	ANNOUNCE_PART = 100,
+	/* It goes out in parts, so that calls do not wait and the stream's
+	 * queue is not filled. */
+	ANNOUNCE_PART = 200,
 	ANNOUNCE_PAUSE_MS = 100,
 };
 
@@ -24,3 +27,5 @@ void announce_stream_up(struct gateway *gateway);
 
 /* All calls have ended on the XMPP side. */
 void announce_leave(struct gateway *gateway);
+/* Everybody has been told, or the stream is down. */
+bool announce_is_over(const struct gateway *gateway);

@@ -67,26 +67,33 @@ int presence_show(struct gateway *gateway, const char *local, const char *to)
 	return r ? r : send_one(gateway, stanza);
 }
 
-static void send_type(struct gateway *gateway, const char *type,
-		      const char *from, const char *to)
+static int try_type(struct gateway *gateway, const char *type, const char *from,
+		    const char *to)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
 
 	if (stanza_new(&stanza, "presence", NULL))
-		return;
+		return -ENOMEM;
 	stanza_set(stanza, "type", type);
 	stanza_set(stanza, "from", from);
 	stanza_set(stanza, "to", to);
-	if (stanza_ok(stanza))
-		send_one(gateway, stanza);
+	return stanza_ok(stanza) ? send_one(gateway, stanza) : -ENOMEM;
 }
 
-void presence_hide(struct gateway *gateway, const char *local, const char *to)
+static void send_type(struct gateway *gateway, const char *type,
+		      const char *from, const char *to)
+{
+	if (try_type(gateway, type, from, to) == -ENOMEM)
+		log_warn("xmpp=presence not-sent: no memory");
+}
+
+int presence_hide(struct gateway *gateway, const char *local, const char *to)
 {
 	char full[JID_CAP];
 
-	if (!format_full(full, gateway, local))
-		send_type(gateway, "unavailable", full, to);
+	if (format_full(full, gateway, local))
+		return -EINVAL;
+	return try_type(gateway, "unavailable", full, to);
 }
 
 int presence_probe(struct gateway *gateway, const char *local,

@@ -33,5 +33,5 @@ int presence_show(struct gateway *gateway, const char *local, const char *to);
 int presence_probe(struct gateway *gateway, const char *local,
 		   const char *account);
 /* That it is not: never while @to has a call with it, which would end in Siskin
- * and StanzaJS. */
-void presence_hide(struct gateway *gateway, const char *local, const char *to);
+ * and StanzaJS. As presence_show(). */
+int presence_hide(struct gateway *gateway, const char *local, const char *to);

@@ -67,6 +67,8 @@ const struct account_number *account_find_number(
 	return NULL;
 }
 
+static unsigned more_owners;
+
 void account_each_number(const struct account_store *store, const char *owner,
 			 account_number_fn fn, void *arg)
 {
@@ -74,6 +76,13 @@ void account_each_number(const struct account_store *store, const char *owner,
 	for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++)
 		if (!owner || !strcmp(owner, added[i].owners[0]))
 			fn(&added[i], arg);
+	for (unsigned i = 0; i < more_owners; i++) {
+		char jid[32];
+
+		snprintf(jid, sizeof(jid), "u%u@example.org", i);
+		fn(&(struct account_number){ .owners = { jid }, .nowners = 1 },
+		   arg);
+	}
 }
 
 enum { MANY = 2 * ANNOUNCE_PART + 7 };
@@ -143,6 +152,7 @@ static int set_up(void **state)
 	said[0] = '\0';
 	shown = hidden = 0;
 	down = full = false;
+	more_owners = 0;
 	ncontacts = 0;
 	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
@@ -189,6 +199,28 @@ static void every_owner_is_told_of_the_domain_once(void **state)
 	expect("");
 }
 
+/* More than the queue of a stream holds. */
+static void many_owners_are_told_in_parts_too(void **state)
+{
+	(void)state;
+	more_owners = 3 * ANNOUNCE_PART;
+	announce_stream_up(&gateway);
+	assert_int_equal(shown, ANNOUNCE_PART);
+	assert_false(announce_is_over(&gateway));
+	full = true;
+	run();
+	assert_int_equal(shown, 3 * ANNOUNCE_PART + 2);
+	assert_true(announce_is_over(&gateway));
+	announce_leave(&gateway);
+	assert_int_equal(hidden, 3 * ANNOUNCE_PART + 2);
+	assert_true(announce_is_over(&gateway));
+	full = true;
+	announce_leave(&gateway);
+	assert_false(announce_is_over(&gateway));
+	run();
+	assert_int_equal(hidden, 2 * (3 * ANNOUNCE_PART + 2));
+}
+
 static void subscribers_are_told_of_their_numbers(void **state)
 {
 	(void)state;
@@ -198,9 +230,10 @@ static void subscribers_are_told_of_their_numbers(void **state)
 	subscribe("bob@example.org", "+15551234567", true);
 	subscribe("mallory@example.org", "+15551234567", true);
 	announce_stream_up(&gateway);
-	said[0] = '\0';
 	run();
-	expect("probe " DOMAIN " -> alice@example.org\n"
+	expect("available " DOMAIN "/gateway -> alice@example.org\n"
+	       "available " DOMAIN "/gateway -> bob@example.org\n"
+	       "probe " DOMAIN " -> alice@example.org\n"
 	       "available +15551234567@" DOMAIN "/sip -> alice@example.org\n"
 	       "probe +15551234567@" DOMAIN " -> bob@example.org\n"
 	       "available +15551234567@" DOMAIN "/sip -> bob@example.org\n");
@@ -219,11 +252,11 @@ static void many_are_told_in_parts(void **state)
 	(void)state;
 	fill();
 	announce_stream_up(&gateway);
-	shown = 0;
-	event_base_loop(gateway.base, EVLOOP_ONCE);
 	assert_int_equal(shown, ANNOUNCE_PART);
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	assert_int_equal(shown, 2 * ANNOUNCE_PART);
 	run();
-	assert_int_equal(shown, MANY);
+	assert_int_equal(shown, MANY + 2);
 }
 
 /* What was lost with a stream is said on the next. */
@@ -246,12 +279,12 @@ static void a_full_stream_is_waited_for(void **state)
 {
 	(void)state;
 	fill();
-	announce_stream_up(&gateway);
 	full = true;
-	shown = 0;
+	announce_stream_up(&gateway);
+	assert_int_equal(shown, 0);
 	run();
 	assert_false(full);
-	assert_int_equal(shown, MANY);
+	assert_int_equal(shown, MANY + 2);
 }
 
 static void those_who_were_told_are_told_of_the_end(void **state)
@@ -272,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ANNOUNCE_TEST(every_owner_is_told_of_the_domain_once),
+		ANNOUNCE_TEST(many_owners_are_told_in_parts_too),
 		ANNOUNCE_TEST(subscribers_are_told_of_their_numbers),
 		ANNOUNCE_TEST(many_are_told_in_parts),
 		ANNOUNCE_TEST(a_stream_that_comes_back_is_told_all_again),
