@@ -2,6 +2,7 @@
 #include "gateway/unsent.h"
 
 #include <bsd/sys/queue.h>
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "gateway/base/log.h"
@@ -17,15 +18,26 @@ struct unsent_stanza {
 struct unsent {
 	STAILQ_HEAD(, unsent_stanza) waiting;
 	unsigned n;
+	struct event *retry; /* while the stream is full */
 };
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	unsent_stream_up(arg);
+}
 
 int unsent_new(struct gateway *gateway)
 {
-	gateway->unsent = calloc(1, sizeof(*gateway->unsent));
-	if (!gateway->unsent)
+	struct unsent *unsent = calloc(1, sizeof(*unsent));
+
+	gateway->unsent = unsent;
+	if (!unsent)
 		return -ENOMEM;
-	STAILQ_INIT(&gateway->unsent->waiting);
-	return 0;
+	STAILQ_INIT(&unsent->waiting);
+	unsent->retry = evtimer_new(gateway->base, on_retry, gateway);
+	return unsent->retry ? 0 : -ENOMEM;
 }
 
 static void drop_first(struct unsent *unsent)
@@ -44,6 +56,8 @@ void unsent_free(struct gateway *gateway)
 		return;
 	while (gateway->unsent->n)
 		drop_first(gateway->unsent);
+	if (gateway->unsent->retry)
+		event_free(gateway->unsent->retry);
 	free(gateway->unsent);
 	gateway->unsent = NULL;
 }
@@ -64,12 +78,24 @@ static int keep(struct unsent *unsent, const struct stanza *stanza)
 	return 0;
 }
 
+static void retry_soon(struct unsent *unsent)
+{
+	static const struct timeval soon = { 0, UNSENT_RETRY_MS * 1000 };
+
+	evtimer_add(unsent->retry, &soon);
+}
+
 void unsent_send(struct gateway *gateway, const struct stanza *stanza)
 {
-	int r = xmpp_stream_send(gateway->stream, stanza);
+	struct unsent *unsent = gateway->unsent;
+	/* behind those that wait, if any do */
+	int r = unsent->n ? XMPP_E_FULL
+			  : xmpp_stream_send(gateway->stream, stanza);
 
-	if (r == XMPP_E_DOWN)
-		r = keep(gateway->unsent, stanza);
+	if (r == XMPP_E_FULL)
+		retry_soon(unsent);
+	if (r == XMPP_E_DOWN || r == XMPP_E_FULL)
+		r = keep(unsent, stanza);
 	if (r)
 		log_warn("xmpp=not-sent to=%s r=%d: its client will notice by "
 			 "the silence",
@@ -83,8 +109,11 @@ void unsent_stream_up(struct gateway *gateway)
 	while (unsent->n) {
 		const struct unsent_stanza *first =
 			STAILQ_FIRST(&unsent->waiting);
-		if (xmpp_stream_send(gateway->stream, first->stanza) ==
-		    XMPP_E_DOWN)
+		int r = xmpp_stream_send(gateway->stream, first->stanza);
+
+		if (r == XMPP_E_FULL)
+			retry_soon(unsent);
+		if (r == XMPP_E_DOWN || r == XMPP_E_FULL)
 			return;
 		drop_first(unsent);
 	}

@@ -2,7 +2,11 @@
 /*
  * Stanzas that must not be lost with the stream: what ends a call or a proposal
  * on the other side. A component stream acknowledges nothing and is at times
- * not there; while it is down they wait here, and go when it is up again.
+ * not there; while it is down or full they wait here, in their order, and go
+ * when it takes them again.
+ *
+ * They are not the outbox's: those wait for each other and for the disk, and
+ * what ends a call must not stand behind a thousand texts.
  */
 #pragma once
 
@@ -11,7 +15,7 @@
 struct gateway;
 struct stanza;
 
-enum { UNSENT_MAX = 2000 };
+enum { UNSENT_MAX = 2000, UNSENT_RETRY_MS = 100 };
 
 CHECKED int unsent_new(struct gateway *gateway);
 void unsent_free(struct gateway *gateway);
