@@ -57,6 +57,9 @@ typedef void (*db_done_fn)(int result, void *arg);
 /* Whether a process has the database of @path open. */
 bool db_is_in_use(const char *path);
 
+/* A row that is read, of the struct that the reader names; borrowed. */
+typedef void (*db_row_fn)(const void *row, void *arg);
+
 /*
  * Open @config->path, making or migrating it. A corrupt file is set aside as
  * `<path>.corrupt-<time>` and a new one made, with an error in the log.

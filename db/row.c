@@ -314,7 +314,7 @@ static void free_row(void *rowp)
 	free(*(void **)rowp);
 }
 
-int row_load_all(struct db *db, const struct row_table *table, row_fn fn,
+int row_load_all(struct db *db, const struct row_table *table, db_row_fn fn,
 		 void *arg)
 {
 	AUTO(finalize) sqlite3_stmt *stmt = NULL;

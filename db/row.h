@@ -82,9 +82,8 @@ CHECKED int row_read(struct sqlite3_stmt *stmt, const struct row_table *table,
  * @fn for each row of @table, on the main thread. Rows that cannot be unsealed
  * are logged and left out. 0 or -errno.
  */
-typedef void (*row_fn)(const void *row, void *arg);
 CHECKED int row_load_all(struct db *db, const struct row_table *table,
-			 row_fn fn, void *arg);
+			 db_row_fn fn, void *arg);
 
 /* The parts of the database that db/ itself uses. */
 struct sqlite3 *db_reader(struct db *db);

@@ -6,6 +6,8 @@
 #define OUTBOX(type, field) ROW_COLUMN(type, #field, outbox_row, field)
 #define TEXT(type, field)   ROW_COLUMN(type, #field, text_row, field)
 #define SEEN(type, field)   ROW_COLUMN(type, #field, seen_row, field)
+#define REPORT(type, field) ROW_COLUMN(type, #field, report_row, field)
+#define BLOCK(type, field)  ROW_COLUMN(type, #field, block_row, field)
 #define LENGTH(array)       (sizeof(array) / sizeof((array)[0]))
 
 static const struct row_column outbox_columns[] = {
@@ -17,11 +19,23 @@ static const struct row_column text_columns[] = {
 	TEXT(UINT, id),      TEXT(TEXT, sender),     TEXT(TEXT, stanza_id),
 	TEXT(TEXT, number),  TEXT(TEXT, party),      TEXT(TEXT, trunk),
 	TEXT(TEXT, call_id), TEXT(TEXT, lang),       TEXT(TEXT, body),
-	TEXT(UINT, receipt), TEXT(INT, received_ms),
+	TEXT(UINT, receipt), TEXT(INT, received_ms), TEXT(UINT, kind),
+	TEXT(UINT, sent),    TEXT(UINT, markable),
 };
 static const struct row_column seen_columns[] = {
 	SEEN(TEXT, key),
 	SEEN(INT, seen_ms),
+};
+static const struct row_column report_columns[] = {
+	REPORT(TEXT, key),    REPORT(UINT, inbound), REPORT(TEXT, jid),
+	REPORT(TEXT, id),     REPORT(TEXT, number),  REPORT(TEXT, party),
+	REPORT(TEXT, trunk),  REPORT(TEXT, date),    REPORT(UINT, wants),
+	REPORT(INT, kept_ms),
+};
+static const struct row_column block_columns[] = {
+	BLOCK(TEXT, account),
+	BLOCK(TEXT, party),
+	BLOCK(INT, since_ms),
 };
 
 static struct kept_table {
@@ -45,7 +59,19 @@ static struct kept_table {
 	   .table = { .columns = seen_columns,
 		      .n = LENGTH(seen_columns),
 		      .size = sizeof(struct seen_row),
-		      .durable = true } };
+		      .durable = true } },
+  reports = { .name = "report",
+	      .order = "ORDER BY kept_ms",
+	      .table = { .columns = report_columns,
+			 .n = LENGTH(report_columns),
+			 .size = sizeof(struct report_row),
+			 .durable = true } },
+  blocks = { .name = "block",
+	     .order = "",
+	     .table = { .columns = block_columns,
+			.n = LENGTH(block_columns),
+			.size = sizeof(struct block_row),
+			.durable = true } };
 
 static const struct row_table *table_of(struct kept_table *kept)
 {
@@ -68,6 +94,26 @@ int text_row_put(struct db *db, const struct text_row *row, db_done_fn done,
 int seen_row_put(struct db *db, const struct seen_row *row)
 {
 	return row_put(db, table_of(&seen), row, NULL, NULL);
+}
+
+int report_row_put(struct db *db, const struct report_row *row)
+{
+	return row_put(db, table_of(&reports), row, NULL, NULL);
+}
+
+int block_row_put(struct db *db, const struct block_row *row, db_done_fn done,
+		  void *arg)
+{
+	return row_put(db, table_of(&blocks), row, done, arg);
+}
+
+int text_row_sent(struct db *db, uint64_t id, uint64_t sent)
+{
+	static const char sql[] = "UPDATE text SET sent = ? WHERE id = ?";
+	const struct row_param params[] = { { .number = (int64_t)sent },
+					    { .number = (int64_t)id } };
+
+	return row_execute(db, sql, params, 2, NULL, NULL);
 }
 
 static int execute(struct db *db, const char *sql, int64_t number)
@@ -98,12 +144,36 @@ int text_row_drop(struct db *db, uint64_t id)
 	return execute(db, sql, (int64_t)id);
 }
 
-int seen_row_drop(struct db *db, const char *key)
+static int drop_key(struct db *db, const char *sql, const char *key)
 {
-	static const char sql[] = "DELETE FROM seen WHERE key = ?";
 	const struct row_param params[] = { { .text = key } };
 
 	return row_execute(db, sql, params, 1, NULL, NULL);
+}
+
+int seen_row_drop(struct db *db, const char *key)
+{
+	static const char sql[] = "DELETE FROM seen WHERE key = ?";
+
+	return drop_key(db, sql, key);
+}
+
+int report_row_drop(struct db *db, const char *key)
+{
+	static const char sql[] = "DELETE FROM report WHERE key = ?";
+
+	return drop_key(db, sql, key);
+}
+
+int block_row_drop(struct db *db, const char *account, const char *party,
+		   db_done_fn done, void *arg)
+{
+	static const char sql[] =
+		"DELETE FROM block WHERE account = ? AND party = ?";
+	const struct row_param params[] = { { .text = account },
+					    { .text = party } };
+
+	return row_execute(db, sql, params, 2, done, arg);
 }
 
 int seen_row_expire(struct db *db, int64_t before_ms)
@@ -113,53 +183,36 @@ int seen_row_expire(struct db *db, int64_t before_ms)
 	return execute(db, sql, before_ms);
 }
 
+int report_row_expire(struct db *db, int64_t before_ms)
+{
+	static const char sql[] = "DELETE FROM report WHERE kept_ms < ?";
+
+	return execute(db, sql, before_ms);
+}
+
 /* ---- reading ---- */
 
-struct load {
-	outbox_row_fn outbox;
-	text_row_fn text;
-	seen_row_fn seen;
-	void *arg;
-};
-
-static void on_outbox(const void *row, void *arg)
+int outbox_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->outbox(row, load->arg);
+	return row_load_all(db, table_of(&outbox), fn, arg);
 }
 
-static void on_text(const void *row, void *arg)
+int text_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->text(row, load->arg);
+	return row_load_all(db, table_of(&texts), fn, arg);
 }
 
-static void on_seen(const void *row, void *arg)
+int seen_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->seen(row, load->arg);
+	return row_load_all(db, table_of(&seen), fn, arg);
 }
 
-int outbox_row_load_all(struct db *db, outbox_row_fn fn, void *arg)
+int report_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	struct load load = { .outbox = fn, .arg = arg };
-
-	return row_load_all(db, table_of(&outbox), on_outbox, &load);
+	return row_load_all(db, table_of(&reports), fn, arg);
 }
 
-int text_row_load_all(struct db *db, text_row_fn fn, void *arg)
+int block_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	struct load load = { .text = fn, .arg = arg };
-
-	return row_load_all(db, table_of(&texts), on_text, &load);
-}
-
-int seen_row_load_all(struct db *db, seen_row_fn fn, void *arg)
-{
-	struct load load = { .seen = fn, .arg = arg };
-
-	return row_load_all(db, table_of(&seen), on_seen, &load);
+	return row_load_all(db, table_of(&blocks), fn, arg);
 }

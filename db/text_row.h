@@ -23,6 +23,11 @@ struct outbox_row {
 	int64_t kept_ms;    /* wall time */
 };
 
+enum text_kind {
+	TEXT_PLAIN = 0,
+	TEXT_REPORT = 1, /* @body is a report (RFC 5438); nobody waits for it */
+};
+
 struct text_row {
 	uint64_t id;
 	const char *sender;    /* full JID */
@@ -35,11 +40,35 @@ struct text_row {
 	const char *body;
 	bool receipt; /* the sender wants to know (XEP-0184) */
 	int64_t received_ms;
+	enum text_kind kind;
+	uint64_t sent; /* octets of the body that the trunk has */
+	bool markable; /* the sender wants to know more (XEP-0333) */
 };
 
 struct seen_row {
 	const char *key;
 	int64_t seen_ms;
+};
+
+/* Somebody wants to know what becomes of a text: gateway/text/text_report.h. */
+struct report_row {
+	const char *key;
+	bool inbound;       /* a telephone wrote it */
+	const char *jid;    /* the full JID that wrote it; "" a telephone did */
+	const char *id;     /* under which who wrote it knows it; "" none */
+	const char *number; /* the account's */
+	const char *party;
+	const char *trunk;
+	const char *date; /* of the text, as its envelope has it */
+	uint32_t wants;
+	int64_t kept_ms;
+};
+
+/* Not heard by @account (bare JID; "": by nobody): @party, a localpart of ours,
+ * or, with "*" at its end, all that begin so. */
+struct block_row {
+	const char *account, *party;
+	int64_t since_ms;
 };
 
 /* As session_put(). */
@@ -48,19 +77,29 @@ CHECKED int outbox_row_put(struct db *db, const struct outbox_row *row,
 CHECKED int text_row_put(struct db *db, const struct text_row *row,
 			 db_done_fn done, void *arg);
 CHECKED int seen_row_put(struct db *db, const struct seen_row *row);
+CHECKED int report_row_put(struct db *db, const struct report_row *row);
+CHECKED int block_row_put(struct db *db, const struct block_row *row,
+			  db_done_fn done, void *arg);
+
+/* The trunk has so many octets of the text. */
+CHECKED int text_row_sent(struct db *db, uint64_t id, uint64_t sent);
 
 /* The server has taken all up to @id. */
 CHECKED int outbox_row_drop_to(struct db *db, uint64_t id);
 CHECKED int outbox_row_drop(struct db *db, uint64_t id);
 CHECKED int text_row_drop(struct db *db, uint64_t id);
 CHECKED int seen_row_drop(struct db *db, const char *key);
+CHECKED int report_row_drop(struct db *db, const char *key);
+CHECKED int block_row_drop(struct db *db, const char *account,
+			   const char *party, db_done_fn done, void *arg);
 /* Those from before @before_ms. */
 CHECKED int seen_row_expire(struct db *db, int64_t before_ms);
+CHECKED int report_row_expire(struct db *db, int64_t before_ms);
 
-typedef void (*outbox_row_fn)(const struct outbox_row *row, void *arg);
-typedef void (*text_row_fn)(const struct text_row *row, void *arg);
-typedef void (*seen_row_fn)(const struct seen_row *row, void *arg);
-/* In the order of ids, or of time. As session_load_all(). */
-CHECKED int outbox_row_load_all(struct db *db, outbox_row_fn fn, void *arg);
-CHECKED int text_row_load_all(struct db *db, text_row_fn fn, void *arg);
-CHECKED int seen_row_load_all(struct db *db, seen_row_fn fn, void *arg);
+/* In the order of ids, or of time; rows are of the struct that the name says.
+ * As session_load_all(). */
+CHECKED int outbox_row_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int text_row_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int seen_row_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int report_row_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int block_row_load_all(struct db *db, db_row_fn fn, void *arg);

@@ -233,6 +233,15 @@ static void on_text(struct gateway *gateway, const struct stanza *message)
 		texts_from_account(gateway, &chat);
 }
 
+/* What became of a text of a telephone's; a headline is nothing. */
+static void on_bounce(struct gateway *gateway, const struct stanza *message)
+{
+	struct chat chat;
+
+	chat_read(&chat, message);
+	texts_from_account(gateway, &chat);
+}
+
 static void on_message(struct gateway *gateway, const struct stanza *message)
 {
 	struct jmi jmi;
@@ -240,7 +249,7 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 	if (!jmi_parse(&jmi, message))
 		on_jmi(gateway, message, &jmi);
 	else if (!wants_answer(message))
-		return;
+		on_bounce(gateway, message);
 	else if (stanza_find(message, "propose", JMI_NS))
 		refuse(gateway, message, "bad-request",
 		       "A proposal has an id of 1 to 64 printable characters.");

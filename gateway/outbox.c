@@ -5,12 +5,12 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/gateway.h"
+#include "xmpp/chat.h"
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
@@ -114,19 +114,11 @@ static void ping(struct outbox *outbox, uint64_t id)
 
 /* ---- sending ---- */
 
-static void stamp(struct stanza *stanza, const char *domain, int64_t wall_ms)
+/* Unless who wrote it said when that was. */
+static bool is_late(const struct outbox_stanza *one)
 {
-	enum { MS_PER_S = 1000, STAMP_CAP = sizeof("2026-01-01T00:00:00Z") };
-	time_t seconds = (time_t)(wall_ms / MS_PER_S);
-	char text[STAMP_CAP + 8];
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		return;
-	struct stanza *delay = stanza_child(stanza, "delay", NS_DELAY);
-	stanza_set(delay, "from", domain);
-	stanza_set(delay, "stamp", text);
+	return clock_wall_ms() - one->kept_ms >= OUTBOX_LATE_MS &&
+	       !stanza_find(one->stanza, "delay", NS_DELAY);
 }
 
 static int send_one(struct outbox *outbox, const struct outbox_stanza *one)
@@ -134,12 +126,12 @@ static int send_one(struct outbox *outbox, const struct outbox_stanza *one)
 	AUTO(stanza_freep) struct stanza *late = NULL;
 	const struct gateway *gateway = outbox->gateway;
 
-	if (clock_wall_ms() - one->kept_ms < OUTBOX_LATE_MS)
+	if (!is_late(one))
 		return xmpp_stream_send(gateway->stream, one->stanza);
 	int r = stanza_copy(&late, one->stanza);
 	if (r)
 		return r;
-	stamp(late, gateway->config->xmpp.domain, one->kept_ms);
+	chat_add_delay(late, gateway->config->xmpp.domain, one->kept_ms);
 	return xmpp_stream_send(gateway->stream, late);
 }
 
@@ -299,8 +291,9 @@ static int parse_kept(struct stanza **out, const char *xml)
 	return *out ? 0 : -EINVAL;
 }
 
-static void on_row(const struct outbox_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct outbox_row *row = data;
 	struct outbox *outbox = arg;
 	struct outbox_stanza *one = calloc(1, sizeof(*one));
 

@@ -14,6 +14,7 @@
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/client.h"
+#include "sip/cpim.h"
 #include "sip/identity.h"
 #include "sip/trunk_int.h"
 #include "sip/uri.h"
@@ -111,25 +112,63 @@ static bool is_lang(const char *text)
 	return true;
 }
 
-static struct msg_s *make_message(struct sip_agent *agent,
-				  const struct sip_message_out *m,
-				  const struct message_text *t)
+/* *@out is owned by the caller: free(). 0 or -errno. */
+static int wrap(char **out, const struct sip_message_out *m,
+		const struct message_text *t)
+{
+	const struct sip_envelope *e = m->envelope;
+
+	return sip_cpim_format(
+		out,
+		&(struct sip_cpim){
+			.from = slice_of(t->calling.from),
+			.to = slice_of(t->to),
+			.date = slice_of(e->date),
+			.message_id = slice_of(e->id),
+			.wants = e->wants,
+			.type = slice_of(e->is_report ? SIP_IMDN_TYPE : TYPE),
+			.language = slice_of(is_lang(m->lang) ? m->lang : NULL),
+			.disposition =
+				slice_of(e->is_report ? "notification" : NULL),
+			.content = slice_of(m->text) });
+}
+
+static int add_all(struct msg_s *message, const struct sip_message_out *m,
+		   const struct message_text *t, const char *type,
+		   const char *body)
+{
+	const char *asserted = t->calling.asserted;
+	bool lang = is_lang(m->lang);
+
+	return sip_add_tl(message, sip_object(message),
+			  SIPTAG_CSEQ_STR("1 MESSAGE"),
+			  TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
+			  SIPTAG_CONTENT_TYPE_STR(type),
+			  TAG_IF(lang, SIPTAG_CONTENT_LANGUAGE_STR(m->lang)),
+			  SIPTAG_PAYLOAD_STR(body), TAG_END()) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* *@out is NULL on failure. 0 or -errno. */
+static int make_message(struct msg_s **out, struct sip_agent *agent,
+			const struct sip_message_out *m,
+			const struct message_text *t)
 {
 	struct msg_s *message = sip_client_message(agent);
-	bool lang = is_lang(m->lang);
-	const char *asserted = t->calling.asserted;
+	char *wrapped = NULL;
+	int r = message ? 0 : -ENOMEM;
 
-	if (message &&
-	    sip_add_tl(message, sip_object(message),
-		       SIPTAG_CSEQ_STR("1 MESSAGE"),
-		       TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
-		       SIPTAG_CONTENT_TYPE_STR(TYPE),
-		       TAG_IF(lang, SIPTAG_CONTENT_LANGUAGE_STR(m->lang)),
-		       SIPTAG_PAYLOAD_STR(m->text), TAG_END()) < 0) {
+	if (!r && m->envelope)
+		r = wrap(&wrapped, m, t);
+	if (!r)
+		r = add_all(message, m, t, wrapped ? SIP_CPIM_TYPE : TYPE,
+			    wrapped ? wrapped : m->text);
+	free(wrapped);
+	if (r && message)
 		msg_destroy(message);
-		message = NULL;
-	}
-	return message;
+	*out = r ? NULL : message;
+	return r;
 }
 
 static int send_text(struct sip_request *request, struct sip_agent *agent,
@@ -147,11 +186,14 @@ static int send_text(struct sip_request *request, struct sip_agent *agent,
 	request->leg = nta_leg_tcreate(
 		agent->nta, NULL, NULL, SIPTAG_CALL_ID_STR(m->call_id),
 		SIPTAG_FROM_STR(t.from), SIPTAG_TO_STR(t.to), TAG_END());
+	if (!request->leg)
+		return -ENOMEM;
 	spec.leg = request->leg;
-	spec.message = request->leg ? make_message(agent, m, &t) : NULL;
+	r = make_message(&spec.message, agent, m, &t);
+	if (r)
+		return r;
 	sip_trunk_route(m->trunk, &spec);
-	return spec.message ? sip_client_start(&request->client, agent, &spec)
-			    : -ENOMEM;
+	return sip_client_start(&request->client, agent, &spec);
 }
 
 int sip_message_send(struct sip_request **out, struct sip_agent *agent,

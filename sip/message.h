@@ -5,19 +5,17 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 #include "sip/agent.h"
 
+struct sip_cpim;
+struct sip_envelope;
 struct sip_incoming;
 struct sip_message;
 struct sip_request;
 struct sip_trunk;
-
-enum {
-	/* RFC 3428, 8: larger ones congest UDP, and are no page. */
-	SIP_MESSAGE_TEXT_MAX = 1300,
-};
 
 /* ---- from a trunk ---- */
 
@@ -31,8 +29,11 @@ struct sip_message_in {
 	const struct sip_s *message; /* for sip_header_text() */
 	const char *key;  /* the same for each copy of it, for no other */
 	const char *lang; /* Content-Language; "" not said */
+	int64_t date_ms;  /* wall time at which it was written; 0 not said */
 	/* text/plain's text in UTF-8, as it came: not fit to be shown yet. */
 	struct slice text;
+	bool is_report; /* no: it is message/imdn+xml (RFC 5438, 7) */
+	const struct sip_cpim *cpim; /* what it was in; NULL: nothing */
 };
 
 /*
@@ -53,7 +54,16 @@ struct sip_message_out { /* borrowed for the call alone */
 	/* A resend is the same request: with its Call-ID, CSeq 1 and tag. */
 	const char *call_id;
 	const char *lang; /* "", NULL or no language tag: not said */
-	const char *text; /* UTF-8 */
+	const char *text; /* UTF-8, of type text/plain … */
+	const struct sip_envelope *envelope; /* NULL: and in nothing else */
+};
+
+/* In message/cpim (RFC 3862), with what RFC 5438 adds. */
+struct sip_envelope {
+	const char *id;   /* imdn.Message-ID, 6.3 */
+	const char *date; /* DateTime, RFC 3339 */
+	unsigned wants;   /* enum sip_cpim_wants */
+	bool is_report;   /* the text is a report of type message/imdn+xml */
 };
 
 /* @status is final; @local: our own stack says it (408, 503). @phrase is the

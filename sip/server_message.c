@@ -82,7 +82,22 @@ static void refuse(const struct sip_incoming *in, unsigned status)
 	nta_incoming_destroy(in->irq);
 }
 
-static void offer(const struct sip_incoming *in, struct slice text)
+/* When who wrote it says that it was written; 0: they do not. */
+static int64_t read_date(const sip_t *sip, const struct sip_text *text)
+{
+	/* Of sofia's, in seconds since 1900. */
+	enum { UNIX_EPOCH_H = 613608, S_PER_H = 3600, MS_PER_S = 1000 };
+	const sip_date_t *date = sip->sip_date;
+
+	if (text->enveloped && text->cpim.date.n)
+		return sip_cpim_time(&text->cpim);
+	return date ? ((int64_t)date->d_time -
+		       (int64_t)UNIX_EPOCH_H * S_PER_H) *
+			       MS_PER_S
+		    : 0;
+}
+
+static void offer(const struct sip_incoming *in, const struct sip_text *text)
 {
 	char request_user[SIP_USER_CAP], to_user[SIP_USER_CAP],
 		called_user[SIP_USER_CAP], key[KEY_CAP], lang[LANG_CAP];
@@ -102,34 +117,38 @@ static void offer(const struct sip_incoming *in, struct slice text)
 	sip_called_user(called_user, in->sip);
 	sip_identity_read(&identity, in->sip);
 	read_lang(lang, in->sip);
-	const struct sip_message_in what = { .source = in->source,
-					     .request_user = request_user,
-					     .called_user = called_user,
-					     .to_user = to_user,
-					     .identity = &identity,
-					     .message = in->sip,
-					     .key = key,
-					     .lang = lang,
-					     .text = text };
+	const struct sip_message_in what = {
+		.source = in->source,
+		.request_user = request_user,
+		.called_user = called_user,
+		.to_user = to_user,
+		.identity = &identity,
+		.message = in->sip,
+		.key = key,
+		.lang = lang,
+		.date_ms = read_date(in->sip, text),
+		.text = { text->text, text->n },
+		.is_report = text->is_report,
+		.cpim = text->enveloped ? &text->cpim : NULL
+	};
 	in->agent->handlers->message(message, &what, in->agent->arg);
 }
 
 void sip_server_message(const struct sip_incoming *in)
 {
-	char *text = NULL;
-	size_t n = 0;
+	struct sip_text text;
 	int r;
 
 	if (!in->agent->handlers->message) {
 		sip_server_refuse_method(in);
 		return;
 	}
-	r = sip_text_read(&text, &n, in->sip);
+	r = sip_text_read(&text, in->sip);
 	if (!r)
-		offer(in, (struct slice){ text, n });
+		offer(in, &text);
 	else if (r > 0)
 		refuse(in, (unsigned)r);
 	else
 		sip_server_end(in, 503);
-	free(text);
+	sip_text_fini(&text);
 }

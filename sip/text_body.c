@@ -109,55 +109,41 @@ static int parse_plain(char **out, size_t *n, struct slice value,
 	return decode(out, n, charset, body);
 }
 
-/* ---- message/cpim (RFC 3862, 2) ---- */
+/* ---- what a body holds ---- */
 
-static struct slice cut_line(struct slice *text)
-{
-	struct slice line = slice_cut(text, '\n');
-
-	if (line.n && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line;
-}
-
-/* Lines up to an empty one; the value of the last that is @name. */
-static struct slice read_headers(struct slice *text, const char *name)
-{
-	struct slice found = SLICE_NONE;
-
-	while (text->n) {
-		struct slice line = cut_line(text);
-		if (!line.n)
-			break;
-		struct slice key = slice_cut(&line, ':');
-		if (slice_is_nocase(slice_trim(key), name))
-			found = slice_trim(line);
-	}
-	return found;
-}
-
-static int parse_cpim(char **out, size_t *n, struct slice body)
-{
-	read_headers(&body, "");
-	struct slice type = read_headers(&body, "Content-Type");
-
-	return parse_plain(out, n, type, body);
-}
-
-int sip_text_parse(char **out, size_t *n, struct slice type, struct slice body)
+static int parse_content(struct sip_text *out, struct slice type,
+			 struct slice content)
 {
 	char charset[CHARSET_CAP];
 	struct slice name;
 
-	*out = NULL;
-	*n = 0;
 	read_type(type, &name, charset);
-	if (slice_is_nocase(name, "message/cpim"))
-		return parse_cpim(out, n, body);
-	return parse_plain(out, n, type, body);
+	out->is_report = slice_is_nocase(name, SIP_IMDN_TYPE);
+	return out->is_report ? copy_octets(&out->text, &out->n, content)
+			      : parse_plain(&out->text, &out->n, type, content);
 }
 
-int sip_text_read(char **out, size_t *n, const struct sip_s *sip)
+int sip_text_parse(struct sip_text *out, struct slice type, struct slice body)
+{
+	char charset[CHARSET_CAP];
+	struct slice name;
+
+	*out = (struct sip_text){ 0 };
+	read_type(type, &name, charset);
+	out->enveloped = slice_is_nocase(name, SIP_CPIM_TYPE);
+	if (!out->enveloped)
+		return parse_content(out, type, body);
+	sip_cpim_parse(&out->cpim, body);
+	return parse_content(out, out->cpim.type, out->cpim.content);
+}
+
+void sip_text_fini(struct sip_text *text)
+{
+	free(text->text);
+	*text = (struct sip_text){ 0 };
+}
+
+int sip_text_read(struct sip_text *out, const struct sip_s *sip)
 {
 	const sip_content_type_t *c = sip->sip_content_type;
 	const sip_payload_t *pl = sip->sip_payload;
@@ -168,11 +154,10 @@ int sip_text_read(char **out, size_t *n, const struct sip_s *sip)
 				    : SLICE_NONE;
 	char type[128] = "";
 
-	*out = NULL;
-	*n = 0;
+	*out = (struct sip_text){ 0 };
 	if (c && c->c_type &&
 	    text_format(type, sizeof(type), "%s;" NAME_CHARSET "=%s", c->c_type,
 			charset ? charset : ""))
 		return 415;
-	return sip_text_parse(out, n, slice_of(type), body);
+	return sip_text_parse(out, slice_of(type), body);
 }

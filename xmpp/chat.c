@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "gateway/base/rand.h"
+#include "gateway/base/text.h"
 #include "xmpp/stanza.h"
 
 #define NS_RECEIPTS "urn:xmpp:receipts"
 #define NS_SID      "urn:xmpp:sid:0"
+#define NS_MARKERS  "urn:xmpp:chat-markers:0"
+#define NS_DELAY    "urn:xmpp:delay"
 #define NS_HINTS    "urn:xmpp:hints"
 #define NS_NICK     "http://jabber.org/protocol/nick"
 
@@ -24,32 +27,78 @@ static const struct mark {
 	{ "encrypted", "urn:xmpp:omemo:2", CHAT_ENCRYPTED },
 	{ "encryption", "urn:xmpp:eme:0", CHAT_ENCRYPTED },
 	{ "openpgp", "urn:xmpp:openpgp:0", CHAT_ENCRYPTED },
+	{ "envelope", "urn:xmpp:sce:1", CHAT_ENCRYPTED },
 	{ "x", "jabber:x:encrypted", CHAT_ENCRYPTED },
 	{ "replace", "urn:xmpp:message-correct:0", CHAT_EDIT },
 	{ "retract", "urn:xmpp:message-retract:1", CHAT_RETRACTION },
 	{ "retract", "urn:xmpp:message-retract:0", CHAT_RETRACTION },
 	{ "apply-to", "urn:xmpp:fasten:0", CHAT_RETRACTION },
 	{ "reactions", "urn:xmpp:reactions:0", CHAT_REACTION },
+	{ "x", "jabber:x:conference", CHAT_GROUP },
 };
+
+/* The same of those without a body. */
+static const struct mark silent_marks[] = {
+	{ "file-sharing", "urn:xmpp:sfs:0", CHAT_FILE },
+	{ "reference", "urn:xmpp:reference:0", CHAT_FILE },
+	{ "received", NS_RECEIPTS, CHAT_RECEIVED },
+	{ "displayed", NS_MARKERS, CHAT_DISPLAYED },
+	{ "acknowledged", NS_MARKERS, CHAT_DISPLAYED },
+};
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *or_empty(const char *text)
 {
 	return text ? text : "";
 }
 
-static enum chat_kind kind_of(const struct stanza *message, const char *body)
+static const struct mark *find_mark(const struct stanza *message,
+				    const struct mark *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (stanza_find(message, list[i].name, list[i].ns))
+			return &list[i];
+	}
+	return NULL;
+}
+
+/* OTR has no element (XEP-0364, 3). */
+static bool is_otr(const char *body)
+{
+	return !strncmp(body, "?OTR", strlen("?OTR"));
+}
+
+static void read_kind(struct chat *out, const struct stanza *message)
 {
 	const char *type = or_empty(stanza_attr(message, "type"));
+	const struct mark *mark = find_mark(message, marks, LENGTH(marks));
 
-	if (!strcmp(type, "error") || !strcmp(type, "headline"))
-		return CHAT_NOTHING;
-	if (!strcmp(type, "groupchat"))
-		return CHAT_GROUP;
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (stanza_find(message, marks[i].name, marks[i].ns))
-			return marks[i].kind;
-	}
-	return body && *body ? CHAT_TEXT : CHAT_NOTHING;
+	if (!strcmp(type, "headline"))
+		out->kind = CHAT_NOTHING;
+	else if (!strcmp(type, "groupchat"))
+		out->kind = CHAT_GROUP;
+	else if (mark)
+		out->kind = mark->kind;
+	else if (*out->body)
+		out->kind = is_otr(out->body) ? CHAT_ENCRYPTED : CHAT_TEXT;
+	else if ((mark = find_mark(message, silent_marks,
+				   LENGTH(silent_marks))))
+		out->kind = mark->kind;
+	else if (stanza_find(message, "body", NULL))
+		out->kind = CHAT_EMPTY;
+	if (out->kind == CHAT_RECEIVED || out->kind == CHAT_DISPLAYED)
+		out->about = or_empty(stanza_attr(
+			stanza_find(message, mark->name, mark->ns), "id"));
+}
+
+static void read_error(struct chat *out, const struct stanza *message)
+{
+	const struct stanza *error = stanza_find(message, "error", NULL);
+	const char *words = stanza_find_text(error, "text", STANZA_NS_ERROR);
+
+	out->kind = CHAT_BOUNCED;
+	out->about = out->id;
+	out->body = or_empty(words);
 }
 
 /* It goes on into a header (RFC 3261, 20.13), which a line end in it would end:
@@ -81,8 +130,14 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
 			stanza_find(message, "request", NS_RECEIPTS) != NULL,
+		.markable =
+			stanza_find(message, "markable", NS_MARKERS) != NULL,
+		.about = "",
 	};
-	out->kind = kind_of(message, out->body);
+	if (!strcmp(or_empty(stanza_attr(message, "type")), "error"))
+		read_error(out, message);
+	else
+		read_kind(out, message);
 }
 
 static int new_message(struct stanza **out, const char *type, const char *from,
@@ -118,14 +173,32 @@ int chat_format(struct stanza **out, const struct chat_text *text)
 	stanza_child_text(*out, "body", NULL, text->body);
 	if (text->nick && *text->nick)
 		stanza_child_text(*out, "nick", NS_NICK, text->nick);
+	if (text->receipt)
+		stanza_child(*out, "request", NS_RECEIPTS);
+	if (text->markable)
+		stanza_child(*out, "markable", NS_MARKERS);
 	stanza_set(stanza_child(*out, "origin-id", NS_SID), "id", text->id);
 	/* Archived (XEP-0313) by servers that keep only what says so. */
 	stanza_child(*out, "store", NS_HINTS);
 	return finish(out);
 }
 
-int chat_format_receipt(struct stanza **out, const char *from, const char *to,
-			const char *id)
+void chat_add_delay(struct stanza *message, const char *domain, int64_t wall_ms)
+{
+	char stamp[TEXT_STAMP_CAP];
+
+	text_stamp(stamp, wall_ms);
+	if (!*stamp)
+		return;
+	struct stanza *delay = stanza_child(message, "delay", NS_DELAY);
+	stanza_set(delay, "from", domain);
+	stanza_set(delay, "stamp", stamp);
+}
+
+/* For the archive, where all devices find it; none gets a copy of one that is
+ * for another (XEP-0334, 4.3; XEP-0280, 6.1). */
+static int format_outcome(struct stanza **out, const char *from, const char *to,
+			  const char *name, const char *ns, const char *id)
 {
 	char own[RAND_UUID_CAP];
 
@@ -133,9 +206,22 @@ int chat_format_receipt(struct stanza **out, const char *from, const char *to,
 	int r = new_message(out, "chat", from, to, own);
 	if (r)
 		return r;
-	stanza_set(stanza_child(*out, "received", NS_RECEIPTS), "id", id);
+	stanza_set(stanza_child(*out, name, ns), "id", id);
 	stanza_child(*out, "store", NS_HINTS);
+	stanza_child(*out, "no-copy", NS_HINTS);
 	return finish(out);
+}
+
+int chat_format_receipt(struct stanza **out, const char *from, const char *to,
+			const char *id)
+{
+	return format_outcome(out, from, to, "received", NS_RECEIPTS, id);
+}
+
+int chat_format_displayed(struct stanza **out, const char *from, const char *to,
+			  const char *id)
+{
+	return format_outcome(out, from, to, "displayed", NS_MARKERS, id);
 }
 
 int chat_format_error(struct stanza **out, const char *from, const char *to,

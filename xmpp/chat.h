@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Messages that people write (RFC 6121, 5), and what comes with them: receipts
- * (XEP-0184), stable ids (XEP-0359), hints (XEP-0334). Reading and writing
- * alone; who may write to whom is the gateway's.
+ * (XEP-0184), markers (XEP-0333), stable ids (XEP-0359), hints (XEP-0334).
+ * Reading and writing alone; who may write to whom is the gateway's.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 
 struct stanza;
 
 enum chat_kind {
-	CHAT_NOTHING,    /* states (XEP-0085), markers, receipts, errors */
+	CHAT_NOTHING,    /* states (XEP-0085) and what else nobody wrote */
 	CHAT_TEXT,       /* @body is what was written */
+	CHAT_EMPTY,      /* a body with nothing in it */
 	CHAT_ENCRYPTED,  /* nobody but its writer's friends can read it */
 	CHAT_EDIT,       /* XEP-0308: of one that was sent */
 	CHAT_RETRACTION, /* XEP-0424 */
 	CHAT_REACTION,   /* XEP-0444 */
-	CHAT_GROUP,      /* groupchat: there is no room here */
+	CHAT_FILE,       /* XEP-0447, 0385 without an address in the body */
+	CHAT_GROUP,      /* groupchat, invitation: there is no room here */
+	/* Of a text that we delivered, @about is its id: */
+	CHAT_RECEIVED,  /* XEP-0184 */
+	CHAT_DISPLAYED, /* XEP-0333, 0490 */
+	CHAT_BOUNCED,   /* an error; @body is its text, if any */
 };
 
 /* Borrowed from the stanza. */
@@ -32,7 +39,9 @@ struct chat {
 	/* What tells a repetition from a new one: origin-id, else id; "" none.
 	 */
 	const char *origin_id;
+	const char *about;
 	bool receipt_requested;
+	bool markable; /* XEP-0333: who wrote it wants to know of more */
 };
 
 void chat_read(struct chat *out, const struct stanza *message);
@@ -44,13 +53,22 @@ struct chat_text {
 	const char *body;
 	const char *lang; /* "" or NULL not said */
 	const char *nick; /* XEP-0172; "" or NULL none */
+	bool receipt;     /* who wrote it wants to know that it has come */
+	bool markable;    /* … that it has been seen */
 };
 /* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int chat_format(struct stanza **out, const struct chat_text *text);
 
+/* XEP-0203: it was written at @wall_ms, says @domain. */
+void chat_add_delay(struct stanza *message, const char *domain,
+		    int64_t wall_ms);
+
 /* XEP-0184: @id has come to whom it was for. As chat_format(). */
 CHECKED int chat_format_receipt(struct stanza **out, const char *from,
 				const char *to, const char *id);
+/* XEP-0333: and was seen there. */
+CHECKED int chat_format_displayed(struct stanza **out, const char *from,
+				  const char *to, const char *id);
 /* It has not, for RFC 6120's @condition; @text is for people. */
 CHECKED int chat_format_error(struct stanza **out, const char *from,
 			      const char *to, const char *id,

@@ -241,12 +241,10 @@ static void add_version(struct stanza *reply)
 static void add_time(struct stanza *reply)
 {
 	time_t now = (time_t)(clock_wall_ms() / 1000);
-	char utc[sizeof("2006-12-19T17:58:35Z")], tzo[16];
+	char utc[TEXT_STAMP_CAP], tzo[16];
 	struct tm tm;
 
-	gmtime_r(&now, &tm);
-	if (!strftime(utc, sizeof(utc), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		utc[0] = '\0';
+	text_stamp(utc, clock_wall_ms());
 	localtime_r(&now, &tm);
 	long minutes = labs(tm.tm_gmtoff) / 60;
 	if (text_format(tzo, sizeof(tzo), "%c%02ld:%02ld",

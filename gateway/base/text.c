@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 int text_copy(char *dst, size_t cap, struct slice s)
 {
@@ -128,4 +129,15 @@ void text_clean(char *dst, size_t cap, struct slice s)
 		s.n -= n ? n : 1;
 	}
 	dst[at] = '\0';
+}
+
+void text_stamp(char out[static TEXT_STAMP_CAP], int64_t wall_ms)
+{
+	enum { MS_PER_S = 1000 };
+	time_t seconds = (time_t)(wall_ms / MS_PER_S);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(out, TEXT_STAMP_CAP, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		out[0] = '\0';
 }

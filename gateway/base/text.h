@@ -21,6 +21,10 @@ CHECKED int text_set(char *dst, size_t cap, const char *s);
 CHECKED int text_format(char *dst, size_t cap, const char *fmt, ...)
 	PRINTF(3, 4);
 
+enum { TEXT_STAMP_CAP = sizeof("-2147483648-01-01T00:00:00Z") };
+/* Wall time as RFC 3339 and XEP-0082 write it, in UTC; "" for what is none. */
+void text_stamp(char out[static TEXT_STAMP_CAP], int64_t wall_ms);
+
 /*
  * A decimal number that fills the whole of @s: no sign, no blank, at most
  * @max. 0 or -EINVAL.

@@ -133,8 +133,9 @@ struct config_limits {
 	unsigned ring_timeout_s;
 	unsigned call_duration_s;
 	unsigned echo_calls; /* of those who own no number, all together */
-	unsigned texts_per_minute; /* of an account */
-	unsigned text_expires_s;   /* not delivered until then */
+	unsigned texts_per_minute;    /* of an account */
+	unsigned texts_in_per_minute; /* from one telephone to one number */
+	unsigned text_expires_s;      /* not delivered until then */
 };
 
 /* Numbers that are never left to chance. */
@@ -189,6 +190,9 @@ struct config_trunk {
 	struct config_rewrites rewrite_out, rewrite_out_caller;
 	struct config_rewrites rewrite_in, rewrite_in_caller;
 	struct config_texts short_codes;
+	unsigned text_octets; /* of a text that it takes in one MESSAGE */
+	bool split_texts;     /* longer ones go in parts; else refused */
+	bool imdn;            /* it reports what becomes of texts (RFC 5438) */
 	struct config_quota quota;
 	unsigned line; /* in the file */
 };

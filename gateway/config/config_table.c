@@ -154,6 +154,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_LIMITS, "texts_per_minute", &config_kind_count,
 		AT(limits.texts_per_minute), .initial = LIST("30"),
 		.min = 0, .max = 100000 },
+	[CONFIG_KEY_LIMITS_TEXTS_IN] = {
+		CONFIG_LIMITS, "texts_in_per_minute", &config_kind_count,
+		AT(limits.texts_in_per_minute), .initial = LIST("60"),
+		.min = 0, .max = 100000 },
 	[CONFIG_KEY_LIMITS_TEXT_EXPIRES] = {
 		CONFIG_LIMITS, "text_expires_s", &config_kind_count,
 		AT(limits.text_expires_s), .initial = LIST("172800"),
@@ -266,6 +270,16 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_TRUNK_SHORT_CODES] = {
 		CONFIG_TRUNK, "short_codes", &config_kind_codes, TRUNK_AT(short_codes),
 		.initial = LIST(NULL) },
+	[CONFIG_KEY_TRUNK_TEXT_OCTETS] = {
+		CONFIG_TRUNK, "text_octets", &config_kind_count, TRUNK_AT(text_octets),
+		.initial = LIST("1300"),
+		.min = 70, .max = 65535 },
+	[CONFIG_KEY_TRUNK_SPLIT_TEXTS] = {
+		CONFIG_TRUNK, "split_texts", &config_kind_flag, TRUNK_AT(split_texts),
+		.initial = LIST("false") },
+	[CONFIG_KEY_TRUNK_IMDN] = {
+		CONFIG_TRUNK, "imdn", &config_kind_flag, TRUNK_AT(imdn),
+		.initial = LIST("false") },
 	[CONFIG_KEY_TRUNK_CALLS] = {
 		CONFIG_TRUNK, "calls", &config_kind_count, TRUNK_AT(quota.calls),
 		.initial = LIST("0"),

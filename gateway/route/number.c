@@ -47,6 +47,15 @@ bool number_find(struct number *out, const struct gateway *gateway,
 	return fixed || added;
 }
 
+bool number_has_owner(const struct number *number, const char *account)
+{
+	for (size_t i = 0; i < number->nowners; i++) {
+		if (jid_same_bare(number->owners[i], account))
+			return true;
+	}
+	return false;
+}
+
 bool number_is_owned(const struct config_number *number, const char *account)
 {
 	for (size_t i = 0; i < number->nowners; i++) {

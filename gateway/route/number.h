@@ -30,7 +30,9 @@ struct number {
 bool number_find(struct number *out, const struct gateway *gateway,
 		 const char *text);
 
-/* Whether @account (bare JID) is an owner of @number. */
+/* Whether @account (bare or full JID) is an owner of @number. */
+bool number_has_owner(const struct number *number, const char *account);
+/* The same of a configured one. */
 bool number_is_owned(const struct config_number *number, const char *account);
 
 /* The first number of @account (bare JID), on @trunk unless that is NULL. */

@@ -18,7 +18,10 @@
 #include "gateway/route/refused.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
+#include "gateway/text/text_part.h"
 #include "gateway/text/text_queue.h"
+#include "gateway/text/text_refuse.h"
+#include "gateway/text/text_report.h"
 #include "gateway/text/texts.h"
 #include "sip/message.h"
 #include "xmpp/chat.h"
@@ -26,27 +29,6 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-/* Why a text is not taken, in each language. */
-struct text_refusal {
-	const char *condition; /* RFC 6120, 8.3.3 */
-	const char *words;
-};
-
-static const struct text_refusal kinds[] = {
-	[CHAT_ENCRYPTED] = { "not-acceptable",
-			     "The telephone network cannot read encrypted "
-			     "messages; switch encryption off for this "
-			     "contact." },
-	[CHAT_EDIT] = { "feature-not-implemented",
-			"A text that was sent cannot be changed; write "
-			"another." },
-	[CHAT_RETRACTION] = { "feature-not-implemented",
-			      "A text that was sent cannot be taken back." },
-	[CHAT_REACTION] = { "feature-not-implemented",
-			    "Telephones show no reactions; write a text." },
-	[CHAT_GROUP] = { "feature-not-implemented",
-			 "There are no rooms here." },
-};
 static const struct text_refusal no_number = {
 	"forbidden", "This account has no number here."
 };
@@ -56,10 +38,6 @@ static const struct text_refusal not_a_number = {
 static const struct text_refusal denied = {
 	"policy-violation", "Texts to this number are not allowed."
 };
-static const struct text_refusal too_long = {
-	"policy-violation", "The text is too long: at most " TEXT_MAX_WORDS
-			    " octets can be sent at once."
-};
 static const struct text_refusal too_many = {
 	"policy-violation", "Too many texts in a minute; try again later."
 };
@@ -67,13 +45,19 @@ static const struct text_refusal full = {
 	"resource-constraint", "Too many texts wait; try again later."
 };
 
+enum { TOO_LONG_CAP = 128 };
+
 /* What an account wrote, once it is clear who to whom. */
 struct writing {
 	const struct chat *chat;
 	char account[JID_CAP];
 	char party[JID_PART_MAX + 1];
 	struct number number; /* the account's */
+	struct number theirs; /* of another account of ours */
+	bool is_near;         /* there is one */
 	char key[2 * JID_CAP];
+	struct text_refusal too_long;
+	char limit[TOO_LONG_CAP]; /* its words */
 };
 
 /* Who writes to whom. False: nobody, or to nobody that could be. */
@@ -104,9 +88,8 @@ static bool is_repeated(const struct gateway *gateway, const struct writing *w)
 static bool is_denied(struct gateway *gateway, const struct writing *w)
 {
 	const char *trunk = w->number.trunk;
-	struct number theirs;
 
-	if (number_find(&theirs, gateway, w->party))
+	if (w->is_near)
 		return false;
 	return limits_check(gateway, QUOTA_ACCOUNT, w->account, w->party) ==
 		       LIMIT_DESTINATION ||
@@ -122,22 +105,46 @@ static bool is_closed(const struct gateway *gateway, const char *account)
 	return found && !found->enabled;
 }
 
+/* NULL: the trunk takes so much, at once or in parts. */
+static const struct text_refusal *check_length(const struct gateway *gateway,
+					       struct writing *w)
+{
+	const struct config_trunk *trunk =
+		config_find_trunk(gateway->config, w->number.trunk);
+	size_t max = trunk ? trunk->text_octets : 0;
+
+	if (!trunk || w->is_near)
+		return NULL;
+	if (trunk->split_texts)
+		max *= TEXT_PARTS_MAX;
+	if (strlen(w->chat->body) <= max)
+		return NULL;
+	w->too_long = (struct text_refusal){ "policy-violation", w->limit };
+	if (text_format(w->limit, sizeof(w->limit),
+			"The text is too long: at most %zu octets (as many "
+			"plain letters) can be sent at once.",
+			max))
+		w->limit[0] = '\0';
+	return &w->too_long;
+}
+
 static const struct text_refusal *check(struct gateway *gateway,
 					struct writing *w)
 {
 	const struct chat *chat = w->chat;
 
-	if (chat->kind != CHAT_TEXT)
-		return &kinds[chat->kind];
+	if (text_refusal_of(chat->kind))
+		return text_refusal_of(chat->kind);
 	if (!config_is_number(w->party))
 		return &not_a_number;
 	if (is_closed(gateway, w->account) ||
 	    !text_from(&w->number, gateway, w->account, w->party))
 		return &no_number;
+	w->is_near = number_find(&w->theirs, gateway, w->party);
 	if (is_denied(gateway, w))
 		return &denied;
-	if (strlen(chat->body) > SIP_MESSAGE_TEXT_MAX)
-		return &too_long;
+	if (check_length(gateway, w))
+		return &w->too_long;
 	if (recent_count(gateway->texts->rates, w->account, clock_ms()) >
 	    gateway->config->limits.texts_per_minute)
 		return &too_many;
@@ -158,6 +165,7 @@ static int queue(struct gateway *gateway, const struct writing *w)
 		.lang = w->chat->lang,
 		.body = body,
 		.receipt = w->chat->receipt_requested,
+		.markable = w->chat->markable,
 		.received_ms = clock_wall_ms(),
 	};
 	int r = body ? text_queue_add(gateway->texts->queue, &row) : -ENOMEM;
@@ -188,14 +196,13 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 }
 
 /* The server of the other account has it as soon as the outbox has. */
-static int deliver_all(struct gateway *gateway, const struct writing *w,
-		       const struct number *theirs)
+static int deliver_all(struct gateway *gateway, const struct writing *w)
 {
 	AUTO(stanza_freep) struct stanza *receipt = NULL;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < theirs->nowners; i++)
-		r = deliver(gateway, w, theirs->owners[i]);
+	for (size_t i = 0; !r && i < w->theirs.nowners; i++)
+		r = deliver(gateway, w, w->theirs.owners[i]);
 	if (r || !w->chat->receipt_requested || !*w->chat->id)
 		return r;
 	if (!chat_format_receipt(&receipt, w->chat->to, w->chat->from,
@@ -205,41 +212,54 @@ static int deliver_all(struct gateway *gateway, const struct writing *w,
 	return 0;
 }
 
-static void refuse(struct gateway *gateway, const struct chat *chat,
-		   const struct text_refusal *why)
+/* NULL: taken. */
+static const struct text_refusal *take(struct gateway *gateway,
+				       struct writing *w)
 {
-	AUTO(stanza_freep) struct stanza *error = NULL;
+	const struct text_refusal *why = check(gateway, w);
 
-	refused_log(gateway, why->condition, chat->from, chat->to);
-	if (chat_format_error(&error, chat->to, chat->from, chat->id,
-			      why->condition, why->words) ||
-	    xmpp_stream_send(gateway->stream, error))
-		log_warn("text=refusal not-sent");
+	if (why)
+		return why;
+	if (w->is_near ? deliver_all(gateway, w) : queue(gateway, w))
+		return &full;
+	/* not before: what was refused may be tried again */
+	if (*w->key)
+		texts_remember(gateway, w->key);
+	return NULL;
 }
 
-void texts_from_account(struct gateway *gateway, const struct chat *chat)
+static void on_written(struct gateway *gateway, const struct chat *chat)
 {
 	const struct text_refusal *why = &not_a_number;
-	struct number theirs;
 	struct writing w;
 
-	if (chat->kind == CHAT_NOTHING)
-		return;
 	if (read_writing(&w, chat)) {
 		/* before it counts for anything */
 		if (is_repeated(gateway, &w))
 			return;
-		why = check(gateway, &w);
+		why = take(gateway, &w);
 	}
-	if (!why) {
-		int r = number_find(&theirs, gateway, w.party)
-				? deliver_all(gateway, &w, &theirs)
-				: queue(gateway, &w);
-		why = r ? &full : NULL;
-	}
-	/* not before: what was refused may be tried again */
-	if (!why && *w.key)
-		texts_remember(gateway, w.key);
 	if (why)
-		refuse(gateway, chat, why);
+		text_refuse(gateway, chat, why);
+}
+
+void texts_from_account(struct gateway *gateway, const struct chat *chat)
+{
+	switch (chat->kind) {
+	case CHAT_NOTHING:
+		return;
+	case CHAT_BOUNCED:
+		log_info("text=bounced from=%s to=%s why=%s",
+			 log_text(slice_of(chat->from)).s,
+			 log_text(slice_of(chat->to)).s,
+			 log_text(slice_of(chat->body)).s);
+		text_report_answer(gateway, chat);
+		return;
+	case CHAT_RECEIVED:
+	case CHAT_DISPLAYED:
+		text_report_answer(gateway, chat);
+		return;
+	default:
+		on_written(gateway, chat);
+	}
 }

@@ -8,16 +8,6 @@
 #include "gateway/base/log.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
-#include "xmpp/jid.h"
-
-static bool is_owner(const struct number *number, const char *account)
-{
-	for (size_t i = 0; i < number->nowners; i++) {
-		if (jid_same_bare(number->owners[i], account))
-			return true;
-	}
-	return false;
-}
 
 /* What is kept for the contact @local, as long as the account owns it. */
 static bool find_kept(struct number *out, const struct gateway *gateway,
@@ -28,7 +18,7 @@ static bool find_kept(struct number *out, const struct gateway *gateway,
 
 	return contact && contact->number && *contact->number &&
 	       number_find(out, gateway, contact->number) &&
-	       is_owner(out, account);
+	       number_has_owner(out, account);
 }
 
 bool text_from(struct number *out, const struct gateway *gateway,

@@ -13,8 +13,7 @@
 struct gateway;
 struct recent;
 struct text_queue;
-
-#define TEXT_MAX_WORDS "1300" /* SIP_MESSAGE_TEXT_MAX */
+struct text_reports;
 
 LIST_HEAD(arrivals, arrival);
 
@@ -23,10 +22,12 @@ RB_HEAD(mailboxes, mailbox);
 struct texts {
 	struct mailboxes mailboxes; /* what was told of them last */
 	struct text_queue *queue;
-	struct arrivals arrivals; /* of trunks, not on disk yet */
-	struct recent *seen;      /* repetitions */
-	unsigned nseen;           /* put to disk since the start */
-	struct recent *rates;     /* texts of an account in a minute */
+	struct text_reports *reports; /* that are awaited */
+	struct arrivals arrivals;     /* of trunks, not on disk yet */
+	struct recent *seen;          /* repetitions */
+	unsigned nseen;               /* put to disk since the start */
+	struct recent *rates;         /* texts of an account in a minute */
+	struct recent *explained;     /* conversations; text_refuse.c */
 };
 
 /*
@@ -40,7 +41,7 @@ char *text_body(struct slice text);
 void texts_remember(struct gateway *gateway, const char *key);
 void texts_forget(struct gateway *gateway, const char *key);
 
-/* gateway/text/text_trunk.c: nobody for them any more. */
+/* gateway/text/text_trunk.c: nobody waits for them any more. */
 void text_arrivals_free(struct gateway *gateway);
 
 /* gateway/text/text_waiting.c */

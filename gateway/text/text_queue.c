@@ -4,11 +4,14 @@
 
 #include "db/text_row.h"
 #include "gateway/base/log.h"
+#include "gateway/base/tally.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/trunks.h"
 #include "gateway/text/text_queue_state.h"
 #include "gateway/text/texts.h"
 #include "sip/message.h"
+#include "xmpp/jid.h"
 
 enum { SWEEP_S = 60 };
 
@@ -101,6 +104,54 @@ static struct conversation *conversation_of(struct text_queue *queue,
 	return known ? known : c;
 }
 
+/* Who wrote it, as texts are counted. */
+static void name_writer(char out[static JID_CAP], const char *sender)
+{
+	if (jid_bare(out, JID_CAP, sender))
+		out[0] = '\0';
+}
+
+static void take_out(struct text *text)
+{
+	struct conversation *c = text->conversation;
+	char writer[JID_CAP];
+
+	TAILQ_REMOVE(&c->texts, text, link);
+	name_writer(writer, text->sender);
+	tally_take(c->queue->writers, writer);
+	c->queue->n--;
+	free_text(text);
+}
+
+void text_part_taken(struct conversation *c)
+{
+	struct text_queue *queue = c->queue;
+	struct text *first = TAILQ_FIRST(&c->texts);
+
+	first->sent += c->part;
+	c->failures = 0;
+	if (!first->body[first->sent]) {
+		text_delivered(c);
+		return;
+	}
+	if (text_row_sent(queue->gateway->db, first->id, first->sent))
+		log_warn("text=%s part not-on-disk: sent again after a restart",
+			 first->call_id);
+	text_wake(c);
+}
+
+int text_move(struct conversation *c, const char *trunk)
+{
+	struct lane *lane = lane_of(c->queue, trunk);
+
+	if (!lane)
+		return -ENOMEM;
+	text_rest(c);
+	c->lane = lane;
+	text_wake(c);
+	return 0;
+}
+
 void text_finish_first(struct conversation *c)
 {
 	struct text_queue *queue = c->queue;
@@ -109,10 +160,8 @@ void text_finish_first(struct conversation *c)
 	if (text_row_drop(queue->gateway->db, first->id))
 		log_warn("text=%s not-dropped: sent again after a restart",
 			 first->call_id);
-	TAILQ_REMOVE(&c->texts, first, link);
 	db_forget(queue->gateway->db, first);
-	free_text(first);
-	queue->n--;
+	take_out(first);
 	c->failures = 0;
 	if (TAILQ_EMPTY(&c->texts))
 		free_conversation(c);
@@ -134,6 +183,18 @@ static void refuse_old(struct conversation *c)
 	} while (text_refuse_if_old(c) && !last);
 }
 
+/* Whose trunk has left the configuration: nothing else would wake them. */
+static void pump_homeless(struct text_queue *queue)
+{
+	struct lane *lane;
+
+	SLIST_FOREACH(lane, &queue->lanes, link)
+	{
+		if (!trunks_find(queue->gateway, lane->name))
+			text_pump(queue, lane);
+	}
+}
+
 /* Those whose trunk is down are not tried at all: they grow old here. */
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
@@ -142,6 +203,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	pump_homeless(queue);
 	RB_FOREACH_SAFE(c, conversations, &queue->conversations, next)
 		refuse_old(c);
 }
@@ -151,7 +213,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 static int fill(struct text *text, const struct text_row *row)
 {
 	text->id = row->id;
+	text->kind = row->kind;
 	text->receipt = row->receipt;
+	text->markable = row->markable;
 	text->received_ms = row->received_ms;
 	text->sender = text_dup(slice_of(row->sender));
 	text->stanza_id = text_dup(slice_of(row->stanza_id));
@@ -159,6 +223,8 @@ static int fill(struct text *text, const struct text_row *row)
 	text->body = text_dup(slice_of(row->body));
 	if (!text->sender || !text->stanza_id || !text->lang || !text->body)
 		return -ENOMEM;
+	if (row->sent < strlen(text->body))
+		text->sent = row->sent;
 	return text_set(text->call_id, sizeof(text->call_id), row->call_id);
 }
 
@@ -168,10 +234,14 @@ static int append(struct text **out, struct text_queue *queue,
 {
 	struct text *text = calloc(1, sizeof(*text));
 	struct conversation *c = NULL;
+	char writer[JID_CAP];
 
+	name_writer(writer, row->sender);
 	if (text && !fill(text, row))
 		c = conversation_of(queue, row);
-	if (!c) {
+	if (!c || tally_add(queue->writers, writer)) {
+		if (c && TAILQ_EMPTY(&c->texts))
+			free_conversation(c);
 		if (text)
 			free_text(text);
 		return -ENOMEM;
@@ -206,9 +276,7 @@ static void take_back(struct text *text)
 {
 	struct conversation *c = text->conversation;
 
-	TAILQ_REMOVE(&c->texts, text, link);
-	c->queue->n--;
-	free_text(text);
+	take_out(text);
 	if (TAILQ_EMPTY(&c->texts))
 		free_conversation(c);
 }
@@ -216,10 +284,12 @@ static void take_back(struct text *text)
 int text_queue_add(struct text_queue *queue, const struct text_row *row)
 {
 	struct text_row mine = *row;
-	char call_id[RAND_UUID_CAP];
+	char call_id[RAND_UUID_CAP], writer[JID_CAP];
 	struct text *text;
 
-	if (queue->n >= TEXTS_MAX)
+	name_writer(writer, row->sender);
+	if (queue->n >= TEXTS_MAX ||
+	    tally_of(queue->writers, writer) >= TEXTS_PER_ACCOUNT_MAX)
 		return -ENOBUFS;
 	rand_uuid(call_id);
 	mine.id = queue->last_id + 1;
@@ -233,8 +303,9 @@ int text_queue_add(struct text_queue *queue, const struct text_row *row)
 	return r;
 }
 
-static void on_row(const struct text_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct text_row *row = data;
 	struct text_queue *queue = arg;
 	struct text *text;
 
@@ -260,7 +331,9 @@ int text_queue_new(struct text_queue **out, struct gateway *gateway)
 	SLIST_INIT(&queue->lanes);
 	queue->sweep =
 		event_new(gateway->base, -1, EV_PERSIST, on_sweep, queue);
-	int r = queue->sweep && !event_add(queue->sweep, &often) ? 0 : -ENOMEM;
+	int r = queue->sweep && !event_add(queue->sweep, &often)
+			? tally_new(&queue->writers)
+			: -ENOMEM;
 	if (!r)
 		r = text_row_load_all(gateway->db, on_row, queue);
 	if (r) {
@@ -269,6 +342,7 @@ int text_queue_new(struct text_queue **out, struct gateway *gateway)
 	}
 	if (queue->n)
 		log_info("texts=read waiting=%zu", queue->n);
+	pump_homeless(queue);
 	*out = queue;
 	return 0;
 }
@@ -283,9 +357,8 @@ struct text_queue *text_queue_free(struct text_queue *queue)
 	while ((c = RB_MIN(conversations, &queue->conversations))) {
 		struct text *text;
 		while ((text = TAILQ_FIRST(&c->texts))) {
-			TAILQ_REMOVE(&c->texts, text, link);
 			db_forget(queue->gateway->db, text);
-			free_text(text);
+			take_out(text);
 		}
 		free_conversation(c);
 	}
@@ -295,6 +368,7 @@ struct text_queue *text_queue_free(struct text_queue *queue)
 	}
 	if (queue->sweep)
 		event_free(queue->sweep);
+	tally_free(queue->writers);
 	free(queue);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "db/text_row.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/tree.h"
 #include "gateway/config/config.h"
@@ -15,6 +16,7 @@
 
 struct event;
 struct sip_request;
+struct tally;
 
 enum { TEXT_KEY_CAP = 2 * ROUTE_USER_CAP };
 
@@ -24,7 +26,9 @@ struct text {
 	uint64_t id;
 	char *sender, *stanza_id, *lang, *body;
 	char call_id[RAND_UUID_CAP];
-	bool receipt, on_disk;
+	enum text_kind kind;
+	size_t sent; /* octets of the body that the trunk has */
+	bool receipt, markable, on_disk;
 	int64_t received_ms;
 };
 
@@ -39,8 +43,10 @@ struct conversation {
 	TAILQ_HEAD(, text) texts;
 	bool is_ready;
 	struct sip_request *request; /* of the first, on its way */
-	struct event *retry;         /* NULL before the first failure */
-	unsigned failures;           /* in a row */
+	size_t part;                 /* octets of the first in it */
+	bool reported;       /* what became of the first will be told later */
+	struct event *retry; /* NULL before the first failure */
+	unsigned failures;   /* in a row */
 };
 
 /* What goes to one trunk. */
@@ -56,6 +62,7 @@ struct text_queue {
 	RB_HEAD(conversations, conversation) conversations;
 	SLIST_HEAD(, lane) lanes;
 	size_t n;
+	struct tally *writers; /* bare JIDs, with how many texts each has */
 	uint64_t last_id;
 	struct event *sweep; /* for what has waited too long */
 };
@@ -65,10 +72,17 @@ struct text_queue {
 void text_wake(struct conversation *c);
 /* It is not to go now. */
 void text_rest(struct conversation *c);
+/* The part of its first text that was on its way is with the trunk. @c may be
+ * freed. */
+void text_part_taken(struct conversation *c);
+/* It goes by @trunk from now on. 0 or -ENOMEM. */
+CHECKED int text_move(struct conversation *c, const char *trunk);
 /* Its first text is over: delivered, refused or too old. @c may be freed. */
 void text_finish_first(struct conversation *c);
 
 /* text_send.c: send what may go to one trunk. */
 void text_pump(struct text_queue *queue, struct lane *lane);
+/* The whole of the first text of @c is with the trunk. @c may be freed. */
+void text_delivered(struct conversation *c);
 /* Whether the first text of @c was too old, and has been refused. */
 bool text_refuse_if_old(struct conversation *c);

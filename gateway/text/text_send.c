@@ -2,17 +2,23 @@
 /* Texts go to their trunk, one of each conversation at a time, and their
  * writers are told what became of them. */
 #include <event2/event.h>
+#include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
+#include "gateway/route/number.h"
 #include "gateway/route/rewrite.h"
+#include "gateway/text/text_int.h"
+#include "gateway/text/text_part.h"
 #include "gateway/text/text_queue_state.h"
+#include "gateway/text/text_reports.h"
 #include "gateway/text/text_status.h"
 #include "gateway/text/texts.h"
 #include "gateway/route/trunks.h"
+#include "sip/cpim.h"
 #include "sip/message.h"
 #include "sip/trunk.h"
 #include "xmpp/chat.h"
@@ -29,13 +35,15 @@ static int party_jid(char out[static JID_CAP], const struct conversation *c)
 			   c->queue->gateway->config->xmpp.domain);
 }
 
-static int tell(const struct conversation *c, const struct text *text,
-		const char *condition, const char *words)
+static void tell(const struct conversation *c, const struct text *text,
+		 const char *condition, const char *words)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
 	char from[JID_CAP];
-	int r = party_jid(from, c);
 
+	if (!*text->sender) /* a report: nobody waits for it */
+		return;
+	int r = party_jid(from, c);
 	if (!r)
 		r = condition ? chat_format_error(&stanza, from, text->sender,
 						  text->stanza_id, condition,
@@ -47,7 +55,6 @@ static int tell(const struct conversation *c, const struct text *text,
 	if (r)
 		log_warn("text=%s outcome=not-told to=%s r=%d", text->call_id,
 			 log_text(slice_of(text->sender)).s, r);
-	return r;
 }
 
 static void refuse_first(struct conversation *c, const char *condition,
@@ -57,17 +64,18 @@ static void refuse_first(struct conversation *c, const char *condition,
 
 	log_info("text=%s refused=%s from=%s to=%s", first->call_id, condition,
 		 c->number, c->party);
+	text_reports_drop(c->queue->gateway->texts->reports, first->call_id);
 	tell(c, first, condition, words);
 	text_finish_first(c);
 }
 
-static void deliver_first(struct conversation *c)
+void text_delivered(struct conversation *c)
 {
 	const struct text *first = TAILQ_FIRST(&c->texts);
 
 	log_info("text=%s delivered from=%s to=%s trunk=%s", first->call_id,
 		 c->number, c->party, c->lane->name);
-	if (first->receipt && *first->stanza_id)
+	if (first->receipt && *first->stanza_id && !c->reported)
 		tell(c, first, NULL, NULL);
 	text_finish_first(c);
 }
@@ -130,7 +138,7 @@ static void on_answer(unsigned status, const char *phrase, bool local,
 	c->request = NULL;
 	lane->at_once--;
 	if (status < 300) {
-		deliver_first(c);
+		text_part_taken(c);
 	} else if (!text_status_may_pass(status, local)) {
 		refuse_first(c, text_status_condition(status),
 			     text_status_words(status));
@@ -142,25 +150,117 @@ static void on_answer(unsigned status, const char *phrase, bool local,
 	text_pump(queue, lane);
 }
 
+/* A MESSAGE with the next part of a text, as its trunk wants it. */
+struct sending {
+	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];
+	char call_id[RAND_UUID_CAP + sizeof(".18446744073709551615")];
+	char date[TEXT_STAMP_CAP];
+	char *body; /* owned */
+	bool is_last;
+	struct sip_envelope envelope;
+};
+
+/* Each part has an id of its own, the last that of the text; the same when it
+ * is sent again. */
+static int fill_part(struct sending *s, struct conversation *c, size_t max)
+{
+	const struct text *first = TAILQ_FIRST(&c->texts);
+	struct slice rest = slice_of(first->body + first->sent);
+
+	c->part = first->kind == TEXT_REPORT ? rest.n : text_part(rest, max);
+	s->is_last = c->part == rest.n;
+	s->body = text_dup((struct slice){ rest.p, c->part });
+	if (!s->body)
+		return -ENOMEM;
+	if (s->is_last)
+		return text_set(s->call_id, sizeof(s->call_id), first->call_id);
+	return text_format(s->call_id, sizeof(s->call_id), "%s.%zu",
+			   first->call_id, first->sent);
+}
+
+static int fill(struct sending *s, struct conversation *c,
+		const struct config_trunk *config)
+{
+	const struct text *first = TAILQ_FIRST(&c->texts);
+	int r = rewrite_apply(s->to, sizeof(s->to), &config->rewrite_out,
+			      c->party);
+
+	if (!r)
+		r = rewrite_apply(s->from, sizeof(s->from),
+				  &config->rewrite_out_caller, c->number);
+	if (!r)
+		r = fill_part(s, c, config->text_octets);
+	text_stamp(s->date, first->received_ms);
+	s->envelope = (struct sip_envelope){
+		.id = s->call_id,
+		.date = s->date,
+		.is_report = first->kind == TEXT_REPORT,
+	};
+	return r;
+}
+
+/* Reports of the last part are those of the text. */
+static void ask(struct sending *s, const struct conversation *c)
+{
+	const struct text *first = TAILQ_FIRST(&c->texts);
+	struct report_row row = { .key = s->call_id,
+				  .jid = first->sender,
+				  .id = first->stanza_id,
+				  .number = c->number,
+				  .party = c->party,
+				  .trunk = c->lane->name,
+				  .date = s->date };
+
+	row.wants = SIP_CPIM_FAILED |
+		    (first->receipt ? (unsigned)SIP_CPIM_DELIVERED : 0) |
+		    (first->markable ? (unsigned)SIP_CPIM_DISPLAYED : 0);
+	s->envelope.wants = row.wants;
+	/* before it goes: the report may overtake the answer */
+	if (!text_reports_find(c->queue->gateway->texts->reports, row.key))
+		text_reports_put(c->queue->gateway->texts->reports, &row);
+}
+
 static int send_first(struct conversation *c, struct sip_trunk *trunk,
 		      const struct config_trunk *config)
 {
-	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];
 	const struct text *first = TAILQ_FIRST(&c->texts);
-	int r = rewrite_apply(to, sizeof(to), &config->rewrite_out, c->party);
+	struct sending s = { .body = NULL };
+	int r = fill(&s, c, config);
 
+	c->reported = config->imdn && s.is_last && first->kind == TEXT_PLAIN;
+	if (!r && c->reported)
+		ask(&s, c);
+	const struct sip_message_out message = {
+		.trunk = trunk,
+		.to_user = s.to,
+		.from_user = s.from,
+		.call_id = s.call_id,
+		.lang = first->lang,
+		.text = s.body,
+		.envelope = config->imdn || s.envelope.is_report ? &s.envelope
+								 : NULL,
+	};
 	if (!r)
-		r = rewrite_apply(from, sizeof(from),
-				  &config->rewrite_out_caller, c->number);
-	const struct sip_message_out message = { .trunk = trunk,
-						 .to_user = to,
-						 .from_user = from,
-						 .call_id = first->call_id,
-						 .lang = first->lang,
-						 .text = first->body };
-	return r ? r
-		 : sip_message_send(&c->request, c->queue->gateway->agent,
-				    &message, on_answer, c);
+		r = sip_message_send(&c->request, c->queue->gateway->agent,
+				     &message, on_answer, c);
+	free(s.body);
+	return r;
+}
+
+/* Its trunk is not configured any more; that of its number may be. */
+static void move_first(struct conversation *c)
+{
+	const struct gateway *gateway = c->queue->gateway;
+	struct number number;
+
+	if (number_find(&number, gateway, c->number) &&
+	    strcmp(number.trunk, c->lane->name) != 0 &&
+	    trunks_find(gateway, number.trunk) && !text_move(c, number.trunk))
+		text_pump(c->queue, c->lane);
+	else
+		refuse_first(c, "item-not-found",
+			     "The number's carrier is not configured any "
+			     "more.");
 }
 
 static void start_first(struct conversation *c)
@@ -171,9 +271,7 @@ static void start_first(struct conversation *c)
 		config_find_trunk(gateway->config, c->lane->name);
 
 	if (!trunk || !config) {
-		refuse_first(
-			c, "item-not-found",
-			"The number's carrier is not configured any more.");
+		move_first(c);
 		return;
 	}
 	int r = send_first(c, trunk, config);

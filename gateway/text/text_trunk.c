@@ -2,6 +2,7 @@
 /* Texts that a trunk brings, for the owners of a number. */
 #include <stdlib.h>
 
+#include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
@@ -15,12 +16,23 @@
 #include "gateway/route/route.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
+#include "gateway/text/text_report.h"
+#include "gateway/text/text_reports.h"
 #include "gateway/text/texts.h"
+#include "sip/cpim.h"
 #include "sip/identity.h"
 #include "sip/message.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
+
+enum {
+	NOTICE_CAP = 128,
+	DATE_CAP = 64,
+	/* Written so long before it came: shown as of then (XEP-0203). */
+	LATE_MS = 60 * 1000,
+	TOO_LATE_MS = 14 * 24 * 3600 * 1000,
+};
 
 /* A MESSAGE that waits until all that it becomes is on disk. */
 struct arrival {
@@ -68,26 +80,17 @@ struct addressing {
 	char from[JID_CAP], party[ROUTE_USER_CAP]; /* its localpart */
 	char name[SIP_DISPLAY_CAP];
 	char *body;
-	const char *lang;
+	const struct sip_message_in *what;
+	char id[RAND_UUID_CAP]; /* of the message to each owner */
+	unsigned wants;         /* SIP_CPIM_*: reports of it */
+	const char *trunk;      /* by name, borrowed */
 };
 
-/* One message to @owner. */
-static int tell(struct gateway *gateway, const struct addressing *a,
-		const char *owner, const struct chat_text *what,
-		struct arrival *arrival)
+static int hand_on(struct gateway *gateway, const struct stanza *stanza,
+		   struct arrival *arrival)
 {
-	AUTO(stanza_freep) struct stanza *stanza = NULL;
-	struct chat_text text = *what;
-	char id[RAND_UUID_CAP];
-	int r;
+	int r = outbox_send(gateway, stanza, on_disk, arrival);
 
-	rand_uuid(id);
-	text.from = a->from;
-	text.to = owner;
-	text.id = id;
-	r = chat_format(&stanza, &text);
-	if (!r)
-		r = outbox_send(gateway, stanza, on_disk, arrival);
 	if (!r)
 		arrival->waiting++;
 	return r;
@@ -97,16 +100,50 @@ static int tell(struct gateway *gateway, const struct addressing *a,
 static int tell_number(struct gateway *gateway, const struct addressing *a,
 		       const char *owner, struct arrival *arrival)
 {
-	enum { CAP = 128 };
-	char body[CAP];
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	char body[NOTICE_CAP], id[RAND_UUID_CAP];
 	int r = text_format(body, sizeof(body),
 			    "This is to your number %s, and your answers come "
 			    "from it.",
 			    a->number.number);
 
-	return r ? r
-		 : tell(gateway, a, owner, &(struct chat_text){ .body = body },
-			arrival);
+	rand_uuid(id);
+	if (!r)
+		r = chat_format(&stanza, &(struct chat_text){ .from = a->from,
+							      .to = owner,
+							      .id = id,
+							      .body = body });
+	return r ? r : hand_on(gateway, stanza, arrival);
+}
+
+/* A clock that is that far off is none. */
+static bool is_late(const struct addressing *a)
+{
+	int64_t age_ms = clock_wall_ms() - a->what->date_ms;
+
+	return a->what->date_ms && age_ms >= LATE_MS && age_ms < TOO_LATE_MS;
+}
+
+static int tell(struct gateway *gateway, const struct addressing *a,
+		const char *owner, const char *nick, struct arrival *arrival)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	const struct chat_text text = {
+		.from = a->from,
+		.to = owner,
+		.id = a->id,
+		.body = a->body,
+		.lang = a->what->lang,
+		.nick = nick,
+		.receipt = a->wants & SIP_CPIM_DELIVERED,
+		.markable = a->wants & SIP_CPIM_DISPLAYED,
+	};
+	int r = chat_format(&stanza, &text);
+
+	if (!r && is_late(a))
+		chat_add_delay(stanza, gateway->config->xmpp.domain,
+			       a->what->date_ms);
+	return r ? r : hand_on(gateway, stanza, arrival);
 }
 
 static int deliver(struct gateway *gateway, const struct addressing *a,
@@ -123,37 +160,84 @@ static int deliver(struct gateway *gateway, const struct addressing *a,
 		nick[0] = '\0';
 	if (text_from_note(gateway, account, a->party, a->number.number))
 		r = tell_number(gateway, a, owner, arrival);
-	return r ? r
-		 : tell(gateway, a, owner,
-			&(struct chat_text){ .body = a->body,
-					     .lang = a->lang,
-					     .nick = nick },
-			arrival);
+	return r ? r : tell(gateway, a, owner, nick, arrival);
 }
 
-/* All owners have it, or who sent it is told to try again. */
-static void deliver_all(struct gateway *gateway, const struct addressing *a,
-			struct sip_message *message, const char *key)
+/* Its sender waits for reports of it. */
+static void await(struct gateway *gateway, const struct addressing *a)
+{
+	const struct sip_cpim *cpim = a->what->cpim;
+	char id[SIP_CPIM_ID_MAX + 1], date[DATE_CAP];
+	const struct report_row row = { .key = a->id,
+					.inbound = true,
+					.id = id,
+					.number = a->number.number,
+					.party = a->party,
+					.trunk = a->trunk,
+					.date = date,
+					.wants = a->wants };
+
+	if (a->wants && !text_copy(id, sizeof(id), cpim->message_id) &&
+	    !text_copy(date, sizeof(date), cpim->date))
+		text_reports_put(gateway->texts->reports, &row);
+}
+
+/* NULL: no memory, and it has been answered. */
+static struct arrival *begin(struct gateway *gateway,
+			     struct sip_message *message, const char *key)
 {
 	size_t n = strlen(key) + 1;
 	struct arrival *arrival = calloc(1, sizeof(*arrival) + n);
-	int r = a->body ? 0 : -ENOMEM;
 
 	if (!arrival) {
 		sip_message_answer(message, 503);
-		return;
+		return NULL;
 	}
 	arrival->gateway = gateway;
 	arrival->message = message;
 	arrival->waiting = 1; /* until all are on their way */
 	memcpy(arrival->key, key, n);
 	LIST_INSERT_HEAD(&gateway->texts->arrivals, arrival, link);
+	return arrival;
+}
+
+static void end(struct arrival *arrival, int r)
+{
+	if (!r)
+		texts_remember(arrival->gateway, arrival->key);
+	arrival->remembered = !r;
+	on_disk(r, arrival);
+}
+
+/* All owners have it, or who sent it is told to try again. */
+static void deliver_all(struct gateway *gateway, struct addressing *a,
+			struct arrival *arrival)
+{
+	int r = a->body ? 0 : -ENOMEM;
+
+	rand_uuid(a->id);
 	for (size_t i = 0; !r && i < a->number.nowners; i++)
 		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!r)
-		texts_remember(gateway, key);
-	arrival->remembered = !r;
-	on_disk(r, arrival);
+		await(gateway, a);
+	end(arrival, r);
+}
+
+/* What became of a text of an account's. */
+static void report(struct gateway *gateway, const struct addressing *a,
+		   struct arrival *arrival)
+{
+	struct stanza *told[TEXT_REPORT_STANZAS];
+	size_t n = 0;
+	int r = text_report_came(gateway, a->what->text, a->party,
+				 a->number.number, told, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!r)
+			r = hand_on(gateway, told[i], arrival);
+		stanza_free(told[i]);
+	}
+	end(arrival, r);
 }
 
 /* 0, or the status that it is refused with. */
@@ -185,8 +269,14 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 				gateway->config->xmpp.domain);
 	if (!r)
 		r = text_set(a->party, sizeof(a->party), route.from);
-	a->lang = what->lang;
-	return r ? 503 : 0;
+	if (r)
+		return 503;
+	a->what = what;
+	a->trunk = route.trunk_config->name;
+	if (what->cpim && route.trunk_config->imdn &&
+	    config_is_number(a->party) && what->cpim->message_id.n)
+		a->wants = what->cpim->wants;
+	return 0;
 }
 
 void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
@@ -211,7 +301,14 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		sip_message_answer(message, 200);
 		return;
 	}
+	struct arrival *arrival = begin(gateway, message, what->key);
+	if (!arrival)
+		return;
+	if (what->is_report) {
+		report(gateway, &a, arrival);
+		return;
+	}
 	a.body = text_body(what->text);
-	deliver_all(gateway, &a, message, what->key);
+	deliver_all(gateway, &a, arrival);
 	free(a.body);
 }

@@ -10,6 +10,8 @@
 #include "gateway/base/recent.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
+#include "gateway/text/text_refuse.h"
+#include "gateway/text/text_reports.h"
 
 enum {
 	RATE_MS = 60 * 1000,
@@ -19,8 +21,9 @@ enum {
 	EXPIRE_EACH = 1000,
 };
 
-static void on_seen(const struct seen_row *row, void *arg)
+static void on_seen(const void *data, void *arg)
 {
+	const struct seen_row *row = data;
 	const struct gateway *gateway = arg;
 
 	recent_add(gateway->texts->seen, row->key, clock_ms());
@@ -70,7 +73,12 @@ int texts_new(struct gateway *gateway)
 	if (!r)
 		r = recent_new(&texts->rates, RATES_MAX, RATE_MS);
 	if (!r)
+		r = recent_new(&texts->explained, TEXT_EXPLAINED_MAX,
+			       TEXT_EXPLAIN_MS);
+	if (!r)
 		r = read_seen(gateway);
+	if (!r)
+		r = text_reports_new(&texts->reports, gateway);
 	return r ? r : text_queue_new(&texts->queue, gateway);
 }
 
@@ -84,8 +92,10 @@ void texts_free(struct gateway *gateway)
 		text_arrivals_free(gateway);
 	text_mailboxes_free(texts);
 	text_queue_free(texts->queue);
+	text_reports_free(texts->reports);
 	recent_free(texts->seen);
 	recent_free(texts->rates);
+	recent_free(texts->explained);
 	free(texts);
 	gateway->texts = NULL;
 }

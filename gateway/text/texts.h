@@ -25,6 +25,8 @@ struct sip_waiting;
 
 enum {
 	TEXTS_MAX = 20000, /* that wait for trunks */
+	/* Of them those of one account, which leaves room for others. */
+	TEXTS_PER_ACCOUNT_MAX = 5000,
 	/* Unanswered MESSAGEs at a trunk; calls go beside them. */
 	TEXTS_AT_ONCE = 16,
 	/* After a failure that may pass: doubled up to the second. */

@@ -171,10 +171,15 @@ async def test_what_an_account_cannot_send(scene):
         ("not-acceptable", [body("fallback"), element("eu.siacs.conversations.axolotl", "encrypted")]),
         ("feature-not-implemented", [body("new"), element("urn:xmpp:message-correct:0", "replace", id_="m1")]),
         ("feature-not-implemented", [element("urn:xmpp:reactions:0", "reactions", id_="m1")]),
+        ("bad-request", [element(CLIENT, "body")]),
     ]
-    for condition, children in refused:
+    for condition, children in refused + refused:
         name, words = condition_of(await client.ask(jid, *children))
         assert name == condition and words
+    # what clients show no error of is told in words, once
+    told = [(await received(client)).findtext(f"{{{CLIENT}}}body") for _ in range(3)]
+    assert [word in text for word, text in zip(("encrypted", "changed", "reactions"), told)] == [True] * 3
+    await nothing(client.messages, 0.3)
     stranger = await scene.client("carol")
     name, words = condition_of(await stranger.ask(jid, body("hello")))
     assert name == "forbidden" and words
@@ -248,6 +253,7 @@ async def test_nothing_is_lost_by_a_death(scene):
     assert [text for _, text in got] == taken
 
 
+@pytest.mark.alone
 async def test_answers_come_from_the_number_that_was_written_to(scene):
     """Of an account's several: told by the nick, and once by a text where that is another than before."""
     client = await scene.client("u59")

@@ -8,23 +8,22 @@
 
 static void check(const char *type, struct slice body, const char *text)
 {
-	char *out;
-	size_t n;
+	struct sip_text out;
 
-	assert_int_equal(sip_text_parse(&out, &n, slice_of(type), body), 0);
-	assert_int_equal(n, strlen(text));
-	assert_memory_equal(out, text, n);
-	free(out);
+	assert_int_equal(sip_text_parse(&out, slice_of(type), body), 0);
+	assert_int_equal(out.n, strlen(text));
+	assert_memory_equal(out.text, text, out.n);
+	assert_false(out.is_report);
+	sip_text_fini(&out);
 }
 
 static void refused(const char *type, struct slice body, int status)
 {
-	char *out;
-	size_t n;
+	struct sip_text out;
 
-	assert_int_equal(sip_text_parse(&out, &n, slice_of(type), body),
-			 status);
-	assert_null(out);
+	assert_int_equal(sip_text_parse(&out, slice_of(type), body), status);
+	assert_null(out.text);
+	sip_text_fini(&out);
 }
 
 static void charsets_become_utf_8(void **state)
@@ -71,8 +70,30 @@ static void cpim_is_opened(void **state)
 	      "lines end in LF alone");
 	check("message/cpim", slice_of("From: x"), "");
 	refused("message/cpim",
-		slice_of("\r\nContent-Type: message/imdn+xml\r\n\r\n<imdn/>"),
-		415);
+		slice_of("\r\nContent-Type: text/html\r\n\r\n<p>"), 415);
+}
+
+/* RFC 5438, 7.2.2; some leave the envelope out. */
+static void reports_are_told_from_texts(void **state)
+{
+	static const char *const bodies[][2] = {
+		{ "message/cpim",
+		  "\r\nContent-Type: message/imdn+xml\r\n\r\n<imdn/>" },
+		{ "Message/IMDN+XML", "<imdn/>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct sip_text out;
+
+		assert_int_equal(sip_text_parse(&out, slice_of(bodies[i][0]),
+						slice_of(bodies[i][1])),
+				 0);
+		assert_true(out.is_report);
+		assert_string_equal(out.text, "<imdn/>");
+		assert_int_equal(out.enveloped, i == 0);
+		sip_text_fini(&out);
+	}
 }
 
 int main(void)
@@ -81,6 +102,7 @@ int main(void)
 		cmocka_unit_test(charsets_become_utf_8),
 		cmocka_unit_test(other_types_are_refused),
 		cmocka_unit_test(cpim_is_opened),
+		cmocka_unit_test(reports_are_told_from_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

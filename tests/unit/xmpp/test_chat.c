@@ -87,9 +87,19 @@ static void what_is_no_text_is_told_apart(void **state)
 	check_kind(body, "", CHAT_TEXT);
 	check_kind(body, "type='normal'", CHAT_TEXT);
 	check_kind(body, "type='groupchat'", CHAT_GROUP);
-	check_kind(body, "type='error'", CHAT_NOTHING);
+	check_kind(body, "type='error'", CHAT_BOUNCED);
 	check_kind(body, "type='headline'", CHAT_NOTHING);
-	check_kind("<body/>", "", CHAT_NOTHING);
+	check_kind("<body/>", "", CHAT_EMPTY);
+	check_kind("<body>?OTRv23?</body>", "", CHAT_ENCRYPTED);
+	check_kind("<file-sharing xmlns='urn:xmpp:sfs:0'/>", "", CHAT_FILE);
+	check_kind("<body>https://example.org/x</body>"
+		   "<file-sharing xmlns='urn:xmpp:sfs:0'/>",
+		   "", CHAT_TEXT);
+	check_kind("<x xmlns='jabber:x:conference' jid='r@x.org'/>", "",
+		   CHAT_GROUP);
+	check_kind("<received xmlns='urn:xmpp:receipts' id='m0'/>"
+		   "<encrypted xmlns='urn:xmpp:omemo:2'/>",
+		   "", CHAT_ENCRYPTED);
 	check_kind("<composing xmlns='http://jabber.org/protocol/chatstates'/>",
 		   "type='chat'", CHAT_NOTHING);
 	check_kind("<body>x</body><encrypted "
@@ -106,6 +116,63 @@ static void what_is_no_text_is_told_apart(void **state)
 		   "", CHAT_RETRACTION);
 	check_kind("<reactions xmlns='urn:xmpp:reactions:0' id='m0'/>", "",
 		   CHAT_REACTION);
+}
+
+static void check_about(const char *child, enum chat_kind kind)
+{
+	AUTO(stanza_freep) struct stanza *message = parse(child, "");
+	struct chat chat;
+
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, kind);
+	assert_string_equal(chat.about, "m0");
+}
+
+static void what_became_of_a_text_names_it(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep)
+	struct stanza *bounced =
+		parse("<body>x</body><error type='cancel'><service-unavailable "
+		      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "
+		      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Away.</text>"
+		      "</error>",
+		      "type='error'");
+	struct chat chat;
+
+	check_about("<received xmlns='urn:xmpp:receipts' id='m0'/>",
+		    CHAT_RECEIVED);
+	check_about("<displayed xmlns='urn:xmpp:chat-markers:0' id='m0'/>",
+		    CHAT_DISPLAYED);
+	check_about("<acknowledged xmlns='urn:xmpp:chat-markers:0' id='m0'/>",
+		    CHAT_DISPLAYED);
+	chat_read(&chat, bounced);
+	assert_int_equal(chat.kind, CHAT_BOUNCED);
+	assert_string_equal(chat.about, "m1");
+	assert_string_equal(chat.body, "Away.");
+}
+
+static void what_is_asked_for_is_said(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	const struct chat_text text = { .from = US,
+					.to = THEM,
+					.id = "i1",
+					.body = "x",
+					.receipt = true,
+					.markable = true };
+	struct chat chat;
+
+	assert_int_equal(chat_format(&message, &text), 0);
+	chat_add_delay(message, "tel.example.org", 1767225600000);
+	chat_read(&chat, message);
+	assert_true(chat.receipt_requested);
+	assert_true(chat.markable);
+	const struct stanza *delay =
+		stanza_find(message, "delay", "urn:xmpp:delay");
+	assert_string_equal(stanza_attr(delay, "stamp"),
+			    "2026-01-01T00:00:00Z");
 }
 
 static void a_text_is_written(void **state)
@@ -145,6 +212,7 @@ static void receipts_and_errors_name_the_text(void **state)
 						    "urn:xmpp:receipts"),
 					"id"),
 			    "m1");
+	assert_non_null(stanza_find(receipt, "no-copy", "urn:xmpp:hints"));
 	assert_int_equal(
 		chat_format_error(&error, US, THEM, "m1", "forbidden", "No."),
 		0);
@@ -161,6 +229,8 @@ int main(void)
 		cmocka_unit_test(a_text_is_read),
 		cmocka_unit_test(what_is_no_language_is_not_said),
 		cmocka_unit_test(what_is_no_text_is_told_apart),
+		cmocka_unit_test(what_became_of_a_text_names_it),
+		cmocka_unit_test(what_is_asked_for_is_said),
 		cmocka_unit_test(a_text_is_written),
 		cmocka_unit_test(receipts_and_errors_name_the_text),
 	};

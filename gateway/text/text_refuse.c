@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/text/text_refuse.h"
+
+#include <stddef.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/recent.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/outbox.h"
+#include "gateway/route/refused.h"
+#include "gateway/text/text_int.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+static const struct text_refusal kinds[] = {
+	[CHAT_EMPTY] = { "bad-request", "A text without words is not sent." },
+	[CHAT_ENCRYPTED] = { "not-acceptable",
+			     "The telephone network cannot read encrypted "
+			     "messages; switch encryption off for this "
+			     "contact." },
+	[CHAT_EDIT] = { "feature-not-implemented",
+			"A text that was sent cannot be changed; write "
+			"another." },
+	[CHAT_RETRACTION] = { "feature-not-implemented",
+			      "A text that was sent cannot be taken back." },
+	[CHAT_REACTION] = { "feature-not-implemented",
+			    "Telephones show no reactions; write a text." },
+	[CHAT_FILE] = { "feature-not-implemented",
+			"Files cannot be sent to this number in that way." },
+	[CHAT_GROUP] = { "feature-not-implemented",
+			 "There are no rooms here." },
+	[CHAT_BOUNCED] = { NULL, NULL }, /* the last */
+};
+
+const struct text_refusal *text_refusal_of(enum chat_kind kind)
+{
+	return kinds[kind].condition ? &kinds[kind] : NULL;
+}
+
+/* Whether the account has been told in this conversation. */
+static bool is_explained(struct gateway *gateway, const struct chat *chat)
+{
+	char name[2 * JID_CAP], from[JID_CAP], to[JID_CAP];
+
+	if (jid_bare(from, sizeof(from), chat->from) ||
+	    jid_bare(to, sizeof(to), chat->to) ||
+	    text_format(name, sizeof(name), "%d %s %s", chat->kind, from, to))
+		return true;
+	return recent_count(gateway->texts->explained, name, clock_ms()) != 1;
+}
+
+static void explain(struct gateway *gateway, const struct chat *chat,
+		    const char *words)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	char id[RAND_UUID_CAP], from[JID_CAP];
+	int r = jid_bare(from, sizeof(from), chat->to);
+
+	rand_uuid(id);
+	if (!r)
+		r = chat_format(&stanza, &(struct chat_text){ .from = from,
+							      .to = chat->from,
+							      .id = id,
+							      .body = words });
+	if (!r)
+		r = outbox_send(gateway, stanza, NULL, NULL);
+	if (r)
+		log_warn("text=explanation not-sent r=%d", r);
+}
+
+void text_refuse(struct gateway *gateway, const struct chat *chat,
+		 const struct text_refusal *why)
+{
+	AUTO(stanza_freep) struct stanza *error = NULL;
+	bool unseen = why == text_refusal_of(chat->kind) &&
+		      chat->kind != CHAT_EMPTY && chat->kind != CHAT_GROUP;
+
+	refused_log(gateway, why->condition, chat->from, chat->to);
+	if (chat_format_error(&error, chat->to, chat->from, chat->id,
+			      why->condition, why->words) ||
+	    xmpp_stream_send(gateway->stream, error))
+		log_warn("text=refusal not-sent");
+	if (unseen && !is_explained(gateway, chat))
+		explain(gateway, chat, why->words);
+}
