@@ -105,6 +105,13 @@ static struct series *get(struct metrics *metrics, enum metric metric,
 	return series;
 }
 
+void metric_know(struct metrics *metrics, enum metric metric,
+		 const struct metric_labels *labels)
+{
+	if (metrics)
+		(void)get(metrics, metric, labels);
+}
+
 void metric_add(struct metrics *metrics, enum metric metric, double value,
 		const struct metric_labels *labels)
 {

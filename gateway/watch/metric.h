@@ -97,8 +97,11 @@ CHECKED int metrics_new(struct metrics **out);
 /* NULL is fine; returns NULL. */
 struct metrics *metrics_free(struct metrics *metrics);
 
-/* Of a counter; 0 makes the series known, so that its first event is a rise.
- * @metrics NULL: nothing happens, here and below. */
+/* The series is there from now on, with nothing in it: who reads it sees its
+ * first event as a rise. @metrics NULL: nothing happens, here and below. */
+void metric_know(struct metrics *metrics, enum metric metric,
+		 const struct metric_labels *labels);
+/* Of a counter. */
 void metric_add(struct metrics *metrics, enum metric metric, double value,
 		const struct metric_labels *labels);
 /* Of a histogram, in the unit of its name. */

@@ -15,31 +15,52 @@
 #include "gateway/watch/totals.h"
 #include "gateway/watch/why.h"
 
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
 static const double MS_PER_S = 1000;
 
 static const char *const direction_names[] = { [CDR_OUTBOUND] = "outbound",
 					       [CDR_INBOUND] = "inbound",
 					       [CDR_LOCAL] = "local" };
 
+static void know_trunk(struct metrics *m, const char *trunk)
+{
+	static const enum metric of_calls[] = { METRIC_CALLS_ANSWERED,
+						METRIC_SETUP, METRIC_POST_DIAL,
+						METRIC_DURATION };
+	static const enum metric of_legs[] = { METRIC_JITTER, METRIC_LOSS,
+					       METRIC_MOS };
+	static const char *const legs[] = { "sip", "xmpp" };
+
+	for (int d = CDR_OUTBOUND; d <= CDR_INBOUND; d++) {
+		const char *direction = direction_names[d];
+
+		metric_know(m, METRIC_CALLS,
+			    METRIC_LABELS(direction, trunk,
+					  cause_name(CAUSE_NORMAL)));
+		for (size_t i = 0; i < LENGTH(of_calls); i++)
+			metric_know(m, of_calls[i],
+				    METRIC_LABELS(direction, trunk));
+	}
+	for (size_t leg = 0; leg < LENGTH(legs); leg++) {
+		for (size_t i = 0; i < LENGTH(of_legs); i++)
+			metric_know(m, of_legs[i],
+				    METRIC_LABELS(legs[leg], trunk));
+	}
+}
+
 /* What rises from nothing is seen as a rise only if the nothing was seen. */
-static void know_trunks(struct gateway *gateway)
+static void know_all(struct gateway *gateway)
 {
 	struct metrics *m = gateway->watch->metrics;
 	const struct config *config = gateway->config;
 
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		for (int d = CDR_OUTBOUND; d <= CDR_INBOUND; d++) {
-			const char *trunk = config->trunks[i].name;
-
-			metric_add(m, METRIC_CALLS, 0,
-				   METRIC_LABELS(direction_names[d], trunk,
-						 cause_name(CAUSE_NORMAL)));
-			metric_add(m, METRIC_CALLS_ANSWERED, 0,
-				   METRIC_LABELS(direction_names[d], trunk));
-		}
-	}
-	metric_add(m, METRIC_XMPP_CONNECTS, 0, METRIC_NO_LABELS);
-	metric_add(m, METRIC_SERIES_DROPPED, 0, METRIC_NO_LABELS);
+	for (size_t i = 0; i < config->ntrunks; i++)
+		know_trunk(m, config->trunks[i].name);
+	metric_know(m, METRIC_ICE, METRIC_LABELS("xmpp"));
+	metric_know(m, METRIC_DTLS, METRIC_LABELS("xmpp"));
+	metric_know(m, METRIC_XMPP_CONNECTS, METRIC_NO_LABELS);
+	metric_know(m, METRIC_SERIES_DROPPED, METRIC_NO_LABELS);
 }
 
 static int open_http(struct gateway *gateway)
@@ -74,7 +95,7 @@ int watch_new(struct gateway *gateway)
 	if (!r)
 		r = quality_timer_new(&watch->quality, gateway);
 	if (!r)
-		know_trunks(gateway);
+		know_all(gateway);
 	return r ? r : open_http(gateway);
 }
 

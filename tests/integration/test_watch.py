@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -13,15 +14,19 @@ import subprocess
 import tempfile
 import time
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import pytest
 
-from bed import chromium, http, proc
+from bed import chromium, http, proc, tandem
 from bed.scene import GATEWAY
 
 ADDRESS = (GATEWAY, 9464)
 TOKEN = "sesame"
-PROMTOOL = shutil.which("promtool")
+PROMTOOL, PROMETHEUS = shutil.which("promtool"), shutil.which("prometheus")
+# Panels of what has perhaps not happened when they are asked.
+NOTHING_YET = {"Registrations", "Calls now", "Refused before they began, a minute", "Failed INVITEs a minute, by status",
+               "Calls whose media failed, a minute"}
 PICTURES = os.environ.get("WATCH_PICTURES")  # a directory where the screenshots are kept
 SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -127,6 +132,97 @@ async def test_srtp_failures_are_counted(scene):
 
 async def _rose(scene, before, name, by):
     return (await metrics(scene)).value(name, leg="xmpp") >= before.value(name, leg="xmpp") + by
+
+
+# ---- Prometheus itself ----
+
+DEPLOY = os.path.join(tandem.ROOT, "deploy")
+SCRAPED_S, POLL_S = 20.0, 0.3
+SCRAPE = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [{rules}]
+scrape_configs:
+  - job_name: tandem
+    authorization: {{credentials: {token}}}
+    static_configs: [{{targets: ["{host}:{port}"]}}]
+"""
+VARIABLES = {"$instance": ".*", "$trunk": ".*", "$__rate_interval": "1m"}
+
+
+def dashboard_queries():
+    """(panel, query) of every target of the dashboard, the variables filled in."""
+    with open(os.path.join(DEPLOY, "grafana.json"), encoding="utf-8") as file:
+        panels = json.load(file)["panels"]
+    for panel in panels:
+        for target in panel.get("targets", ()):
+            query = target["expr"]
+            for name, value in VARIABLES.items():
+                query = query.replace(name, value)
+            yield panel["title"], query
+
+
+class Prometheus:
+    """Debian's, in the clients' node."""
+
+    address = ("127.0.0.1", 9090)
+
+    def __init__(self, node):
+        self.node, self.directory = node, proc.directory("prometheus")
+        config = os.path.join(self.directory, "prometheus.yml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(SCRAPE.format(rules=os.path.join(DEPLOY, "tandem.rules.yml"), token=TOKEN, host=ADDRESS[0], port=ADDRESS[1]))
+        self.process = proc.Process("prometheus", [
+            PROMETHEUS, f"--config.file={config}", f"--storage.tsdb.path={self.directory}/data",
+            "--web.listen-address={}:{}".format(*self.address)], node, cwd=self.directory)
+
+    async def ask(self, path, **parameters):
+        """The data of an API call."""
+        answer = await http.fetch(self.node, self.address, f"/api/v1/{path}?" + urlencode(parameters))
+        body = answer.body.partition(b"\r\n")[2].rpartition(b"\r\n0")[0] if "transfer-encoding" in answer.headers else answer.body
+        data = json.loads(body)
+        assert data["status"] == "success", (parameters, data)
+        return data["data"]
+
+    async def query(self, query):
+        """The series that a query gives."""
+        return (await self.ask("query", query=query))["result"]
+
+    async def wait(self, query):
+        """Wait until a query gives something."""
+        deadline = time.monotonic() + SCRAPED_S
+        while not await self.query(query):
+            assert time.monotonic() < deadline, f"{query}: nothing within {SCRAPED_S} s"
+            await asyncio.sleep(POLL_S)
+
+
+@pytest.mark.skipif(not PROMETHEUS, reason="prometheus is not installed: make deps")
+async def test_prometheus_answers_the_dashboard(scene):
+    prometheus = Prometheus(scene.bed.c1)
+    await prometheus.process.wait_log("Server is ready")
+    await prometheus.wait("tandem_xmpp_up == 1")  # what it has not seen before the call has not risen by it
+    mine, theirs = await scene.call_out()
+    await scene.heard(mine, theirs, seconds=2.5)
+    await mine.hangup()
+    await theirs.wait("ended")
+    await prometheus.wait('rate(tandem_calls_answered_total{trunk="carrier"}[1m]) > 0')
+    for title, query in dashboard_queries():
+        if title in NOTHING_YET:
+            await prometheus.query(query)
+        else:
+            await prometheus.wait(query)
+    groups = (await prometheus.ask("rules"))["groups"]
+    assert [r["health"] for g in groups for r in g["rules"]] == ["ok"] * 16
+    await prometheus.process.stop()
+    prometheus.process.remove()
+
+
+@pytest.mark.skipif(not PROMTOOL, reason="promtool is not installed: make deps")
+async def test_the_alerts_speak_when_they_should(scene):
+    del scene
+    for verb, path in (("check", os.path.join(DEPLOY, "tandem.rules.yml")),
+                       ("test", os.path.join(tandem.ROOT, "tests", "data", "alerts.test.yml"))):
+        done = subprocess.run([PROMTOOL, verb, "rules", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 # ---- the page ----

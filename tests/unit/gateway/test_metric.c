@@ -109,6 +109,17 @@ static void series_are_bounded_and_what_is_over_is_counted(void **state)
 	assert_true(kept.value > 6.9 && kept.value < 7.1);
 }
 
+static void a_series_is_known_before_its_first_event(void **state)
+{
+	struct metrics *m = *state;
+
+	metric_know(m, METRIC_SETUP, METRIC_LABELS("inbound", "t"));
+	look(m, METRIC_SETUP);
+	assert_non_null(seen);
+	assert_int_equal(kept_counts[0], 0);
+	assert_true(kept.value < 0.1);
+}
+
 static void without_metrics_nothing_happens(void **state)
 {
 	(void)state;
@@ -163,6 +174,7 @@ int main(void)
 		TEST(a_counter_adds_up_by_its_labels),
 		TEST(a_histogram_counts_up_to_its_bounds),
 		TEST(series_are_bounded_and_what_is_over_is_counted),
+		TEST(a_series_is_known_before_its_first_event),
 		cmocka_unit_test(without_metrics_nothing_happens),
 		cmocka_unit_test(names_keep_the_conventions),
 		cmocka_unit_test(the_bounds_of_the_database_are_its_own),

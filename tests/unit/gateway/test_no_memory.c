@@ -452,7 +452,8 @@ static void forget(void)
 	recent_expire(st.gateway->refused, later);
 	recent_expire(st.gateway->missed, later);
 	leg_xmpp_index_expire(st.gateway, later);
-	/* What is counted, and the last failures, stay; here they begin anew. */
+	/* What is counted, and the last failures, stay; here they begin anew.
+	 */
 	watch_free(st.gateway);
 	assert_int_equal(watch_new(st.gateway), 0);
 }
