@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/thread.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "gateway/gateway.h"
 #include "gateway/upgrade.h"
 #include "gateway/sandbox.h"
+#include "gateway/setup/setup.h"
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"
 
@@ -38,27 +40,41 @@ struct process {
 struct options {
 	const char *path;
 	bool check, verbose, version;
-	bool doctor;
+	bool doctor, setup;
+	char *const *rest; /* words behind the options, ended by NULL */
 };
 
 static void usage(FILE *to)
 {
 	fputs("usage: tandem [-c file] [-nV] [-v]\n"
 	      "       tandem [-c file] doctor\n"
+	      "       tandem [-c file] --setup [key=value ...]\n"
 	      "  -c file  configuration, default " CONFIG_PATH "\n"
 	      "  -n       check the configuration and exit; with -v print it\n"
 	      "  -V       print the version and exit\n"
-	      "  doctor   try all that is needed, and tell what to mend\n",
+	      "  doctor   try all that is needed, and tell what to mend\n"
+	      "  --setup  ask what is needed and write the configuration\n",
 	      to);
 }
 
 static int parse_options(struct options *out, int argc, char **argv)
 {
+	enum { OPTION_SETUP = 256 };
+	static const struct option longs[] = {
+		{ "setup", no_argument, NULL, OPTION_SETUP },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int option;
 
 	*out = (struct options){ .path = CONFIG_PATH };
-	while ((option = getopt(argc, argv, "c:nvVh")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:nvVh", longs, NULL)) !=
+	       -1) {
 		switch (option) {
+		case OPTION_SETUP:
+			out->setup = true;
+			break;
 		case 'c':
 			out->path = optarg;
 			break;
@@ -78,7 +94,10 @@ static int parse_options(struct options *out, int argc, char **argv)
 			return -EINVAL;
 		}
 	}
-	out->doctor = optind < argc && !strcmp(argv[optind], "doctor");
+	out->rest = argv + optind;
+	if (out->setup)
+		return 0;
+	out->doctor = *out->rest && !strcmp(*out->rest, "doctor");
 	return optind + out->doctor == argc ? 0 : -EINVAL;
 }
 
@@ -263,6 +282,9 @@ int main(int argc, char **argv)
 		puts("tandem " TANDEM_VERSION);
 		return EXIT_SUCCESS;
 	}
+	if (options.setup)
+		return setup_run(options.path, options.rest) ? EXIT_FAILURE
+							     : EXIT_SUCCESS;
 	if (options.doctor)
 		return doctor_run(options.path, stdout) ? EXIT_FAILURE
 							: EXIT_SUCCESS;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The one table of keys that reading, checking and printing share; only the
- * files gateway/config include it.
+ * The one table of keys that reading, checking and printing share. Outside of
+ * gateway/config only gateway/setup, which writes a file, includes it.
  */
 #pragma once
 

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`tandem --setup` at a terminal: questions, wrong answers, files; what it has written is a gateway that calls.
+
+    Prosody srv  --  gw, where it is set up  --  carrier pstn, which wants a password"""
+
+import fcntl
+import os
+import pty
+import re
+import shutil
+import stat
+import subprocess
+import termios
+
+import pytest
+
+from bed import media, proc
+from bed.scene import CARRIER, DOMAIN, GATEWAY, SECRET, SERVER
+from bed.tandem import Tandem, binary
+
+pytestmark = [pytest.mark.bed_options(program=False, credentials=("tandem", "rightpw")), pytest.mark.alone]
+ANSWER_S, DOCTOR_S = 10.0, 30.0
+
+
+class Terminal:
+    """A program at a terminal of its own."""
+
+    def __init__(self, node, *argv):
+        self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
+        self.seen = ""
+        with node.enter():
+            self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))  # pylint: disable=subprocess-popen-preexec-fn
+        os.close(slave)
+
+    def _read(self):
+        try:
+            self.seen += os.read(self.master, 65536).decode()
+        except (BlockingIOError, OSError):
+            pass
+
+    async def expect(self, pattern, timeout=ANSWER_S):
+        """Wait until @pattern is on the screen; forgets what stands before its end."""
+        def found():
+            self._read()
+            return re.search(pattern, self.seen)
+        match = await proc.until(found, timeout, f"{pattern!r} in {self.seen!r}")
+        before, self.seen = self.seen[:match.end()], self.seen[match.end():]
+        return before
+
+    async def answer(self, question, text):
+        """Type @text when @question is asked; returns what came before."""
+        before = await self.expect(question + r"[^\n]*: $")
+        os.write(self.master, text.encode() + b"\n")
+        return before
+
+    async def end(self, timeout=DOCTOR_S):
+        """(exit code, the rest of the screen)."""
+        await proc.until(lambda: self._read() or self.process.poll() is not None, timeout, "the end")
+        self._read()
+        os.close(self.master)
+        return self.process.returncode, self.seen
+
+
+def modes(directory):
+    """The access rights of the files there."""
+    return {name: stat.S_IMODE(os.stat(os.path.join(directory, name)).st_mode) & ~0o040 for name in os.listdir(directory)}
+
+
+async def test_from_questions_to_a_call(scene):
+    directory = proc.directory("setup", None)
+    path = os.path.join(directory, "tandem.conf")
+    terminal = Terminal(scene.bed.gw, binary(), "-c", path, "--setup")
+    await terminal.answer("domain of telephone numbers", "not a domain")
+    assert "expected a domain" in await terminal.answer("domain of telephone numbers", "")
+    assert "needed" in await terminal.answer("domain of telephone numbers", DOMAIN)
+    await terminal.answer("takes components", SERVER)
+    await terminal.answer("secret it has", SECRET)
+    assert SECRET not in await terminal.answer("XMPP address", "admin@example.org")  # it is not shown
+    await terminal.answer("clients elsewhere", "none")
+    await terminal.answer("SIP carrier", f"sip:{CARRIER}")
+    await terminal.answer("user name", "tandem")
+    await terminal.answer("password", "rightpw")
+    await terminal.answer("number of yours", "5557654321")
+    assert "expected" in await terminal.answer("number of yours", "+15557654321")
+    await terminal.answer("Whose", "alice@example.org")
+    screen = await terminal.expect("press Enter")
+    assert f'component_secret = "{SECRET}"' in screen and f'password: "{SECRET}"' in screen
+    assert "ufw allow 5060/udp" in screen and "ufw allow 20000:29999/udp" in screen
+    os.write(terminal.master, b"\n")
+    code, screen = await terminal.end()
+    assert code == 0 and f"echo@{DOMAIN}" in screen, screen
+    for well in ("component", "trunk carrier", "sip.listen"):
+        assert f"  ok    {well}" in screen, screen
+    assert modes(directory) == {"tandem.conf": 0o600, "secret": 0o600, "password": 0o600}
+    await call_with(scene, directory)
+
+
+async def call_with(scene, directory):
+    """A Tandem of the configuration in @directory takes an echo call; only where it lives is changed."""
+    gateway = Tandem(scene.bed.gw, GATEWAY, name="fresh")
+    for name in os.listdir(directory):
+        shutil.copy(os.path.join(directory, name), gateway.directory)
+        shutil.chown(os.path.join(gateway.directory, name), "nobody")
+    path = os.path.join(gateway.directory, "tandem.conf")
+    with open(path, encoding="utf-8") as file:
+        text = file.read().replace(directory, gateway.directory)
+    text = text.replace("media {", "media_was {") + "".join(
+        f"{section} {{\n    {key} = \"{gateway.directory}/{value}\"\n}}\n"
+        for section, key, value in (("db", "path", "tandem.db"), ("media", "certificate", "tandem.pem")))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    gateway.launch("-c", path)
+    await gateway.process.wait_log(r"\bevent=ready\b", 20.0)
+    client = await scene.client()
+    call = await client.call(f"echo@{DOMAIN}")
+    await call.wait("media")
+    verdict, = await media.listen((call.audio, call.audio))
+    assert verdict.delay_s < 0.3
+    await call.hangup()
+    await gateway.stop()
+
+
+async def test_answers_as_words(scene):
+    """Without a terminal nothing is asked; a secret is made; a second run leaves all as it is."""
+    directory = proc.directory("setup", None)
+    path = os.path.join(directory, "tandem.conf")
+
+    def setup(*words):
+        return subprocess.run([binary(), "-c", path, "--setup", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=ANSWER_S, check=False)
+
+    refused = setup()
+    assert refused.returncode == 1 and "domain=" in refused.stderr and os.listdir(directory) == []
+    refused = setup(f"domain={DOMAIN}", "trunk=no uri")
+    assert refused.returncode == 1 and os.listdir(directory) == []
+    refused = setup("colour=blue")
+    assert refused.returncode == 1 and "public_address" in refused.stderr and os.listdir(directory) == []
+    done = setup(f"domain={DOMAIN}")
+    assert done.returncode == 0, done.stderr
+    with open(os.path.join(directory, "secret"), encoding="utf-8") as file:
+        secret = file.read().strip()
+    assert len(secret) == 32 and secret in done.stdout
+    assert subprocess.run([binary(), "-n", "-c", path], check=False).returncode == 0
+    before = modes(directory)
+    again = setup(f"domain={DOMAIN}")
+    assert again.returncode == 1 and "already" in again.stderr and modes(directory) == before
