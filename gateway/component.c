@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "gateway/admin/face_adhoc.h"
+#include "gateway/admin/face_chat.h"
+#include "gateway/admin/role.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/chat_digits.h"
@@ -114,7 +117,9 @@ static int answer_query(struct stanza **reply,
 	const char *ns = stanza_ns(stanza_first(query->iq));
 
 	if (ns && (!strcmp(ns, DISCO_NS_INFO) || !strcmp(ns, DISCO_NS_ITEMS)))
-		return disco_answer(reply, query->iq, query->entity);
+		return disco_answer(reply, query->iq,
+				    role_entity(query->gateway, query->account,
+						query->entity));
 	int r = disco_basic_answer(reply, query->iq);
 	return r > 0 ? service_answer(reply, query) : r;
 }
@@ -129,6 +134,8 @@ static void on_query(struct gateway *gateway, const struct stanza *iq)
 		refuse_address(gateway, iq, "item-not-found", NULL);
 		return;
 	}
+	if (query.entity == DISCO_GATEWAY && face_adhoc_take(gateway, iq))
+		return;
 	int r = answer_query(&reply, &query);
 	if (!r)
 		send_reply(gateway, reply);
@@ -227,6 +234,8 @@ static void on_text(struct gateway *gateway, const struct stanza *message)
 	struct chat chat;
 
 	chat_read(&chat, message);
+	if (face_chat_take(gateway, &chat))
+		return;
 	if (chat.kind == CHAT_TEXT && !moved_error(&reply, gateway, message))
 		send_reply(gateway, reply);
 	else

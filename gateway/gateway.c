@@ -10,7 +10,10 @@
 #include "db/account.h"
 #include "db/contact.h"
 #include "db/db.h"
+#include "db/setting.h"
+#include "gateway/admin/admin.h"
 #include "gateway/service/announce.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/call/call.h"
 #include "gateway/component.h"
@@ -242,11 +245,14 @@ static int open_db(struct gateway *gateway)
 		r = account_store_new(&gateway->accounts, gateway->db);
 	if (!r)
 		r = contact_store_new(&gateway->contacts, gateway->db);
+	if (!r)
+		r = setting_store_new(&gateway->settings, gateway->db);
 	return r > 0 ? -EBUSY : r;
 }
 
 static void close_db(struct gateway *gateway)
 {
+	gateway->settings = setting_store_free(gateway->settings);
 	gateway->contacts = contact_store_free(gateway->contacts);
 	gateway->accounts = account_store_free(gateway->accounts);
 	gateway->db = db_close(gateway->db);
@@ -297,6 +303,7 @@ static const struct part {
 	{ recover_new, recover_free, recover_stream_up },
 	{ outbox_new, outbox_free, outbox_stream_up },
 	{ texts_new, texts_free, NULL },
+	{ admin_new, admin_free, NULL },
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };
 
@@ -317,6 +324,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 		return -ENOMEM;
 	gateway->config = config;
 	gateway->base = base;
+	gateway->started_ms = clock_ms();
 	LIST_INIT(&gateway->calls);
 	LIST_INIT(&gateway->cancelled);
 	phone_warm();

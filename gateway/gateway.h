@@ -7,11 +7,13 @@
 
 #include <bsd/sys/queue.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 #include "gateway/config/config.h"
 
 struct account_store;
+struct admin;
 struct announcer;
 struct call;
 struct contact_store;
@@ -27,6 +29,7 @@ struct outbox;
 struct public_address;
 struct recent;
 struct routes;
+struct setting_store;
 struct sip_agent;
 struct sip_trunk;
 struct texts;
@@ -45,6 +48,7 @@ struct gateway {
 	struct db *db;
 	struct account_store *accounts;
 	struct contact_store *contacts;
+	struct setting_store *settings;
 	struct media *media;
 	struct sip_agent *agent;
 	struct sip_trunk **trunks; /* in the order of config->trunks */
@@ -66,6 +70,7 @@ struct gateway {
 	struct outbox *outbox;      /* what must reach the XMPP server */
 	struct texts *texts;
 	struct watch *watch; /* metrics, status page; gateway/watch */
+	struct admin *admin; /* commands; admin/admin.c */
 
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */
@@ -73,6 +78,7 @@ struct gateway {
 	bool draining;       /* no new calls */
 	bool retiring;       /* … and the end when the last has gone */
 	uint64_t upgrade_ms; /* since when one is wanted; upgrade.c */
+	uint64_t started_ms; /* clock_ms() */
 	bool announced;      /* event=ready was said */
 };
 

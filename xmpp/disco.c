@@ -13,7 +13,9 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
+#include "xmpp/adhoc.h"
 #include "xmpp/caps.h"
+#include "xmpp/form.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -60,6 +62,23 @@ static const char *const gateway_features[] = {
 	NS_VCARD_TEMP,
 };
 
+static const char *const commanded_features[] = {
+	NS_CAPS,
+	ADHOC_NS,
+	DISCO_NS_INFO,
+	DISCO_NS_ITEMS,
+	"jabber:iq:gateway",
+	"jabber:iq:register",
+	NS_VERSION,
+	FORM_NS,
+	"jid\\20escaping",
+	NS_VCARD4,
+	"urn:xmpp:extdisco:2",
+	NS_PING,
+	NS_TIME,
+	NS_VCARD_TEMP,
+};
+
 /*
  * What call buttons ask for. urn:ietf:rfc:3264 (XEP-0176): candidates come all
  * at once, please. Never urn:xmpp:jingle:apps:rtp:video: Conversations would
@@ -90,6 +109,8 @@ static const char *const number_features[] = {
 static const struct caps_info entities[] = {
 	[DISCO_GATEWAY] = { LIST(gateway_identities), LIST(gateway_features),
 			    NULL, 0 },
+	[DISCO_COMMANDED] = { LIST(gateway_identities),
+			      LIST(commanded_features), NULL, 0 },
 	[DISCO_NUMBER] = { LIST(number_identities), LIST(number_features), NULL,
 			   0 },
 	[DISCO_ECHO] = { LIST(echo_identities), LIST(number_features), NULL,
@@ -180,7 +201,7 @@ static int answer_items(struct stanza **out, const struct stanza *iq,
 	if (r)
 		return r;
 	struct stanza *query = stanza_child(reply, "query", DISCO_NS_ITEMS);
-	if (entity == DISCO_GATEWAY)
+	if (entity == DISCO_GATEWAY || entity == DISCO_COMMANDED)
 		add_echo(query, stanza_attr(iq, "to"));
 	return finish(out, &reply);
 }

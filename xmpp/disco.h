@@ -10,9 +10,10 @@
 struct stanza;
 
 enum disco_entity {
-	DISCO_GATEWAY, /* the bare domain: gateway/pstn, sip, sms */
-	DISCO_NUMBER,  /* +15551234567@domain, bare and full */
-	DISCO_ECHO,    /* the built-in numbers */
+	DISCO_GATEWAY,   /* the bare domain: gateway/pstn, sip, sms */
+	DISCO_COMMANDED, /* the same, for who may command it */
+	DISCO_NUMBER,    /* +15551234567@domain, bare and full */
+	DISCO_ECHO,      /* the built-in numbers */
 };
 
 enum { DISCO_CAPS_CAP = 32 };

@@ -27,6 +27,20 @@ static const struct {
 	{ "debug", LOG_LEVEL_DEBUG },
 };
 
+const char *log_level_name(enum log_level level)
+{
+	size_t i = 0;
+
+	while (levels[i].level != level)
+		i++;
+	return levels[i].name;
+}
+
+enum log_level log_level(void)
+{
+	return (enum log_level)log_level_now;
+}
+
 int log_level_parse(const char *name, enum log_level *out)
 {
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {

@@ -36,6 +36,8 @@ CHECKED int log_level_parse(const char *name, enum log_level *out);
 CHECKED int log_open(const char *path, enum log_level level);
 
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
+const char *log_level_name(enum log_level level);
 bool log_on(enum log_level level);
 
 /* Lines lost because nobody read them. */

@@ -243,11 +243,20 @@ struct config {
 	} db;
 	struct config_limits limits;
 	struct {
+		char *socket; /* of tandemctl; "": none */
+	} control;
+	struct {
 		char *file; /* "": stderr */
 		enum log_level level;
 	} log;
-	char **admins; /* bare JIDs */
+	/* Bare JIDs: who may all; who may not change the gateway itself; who
+	 * may only look. */
+	char **admins;
 	size_t nadmins;
+	char **operators;
+	size_t noperators;
+	char **readers;
+	size_t nreaders;
 	char *region; /* gateway/route/phone.h; "": that of an account's number
 		       */
 	bool sandbox; /* gateway/sandbox.h */

@@ -25,12 +25,19 @@ const char *const config_section_names[CONFIG_NSECTIONS] = {
 	[CONFIG_LOG] = "log",       [CONFIG_TRUNK] = "trunk",
 	[CONFIG_NUMBER] = "number", [CONFIG_EMERGENCY] = "emergency",
 	[CONFIG_ROUTE] = "route",   [CONFIG_WATCH] = "watch",
+	[CONFIG_CONTROL] = "control",
 };
 
 /* clang-format off */
 const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_ADMINS] = {
 		CONFIG_TOP, "admins", &config_kind_jids, AT(admins),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_OPERATORS] = {
+		CONFIG_TOP, "operators", &config_kind_jids, AT(operators),
+		.initial = LIST(NULL) },
+	[CONFIG_KEY_READERS] = {
+		CONFIG_TOP, "readers", &config_kind_jids, AT(readers),
 		.initial = LIST(NULL) },
 	[CONFIG_KEY_REGION] = {
 		CONFIG_TOP, "region", &config_kind_region, AT(region),
@@ -170,6 +177,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_LIMITS, "call_duration_s", &config_kind_count,
 		AT(limits.call_duration_s), .initial = LIST("43200"),
 		.min = 1, .max = 604800 },
+	[CONFIG_KEY_CONTROL_SOCKET] = {
+		CONFIG_CONTROL, "socket", &config_kind_path, AT(control.socket),
+		.initial = LIST("/run/tandem/control") },
 	[CONFIG_KEY_LOG_FILE] = {
 		CONFIG_LOG, "file", &config_kind_path, AT(log.file),
 		.initial = LIST("") },

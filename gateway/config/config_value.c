@@ -339,6 +339,8 @@ struct jids {
 	size_t n;
 };
 CONFIG_COUNT_BEHIND(config, admins, nadmins);
+CONFIG_COUNT_BEHIND(config, operators, noperators);
+CONFIG_COUNT_BEHIND(config, readers, nreaders);
 
 CONFIG_COUNT_BEHIND(config_number, owners, nowners);
 

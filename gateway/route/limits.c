@@ -319,16 +319,27 @@ unsigned limits_half_open(const struct config *config)
 	return half < calls ? half : calls;
 }
 
-bool limits_withhold(struct gateway *gateway, const char *account)
+/* Not take(): anybody may be asked about, also who owns no number. */
+const struct config_quota *limits_given(const struct gateway *gateway,
+					enum quota_kind kind, const char *name,
+					bool *withhold)
 {
-	/* Not take(): anybody may be asked about, also who owns no number. */
-	struct subject *key = new_subject(QUOTA_ACCOUNT, account);
+	struct subject *key = new_subject(kind, name);
 	const struct subject *s =
 		key ? RB_FIND(subject_tree, &gateway->limits->subjects, key)
 		    : NULL;
-	bool withhold = s && s->is_set && s->withhold;
+	bool is_set = s && s->is_set;
 
+	*withhold = is_set && s->withhold;
 	free_subject(key);
+	return is_set ? &s->quota : NULL;
+}
+
+bool limits_withhold(struct gateway *gateway, const char *account)
+{
+	bool withhold;
+
+	limits_given(gateway, QUOTA_ACCOUNT, account, &withhold);
 	return withhold;
 }
 

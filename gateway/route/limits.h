@@ -16,6 +16,7 @@
 #include "gateway/base/err.h"
 
 struct config;
+struct config_quota;
 struct gateway;
 
 enum limit {
@@ -66,6 +67,11 @@ void limits_used(struct gateway *gateway, const char *account,
 /* Whether @account never shows its number. */
 bool limits_withhold(struct gateway *gateway, const char *account);
 
+/* What an administrator has set for one of them, borrowed until the next
+ * change; NULL: nothing. */
+const struct config_quota *limits_given(const struct gateway *gateway,
+					enum quota_kind kind, const char *name,
+					bool *withhold);
 /* Set, or take back, what holds for one of them; kept. 0, -EINVAL (prefixes),
  * -ENOBUFS, -ENOMEM: nothing has changed. */
 CHECKED int limits_set(struct gateway *gateway, const struct quota_row *row);

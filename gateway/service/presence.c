@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db/contact.h"
+#include "gateway/admin/role.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
@@ -63,7 +64,8 @@ int presence_show(struct gateway *gateway, const char *local, const char *to)
 	if (!presence_entity(&entity, local) ||
 	    format_full(full, gateway, local))
 		return -EINVAL;
-	int r = disco_presence(&stanza, entity, full, to);
+	int r = disco_presence(&stanza, role_entity(gateway, to, entity), full,
+			       to);
 	return r ? r : send_one(gateway, stanza);
 }
 

@@ -171,7 +171,8 @@ def pytest_runtest_makereport(item, call):
     if stage:
         report.sections.append(("timeline", stage.timeline.text()))
     for process in proc.Process.running:
-        report.sections.append((f"last lines of {process.name}", process.tail(TAIL_LINES)))
+        if os.path.exists(process.path):  # the bed is being taken down
+            report.sections.append((f"last lines of {process.name}", process.tail(TAIL_LINES)))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -20,6 +20,7 @@ REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "UBSAN_OPTIONS": "print_stacktrace=1",
               "TSAN_OPTIONS": "second_deadlock_stack=1"}
 LISTS = (list, tuple)
+ROLES = {"admins": "admin", "operators": "oscar", "readers": "rita"}  # who may what by commands
 REPORT_SIZE = 6000
 STORE_MAX = 253
 # sd_listen_fds(3): from 3 on, by the process of LISTEN_PID
@@ -57,10 +58,10 @@ def _section(name, title, options):
     return f"{head} {{\n" + "".join(f"    {key} = {_value(value)}\n" for key, value in options.items()) + "}\n"
 
 
-def configuration(sections, trunks, numbers, admins):
+def configuration(sections, trunks, numbers):
     """The text of a tandem.conf. @sections, @trunks and @numbers map names to their options."""
     text = "".join(_section(name, None, options) for name, options in sections.items())
-    text += f"admins = {_value(list(admins))}\n"
+    text += "".join(f"{key} = {_value([f'{user}@example.org'])}\n" for key, user in ROLES.items())
     text += "".join(_section("trunk", name, options) for name, options in trunks.items())
     return text + "".join(_section("number", name, options) for name, options in numbers.items())
 
@@ -80,6 +81,7 @@ class Tandem:
             "media": {"address": address, "public_address": "", "ice_port": 10000, "port_min": 20000, "port_max": 29999,
                       "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem"), "keep": os.path.join(self.directory, "calls")},
             "db": {"path": os.path.join(self.directory, "tandem.db")},
+            "control": {"socket": os.path.join(self.directory, "control")},
             "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S, "calls_per_minute": 0},  # tests call in a row
             "log": {"file": "", "level": os.environ.get("TANDEM_LOG", "debug")},
         }
@@ -100,7 +102,7 @@ class Tandem:
         """Write the configuration file and return its path."""
         path = os.path.join(self.directory, "tandem.conf")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(configuration(self.sections, self.trunks, self.numbers, ["admin@example.org"]))
+            file.write(configuration(self.sections, self.trunks, self.numbers))
         shutil.chown(path, USER)
         return path
 

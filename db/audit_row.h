@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What was changed by whom: rows that are written once and never again.
+ * Strings are borrowed for the call.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "db/db.h"
+
+enum { AUDIT_ROW_MAX = 1000 }; /* that are read at a time */
+
+struct audit_row {
+	uint64_t id; /* ascends */
+	int64_t at_ms;
+	const char *who;  /* "alice@example.org", "uid 0" */
+	const char *face; /* "ad-hoc" */
+	const char *node; /* of the command */
+	const char *object;
+	const char *before, *after; /* "" nothing */
+};
+
+/* As session_put(). */
+CHECKED int audit_row_put(struct db *db, const struct audit_row *row,
+			  db_done_fn done, void *arg);
+
+/* @done follows all that was put before. As session_put(). */
+CHECKED int audit_row_wait(struct db *db, db_done_fn done, void *arg);
+
+/* The last AUDIT_ROW_MAX, newest first. As session_load_all(). */
+typedef void (*audit_row_fn)(const struct audit_row *row, void *arg);
+CHECKED int audit_row_load(struct db *db, audit_row_fn fn, void *arg);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Small settings of accounts and trunks that commands make and that have no
+ * column of their own: names and values as text. What they mean is the
+ * gateway's business.
+ *
+ * All of it is in memory, read at the start; changes are made there and queued
+ * for the disk.
+ */
+#pragma once
+
+#include "db/db.h"
+
+enum setting_kind { SETTING_ACCOUNT = 1, SETTING_TRUNK = 2 };
+
+struct setting {
+	enum setting_kind kind;
+	const char *subject; /* a bare JID in lower case, a trunk's name */
+	const char *name;
+	const char *value;
+};
+
+struct setting_store;
+
+/*
+ * Read everything. @db must outlive *@out, which is owned by the caller:
+ * setting_store_free(). 0 or -errno.
+ */
+CHECKED int setting_store_new(struct setting_store **out, struct db *db);
+struct setting_store *setting_store_free(struct setting_store *store);
+DEFINE_AUTO(struct setting_store *, setting_store_free)
+
+/* Borrowed until the next change; "" when it is not set. */
+const char *setting_get(const struct setting_store *store,
+			enum setting_kind kind, const char *subject,
+			const char *name);
+/* "" takes it back. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
+CHECKED int setting_put(struct setting_store *store,
+			const struct setting *setting);
+/* All of a subject. 0, -ENOBUFS, -ENOMEM. */
+CHECKED int setting_drop(struct setting_store *store, enum setting_kind kind,
+			 const char *subject);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/admin/admin.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "gateway/admin/face_adhoc.h"
+#include "gateway/admin/face_chat.h"
+#include "gateway/admin/face_socket.h"
+#include "gateway/base/clock.h"
+#include "gateway/gateway.h"
+#include "xmpp/adhoc.h"
+
+enum { EXPIRE_S = 60 };
+
+struct admin {
+	struct adhoc_sessions *adhoc;
+	struct chats *chats;
+	struct control *control; /* NULL: none */
+	struct event *timer;
+	uint64_t last_id;
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct admin *admin = arg;
+
+	(void)fd;
+	(void)what;
+	adhoc_sessions_expire(admin->adhoc, clock_ms());
+	chats_expire(admin->chats, clock_ms());
+}
+
+int admin_new(struct gateway *gateway)
+{
+	const struct timeval period = { EXPIRE_S, 0 };
+	struct admin *admin = calloc(1, sizeof(*admin));
+
+	if (!admin)
+		return -ENOMEM;
+	gateway->admin = admin;
+	int r = adhoc_sessions_new(&admin->adhoc, face_adhoc_ended);
+	if (!r)
+		r = chats_new(&admin->chats);
+	if (!r)
+		r = control_new(&admin->control, gateway);
+	if (r)
+		return r;
+	admin->timer =
+		event_new(gateway->base, -1, EV_PERSIST, on_timer, admin);
+	return admin->timer && !event_add(admin->timer, &period) ? 0 : -ENOMEM;
+}
+
+void admin_free(struct gateway *gateway)
+{
+	struct admin *admin = gateway->admin;
+
+	gateway->admin = NULL;
+	if (!admin)
+		return;
+	if (admin->timer)
+		event_free(admin->timer);
+	control_free(admin->control);
+	chats_free(admin->chats);
+	adhoc_sessions_free(admin->adhoc);
+	free(admin);
+}
+
+struct adhoc_sessions *admin_adhoc(struct admin *admin)
+{
+	return admin->adhoc;
+}
+
+struct chats *admin_chats(struct admin *admin)
+{
+	return admin->chats;
+}
+
+/* Ascends over restarts too, unless the clock is set back by more than they
+ * take. */
+uint64_t admin_audit_id(struct admin *admin)
+{
+	uint64_t now = (uint64_t)clock_wall_ms() * 1000;
+
+	admin->last_id = now > admin->last_id ? now : admin->last_id + 1;
+	return admin->last_id;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The commands of the gateway: one table for all faces (ad-hoc commands, a
+ * conversation, tandemctl). A new one is an entry of the table, in
+ * command_table.c, and its function.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/admin/answer.h"
+#include "gateway/admin/role.h"
+#include "xmpp/form.h"
+
+struct gateway;
+struct request;
+
+enum { COMMAND_MAX_STEPS = 3 };
+
+/* One form. */
+struct command_step {
+	const char *instructions; /* NULL: none */
+	const struct form_spec *fields;
+	size_t n;
+	/* What is there now: values and options; NULL: as specified. */
+	void (*fill)(const struct request *request, struct form *form);
+};
+
+enum command_result {
+	COMMAND_DONE,  /* request->answer is complete */
+	COMMAND_LATER, /* request_done() follows */
+};
+
+struct command {
+	const char *node; /* also the word in a conversation */
+	const char *title;
+	enum role_need need;
+	bool changes; /* something: each success is in the audit */
+	struct command_step steps[COMMAND_MAX_STEPS]; /* n 0 ends */
+	enum command_result (*run)(struct request *request);
+};
+
+/* NULL behind the last. */
+const struct command *command_at(size_t i);
+/* By node, whoever may; NULL: none. */
+const struct command *command_find(const char *node);
+
+/* A command that runs; the face that runs it owns it (gateway/admin/run.h). */
+struct request {
+	struct gateway *gateway;
+	const struct command *command;
+	struct actor actor;
+	struct form_values *values; /* checked, of all steps so far */
+	struct answer *answer;
+	/* Of a run that takes long: its own; and how to stop it, after which
+	 * request_done() is not called. */
+	void *work;
+	void (*abandon)(struct request *request);
+};
+
+/* The value of a field; "" none. */
+const char *request_text(const struct request *request, const char *var);
+/* 0 none. */
+unsigned request_number(const struct request *request, const char *var);
+bool request_flag(const struct request *request, const char *var);
+/* A JID field, bare and in lower case, in @out of JID_CAP; "" none. */
+void request_jid(char *out, const struct request *request, const char *var);
+
+/* @object was changed: kept for good, and in the log. "" is nothing. */
+void request_changed(const struct request *request, const char *object,
+		     const char *before, const char *after);
+/* After COMMAND_LATER, once, from the loop. */
+void request_done(struct request *request);
+
+/*
+ * Say what became of a change: @r 0, or -errno with what the gateway has to
+ * say about it. Whether it went well.
+ */
+bool request_well(struct request *request, int r);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <string.h>
+
+#include "gateway/admin/commands.h"
+
+static const struct commands *const groups[] = {
+	&commands_status,   &commands_calls, &commands_numbers,
+	&commands_accounts, &commands_audit, &commands_process,
+};
+enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
+
+const struct command *command_at(size_t i)
+{
+	for (size_t g = 0; g < NGROUPS; g++) {
+		if (i < groups[g]->n)
+			return &groups[g]->v[i];
+		i -= groups[g]->n;
+	}
+	return NULL;
+}
+
+const struct command *command_find(const char *node)
+{
+	const struct command *command;
+	size_t i = 0;
+
+	while ((command = command_at(i++)) && strcmp(command->node, node) != 0)
+		;
+	return command;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The groups that the table of commands is made of; each is one file's.
+ */
+#pragma once
+
+#include "gateway/admin/command.h"
+
+struct commands {
+	const struct command *v;
+	size_t n;
+};
+#define COMMANDS(table)                                     \
+	{                                                   \
+		(table), sizeof(table) / sizeof((table)[0]) \
+	}
+/* The steps of an entry that asks once. */
+#define COMMAND_FIELDS(fields_, ...)                                     \
+	{                                                                \
+		.fields = (fields_),                                     \
+		.n = sizeof(fields_) / sizeof((fields_)[0]), __VA_ARGS__ \
+	}
+
+extern const struct commands commands_status, commands_calls, commands_numbers,
+	commands_accounts, commands_audit, commands_process;
+
+/* What fields of several groups want. */
+#define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"
+#define COMMAND_JID_EXPECTS    "an address such as alice@example.org, please"
+#define COMMAND_NUMBER_REGEX   "\\+[0-9]{2,15}"
+#define COMMAND_NUMBER_EXPECTS "a number such as +15551234567, please"

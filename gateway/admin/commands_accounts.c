@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Accounts: what an administrator lets each of them do. What is not set here is
+ * as tandem.conf(5) says.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/account.h"
+#include "db/quota.h"
+#include "db/setting.h"
+#include "gateway/admin/commands.h"
+#include "gateway/admin/list.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/number.h"
+
+enum { LIST_CAP = 2048, QUOTA_TEXT_CAP = 2 * LIST_CAP + 256 };
+
+#define ACCOUNT_FIELD                                                          \
+	{                                                                      \
+		.var = "account", .label = "Account", .type = FORM_JID_SINGLE, \
+		.required = true, .regex = COMMAND_JID_REGEX,                  \
+		.expects = COMMAND_JID_EXPECTS                                 \
+	}
+
+static const struct form_spec account_fields[] = { ACCOUNT_FIELD };
+
+static const struct form_spec list_fields[] = {
+	{ .var = "find",
+	  .label = "Address",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Any part of it; empty: all" },
+};
+
+#define PREFIXES        "(\\+[0-9]{1,15}( +\\+[0-9]{1,15})*)?"
+#define PREFIXES_EXPECT "prefixes such as +1 +49, blanks between, please"
+
+static const struct form_spec limit_fields[] = {
+	{ .var = "calls",
+	  .label = "Calls at a time",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Empty in any of these: as configured",
+	  .integer = true,
+	  .min = 1,
+	  .max = 100000 },
+	{ .var = "calls-per-minute",
+	  .label = "Calls a minute",
+	  .type = FORM_TEXT_SINGLE,
+	  .integer = true,
+	  .min = 1,
+	  .max = 100000 },
+	{ .var = "minutes-per-day",
+	  .label = "Minutes a day",
+	  .type = FORM_TEXT_SINGLE,
+	  .integer = true,
+	  .min = 1,
+	  .max = 10000000 },
+	{ .var = "allow",
+	  .label = "Only to these prefixes",
+	  .type = FORM_TEXT_SINGLE,
+	  .regex = PREFIXES,
+	  .expects = PREFIXES_EXPECT },
+	{ .var = "deny",
+	  .label = "Not to these prefixes",
+	  .type = FORM_TEXT_SINGLE,
+	  .regex = PREFIXES,
+	  .expects = PREFIXES_EXPECT },
+	{ .var = "withhold",
+	  .label = "Never show the number",
+	  .type = FORM_BOOLEAN,
+	  .initial = "false" },
+};
+
+/* ---- list ---- */
+
+struct listing {
+	struct request *request;
+	const char *find;
+};
+
+static void put_account(const struct listing *listing, const char *jid,
+			const struct account *account)
+{
+	const struct gateway *gateway = listing->request->gateway;
+	struct answer *answer = listing->request->answer;
+
+	if (!strstr(jid, listing->find))
+		return;
+	answer_cell(answer, "%s", jid);
+	answer_cell(answer, "%s",
+		    !account || account->enabled ? "yes" : "disabled");
+	answer_cell(answer, "%zu", number_count(gateway, jid));
+	answer_cell(answer, "%u", leg_xmpp_calls_of(gateway, jid));
+	answer_cell(answer, "%s", account ? account->forward : "");
+}
+
+static void on_account(const struct account *account, void *arg)
+{
+	put_account(arg, account->jid, account);
+}
+
+/* Whether one of the numbers before the @n-th has that owner too, or the
+ * database knows it. */
+static bool is_listed(const struct gateway *gateway, size_t n, size_t owner)
+{
+	const struct config_number *numbers = gateway->config->numbers;
+	const char *jid = numbers[n].owners[owner];
+
+	if (account_find(gateway->accounts, jid))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (number_is_owned(&numbers[i], jid))
+			return true;
+	}
+	return false;
+}
+
+static enum command_result run_accounts(struct request *request)
+{
+	static const char *const columns[] = { "Account", "Enabled", "Numbers",
+					       "Calls now", "Forwards to" };
+	const struct gateway *gateway = request->gateway;
+	struct listing listing = { request, request_text(request, "find") };
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		answer_column(request->answer, columns[i]);
+	account_each(gateway->accounts, on_account, &listing);
+	for (size_t i = 0; i < gateway->config->nnumbers; i++) {
+		const struct config_number *number =
+			&gateway->config->numbers[i];
+
+		for (size_t k = 0; k < number->nowners; k++) {
+			if (!is_listed(gateway, i, k))
+				put_account(&listing, number->owners[k], NULL);
+		}
+	}
+	if (!answer_rows(request->answer))
+		answer_info(request->answer, "There are no such accounts.");
+	return COMMAND_DONE;
+}
+
+/* ---- on and off ---- */
+
+static int set_enabled(struct request *request, const char *jid, bool enabled)
+{
+	struct account_store *store = request->gateway->accounts;
+	const struct account *known = account_find(store, jid);
+	struct account account = { .jid = jid, .created_ms = clock_wall_ms() };
+
+	if (known)
+		account = *known;
+	account.enabled = enabled;
+	const char *before = !known           ? ""
+			     : known->enabled ? "enabled"
+					      : "disabled";
+	int r = account_put(store, &account);
+	if (!r)
+		request_changed(request, jid, before,
+				enabled ? "enabled" : "disabled");
+	return r;
+}
+
+static enum command_result run_add(struct request *request)
+{
+	char jid[JID_CAP];
+
+	request_jid(jid, request, "account");
+	if (account_find(request->gateway->accounts, jid))
+		answer_error(request->answer, "%s is here already.", jid);
+	else if (request_well(request, set_enabled(request, jid, true)))
+		answer_info(request->answer, "%s is added.", jid);
+	return COMMAND_DONE;
+}
+
+static bool is_known(struct request *request, const char *jid)
+{
+	struct number number;
+
+	if (account_find(request->gateway->accounts, jid) ||
+	    number_of(&number, request->gateway, jid, NULL))
+		return true;
+	answer_error(request->answer, "There is no account %s.", jid);
+	return false;
+}
+
+static enum command_result run_disable(struct request *request)
+{
+	char jid[JID_CAP];
+
+	request_jid(jid, request, "account");
+	if (is_known(request, jid) &&
+	    request_well(request, set_enabled(request, jid, false)))
+		answer_info(request->answer,
+			    "%s cannot call, nor be called, any more. Calls "
+			    "of now go on.",
+			    jid);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_enable(struct request *request)
+{
+	char jid[JID_CAP];
+
+	request_jid(jid, request, "account");
+	if (is_known(request, jid) &&
+	    request_well(request, set_enabled(request, jid, true)))
+		answer_info(request->answer, "%s can call again.", jid);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_remove(struct request *request)
+{
+	struct gateway *gateway = request->gateway;
+	char jid[JID_CAP];
+
+	request_jid(jid, request, "account");
+	int r = account_drop(gateway->accounts, jid);
+	if (r > 0) {
+		answer_error(request->answer,
+			     "There is no account %s that commands made.", jid);
+		return COMMAND_DONE;
+	}
+	if (!r)
+		r = limits_unset(gateway, QUOTA_ACCOUNT, jid);
+	if (!r)
+		r = setting_drop(gateway->settings, SETTING_ACCOUNT, jid);
+	if (request_well(request, r)) {
+		request_changed(request, jid, "account", "");
+		answer_info(request->answer,
+			    "%s is removed, and its numbers are released%s.",
+			    jid,
+			    number_count(gateway, jid)
+				    ? ", but for those in tandem.conf"
+				    : "");
+	}
+	return COMMAND_DONE;
+}
+
+/* ---- limits ---- */
+
+static void join_prefixes(char out[static LIST_CAP],
+			  const struct config_texts *texts)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < texts->n && at < LIST_CAP; i++)
+		at += (size_t)snprintf(out + at, LIST_CAP - at, "%s%s",
+				       i ? " " : "", texts->v[i]);
+}
+
+static void set_count(struct form *form, const char *var, unsigned count)
+{
+	char text[sizeof("4294967295")];
+
+	if (count && !text_format(text, sizeof(text), "%u", count))
+		form_set(form_find(form, var), text);
+}
+
+static void fill_limits(const struct request *request, struct form *form)
+{
+	const struct config_quota *quota;
+	char jid[JID_CAP], list[LIST_CAP];
+	bool withhold;
+
+	request_jid(jid, request, "account");
+	quota = limits_given(request->gateway, QUOTA_ACCOUNT, jid, &withhold);
+	if (!quota)
+		return;
+	set_count(form, "calls", quota->calls);
+	set_count(form, "calls-per-minute", quota->calls_per_minute);
+	set_count(form, "minutes-per-day", quota->minutes_per_day);
+	join_prefixes(list, &quota->destinations.allow);
+	form_set(form_find(form, "allow"), list);
+	join_prefixes(list, &quota->destinations.deny);
+	form_set(form_find(form, "deny"), list);
+	form_set(form_find(form, "withhold"), withhold ? "true" : "false");
+}
+
+struct quota_text {
+	char s[QUOTA_TEXT_CAP];
+};
+
+static struct quota_text quota_text(const struct gateway *gateway,
+				    const char *jid)
+{
+	struct quota_text out = { "" };
+	char allow[LIST_CAP], deny[LIST_CAP];
+	bool withhold;
+	const struct config_quota *quota =
+		limits_given(gateway, QUOTA_ACCOUNT, jid, &withhold);
+
+	if (!quota)
+		return out;
+	join_prefixes(allow, &quota->destinations.allow);
+	join_prefixes(deny, &quota->destinations.deny);
+	snprintf(out.s, sizeof(out.s),
+		 "calls %u, a minute %u, minutes a day %u, allow [%s], "
+		 "deny [%s]%s",
+		 quota->calls, quota->calls_per_minute, quota->minutes_per_day,
+		 allow, deny, withhold ? ", number withheld" : "");
+	return out;
+}
+
+static enum command_result run_limits(struct request *request)
+{
+	struct gateway *gateway = request->gateway;
+	char jid[JID_CAP];
+	const struct quota_row row = {
+		.kind = QUOTA_ACCOUNT,
+		.name = jid,
+		.calls = request_number(request, "calls"),
+		.calls_per_minute = request_number(request, "calls-per-minute"),
+		.minutes_per_day = request_number(request, "minutes-per-day"),
+		.allow = request_text(request, "allow"),
+		.deny = request_text(request, "deny"),
+		.withhold = request_flag(request, "withhold"),
+	};
+
+	request_jid(jid, request, "account");
+	if (!is_known(request, jid))
+		return COMMAND_DONE;
+	struct quota_text before = quota_text(gateway, jid);
+	bool empty = !row.calls && !row.calls_per_minute &&
+		     !row.minutes_per_day && !*row.allow && !*row.deny &&
+		     !row.withhold;
+	int r = empty ? limits_unset(gateway, QUOTA_ACCOUNT, jid)
+		      : limits_set(gateway, &row);
+	if (request_well(request, r)) {
+		struct quota_text after = quota_text(gateway, jid);
+
+		request_changed(request, jid, before.s, after.s);
+		answer_info(request->answer, "%s: %s.", jid,
+			    empty ? "the configured limits hold" : after.s);
+	}
+	return COMMAND_DONE;
+}
+
+static const struct command table[] = {
+	{ .node = "accounts",
+	  .title = "Accounts",
+	  .need = NEED_READER,
+	  .steps = { COMMAND_FIELDS(list_fields) },
+	  .run = run_accounts },
+	{ .node = "account-add",
+	  .title = "Add an account",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .run = run_add },
+	{ .node = "account-disable",
+	  .title = "Disable an account",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .run = run_disable },
+	{ .node = "account-enable",
+	  .title = "Enable an account",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .run = run_enable },
+	{ .node = "account-remove",
+	  .title = "Remove an account",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .run = run_remove },
+	{ .node = "account-limits",
+	  .title = "What an account may do",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(account_fields),
+		     COMMAND_FIELDS(limit_fields, .fill = fill_limits) },
+	  .run = run_limits },
+};
+const struct commands commands_accounts = COMMANDS(table);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Calls of now: who, how well, and their end. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/commands.h"
+#include "gateway/admin/span.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/text.h"
+#include "gateway/call/call_state.h"
+#include "gateway/gateway.h"
+#include "gateway/leg/leg.h"
+#include "media/bridge.h"
+
+enum { US_PER_MS = 1000, PERCENT = 100, QUALITY_CAP = 64, LABEL_CAP = 160 };
+
+static const struct form_spec call_fields[] = {
+	{ .var = "call",
+	  .label = "Call",
+	  .type = FORM_LIST_SINGLE,
+	  .required = true,
+	  .open = true },
+};
+
+/* ---- list ---- */
+
+static double loss_percent(const struct media_side_stats *stats)
+{
+	uint64_t all = stats->rx_packets + stats->lost;
+
+	return all ? (double)stats->lost * PERCENT / (double)all : 0;
+}
+
+struct quality_text {
+	char s[QUALITY_CAP];
+};
+
+/* What comes from the party of @side. */
+static struct quality_text quality(const struct call *call,
+				   enum media_side side)
+{
+	struct quality_text out = { "" };
+	struct media_side_stats stats;
+
+	if (!bridge_is_open(call->bridge, side))
+		return out;
+	bridge_stats(call->bridge, side, &stats);
+	if (text_format(out.s, sizeof(out.s), "%.1f %% lost, jitter %u ms",
+			loss_percent(&stats), stats.jitter_us / US_PER_MS))
+		out.s[0] = '\0';
+	return out;
+}
+
+static const char *codec_of(const struct leg *leg)
+{
+	const struct media_content *audio = leg ? leg_tx_audio(leg) : NULL;
+
+	return audio && audio->ncodecs ? audio->codecs[0].name : "";
+}
+
+static uint64_t age_ms(const struct call *call)
+{
+	int64_t since =
+		call->answered_ms ? call->answered_ms : call->started_ms;
+	int64_t now = clock_wall_ms();
+
+	return now > since ? (uint64_t)(now - since) : 0;
+}
+
+static void put_call(struct answer *answer, const struct call *call)
+{
+	answer_cell(answer, "%s", call->name);
+	answer_cell(answer, "%s", call_state_name(call));
+	answer_cell(answer, "%s", call->from);
+	answer_cell(answer, "%s", call->to);
+	answer_cell(answer, "%s", call->account);
+	answer_cell(answer, "%s", call->trunk);
+	answer_cell(answer, "%s", span_text(age_ms(call)).s);
+	for (int side = MEDIA_SIDE_A; side <= MEDIA_SIDE_B; side++) {
+		answer_cell(answer, "%s", codec_of(call->legs[side]));
+		answer_cell(answer, "%s",
+			    quality(call, (enum media_side)side).s);
+	}
+}
+
+static enum command_result run_calls(struct request *request)
+{
+	static const char *const columns[] = {
+		"Call",    "State",        "From",     "To",
+		"Account", "Trunk",        "Duration", "Caller codec",
+		"Caller",  "Callee codec", "Callee",
+	};
+	const struct call *call;
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		answer_column(request->answer, columns[i]);
+	LIST_FOREACH(call, &request->gateway->calls, link)
+	{
+		if (call->state != CALL_CLOSED)
+			put_call(request->answer, call);
+	}
+	if (!answer_rows(request->answer))
+		answer_info(request->answer, "There are no calls.");
+	return COMMAND_DONE;
+}
+
+/* ---- hang up ---- */
+
+static void fill_calls(const struct request *request, struct form *form)
+{
+	struct form_field *field = form_find(form, "call");
+	const struct call *call;
+
+	LIST_FOREACH(call, &request->gateway->calls, link)
+	{
+		char label[LABEL_CAP];
+
+		if (call->state == CALL_CLOSED)
+			continue;
+		if (text_format(label, sizeof(label), "%.60s to %.60s, %s",
+				call->from, call->to, call_state_name(call)))
+			label[0] = '\0';
+		form_add_option(field, call->name, label);
+	}
+}
+
+static struct call *find_call(const struct gateway *gateway, const char *name)
+{
+	struct call *call;
+
+	LIST_FOREACH(call, &gateway->calls, link)
+	{
+		if (!strcmp(call->name, name) && call->state != CALL_CLOSED)
+			return call;
+	}
+	return NULL;
+}
+
+static enum command_result run_hangup(struct request *request)
+{
+	const char *name = request_text(request, "call");
+	struct call *call = find_call(request->gateway, name);
+
+	if (!call) {
+		answer_error(request->answer, "There is no such call now.");
+		return COMMAND_DONE;
+	}
+	answer_info(request->answer, "The call from %s to %s is ended.",
+		    call->from, call->to);
+	request_changed(request, name, call_state_name(call), "ended");
+	call_hangup(call, CAUSE_NORMAL);
+	return COMMAND_DONE;
+}
+
+static const struct command table[] = {
+	{ .node = "calls",
+	  .title = "Calls of now",
+	  .need = NEED_READER,
+	  .run = run_calls },
+	{ .node = "call-hangup",
+	  .title = "End a call",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(call_fields, .fill = fill_calls) },
+	  .run = run_hangup },
+};
+const struct commands commands_calls = COMMANDS(table);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Numbers and who owns them. Those of tandem.conf(5) are the file's: they are
+ * listed here, and changed there.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/account.h"
+#include "gateway/admin/commands.h"
+#include "gateway/admin/list.h"
+#include "gateway/base/slice.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/route/number.h"
+#include "gateway/service/presence.h"
+
+enum { IMPORT_FIELDS = 3, IMPORT_MISTAKES_MAX = 20 };
+
+#define NUMBER_FIELD                                                          \
+	{                                                                     \
+		.var = "number", .label = "Number", .type = FORM_TEXT_SINGLE, \
+		.required = true, .regex = COMMAND_NUMBER_REGEX,              \
+		.expects = COMMAND_NUMBER_EXPECTS                             \
+	}
+
+static const struct form_spec list_fields[] = {
+	{ .var = "find",
+	  .label = "Number or address",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Any part of either; empty: all" },
+};
+
+static const struct form_spec assign_fields[] = {
+	NUMBER_FIELD,
+	{ .var = "owner",
+	  .label = "Owner",
+	  .type = FORM_JID_SINGLE,
+	  .regex = COMMAND_JID_REGEX,
+	  .expects = COMMAND_JID_EXPECTS,
+	  .required = true,
+	  .desc = "A number may have several: one more is added" },
+	{ .var = "trunk",
+	  .label = "Trunk",
+	  .type = FORM_LIST_SINGLE,
+	  .required = true },
+};
+
+static const struct form_spec release_fields[] = {
+	NUMBER_FIELD,
+	{ .var = "owner",
+	  .label = "Owner",
+	  .type = FORM_JID_SINGLE,
+	  .regex = COMMAND_JID_REGEX,
+	  .expects = COMMAND_JID_EXPECTS,
+	  .desc = "Empty: all of its owners" },
+};
+
+static const struct form_option ring_options[] = {
+	{ "all", "All owners at once" },
+	{ "order", "One after the other" },
+	{ NULL, NULL },
+};
+
+static const struct form_spec ring_fields[] = {
+	NUMBER_FIELD,
+	{ .var = "ring",
+	  .label = "Owners ring",
+	  .type = FORM_LIST_SINGLE,
+	  .required = true,
+	  .options = ring_options,
+	  .initial = "all" },
+	{ .var = "seconds",
+	  .label = "Seconds for each, one after the other",
+	  .type = FORM_TEXT_SINGLE,
+	  .initial = "20",
+	  .integer = true,
+	  .min = 1,
+	  .max = 180 },
+};
+
+static const struct form_spec import_fields[] = {
+	{ .var = "csv",
+	  .label = "Lines of number,owner,trunk",
+	  .type = FORM_TEXT_MULTI,
+	  .required = true,
+	  .desc = "The trunk may be left out where there is one alone" },
+	{ .var = "check",
+	  .label = "Only check, change nothing",
+	  .type = FORM_BOOLEAN,
+	  .initial = "false" },
+};
+
+/* ---- list ---- */
+
+struct listing {
+	struct answer *answer;
+	const char *find;
+};
+
+static void put_number(const struct listing *listing,
+		       const struct number *number, const char *source)
+{
+	struct list_text owners = list_join(number->owners, number->nowners);
+	struct answer *answer = listing->answer;
+
+	if (!strstr(number->number, listing->find) &&
+	    !strstr(owners.s, listing->find))
+		return;
+	answer_cell(answer, "%s", number->number);
+	answer_cell(answer, "%s", owners.s);
+	answer_cell(answer, "%s", number->trunk);
+	answer_cell(answer, "%s",
+		    number->ring == ACCOUNT_RING_ORDER ? "in order" : "all");
+	answer_cell(answer, "%s", source);
+}
+
+struct all_numbers {
+	const struct gateway *gateway;
+	const struct listing *listing;
+};
+
+/* What the file has as well is the file's. */
+static void on_number(const struct account_number *added, void *arg)
+{
+	const struct all_numbers *all = arg;
+	struct number number;
+
+	if (!config_find_number(all->gateway->config, added->number) &&
+	    number_find(&number, all->gateway, added->number))
+		put_number(all->listing, &number, "command");
+}
+
+static enum command_result run_numbers(struct request *request)
+{
+	static const char *const columns[] = { "Number", "Owners", "Trunk",
+					       "Rings", "From" };
+	const struct gateway *gateway = request->gateway;
+	const struct listing listing = { request->answer,
+					 request_text(request, "find") };
+	struct all_numbers all = { gateway, &listing };
+	struct number number;
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		answer_column(request->answer, columns[i]);
+	for (size_t i = 0; i < gateway->config->nnumbers; i++) {
+		if (number_find(&number, gateway,
+				gateway->config->numbers[i].number))
+			put_number(&listing, &number, "tandem.conf");
+	}
+	account_each_number(gateway->accounts, NULL, on_number, &all);
+	if (!answer_rows(request->answer))
+		answer_info(request->answer, "There are no such numbers.");
+	return COMMAND_DONE;
+}
+
+/* ---- assign ---- */
+
+static void fill_trunks(const struct request *request, struct form *form)
+{
+	const struct config *config = request->gateway->config;
+	struct form_field *field = form_find(form, "trunk");
+
+	for (size_t i = 0; i < config->ntrunks; i++)
+		form_add_option(field, config->trunks[i].name, NULL);
+	if (config->ntrunks == 1)
+		form_set(field, config->trunks[0].name);
+}
+
+static struct list_text owners_of(const struct gateway *gateway,
+				  const char *number)
+{
+	struct number known;
+
+	if (!number_find(&known, gateway, number))
+		return (struct list_text){ "" };
+	return list_join(known.owners, known.nowners);
+}
+
+/* Said once, for all that would change it. */
+static bool is_the_files(const struct request *request, const char *number)
+{
+	if (!config_find_number(request->gateway->config, number))
+		return false;
+	answer_error(request->answer,
+		     "%s is in tandem.conf: change it there, and reload.",
+		     number);
+	return true;
+}
+
+/* One more owner; the client of a new one shall see that there is a gateway.
+ */
+static int assign(struct request *request, const char *number,
+		  const char *trunk, const char *owner)
+{
+	struct gateway *gateway = request->gateway;
+	struct list_text before = owners_of(gateway, number);
+	int r = account_own(gateway->accounts, number, trunk, owner);
+
+	if (r)
+		return r;
+	request_changed(request, number, before.s,
+			owners_of(gateway, number).s);
+	presence_show(gateway, "", owner);
+	return 0;
+}
+
+static enum command_result run_assign(struct request *request)
+{
+	const char *number = request_text(request, "number");
+	char owner[JID_CAP];
+
+	request_jid(owner, request, "owner");
+	if (is_the_files(request, number))
+		return COMMAND_DONE;
+	int r = assign(request, number, request_text(request, "trunk"), owner);
+	if (r == -E2BIG)
+		answer_error(request->answer,
+			     "%s has as many owners as it can have.", number);
+	else if (request_well(request, r))
+		answer_info(request->answer, "%s belongs to %s now.", number,
+			    owners_of(request->gateway, number).s);
+	return COMMAND_DONE;
+}
+
+/* ---- release ---- */
+
+static enum command_result run_release(struct request *request)
+{
+	const char *number = request_text(request, "number");
+	struct gateway *gateway = request->gateway;
+	struct list_text before = owners_of(gateway, number), after;
+	char owner[JID_CAP];
+
+	request_jid(owner, request, "owner");
+	if (is_the_files(request, number))
+		return COMMAND_DONE;
+	int r = account_disown(gateway->accounts, number,
+			       *owner ? owner : NULL);
+	after = owners_of(gateway, number);
+	if (r > 0) {
+		answer_error(request->answer, "%s is not assigned%s%s.", number,
+			     *owner ? " to " : "", owner);
+	} else if (request_well(request, r)) {
+		request_changed(request, number, before.s, after.s);
+		answer_info(request->answer, "%s %s%s.", number,
+			    *after.s ? "still belongs to " : "is released",
+			    after.s);
+	}
+	return COMMAND_DONE;
+}
+
+/* ---- how it rings ---- */
+
+static enum command_result run_ring(struct request *request)
+{
+	const char *number = request_text(request, "number");
+	const char *ring = request_text(request, "ring");
+	struct gateway *gateway = request->gateway;
+	struct number known;
+
+	if (is_the_files(request, number))
+		return COMMAND_DONE;
+	if (!number_find(&known, gateway, number)) {
+		answer_error(request->answer, "%s is not assigned.", number);
+		return COMMAND_DONE;
+	}
+	const char *before = known.ring == ACCOUNT_RING_ORDER ? "order" : "all";
+	int r = account_set_ring(gateway->accounts, number,
+				 !strcmp(ring, "order") ? ACCOUNT_RING_ORDER
+							: ACCOUNT_RING_ALL,
+				 request_number(request, "seconds"));
+	if (request_well(request, r)) {
+		request_changed(request, number, before, ring);
+		answer_info(request->answer, "%s: owners ring %s.", number,
+			    !strcmp(ring, "order") ? "one after the other"
+						   : "all at once");
+	}
+	return COMMAND_DONE;
+}
+
+/* ---- import ---- */
+
+/* A line of the file. */
+struct import {
+	char number[CONFIG_NUMBER_DIGITS + 2];
+	char owner[JID_CAP];
+	char trunk[CONFIG_TRUNK_NAME_MAX + 1];
+};
+
+/* RFC 4180 as far as it is needed: no field has a comma in it. */
+static struct slice cut_field(struct slice *line)
+{
+	struct slice field = slice_trim(slice_cut(line, ','));
+
+	if (field.n >= 2 && field.p[0] == '"' && field.p[field.n - 1] == '"') {
+		field.p++;
+		field.n -= 2;
+	}
+	return field;
+}
+
+/* NULL: well; else what is wrong with it. */
+static const char *read_line(struct import *out, const struct config *config,
+			     const char *text)
+{
+	struct slice line = slice_of(text);
+	char owner[JID_CAP];
+	int r;
+
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	r = text_copy(out->number, sizeof(out->number), cut_field(&line));
+	if (r || !config_is_number(out->number))
+		return "no number such as +15551234567";
+	if (config_find_number(config, out->number))
+		return "this number is in tandem.conf";
+	if (text_copy(owner, sizeof(owner), cut_field(&line)) ||
+	    jid_bare(out->owner, sizeof(out->owner), owner) ||
+	    !config_is_bare_jid(out->owner))
+		return "no owner such as alice@example.org";
+	if (text_copy(out->trunk, sizeof(out->trunk), cut_field(&line)) ||
+	    line.n)
+		return "more than number, owner, trunk";
+	if (!*out->trunk && config->ntrunks == 1)
+		return text_set(out->trunk, sizeof(out->trunk),
+				config->trunks[0].name)
+			       ? "no trunk"
+			       : NULL;
+	return config_find_trunk(config, out->trunk) ? NULL : "no such trunk";
+}
+
+static bool is_content(const char *line)
+{
+	return *line && *line != '#' && *line != '\r' &&
+	       strncmp(line, "number,", strlen("number,")) != 0;
+}
+
+/* All lines are looked at before the first is taken. */
+static size_t check_lines(struct request *request)
+{
+	const char *line;
+	size_t mistakes = 0;
+
+	for (size_t i = 0; (line = form_value(request->values, "csv", i));
+	     i++) {
+		struct import import;
+		const char *what =
+			is_content(line)
+				? read_line(&import, request->gateway->config,
+					    line)
+				: NULL;
+
+		if (what && mistakes++ < IMPORT_MISTAKES_MAX)
+			answer_error(request->answer, "Line %zu: %s.", i + 1,
+				     what);
+	}
+	return mistakes;
+}
+
+static enum command_result run_import(struct request *request)
+{
+	size_t mistakes = check_lines(request), taken = 0;
+	bool only_check = request_flag(request, "check");
+	const char *line;
+	int r = 0;
+
+	for (size_t i = 0;
+	     !mistakes && !r && (line = form_value(request->values, "csv", i));
+	     i++) {
+		struct import import;
+
+		if (!is_content(line) ||
+		    read_line(&import, request->gateway->config, line))
+			continue;
+		if (!only_check)
+			r = assign(request, import.number, import.trunk,
+				   import.owner);
+		taken += !r;
+	}
+	if (mistakes)
+		answer_error(request->answer,
+			     "%zu lines are wrong; nothing was changed.",
+			     mistakes);
+	else if (r)
+		answer_error(request->answer,
+			     "%zu numbers are assigned, then it failed.",
+			     taken);
+	else
+		answer_info(request->answer, "%zu numbers %s.", taken,
+			    only_check ? "are well written" : "are assigned");
+	return COMMAND_DONE;
+}
+
+static const struct command table[] = {
+	{ .node = "numbers",
+	  .title = "Numbers and their owners",
+	  .need = NEED_READER,
+	  .steps = { COMMAND_FIELDS(list_fields) },
+	  .run = run_numbers },
+	{ .node = "number-assign",
+	  .title = "Assign a number",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(assign_fields, .fill = fill_trunks) },
+	  .run = run_assign },
+	{ .node = "number-release",
+	  .title = "Release a number",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(release_fields) },
+	  .run = run_release },
+	{ .node = "number-ring",
+	  .title = "How a number's owners ring",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(ring_fields) },
+	  .run = run_ring },
+	{ .node = "number-import",
+	  .title = "Assign numbers from CSV",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(import_fields) },
+	  .run = run_import },
+};
+const struct commands commands_numbers = COMMANDS(table);

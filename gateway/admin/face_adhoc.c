@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/admin/face_adhoc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/admin.h"
+#include "gateway/admin/run.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "xmpp/adhoc.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+/* What a session stands for. */
+struct talk {
+	struct gateway *gateway;
+	struct adhoc_session *session;
+	struct run *run;
+	struct stanza *asked; /* not answered yet; owned, NULL: none */
+};
+
+void face_adhoc_ended(void *arg)
+{
+	struct talk *talk = arg;
+
+	run_free(talk->run);
+	stanza_free(talk->asked);
+	free(talk);
+}
+
+static void send_reply(struct gateway *gateway, const struct stanza *reply)
+{
+	if (reply && xmpp_stream_send(gateway->stream, reply))
+		log_warn("xmpp=reply not-sent to=%s",
+			 log_text(slice_of(stanza_attr(reply, "to"))).s);
+}
+
+static void refuse(struct gateway *gateway, const struct stanza *iq,
+		   int outcome, const char *text)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+
+	if (outcome < 0 ? !stanza_error_reply(&reply, iq, NULL,
+					      "resource-constraint", NULL)
+			: !adhoc_error(&reply, iq, outcome, text))
+		send_reply(gateway, reply);
+}
+
+/* ---- answers ---- */
+
+static struct adhoc_stage stage_of(const struct talk *talk,
+				   enum adhoc_status status)
+{
+	return (struct adhoc_stage){
+		.node = run_command(talk->run)->node,
+		.sessionid = adhoc_session_id(talk->session),
+		.status = status,
+		.first = run_is_first(talk->run),
+		.last = run_is_last(talk->run),
+	};
+}
+
+/* Labels are ours: letters and blanks. */
+static void var_of(char *out, size_t cap, const char *label)
+{
+	if (text_set(out, cap, label))
+		return;
+	for (; *out; out++) {
+		if (*out == ' ')
+			*out = '-';
+		else if (*out >= 'A' && *out <= 'Z')
+			*out = (char)(*out - 'A' + 'a');
+	}
+}
+
+enum { VAR_CAP = 64 };
+
+static void print_table(struct stanza *x, const struct answer *answer)
+{
+	char vars[ANSWER_MAX_COLUMNS][VAR_CAP];
+	const char *label;
+	size_t n = 0;
+
+	for (; (label = answer_column_at(answer, n)); n++) {
+		var_of(vars[n], VAR_CAP, label);
+		form_result_column(x, vars[n], label);
+	}
+	for (size_t row = 0; row < answer_rows(answer); row++) {
+		struct stanza *item = form_result_row(x);
+
+		for (size_t i = 0; i < n; i++)
+			form_result_cell(item, vars[i],
+					 answer_cell_at(answer, row, i));
+	}
+}
+
+static void print_instruction(struct stanza *x, const char *label,
+			      const char *text)
+{
+	struct stanza *st = stanza_child_text(x, "instructions", NULL, label);
+
+	stanza_add_text(st, ": ");
+	stanza_add_text(st, text);
+}
+
+static void print_fact(struct stanza *x, const char *label, const char *text)
+{
+	char var[VAR_CAP];
+
+	var_of(var, sizeof(var), label);
+	form_result_field(x, var, label, text);
+}
+
+/* Clients show the fields or the table of a result, few of them both: beside a
+ * table the facts are instructions. */
+static void print_answer(struct stanza *command, const char *title,
+			 const struct answer *answer)
+{
+	const char *text, *label;
+	enum answer_level level;
+	bool table = answer_column_at(answer, 0) != NULL;
+	struct stanza *x = NULL;
+
+	for (size_t i = 0; (text = answer_note_at(answer, i, &level)); i++)
+		adhoc_note(command, answer_level_name(level), text);
+	if (table || answer_fact_at(answer, 0, &label))
+		x = form_result(command, title, NULL);
+	for (size_t i = 0; (text = answer_fact_at(answer, i, &label)); i++) {
+		if (table)
+			print_instruction(x, label, text);
+		else
+			print_fact(x, label, text);
+	}
+	if (table)
+		print_table(x, answer);
+}
+
+/* The form of now, to @iq. */
+static void show_form(struct talk *talk, const struct stanza *iq)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_EXECUTING);
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct stanza *command;
+
+	if (adhoc_answer(&reply, &command, iq, &stage))
+		return;
+	form_print(command, run_form(talk->run));
+	if (stanza_ok(reply))
+		send_reply(talk->gateway, reply);
+	else
+		refuse(talk->gateway, iq, -ENOMEM, NULL);
+}
+
+/* Done: what it has to say, and the end of the session. */
+static void on_done(struct run *run, void *arg)
+{
+	struct talk *talk = arg;
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_COMPLETED);
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct stanza *command;
+
+	if (!adhoc_answer(&reply, &command, talk->asked, &stage)) {
+		print_answer(command, run_command(run)->title, run_answer(run));
+		if (stanza_ok(reply) && answer_ok(run_answer(run)))
+			send_reply(talk->gateway, reply);
+		else
+			refuse(talk->gateway, talk->asked, -ENOMEM, NULL);
+	}
+	adhoc_session_close(admin_adhoc(talk->gateway->admin), talk->session);
+}
+
+/* ---- requests ---- */
+
+/* The run may be done, and @talk gone, when this returns 0 without a form: so
+ * whether there is one is asked of the session table. */
+static bool is_alive(struct gateway *gateway, const struct adhoc_request *of,
+		     const char *sessionid)
+{
+	const struct adhoc_request request = { .from = of->from,
+					       .node = of->node,
+					       .sessionid = sessionid };
+	struct adhoc_session *session;
+
+	return !adhoc_session_find(&session, admin_adhoc(gateway->admin),
+				   &request, clock_ms());
+}
+
+/* The answer to @iq may come later, and by then it is gone. */
+static int keep_asked(struct talk *talk, const struct stanza *iq)
+{
+	talk->asked = stanza_free(talk->asked);
+	return stanza_copy(&talk->asked, iq);
+}
+
+/* After a step went well: its form is shown; what works, or is done, sees to
+ * itself. */
+static void show_step(struct gateway *gateway, struct talk *talk,
+		      const char *sessionid,
+		      const struct adhoc_request *request,
+		      const struct stanza *iq)
+{
+	if (is_alive(gateway, request, sessionid) && run_form(talk->run))
+		show_form(talk, iq);
+}
+
+static void begin(struct gateway *gateway, const struct adhoc_request *request,
+		  const struct command *command, const struct actor *actor,
+		  const struct stanza *iq)
+{
+	struct adhoc_sessions *sessions = admin_adhoc(gateway->admin);
+	struct talk *talk = calloc(1, sizeof(*talk));
+	char id[ADHOC_SESSIONID_CAP];
+	int r = talk ? run_new(&talk->run, gateway, command, actor, on_done,
+			       talk)
+		     : -ENOMEM;
+
+	if (!r) {
+		talk->gateway = gateway;
+		r = keep_asked(talk, iq);
+	}
+	if (!r)
+		r = adhoc_session_open(&talk->session, sessions, request, talk,
+				       clock_ms());
+	if (r) {
+		if (talk)
+			face_adhoc_ended(talk);
+		refuse(gateway, iq, r, NULL);
+		return;
+	}
+	memcpy(id, adhoc_session_id(talk->session), sizeof(id));
+	r = run_start(talk->run);
+	if (r) {
+		adhoc_session_close(sessions, talk->session);
+		refuse(gateway, iq, r, NULL);
+		return;
+	}
+	show_step(gateway, talk, id, request, iq);
+}
+
+static void cancel(struct talk *talk, const struct stanza *iq)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_CANCELED);
+	struct gateway *gateway = talk->gateway;
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct stanza *command;
+
+	if (!adhoc_answer(&reply, &command, iq, &stage))
+		send_reply(gateway, reply);
+	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
+}
+
+/* One step forward with what was filled in. 0, ADHOC_E_*, -ENOMEM. */
+static int submit(struct talk *talk, const struct adhoc_request *request,
+		  const char **text)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	int r = form_values_parse(&values, request->command);
+
+	if (r && r != FORM_E_NONE)
+		return r < 0 ? r : ADHOC_E_BAD_PAYLOAD;
+	r = run_submit(talk->run, values);
+	if (r == RUN_E_INVALID)
+		*text = run_mistake(talk->run)->text;
+	return r == RUN_E_INVALID     ? ADHOC_E_BAD_PAYLOAD
+	       : r == RUN_E_FORBIDDEN ? ADHOC_E_NOT_FOUND
+	       : r == RUN_E_BUSY      ? ADHOC_E_BAD_ACTION
+				      : r;
+}
+
+static bool form_is_cancelled(const struct adhoc_request *request)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+
+	return form_values_parse(&values, request->command) == FORM_E_CANCEL;
+}
+
+static void go_on(struct talk *talk, const struct adhoc_request *request,
+		  const struct stanza *iq)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_EXECUTING);
+	struct gateway *gateway = talk->gateway;
+	enum adhoc_action action;
+	const char *text = NULL;
+	char id[ADHOC_SESSIONID_CAP];
+	int r = adhoc_resolve(&action, request->action, &stage);
+
+	memcpy(id, stage.sessionid, sizeof(id));
+	if (!r && (action == ADHOC_CANCEL || form_is_cancelled(request))) {
+		cancel(talk, iq);
+		return;
+	}
+	if (!r && !run_form(talk->run))
+		r = ADHOC_E_BAD_ACTION; /* it works at the last one */
+	if (!r)
+		r = keep_asked(talk, iq);
+	if (!r)
+		r = action == ADHOC_PREV ? run_back(talk->run)
+					 : submit(talk, request, &text);
+	if (r)
+		refuse(gateway, iq, r, text);
+	else
+		show_step(gateway, talk, id, request, iq);
+}
+
+static void on_command(struct gateway *gateway, const struct actor *actor,
+		       const struct stanza *iq)
+{
+	const struct command *command;
+	struct adhoc_session *session = NULL;
+	struct adhoc_request request;
+	int r = adhoc_parse(&request, iq);
+
+	command = r == ADHOC_E_REQUEST ? NULL : command_find(request.node);
+	if (r != ADHOC_E_REQUEST &&
+	    (!command || !role_may(actor, command->need)))
+		r = ADHOC_E_NOT_FOUND; /* as one that there is not */
+	if (!r && request.sessionid)
+		r = adhoc_session_find(&session, admin_adhoc(gateway->admin),
+				       &request, clock_ms());
+	else if (!r && request.action != ADHOC_EXECUTE)
+		r = ADHOC_E_BAD_ACTION; /* of no session */
+	if (r) {
+		refuse(gateway, iq, r, NULL);
+		return;
+	}
+	if (!session) {
+		begin(gateway, &request, command, actor, iq);
+		return;
+	}
+	struct talk *talk = adhoc_session_arg(session);
+	run_refresh(talk->run, actor);
+	go_on(talk, &request, iq);
+}
+
+/* ---- disco ---- */
+
+static void add_identity(struct stanza *query, const char *type,
+			 const char *name)
+{
+	struct stanza *st = stanza_child(query, "identity", NULL);
+
+	stanza_set(st, "category", "automation");
+	stanza_set(st, "type", type);
+	stanza_set(st, "name", name);
+}
+
+/* XEP-0050, 2.2. */
+static int disco_info(struct stanza **reply, const struct stanza *iq,
+		      const struct command *command)
+{
+	static const char *const features[] = { ADHOC_NS, DISCO_NS_INFO,
+						DISCO_NS_ITEMS, FORM_NS };
+	int r = stanza_result(reply, iq);
+	struct stanza *query =
+		r ? NULL : stanza_child(*reply, "query", DISCO_NS_INFO);
+
+	stanza_set(query, "node", command ? command->node : ADHOC_NS);
+	add_identity(query, command ? "command-node" : "command-list",
+		     command ? command->title : "Commands");
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		stanza_set(stanza_child(query, "feature", NULL), "var",
+			   features[i]);
+	return r;
+}
+
+/* 2.1: those that the asker may, and none else. A command has no items. */
+static int disco_items(struct stanza **reply, const struct stanza *iq,
+		       const struct command *of, const struct actor *actor)
+{
+	const struct command *command;
+	int r = stanza_result(reply, iq);
+	struct stanza *query =
+		r ? NULL : stanza_child(*reply, "query", DISCO_NS_ITEMS);
+
+	stanza_set(query, "node", of ? of->node : ADHOC_NS);
+	for (size_t i = 0; !of && (command = command_at(i)); i++) {
+		if (!role_may(actor, command->need))
+			continue;
+		struct stanza *item = stanza_child(query, "item", NULL);
+		stanza_set(item, "jid", stanza_attr(iq, "to"));
+		stanza_set(item, "node", command->node);
+		stanza_set(item, "name", command->title);
+	}
+	return r;
+}
+
+/* Whether the node is ours to answer for. */
+static bool on_disco(struct gateway *gateway, const struct actor *actor,
+		     const struct stanza *iq)
+{
+	const struct stanza *query = stanza_first(iq);
+	const char *node = stanza_attr(query, "node");
+	const struct command *command = node ? command_find(node) : NULL;
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	bool list = node && !strcmp(node, ADHOC_NS);
+	const char *type = stanza_attr(iq, "type");
+	int r;
+
+	if (command && !role_may(actor, command->need))
+		command = NULL;
+	if ((!list && !command) || !type || strcmp(type, "get") != 0)
+		return false;
+	r = stanza_is(query, "query", DISCO_NS_INFO)
+		    ? disco_info(&reply, iq, command)
+		    : disco_items(&reply, iq, command, actor);
+	if (!r && stanza_ok(reply))
+		send_reply(gateway, reply);
+	else
+		refuse(gateway, iq, -ENOMEM, NULL);
+	return true;
+}
+
+bool face_adhoc_take(struct gateway *gateway, const struct stanza *iq)
+{
+	const struct stanza *payload = stanza_first(iq);
+	bool disco = stanza_is(payload, "query", DISCO_NS_INFO) ||
+		     stanza_is(payload, "query", DISCO_NS_ITEMS);
+	const char *from = stanza_attr(iq, "from");
+	struct actor actor;
+
+	if ((!disco && !adhoc_is_command(iq)) ||
+	    !role_may_anything(gateway, from) ||
+	    !role_actor(&actor, gateway, from, "ad-hoc"))
+		return false;
+	if (disco)
+		return on_disco(gateway, &actor, iq);
+	on_command(gateway, &actor, iq);
+	return true;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/admin/face_chat.h"
+
+#include <bsd/sys/queue.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/admin.h"
+#include "gateway/admin/args.h"
+#include "gateway/admin/run.h"
+#include "gateway/admin/words.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/rand.h"
+#include "gateway/base/slice.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "xmpp/chat.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+/* One command in conversation with one device. */
+struct talk {
+	TAILQ_ENTRY(talk) link; /* by last use */
+	struct gateway *gateway;
+	char *jid; /* full; owned */
+	struct run *run;
+	struct form_values *said; /* for all steps */
+	bool asks_all;            /* nothing was said at the beginning */
+	const char *asked;        /* the field that is asked for; NULL */
+	bool *gone;               /* set when it is freed; NULL: no one asks */
+	uint64_t used_ms;
+};
+
+struct chats {
+	TAILQ_HEAD(, talk) list;
+	size_t n;
+};
+
+int chats_new(struct chats **out)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	TAILQ_INIT(&(*out)->list);
+	return 0;
+}
+
+static void end(struct chats *chats, struct talk *talk)
+{
+	TAILQ_REMOVE(&chats->list, talk, link);
+	chats->n--;
+	if (talk->gone)
+		*talk->gone = true;
+	run_free(talk->run);
+	form_values_free(talk->said);
+	free(talk->jid);
+	free(talk);
+}
+
+struct chats *chats_free(struct chats *chats)
+{
+	struct talk *talk;
+
+	if (!chats)
+		return NULL;
+	while ((talk = TAILQ_FIRST(&chats->list)))
+		end(chats, talk);
+	free(chats);
+	return NULL;
+}
+
+void chats_expire(struct chats *chats, uint64_t now_ms)
+{
+	struct talk *talk;
+
+	while ((talk = TAILQ_FIRST(&chats->list)) &&
+	       now_ms - talk->used_ms >= CHATS_MS)
+		end(chats, talk);
+}
+
+static struct talk *find(struct chats *chats, const char *jid)
+{
+	struct talk *talk;
+
+	TAILQ_FOREACH(talk, &chats->list, link) {
+		if (!strcmp(talk->jid, jid))
+			return talk;
+	}
+	return NULL;
+}
+
+/* ---- what is said ---- */
+
+static void say(struct gateway *gateway, const char *to, const char *text)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	char id[RAND_UUID_CAP];
+	const struct chat_text chat = { .id = id,
+					.from = gateway->config->xmpp.domain,
+					.to = to,
+					.body = text,
+					.lang = "en" };
+
+	rand_uuid(id);
+	int r = chat_format(&message, &chat);
+
+	if (!r)
+		r = xmpp_stream_send(gateway->stream, message);
+	if (r)
+		log_warn("xmpp=reply not-sent to=%s", log_text(slice_of(to)).s);
+}
+
+/* What @write writes; text of peers is among it, already clean. */
+struct telling {
+	void (*write)(FILE *to, const struct telling *telling);
+	const struct actor *actor;
+	const struct command *command;
+	const struct answer *answer;
+	const struct form_field *field;
+};
+
+static void tell(struct gateway *gateway, const char *to,
+		 const struct telling *telling)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return;
+	telling->write(out, telling);
+	if (!fclose(out)) {
+		while (n && text[n - 1] == '\n')
+			text[--n] = '\0';
+		say(gateway, to, text);
+	}
+	free(text);
+}
+
+static void write_answer(FILE *to, const struct telling *telling)
+{
+	answer_print(telling->answer, ANSWER_CHAT, to);
+}
+
+static void write_help(FILE *to, const struct telling *telling)
+{
+	if (telling->command)
+		words_help_command(to, telling->command);
+	else
+		words_help(to, telling->actor);
+}
+
+static void write_question(FILE *to, const struct telling *telling)
+{
+	words_question(to, telling->field);
+}
+
+/* ---- a command ---- */
+
+static void ask(struct talk *talk, struct form_field *field)
+{
+	talk->asked = form_field_spec(field)->var;
+	tell(talk->gateway, talk->jid,
+	     &(struct telling){ .write = write_question, .field = field });
+}
+
+/* The next field to be asked for; NULL: all is said. */
+static struct form_field *missing(const struct talk *talk,
+				  const struct form *form)
+{
+	for (size_t i = 0; i < form_count(form); i++) {
+		struct form_field *field = form_at(form, i);
+		const struct form_spec *spec = form_field_spec(field);
+		bool needed = spec->required && !form_field_value(field, 0);
+
+		if (spec->type != FORM_FIXED &&
+		    !form_values_has(talk->said, spec->var) &&
+		    (needed || talk->asks_all))
+			return field;
+	}
+	return NULL;
+}
+
+static void give_up(struct talk *talk, const char *why)
+{
+	say(talk->gateway, talk->jid, why);
+	end(admin_chats(talk->gateway->admin), talk);
+}
+
+/* What did not fit is asked for again. */
+static void ask_again(struct talk *talk)
+{
+	const struct form_mistake *mistake = run_mistake(talk->run);
+	struct form_field *field = form_find(run_form(talk->run), mistake->var);
+
+	say(talk->gateway, talk->jid, mistake->text);
+	if (field)
+		ask(talk, field);
+}
+
+/* As far as what was said goes. */
+static void go_on(struct talk *talk)
+{
+	bool gone = false;
+	int r = 0;
+
+	talk->gone = &gone;
+	while (!gone && !r && run_form(talk->run)) {
+		struct form_field *field = missing(talk, run_form(talk->run));
+
+		if (field) {
+			ask(talk, field);
+			break;
+		}
+		r = run_submit(talk->run, talk->said);
+	}
+	if (gone)
+		return;
+	talk->gone = NULL;
+	if (r == RUN_E_INVALID)
+		ask_again(talk);
+	else if (r)
+		give_up(talk, "This is not possible now.");
+}
+
+static void on_done(struct run *run, void *arg)
+{
+	struct talk *talk = arg;
+
+	if (answer_ok(run_answer(run)))
+		tell(talk->gateway, talk->jid,
+		     &(struct telling){ .write = write_answer,
+					.answer = run_answer(run) });
+	end(admin_chats(talk->gateway->admin), talk);
+}
+
+static int new_talk(struct talk **out, struct gateway *gateway,
+		    const struct command *command, const struct actor *actor,
+		    const char *jid)
+{
+	struct chats *chats = admin_chats(gateway->admin);
+	struct talk *talk = calloc(1, sizeof(*talk));
+
+	if (!talk)
+		return -ENOMEM;
+	if (chats->n >= CHATS_MAX)
+		end(chats, TAILQ_FIRST(&chats->list));
+	talk->gateway = gateway;
+	talk->used_ms = clock_ms();
+	TAILQ_INSERT_TAIL(&chats->list, talk, link);
+	chats->n++;
+	talk->jid = text_dup(slice_of(jid));
+	int r = talk->jid ? form_values_new(&talk->said) : -ENOMEM;
+	if (!r)
+		r = run_new(&talk->run, gateway, command, actor, on_done, talk);
+	if (r) {
+		end(chats, talk);
+		return r;
+	}
+	*out = talk;
+	return 0;
+}
+
+/* What was typed behind the command. 0 or what args_add() says. */
+static int take_words(struct talk *talk, const struct command *command,
+		      char *const *words, size_t n)
+{
+	struct args args = { .command = command, .values = talk->said };
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = args_add(&args, words[i]);
+	return r;
+}
+
+static void begin(struct gateway *gateway, const struct actor *actor,
+		  const struct command *command, const char *jid,
+		  char *const *words, size_t n)
+{
+	struct chats *chats = admin_chats(gateway->admin);
+	struct talk *talk;
+	bool gone = false;
+	int r = new_talk(&talk, gateway, command, actor, jid);
+
+	if (r)
+		return;
+	r = take_words(talk, command, words, n);
+	if (r) {
+		tell(gateway, jid,
+		     &(struct telling){ .write = write_help,
+					.command = command });
+		end(chats, talk);
+		return;
+	}
+	talk->asks_all = command->changes && !n;
+	talk->gone = &gone;
+	r = run_start(talk->run);
+	if (gone)
+		return;
+	talk->gone = NULL;
+	if (r)
+		give_up(talk, "This is not possible now.");
+	else
+		go_on(talk);
+}
+
+/* ---- words ---- */
+
+static void help(struct gateway *gateway, const struct actor *actor,
+		 const char *jid, const char *node)
+{
+	const struct command *command = node ? command_find(node) : NULL;
+
+	if (command && !role_may(actor, command->need))
+		command = NULL;
+	tell(gateway, jid,
+	     &(struct telling){
+		     .write = write_help, .actor = actor, .command = command });
+}
+
+static void on_words(struct gateway *gateway, const struct actor *actor,
+		     const char *jid, struct words *words)
+{
+	const struct command *command = words->n ? words_command(words) : NULL;
+
+	if (command && role_may(actor, command->need))
+		begin(gateway, actor, command, jid, words->v + words->used,
+		      words->n - words->used);
+	else if (words->n && !strcasecmp(words->v[0], "help"))
+		help(gateway, actor, jid, words->n > 1 ? words->v[1] : NULL);
+	else
+		say(gateway, jid, "I do not know this command. Write: help");
+}
+
+static bool is_word(const char *text, const char *const *list)
+{
+	while (*list && strcasecmp(text, *list) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/* The answer to the question that is open. */
+static void on_answer(struct talk *talk, const struct actor *actor,
+		      const char *text)
+{
+	static const char *const keeps[] = { ".", "next", "keep", NULL };
+	static const char *const backs[] = { "back", "prev", NULL };
+	struct form_field *field =
+		talk->asked ? form_find(run_form(talk->run), talk->asked)
+			    : NULL;
+	struct form_mistake mistake;
+	int r = 0;
+
+	run_refresh(talk->run, actor);
+	if (is_word(text, backs) && !run_is_first(talk->run)) {
+		r = run_back(talk->run);
+		form_values_free(talk->said);
+		talk->said = NULL;
+		if (!r)
+			r = form_values_new(&talk->said);
+		talk->asks_all = true;
+		field = NULL;
+	} else if (field) {
+		r = is_word(text, keeps)
+			    ? words_keep(talk->said, field)
+			    : words_answer(talk->said, field, text);
+	}
+	if (!r && field)
+		r = form_check_field(field, talk->said, &mistake);
+	if (r < 0) {
+		give_up(talk, "This is not possible now.");
+	} else if (r) {
+		say(talk->gateway, talk->jid, mistake.text);
+		ask(talk, field);
+	} else {
+		go_on(talk);
+	}
+}
+
+static void on_text(struct gateway *gateway, const struct actor *actor,
+		    const struct chat *chat)
+{
+	static const char *const cancels[] = { "cancel", "stop", NULL };
+	struct talk *talk = find(admin_chats(gateway->admin), chat->from);
+	struct words words;
+
+	if (talk && is_word(chat->body, cancels)) {
+		give_up(talk, "Cancelled.");
+	} else if (talk && run_form(talk->run)) {
+		talk->used_ms = clock_ms();
+		on_answer(talk, actor, chat->body);
+	} else if (talk) {
+		say(gateway, chat->from,
+		    "Still at work on the last command; cancel stops it.");
+	} else if (words_split(&words, chat->body)) {
+		say(gateway, chat->from, "This is too long.");
+	} else {
+		on_words(gateway, actor, chat->from, &words);
+		words_fini(&words);
+	}
+}
+
+static void acknowledge(struct gateway *gateway, const struct chat *chat)
+{
+	AUTO(stanza_freep) struct stanza *receipt = NULL;
+
+	if (chat->receipt_requested && *chat->id &&
+	    !chat_format_receipt(&receipt, gateway->config->xmpp.domain,
+				 chat->from, chat->id) &&
+	    xmpp_stream_send(gateway->stream, receipt))
+		log_debug("xmpp=receipt not-sent");
+}
+
+bool face_chat_take(struct gateway *gateway, const struct chat *chat)
+{
+	struct actor actor;
+	struct jid to;
+
+	if (chat->kind != CHAT_TEXT || !chat->from ||
+	    jid_parse(&to, chat->to) || to.local.n ||
+	    !role_may_anything(gateway, chat->from) ||
+	    !role_actor(&actor, gateway, chat->from, "chat"))
+		return false;
+	acknowledge(gateway, chat);
+	on_text(gateway, &actor, chat);
+	return true;
+}

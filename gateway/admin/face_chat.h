@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The commands as a conversation with the domain, for clients without
+ * XEP-0050: "help", "calls", "number-assign +1555… alice@example.org"; what a
+ * command needs and was not said is asked for. To who may none, the domain
+ * answers as if there were no such thing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+
+struct chat;
+struct chats;
+struct gateway;
+
+enum {
+	CHATS_MAX = 200,           /* conversations; the oldest gives way */
+	CHATS_MS = 15 * 60 * 1000, /* without a word */
+};
+
+CHECKED int chats_new(struct chats **out);
+struct chats *chats_free(struct chats *chats);
+void chats_expire(struct chats *chats, uint64_t now_ms);
+
+/* A message: whether it was for the domain, and has been answered or will be.
+ */
+bool face_chat_take(struct gateway *gateway, const struct chat *chat);
