@@ -68,7 +68,7 @@ help:
 deps:
 	@$(if $(filter no,$(DEPS)),,deploy/deps)
 
-## deps-live    and what the tests with real clients need (Chromium, npm, Dino: 300 MB)
+## deps-live    and what the tests with real clients need (Chromium, npm, Dino, Profanity: 300 MB)
 deps-live:
 	@deploy/deps live
 
