@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Dino as Debian has it, on a display and with a microphone, used as a person uses it.
 
-    Dino c1 (Xvfb, PulseAudio, D-Bus)  --  Prosody srv (TLS)  --  Tandem gw  --  carrier pstn
+    Dino c1 (Xvfb, PulseAudio, D-Bus)  --  Prosody or ejabberd srv (TLS)  --  Tandem gw  --  carrier pstn
 
 Its voice processing takes any lasting tone for noise, so the way from its microphone is judged less strictly."""
 
@@ -10,7 +10,7 @@ import shutil
 
 import pytest
 
-from bed import audio, certificate, dino, media, proc, prosody, xmppserver
+from bed import audio, certificate, dino, ejabberd, media, proc, prosody, xmppserver
 from bed.scene import Bed
 
 USER, NUMBER = "alice", "+15557654321"
@@ -25,11 +25,11 @@ pytestmark = [pytest.mark.alone, pytest.mark.limit(120),
 class Desk(Bed):
     """A Bed whose server has TLS, and a desk in c1 with Dino on it."""
 
-    def __init__(self, **options):
+    def __init__(self, server, **options):
         self.identity = proc.directory("identity")
         certificate.write(self.identity, xmppserver.HOST)
         self.dino = None
-        super().__init__(server=type("Encrypted", (prosody.Prosody,), {"identity": self.identity}), **options)
+        super().__init__(server=type("Encrypted", (server,), {"identity": self.identity}), **options)
 
     async def _start(self):
         await super()._start()
@@ -43,7 +43,8 @@ class Desk(Bed):
         await super().stop(check)
 
 
-pytestmark.append(pytest.mark.bed_options(stage=Desk))
+pytestmark.append(pytest.mark.parametrize("bed", [{"stage": Desk, "server": server} for server in (prosody.Prosody, ejabberd.Ejabberd)],
+                                          ids=lambda bed: bed["server"].name, indirect=True, scope="module"))
 
 
 async def at_the_desk(scene):

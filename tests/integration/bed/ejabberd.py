@@ -13,7 +13,7 @@ hide_sensitive_log_data: false
 auth_method: internal
 auth_password_format: plain
 disable_sasl_mechanisms: ["X-OAUTH2"]
-certfiles: []
+certfiles: [{certificates}]
 s2s_use_starttls: false
 acl:
   admin:
@@ -22,7 +22,7 @@ listen:
   - port: {c2s_port}
     ip: "{address}"
     module: ejabberd_c2s
-    starttls: false
+    starttls: {tls}
     max_stanza_size: 262144
   - port: {http_port}
     ip: "{address}"
@@ -73,10 +73,15 @@ class Ejabberd(xmppserver.XmppServer):
     def configure(self):
         components = "".join(f'      "{domain}":\n        password: "{secret}"\n'
                              for domain, secret in self.components.items())
+        certificates = ""
+        if self.identity:
+            self.take_identity(self.identity)
+            certificates = ", ".join(f'"{self.directory}/{name}.pem"' for name in ("cert", "key"))
         services = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
-                host=self.host, address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
+                host=self.host, certificates=certificates, tls="true" if certificates else "false",
+                address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
                 c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s,
                 component_port=xmppserver.COMPONENT_PORT, more_modules=self.more_modules,
                 components=components.rstrip("\n"), services=services))

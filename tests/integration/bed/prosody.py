@@ -84,7 +84,6 @@ class Prosody(xmppserver.XmppServer):
     websocket_path = "/xmpp-websocket"
     more_modules = ()
     public = None  # or a Public
-    identity = None  # or a directory with key.pem and cert.pem: clients may use TLS
 
     def configure(self):
         accounts = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "accounts")
@@ -101,7 +100,7 @@ class Prosody(xmppserver.XmppServer):
         if self.identity:
             modules += ("tls",)
             public += KEY.format(directory=self.directory)
-            self._take_identity(self.identity)
+            self.take_identity(self.identity)
         if self.public:
             modules += ("tls", "bosh", "http_files")
             public = PUBLIC.format(directory=self.directory, address=self.address, http=HTTP_PORT, https=HTTPS_PORT)
@@ -118,13 +117,9 @@ class Prosody(xmppserver.XmppServer):
             for entry in (*folders, *files):
                 shutil.chown(os.path.join(root, entry), self.user)
 
-    def _take_identity(self, directory):
-        for name in ("key.pem", "cert.pem"):
-            shutil.copy(os.path.join(directory, name), self.directory)
-
     def _open_to_people(self):
         """The certificate, its copy for download, and the contacts."""
-        self._take_identity(self.public.identity)
+        self.take_identity(self.public.identity)
         os.mkdir(os.path.join(self.directory, "www"))
         shutil.copy(os.path.join(self.public.identity, "cert.pem"), os.path.join(self.directory, "www", CERTIFICATE))
         rosters = os.path.join(self.directory, "data", self.host.replace(".", "%2e"), "roster")

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What the throw-away XMPP servers have in common: one host, its accounts, and components."""
 
+import os
+import shutil
+
 from . import proc
 
 HOST = "example.org"
@@ -18,6 +21,7 @@ class XmppServer:
     name = "xmpp"
     user = None
     websocket_path = None
+    identity = None  # or a directory with key.pem and cert.pem: clients may use TLS
     resume_s = 60  # how long a lost stream may be resumed (XEP-0198)
     offline_storage = False  # whether a message to an account without a session is kept instead of refused
 
@@ -43,6 +47,15 @@ class XmppServer:
         self.process = proc.Process(self.name, self.command(), self.node, cwd=self.directory, user=self.user,
                                     env=self.environment())
         await self.ready(timeout)
+
+    def take_identity(self, directory):
+        """A copy of the key and certificate that the server may read."""
+        for name in ("key.pem", "cert.pem"):
+            path = os.path.join(self.directory, name)
+            shutil.copy(os.path.join(directory, name), path)
+            os.chmod(path, 0o600)
+            if self.user:
+                shutil.chown(path, self.user)
 
     def configure(self):
         """Write the files the server needs."""
