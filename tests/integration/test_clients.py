@@ -40,11 +40,11 @@ pytestmark = [
     pytest.mark.parametrize("client", ["aiortc", pytest.param("StanzaJS", marks=pytest.mark.alone)])]
 
 
-async def login(scene, client, user=None, resource="one"):
+async def login(scene, client, user=None, resource="one", **options):
     """A device of @user."""
     if client == "aiortc":
         return await scene.client(user, AIORTC, resource=resource)
-    device = stanzajs.Device(scene.bed.browser, scene.bed.server, user or next(scene.bed.users), resource)
+    device = stanzajs.Device(scene.bed.browser, scene.bed.server, user or next(scene.bed.users), resource, **options)
     scene.clients.append(device)
     return await device.start()
 
@@ -203,3 +203,24 @@ async def test_two_devices(scene, client):
     await heard(mine, theirs)
     await theirs.hangup()
     await mine.ended()
+
+
+async def test_two_calls_at_once(scene, client):
+    """Each has a tone of its own."""
+    calls = [await call_out(scene, client), await call_in(scene, client)]
+    assert len({side.audio.tone.frequency for call in calls for side in call}) == 4
+    for mine, theirs in calls:
+        await heard(mine, theirs, seconds=1.0)
+    for mine, theirs in calls:
+        await mine.hangup()
+        await theirs.wait("ended")
+
+
+async def test_over_bosh(scene, client):
+    """XEP-0124 instead of WebSocket."""
+    if client == "aiortc":
+        pytest.skip("slixmpp has no BOSH")
+    mine, theirs = await scene.call_out(client=await login(scene, client, bosh=True))
+    await heard(mine, theirs)
+    assert (await theirs.hangup()).status == 200
+    assert "success" in await mine.ended()

@@ -51,8 +51,8 @@ def missing():
 class Browser:
     """One browser with its page in a node. peer() is a profile's engine.
 
-    @microphone is an audio.Tone that its fake microphone plays for ever; without it every call has a tone of its own, made
-    in the page."""
+    @microphone is an audio.Tone that its fake microphone plays for ever, for who takes it; calls have tones of their own,
+    made in the page."""
 
     def __init__(self, node, microphone=None):
         self.node, self.microphone = node, microphone
@@ -231,9 +231,9 @@ class PageVoice(Voice):
 class PagePeer:
     """A call that the page knows by a number: what it plays, hears and reports."""
 
-    def __init__(self, browser, who, timeline, spawn):
+    def __init__(self, browser, who, timeline, spawn, tone=None):
         self.browser, self.id, self.who, self.timeline = browser, next(browser.ids), who, timeline
-        self.voice = PageVoice(who, timeline, browser.microphone)
+        self.voice = PageVoice(who, timeline, tone)
         self.voice.switch = lambda on: spawn(self._run("enable", on))
         browser.peers[self.id] = self
 

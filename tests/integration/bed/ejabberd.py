@@ -29,6 +29,7 @@ listen:
     module: ejabberd_http
     request_handlers:
       /ws: ejabberd_http_ws
+      /bosh: mod_bosh
   - port: {component_port}
     ip: "{address}"
     module: ejabberd_service
@@ -36,6 +37,7 @@ listen:
     hosts:
 {components}
 modules:
+  mod_bosh: {{}}
   mod_roster: {{}}
   mod_disco: {{}}
   mod_caps: {{}}
@@ -68,7 +70,7 @@ class Ejabberd(xmppserver.XmppServer):
     name, user = "ejabberd", "ejabberd"
     offline_storage = True
     more_modules = ""
-    websocket_path = "/ws"
+    websocket_path, bosh_path = "/ws", "/bosh"
 
     def configure(self):
         components = "".join(f'      "{domain}":\n        password: "{secret}"\n'

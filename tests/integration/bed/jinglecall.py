@@ -24,6 +24,8 @@ class Call:
         self.propose_id = f"jm-propose-{self.sid}"
         self.initiator = not incoming
         self.initiated = self.accepted = False
+        self.terminated = False  # by the peer
+        self.abandoned = False  # by the test at its end, or because it never began: what answers its end is not looked at
         self.transport = None
         self.local, self.remote = Content(), None
         self.audio = media.AudioStream(self.who, client.timeline, self._transmit, self._transmit_rtcp)
@@ -145,9 +147,14 @@ class Call:
 
     async def _send_iq(self, action, jingle):
         answer = await self.client.request(jingle, self.peer)
-        if answer.get("type") == "error" and action != "session-terminate":
-            names = [local(e.tag) for box in answer if local(box.tag) == "error" for e in box]
-            raise ConnectionError(f"{action} answered with error {'/'.join(names)}")
+        if answer.get("type") != "error":
+            return
+        names = "/".join(local(e.tag) for box in answer if local(box.tag) == "error" for e in box)
+        if action != "session-terminate":
+            self.abandoned |= action == "session-initiate"
+            raise ConnectionError(f"{action} answered with error {names}")
+        # one that crosses the peer's own may be too late
+        self.client.strict.need(self.terminated or self.abandoned, f"{action} answered with error {names}")
 
     async def _open(self, controlling):
         """Make the transport and gather; fills in our content."""
@@ -322,6 +329,7 @@ class Call:
 
     def _on_session_terminate(self, _iq, jingle):
         reason, text = jinglexml.reason_of(jingle)
+        self.terminated = True
         self.client.strict.need(reason, "session-terminate without a reason")
         self._finish(f"terminate {reason} {text or ''}".strip())
 

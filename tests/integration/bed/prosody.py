@@ -14,7 +14,7 @@ data_path = "{directory}/data"
 plugin_paths = {{}}
 admins = {{ "admin@{host}" }}
 modules_enabled = {{ "roster", "saslauth", "disco", "smacks", "carbons", "pep", "ping", "posix", "presence", "message", "iq",
-    "private", "vcard4", "blocklist", "http", "websocket"{modules} }}
+    "private", "vcard4", "blocklist", "http", "websocket", "bosh"{modules} }}
 modules_disabled = {{ "s2s", "offline"{disabled} }}
 authentication = "internal_plain"
 allow_unencrypted_plain_auth = true
@@ -47,6 +47,7 @@ http_interfaces = {{ "{address}" }}
 https_ports = {{ }}
 http_default_host = "{host}"
 consider_websocket_secure = true
+consider_bosh_secure = true
 """
 KEY = """\
 ssl = {{ key = "{directory}/key.pem", certificate = "{directory}/cert.pem" }}
@@ -81,7 +82,7 @@ class Prosody(xmppserver.XmppServer):
     """Prosody 0.12. It keeps no offline messages here: a message to nobody comes back as an error."""
 
     name, user = "prosody", "prosody"
-    websocket_path = "/xmpp-websocket"
+    websocket_path, bosh_path = "/xmpp-websocket", "/http-bind"
     more_modules = ()
     public = None  # or a Public
 
@@ -102,7 +103,7 @@ class Prosody(xmppserver.XmppServer):
             public += KEY.format(directory=self.directory)
             self.take_identity(self.identity)
         if self.public:
-            modules += ("tls", "bosh", "http_files")
+            modules += ("tls", "http_files")
             public = PUBLIC.format(directory=self.directory, address=self.address, http=HTTP_PORT, https=HTTPS_PORT)
             self._open_to_people()
         with open(self._config(), "w", encoding="ascii") as file:

@@ -204,6 +204,7 @@ class Scene:
         for client in self.clients:
             for call in list(client.calls.values()):
                 if not call.passed("ended") and client.is_connected():
+                    call.abandoned = True
                     await call.hangup()
         for telephone in filter(None, (self.bed.carrier, self.bed.pbx)):
             for call in telephone.calls:

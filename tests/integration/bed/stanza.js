@@ -3,7 +3,6 @@
 // say(), listen() and functions on a call it shares; StanzaJS is the bundle's name.
 "use strict";
 
-const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const JMI = "urn:xmpp:jingle-message:0";
 const devices = new Map();
 
@@ -72,16 +71,14 @@ function subscribe(id, jid) {
 	client.subscribe(jid);
 }
 
-// Make the call @id of a session, with a track of its own of the microphone that is not heard yet.
-async function take(id, session) {
-	const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
-	const track = stream.getAudioTracks()[0];
+// Make the call @id of a session, whose tone is not heard yet.
+async function take(id, session, frequency) {
+	const sent = await speak(frequency);
 
-	track.enabled = false;
-	peers.set(id, { pc: session.pc, session, sent: { track, nodes: [track] } });
+	peers.set(id, { pc: session.pc, session, sent });
 	session.pc.addEventListener("connectionstatechange", () => say({ id, state: session.pc.connectionState }));
 	session.pc.addEventListener("iceconnectionstatechange", () => say({ id, ice: session.pc.iceConnectionState }));
-	await session.addTrack(track, stream);
+	await session.addTrack(sent.track, sent.stream);
 }
 
 function hear(id, session) {
@@ -91,20 +88,20 @@ function hear(id, session) {
 }
 
 // Call @peer; returns the sid.
-async function call(id, device, peer) {
+async function call(id, frequency, device, peer) {
 	const session = devices.get(device).jingle.createMediaSession(peer);
 
 	hear(id, session);
-	await take(id, session);
+	await take(id, session, frequency);
 	await session.start();
 	return session.sid;
 }
 
 // Accept the session @sid that has come in.
-async function accept_session(id, device, sid) {
+async function accept_session(id, frequency, device, sid) {
 	const session = devices.get(device).jingle.sessions[sid];
 
-	await take(id, session);
+	await take(id, session, frequency);
 	for (const receiver of session.pc.getReceivers())
 		peers.get(id).heard = listen(id, new MediaStream([receiver.track]));
 	await session.accept();

@@ -5,17 +5,14 @@ Nothing of Jingle is ours here: the package speaks it, Chromium's libwebrtc has 
 and the stream is the server's WebSocket. Proposals (XEP-0353), which it leaves to the application, are stanza.js's."""
 
 import asyncio
-import os
 import time
 from xml.etree import ElementTree as ET
 
-from . import audio, chromium, jinglexml, npm, proc, timeline, xmppserver
+from . import chromium, npm, page, proc, xmppserver
 from .jingle import CLIENT, summary
+from .page import ANSWER_S, LOGIN_S
 
 PACKAGE = npm.Bundle("stanza", "12.22.1", "StanzaJS")
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "stanza.js")
-LOGIN_S, ANSWER_S = 15.0, 10.0
-MICROPHONE_HZ = 1120  # whole waves in a period of the code, and far from any frequency of audio.Tone()
 
 
 def missing():
@@ -23,40 +20,28 @@ def missing():
     return PACKAGE.missing() or chromium.missing()
 
 
-class Browser(chromium.Browser):
+class Browser(page.Browser):
     """A browser whose page has StanzaJS."""
 
-    def __init__(self, node):
-        super().__init__(node, audio.Tone(MICROPHONE_HZ))
-
-    async def start(self):
-        PACKAGE.build()
-        await super().start()
-        await self.load(PACKAGE.path)
-        await self.load(SCRIPT)
-        return self
+    packages, script = (PACKAGE,), "stanza.js"
 
 
-class Device:
-    """One login of an account, with what a Scene and its tests need of jingle.Client. @proposals: XEP-0353 is announced."""
+class Device(page.Login):
+    """One login of an account. @proposals: XEP-0353 is announced. @bosh: over XEP-0124 instead of WebSocket."""
 
-    def __init__(self, browser, server, user, resource="web", proposals=True):
-        self.proposals = proposals
-        self.browser, self.server, self.user = browser, server, user
-        self.id, self.who, self.timeline = next(browser.ids), f"{user}/{resource}", timeline.current()
-        self.resource, self.jid = resource, None
-        self.calls, self.sessions = {}, asyncio.Queue()
-        self.strict = jinglexml.Strict()  # the client itself says what it does not take
-        self.milestones = timeline.Milestones(self.who, self.timeline)
-        self.online, self._tasks = False, set()
-        browser.peers[self.id] = self
+    def __init__(self, browser, server, user, resource="web", proposals=True, bosh=False):
+        super().__init__(browser, f"{user}/{resource}")
+        self.server, self.user, self.resource, self.jid = server, user, resource, None
+        self.proposals, self.bosh, self.online = proposals, bosh, False
+        self.sessions = asyncio.Queue()
 
     async def start(self):
         """Log in and send presence; returns self."""
         await self.browser.run("login", self.id, {
             "jid": f"{self.user}@{xmppserver.HOST}", "password": xmppserver.PASSWORD, "resource": self.resource,
             "proposals": self.proposals,
-            "transports": {"websocket": self.server.websocket, "bosh": False}})
+            "transports": {"websocket": False, "bosh": self.server.bosh} if self.bosh else
+                          {"websocket": self.server.websocket, "bosh": False}})
         await self.milestones.wait("ready", LOGIN_S)
         self.online = True
         return self
@@ -64,18 +49,6 @@ class Device:
     def is_connected(self):
         """Whether its stream is up."""
         return self.online
-
-    def spawn(self, coroutine):
-        """Run @coroutine; what it raises goes into the timeline."""
-        async def guarded():
-            try:
-                await coroutine
-            except (AssertionError, ConnectionError) as error:
-                self.timeline.add(self.who, "FAILED", repr(error))
-        task = asyncio.ensure_future(guarded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     def on_told(self, told):
         """The page tells of the stream or of a session."""
@@ -134,59 +107,29 @@ class Device:
     async def close(self):
         """Log out."""
         self.online = False
-        for call in self.calls.values():
-            await call.close()
-        if self.browser.peers.pop(self.id, None):
-            await self.browser.run("logout", self.id)
-        for task in list(self._tasks):
-            task.cancel()
+        await self._leave("logout")
 
 
-class Call(chromium.PagePeer):
+class Call(page.Call):
     """A session of StanzaJS, either way. A call in is proposed, unless it is @direct.
 
     Milestones: ringing, accepted, ice, dtls, media, hold, resumed, ended."""
 
     def __init__(self, device, peer, sid=None):
-        super().__init__(device.browser, f"{device.who} call", device.timeline, device.spawn)
+        super().__init__(device)
         self.device, self.peer, self.sid = device, peer, sid
-        self.milestones = timeline.Milestones(self.who, self.timeline)
-        self.audio, self.direct, self.taken = self.voice, True, False
+        self.direct, self.taken = True, False
 
     async def start(self):
         """Send session-initiate."""
-        self.sid = await self._run("call", self.device.id, self.peer)
+        self.sid = await self._run("call", self.tone, self.device.id, self.peer)
         self.device.calls[self.sid] = self
-
-    async def wait(self, name, timeout=ANSWER_S):
-        """Wait for a milestone; returns its detail."""
-        return await self.milestones.wait(name, timeout)
-
-    def passed(self, name):
-        """Whether a milestone has been reached."""
-        return self.milestones.passed(name)
-
-    async def ended(self, timeout=ANSWER_S):
-        """Wait for the end and return how it came."""
-        return await self.milestones.wait("ended", timeout)
-
-    def on_told(self, told):
-        if "pcm" in told:
-            super().on_told(told)
-        elif told.get("ice") in ("connected", "completed"):
-            self.milestones.reach("ice")
-        elif told.get("state") == "connected" and not self.passed("media"):
-            self.milestones.reach("dtls")
-            self.milestones.reach("media")
-            self.voice.start()
-        else:
-            self.timeline.add(self.who, "is", told)
 
     def on_event(self, name, told):
         """What StanzaJS tells of the session, or a message says of the proposal."""
         ours = (told.get("peer") or "").startswith(f"{self.device.user}@")
         if name == "incoming":
-            self.device.spawn(self._run("accept_session", self.device.id, self.sid))
+            self.device.spawn(self._run("accept_session", self.tone, self.device.id, self.sid))
         elif name in ("terminated", "retract") or (ours and not self.taken and name in ("proceed", "accept", "reject")):
             self.milestones.reach("ended", f"{name} {told.get('reason') or ''}".strip())
         else:
@@ -203,7 +146,7 @@ class Call(chromium.PagePeer):
         """Take the call: the session, or the proposal and then its session."""
         self.taken = True
         if self.direct:
-            await self._run("accept_session", self.device.id, self.sid)
+            await self._run("accept_session", self.tone, self.device.id, self.sid)
         else:
             await self._message("proceed")
 
@@ -236,9 +179,3 @@ class Call(chromium.PagePeer):
             await self._run("act", "end", reason)
             self.milestones.reach("ended", "we hung up")
         self.voice.stop()
-
-    async def close(self):
-        """Forget the call in the page."""
-        self.voice.stop()
-        if self.browser.peers.pop(self.id, None):
-            await self._run("close")

@@ -3,22 +3,11 @@
 // listen() and functions on a call it shares; SIPjs and JsSIP are the bundles' names.
 "use strict";
 
-const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const phones = new Map();
 
-// The microphone, not heard yet.
-async function microphone() {
-	const stream = await navigator.mediaDevices.getUserMedia({ audio: MICROPHONE });
-
-	stream.getAudioTracks()[0].enabled = false;
-	return stream;
-}
-
 // Make the call @id of a connection.
-function take(id, pc, stream) {
-	const track = stream.getAudioTracks()[0];
-
-	peers.set(id, { pc, sent: { track, nodes: [track] } });
+function take(id, pc, sent) {
+	peers.set(id, { pc, sent });
 	pc.addEventListener("connectionstatechange", () => say({ id, state: pc.connectionState }));
 	pc.addEventListener("track", event => {
 		const peer = peers.get(id); // the track comes again with each new description
@@ -30,7 +19,7 @@ const kinds = {
 	"SIP.js": {
 		async login(id, { server, uri }) {
 			const phone = { calls: new Map(), invited: null };
-			const factory = SIPjs.Web.defaultSessionDescriptionHandlerFactory(async () => phone.stream);
+			const factory = SIPjs.Web.defaultSessionDescriptionHandlerFactory(async () => phone.sent.stream);
 			phone.agent = new SIPjs.UserAgent({
 				uri: SIPjs.UserAgent.makeURI(uri), transportOptions: { server }, logBuiltinEnabled: false,
 				sessionDescriptionHandlerFactory: factory,
@@ -44,7 +33,7 @@ const kinds = {
 			return phone;
 		},
 		watch(call, id, session, phone) {
-			session.delegate = { onSessionDescriptionHandler: handler => take(id, handler.peerConnection, phone.stream) };
+			session.delegate = { onSessionDescriptionHandler: handler => take(id, handler.peerConnection, phone.sent) };
 			session.stateChange.addListener(state => {
 				if (state === SIPjs.SessionState.Established)
 					say({ id, event: "accepted" });
@@ -98,17 +87,17 @@ const kinds = {
 			session.on("failed", ({ cause, message }) => say({ id, event: "ended", cause, status: message && message.status_code }));
 		},
 		async call(phone, id, target) {
-			const session = phone.agent.call(target, { mediaStream: phone.stream, pcConfig: { iceServers: [] } });
+			const session = phone.agent.call(target, { mediaStream: phone.sent.stream, pcConfig: { iceServers: [] } });
 			phone.calls.set(id, session);
-			take(id, session.connection, phone.stream);
+			take(id, session.connection, phone.sent);
 			this.watch(id, session);
 		},
 		async accept(phone, id) {
 			const session = phone.invited;
 			phone.calls.set(id, session);
-			session.on("peerconnection", ({ peerconnection }) => take(id, peerconnection, phone.stream));
+			session.on("peerconnection", ({ peerconnection }) => take(id, peerconnection, phone.sent));
 			this.watch(id, session);
-			session.answer({ mediaStream: phone.stream, pcConfig: { iceServers: [] } });
+			session.answer({ mediaStream: phone.sent.stream, pcConfig: { iceServers: [] } });
 		},
 		async hangup(phone, id) {
 			phone.calls.get(id).terminate();
@@ -128,15 +117,15 @@ async function web_login(id, kind, options) {
 	phones.set(id, phone);
 }
 
-async function web_call(id, device, target) {
+async function web_call(id, device, frequency, target) {
 	const phone = phones.get(device);
-	phone.stream = await microphone();
+	phone.sent = await speak(frequency);
 	await phone.kind.call(phone, id, target);
 }
 
-async function web_accept(id, device) {
+async function web_accept(id, device, frequency) {
 	const phone = phones.get(device);
-	phone.stream = await microphone();
+	phone.sent = await speak(frequency);
 	await phone.kind.accept(phone, id);
 }
 

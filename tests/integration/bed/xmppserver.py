@@ -20,7 +20,7 @@ class XmppServer:
 
     name = "xmpp"
     user = None
-    websocket_path = None
+    websocket_path = bosh_path = None
     identity = None  # or a directory with key.pem and cert.pem: clients may use TLS
     resume_s = 60  # how long a lost stream may be resumed (XEP-0198)
     offline_storage = False  # whether a message to an account without a session is kept instead of refused
@@ -35,6 +35,11 @@ class XmppServer:
     def websocket(self):
         """Where clients in a browser connect (RFC 7395)."""
         return f"ws://{self.address}:{HTTP_PORT}{self.websocket_path}"
+
+    @property
+    def bosh(self):
+        """Where they connect by XEP-0124."""
+        return f"http://{self.address}:{HTTP_PORT}{self.bosh_path}"
 
     async def start(self, timeout=30.0):
         """Start, wait until clients and components can connect; returns self."""
