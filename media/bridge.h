@@ -120,8 +120,8 @@ struct addr media_public_address(const struct media *media);
 size_t media_hand_over(struct media *media);
 /*
  * All calls of before that come back have done so: what is kept of the others
- * is let go. Where there were any, the shared ports are read from now on alone,
- * so that what had waited in them finds its call.
+ * is let go. Where there were any, the workers begin only now, so that packets
+ * that had waited find their call.
  */
 void media_forget(struct media *media);
 

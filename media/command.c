@@ -146,7 +146,6 @@ static const struct verb {
 	[COMMAND_ECHO] = { on_echo, ANY },
 	[COMMAND_CLOSE] = { on_close, ANY },
 	[COMMAND_STUN] = { NULL, ANY }, /* the worker's own */
-	[COMMAND_LISTEN] = { NULL, ANY },
 	[COMMAND_STOP] = { NULL, ANY },
 };
 static_assert(sizeof(verbs) / sizeof(verbs[0]) == COMMAND_NVERBS,

@@ -38,10 +38,9 @@ enum command_verb {
 	COMMAND_DIRECTION, /* dir */
 	COMMAND_DIGIT,     /* digit */
 	COMMAND_ECHO,
-	COMMAND_CLOSE,  /* epoch; the worker closes the sockets */
-	COMMAND_STUN,   /* stun: no circuit */
-	COMMAND_LISTEN, /* no circuit */
-	COMMAND_STOP,   /* no circuit; on the stack of worker_free() */
+	COMMAND_CLOSE, /* epoch; the worker closes the sockets */
+	COMMAND_STUN,  /* stun: no circuit */
+	COMMAND_STOP,  /* no circuit; on the stack of worker_free() */
 	COMMAND_NVERBS,
 };
 

@@ -394,7 +394,7 @@ static int start_worker(struct media *media, unsigned index)
 		.notices = &media->notices,
 		.allow_loopback = media->config.allow_loopback,
 		.priority = media->config.priority,
-		.later = media->waits,
+		.held = media->waits,
 	};
 
 	worker->sockets[BATCH_V4].fd = worker->sockets[BATCH_V6].fd = -1;
@@ -464,26 +464,14 @@ static void on_well(evutil_socket_t fd, short what, void *arg)
 
 static int watch_health(struct media *media)
 {
-	const struct timeval later = { MEDIA_WELL_S, 0 };
+	const struct timeval soon = { MEDIA_WELL_S, 0 };
 
 	if (!media->waits)
 		return 0;
 	media->well_timer = evtimer_new(media->base, on_well, media);
-	return media->well_timer && !evtimer_add(media->well_timer, &later)
+	return media->well_timer && !evtimer_add(media->well_timer, &soon)
 		       ? 0
 		       : -ENOMEM;
-}
-
-static void listen_now(const struct media *media)
-{
-	for (unsigned i = 0; i < media->nworkers; i++) {
-		struct command *command;
-
-		if (command_new(&command, COMMAND_LISTEN, NULL, MEDIA_SIDE_A))
-			log_error("event=media-port worker=%u result=deaf", i);
-		else
-			worker_send(media->workers[i].worker, command);
-	}
 }
 
 void media_forget(struct media *media)
@@ -493,9 +481,8 @@ void media_forget(struct media *media)
 
 	if (n || sockets)
 		log_info("event=keep forgotten=%zu sockets=%zu", n, sockets);
-	if (media->waits)
-		listen_now(media);
-	media->waits = false;
+	for (unsigned i = 0; i < media->nworkers; i++)
+		worker_release(media->workers[i].worker);
 }
 
 static int hand_over_shared(const struct media *media)
@@ -513,6 +500,7 @@ size_t media_hand_over(struct media *media)
 	const struct bridge *bridge;
 	int r = hand_over_shared(media);
 
+	keep_is_well(media->keep); /* it ends because it was told to */
 	TAILQ_FOREACH(bridge, &media->bridges, entry) {
 		for (int side = 0; side < 2; side++) {
 			const struct port_pair *pair =

@@ -23,7 +23,7 @@
 
 enum {
 	MEDIA_MAX_WORKERS = 64,
-	MEDIA_WELL_S = 10, /* after that a death is none of the calls' doing */
+	MEDIA_WELL_S = 1, /* after that a death is none of the calls' doing */
 	MEDIA_HOSTS_SETTLE_MS = 500, /* addresses change in bursts */
 	/* The public address may have changed with them. */
 	MEDIA_HOSTS_ASK_MS = 1000,

@@ -248,14 +248,6 @@ static void look_at_shared(struct worker *worker)
 			on_readable(worker, &worker->shared[i]);
 }
 
-static void listen_shared(struct worker *worker)
-{
-	for (int i = 0; i < BATCH_NSOCKETS; i++)
-		if (worker_watch(worker, &worker->shared[i]))
-			log_error("event=media-port worker=%u result=deaf",
-				  worker->config.index);
-}
-
 static void run_command(struct worker *worker, struct command *command)
 {
 	switch (command->verb) {
@@ -265,22 +257,33 @@ static void run_command(struct worker *worker, struct command *command)
 	case COMMAND_STUN:
 		worker->stun = command->stun;
 		break;
-	case COMMAND_LISTEN:
-		listen_shared(worker);
-		break;
 	default:
 		command_run(command);
 	}
 	command_free(command);
 }
 
-/* Under one lock: nobody leaves before what it was sent. */
-static void take_work(struct worker *worker, struct command_queue *commands)
+/* Under one lock: nobody leaves before what it was sent. Whether there may be
+ * any. */
+static bool take_work(struct worker *worker, struct command_queue *commands)
 {
 	pthread_mutex_lock(&worker->lock);
-	STAILQ_CONCAT(commands, &worker->commands);
-	STAILQ_CONCAT(&worker->farewells, &worker->leaving);
+	bool held = worker->held;
+	if (!held) {
+		STAILQ_CONCAT(commands, &worker->commands);
+		STAILQ_CONCAT(&worker->farewells, &worker->leaving);
+	}
 	pthread_mutex_unlock(&worker->lock);
+	return !held;
+}
+
+static void listen_shared(struct worker *worker)
+{
+	worker->listening = true;
+	for (int i = 0; i < BATCH_NSOCKETS; i++)
+		if (worker_watch(worker, &worker->shared[i]))
+			log_error("event=media-port worker=%u result=deaf",
+				  worker->config.index);
 }
 
 static void run_commands(struct worker *worker)
@@ -292,13 +295,16 @@ static void run_commands(struct worker *worker)
 
 	while (read(worker->wake, &count, sizeof(count)) < 0 && errno == EINTR)
 		continue;
-	take_work(worker, &all);
+	if (!take_work(worker, &all))
+		return;
 	while ((c = STAILQ_FIRST(&all))) {
 		STAILQ_REMOVE_HEAD(&all, next);
 		run_command(worker, c);
 	}
 	STAILQ_FOREACH(circuit, &worker->farewells, leaving)
 	circuit_quit(circuit);
+	if (!worker->listening)
+		listen_shared(worker);
 }
 
 /* Afterwards the circuit may be gone. */
@@ -461,6 +467,16 @@ static void wake(struct worker *worker)
 		continue;
 }
 
+void worker_release(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool held = worker->held;
+	worker->held = false;
+	pthread_mutex_unlock(&worker->lock);
+	if (held)
+		wake(worker);
+}
+
 void worker_send(struct worker *worker, struct command *command)
 {
 	pthread_mutex_lock(&worker->lock);
@@ -504,7 +520,7 @@ static int open_sources(struct worker *worker)
 				worker->config.sockets[i].bound;
 		addr_set_port(&worker->shared[i].local,
 			      worker->config.sockets[i].port);
-		if (!r && !worker->config.later)
+		if (!r && worker->listening)
 			r = worker_watch(worker, &worker->shared[i]);
 	}
 	return r;
@@ -542,6 +558,8 @@ int worker_new(struct worker **out, const struct worker_config *config)
 	if (!worker)
 		return -ENOMEM;
 	worker->config = *config;
+	worker->held = config->held;
+	worker->listening = !config->held;
 	worker->epoll = worker->wake = -1;
 	STAILQ_INIT(&worker->commands);
 	STAILQ_INIT(&worker->leaving);
@@ -575,6 +593,7 @@ struct worker *worker_free(struct worker *worker)
 	if (!worker)
 		return NULL;
 	worker_send(worker, &stop);
+	worker_release(worker);
 	pthread_join(worker->thread, NULL);
 	release(worker);
 	return NULL;

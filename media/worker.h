@@ -31,7 +31,7 @@ struct worker_config {
 	const struct dtls_cert *cert;
 	struct notices *notices;
 	bool allow_loopback;
-	bool later;        /* the shared ports wait for COMMAND_LISTEN */
+	bool held;         /* until worker_release() */
 	unsigned priority; /* of the thread, SCHED_RR; 0: that of all others */
 };
 
@@ -48,12 +48,14 @@ struct worker {
 	pthread_mutex_t lock;
 	struct command_queue commands; /* under the lock */
 	struct circuit_queue leaving;  /* as well: after the commands */
+	bool held;                     /* as well: they wait */
 	/* written by the thread alone, read by anybody */
 	_Atomic uint64_t packets; /* received */
 	_Atomic uint64_t lost;    /* not taken by the kernel */
 
 	/* thread */
 	bool stopping;
+	bool listening;                 /* the shared sockets are watched */
 	struct circuit_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
 	size_t received, foreign;       /* packets; and of no call */
@@ -77,6 +79,11 @@ CHECKED int worker_new(struct worker **out, const struct worker_config *config);
 /* Waits until the thread has done every command it was sent. */
 struct worker *worker_free(struct worker *worker);
 
+/*
+ * Main thread: nothing was received yet nor any command done; now they are, all
+ * at once, before the first packet.
+ */
+void worker_release(struct worker *worker);
 /* Main thread: give @command away. */
 void worker_send(struct worker *worker, struct command *command);
 /*
