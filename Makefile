@@ -125,7 +125,7 @@ unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
 integration: all
 	@T=$(strip $(T)) tests/run $(BUILD) integration
 ## faults       every fault of tests/faults, in a table of what came of it (root); T=words of some
-faults: all
+faults: all $(LOAD)
 	@TANDEM=$(CURDIR)/$(BUILD)/tandem $(PYTHON) -B tests/faults $(T)
 ## asan         unit, fuzz-corpus and integration tests, address and undefined sanitizers
 SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(or $(3),$(2))'

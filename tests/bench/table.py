@@ -118,7 +118,7 @@ class Table:
             self.line(f"{accounts:.0f} accounts", self.figures("start", "ready_ms", **where), 0)
             if calls:
                 self.line(f"the same after SIGKILL in {calls:.0f} calls", self.figures("start", "again_ms", **where), 0)
-                self.line("until both sides of all were told", self.figures("start", "told_ms", **where), 0)
+                self.line("until all heard each other again", self.figures("start", "heard_ms", **where), 0)
 
     def writes(self):
         """The database's."""

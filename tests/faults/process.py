@@ -2,12 +2,16 @@
 """The process itself: killed, or stopped for a while."""
 
 import asyncio
+import os
+import re
+import shutil
 import signal
+import tempfile
 import time
 
 from fault import Fault
 
-from bed import media
+from bed import media, proc, tandem
 
 
 class Killed(Fault):
@@ -28,6 +32,31 @@ class Killed(Fault):
         await self.still(calls)
         await self.hang_up(calls)
         return f"all heard after {took:.2f} s"
+
+
+class KilledWithMany(Fault):
+    """The same with 500 calls, of the load generator (tests/bench/load), on a machine of its own."""
+
+    name = "process killed with 500 calls"
+    expected = "all heard again within 2 s of the new start, numbers unbroken"
+    calls = 500
+    within_ms = 2000.0
+
+    async def run(self, scene):
+        load = os.path.join(os.path.dirname(tandem.binary()), "tests", "bench", "load", "load")
+        directory = tempfile.mkdtemp(prefix="tandem-it-load-", dir="/dev/shm")
+        try:
+            process = proc.Process("load", [load, "-b", tandem.binary(), "-d", directory, "tandem", "start", str(self.calls)],
+                                   scene.bed.network.node("load"))
+            await process.wait(60.0)
+            found = dict(re.findall(r"(\w+)=(\S+)", process.log()))
+            process.remove()
+        finally:
+            shutil.rmtree(directory)
+        self.calls_lost = self.calls - int(found.get("heard", 0))
+        assert not self.calls_lost and found["rebased"] == "0", found
+        assert float(found["heard_ms"]) < self.within_ms, found
+        return f"all heard after {float(found['heard_ms']) / 1000:.2f} s"
 
 
 class Stopped(Fault):
@@ -51,4 +80,4 @@ class Stopped(Fault):
         return f"all heard {took:.2f} s after it"
 
 
-FAULTS = (Killed, Stopped)
+FAULTS = (Killed, KilledWithMany, Stopped)
