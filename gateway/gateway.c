@@ -21,6 +21,7 @@
 #include "gateway/service/devices.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/call/missed.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/outbox.h"
 #include "gateway/route/phone.h"
@@ -293,6 +294,7 @@ static const struct part {
 	{ missed_new, missed_free, NULL },
 	{ chat_digits_new, chat_digits_free, NULL },
 	{ limits_new, limits_free, NULL },
+	{ blocks_new, blocks_free, NULL },
 	{ routes_new, routes_free, NULL },
 	{ open_media, close_media, NULL },
 	{ open_agent, close_agent, NULL },

@@ -15,6 +15,7 @@
 struct account_store;
 struct admin;
 struct announcer;
+struct blocks;
 struct call;
 struct contact_store;
 struct db;
@@ -63,6 +64,7 @@ struct gateway {
 	struct recent *missed;       /* calls that were told of; missed.c */
 	struct recent *digits_taken; /* messages; chat_digits.c */
 	struct limits *limits;       /* of accounts and trunks; limits.c */
+	struct blocks *blocks;       /* who is not heard; blocks.c */
 	struct routes *routes;       /* added at run time; routes.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */

@@ -9,9 +9,11 @@
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/tally.h"
 #include "gateway/gateway.h"
 #include "xmpp/chat.h"
 #include "xmpp/iq.h"
+#include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
 #include "xmpp/stanza_text.h"
@@ -29,6 +31,7 @@ struct outbox_stanza {
 	struct stanza *stanza;
 	int64_t kept_ms;
 	bool on_disk;
+	bool counted; /* in the outbox's accounts */
 	bool dropped; /* the disk refused it; it goes when its turn comes */
 	db_done_fn done;
 	void *arg;
@@ -39,6 +42,7 @@ struct outbox {
 	STAILQ_HEAD(, outbox_stanza) stanzas; /* by id */
 	struct outbox_stanza *next; /* to be sent; NULL: all have been */
 	size_t n;
+	struct tally *accounts; /* how many are for each */
 	unsigned on_the_way;
 	uint64_t last_id, sent_id, confirmed_id;
 	uint64_t pinged_id; /* what the ping on its way confirms; 0: none is */
@@ -49,10 +53,21 @@ static const struct timeval soon = { 0, RETRY_MS * 1000 };
 
 static void pump(struct outbox *outbox);
 
+/* Whose it is, as they are counted. */
+static void name_account(char out[static JID_CAP], const struct stanza *stanza)
+{
+	if (jid_bare(out, JID_CAP, stanza_attr(stanza, "to")))
+		out[0] = '\0';
+}
+
 static void free_first(struct outbox *outbox)
 {
 	struct outbox_stanza *first = STAILQ_FIRST(&outbox->stanzas);
+	char account[JID_CAP];
 
+	name_account(account, first->stanza);
+	if (first->counted)
+		tally_take(outbox->accounts, account);
 	if (outbox->next == first)
 		outbox->next = STAILQ_NEXT(first, link);
 	STAILQ_REMOVE_HEAD(&outbox->stanzas, link);
@@ -188,8 +203,13 @@ void outbox_stream_up(struct gateway *gateway)
 
 /* ---- keeping ---- */
 
+/* Not counted without memory for it. */
 static void append(struct outbox *outbox, struct outbox_stanza *one)
 {
+	char account[JID_CAP];
+
+	name_account(account, one->stanza);
+	one->counted = !tally_add(outbox->accounts, account);
 	STAILQ_INSERT_TAIL(&outbox->stanzas, one, link);
 	if (!outbox->next)
 		outbox->next = one;
@@ -227,13 +247,25 @@ static int put(struct outbox *outbox, struct outbox_stanza *one)
 	return r;
 }
 
+static bool has_room(const struct outbox *outbox, const struct stanza *stanza,
+		     bool is_new)
+{
+	char account[JID_CAP];
+
+	if (!is_new)
+		return outbox->n < OUTBOX_MAX;
+	name_account(account, stanza);
+	return outbox->n < OUTBOX_NEW_MAX &&
+	       tally_of(outbox->accounts, account) < OUTBOX_ACCOUNT_MAX;
+}
+
 int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 		db_done_fn done, void *arg)
 {
 	struct outbox *outbox = gateway->outbox;
 	struct outbox_stanza *one;
 
-	if (outbox->n >= OUTBOX_MAX)
+	if (!has_room(outbox, stanza, done != NULL))
 		return -ENOBUFS;
 	one = calloc(1, sizeof(*one));
 	if (!one)
@@ -320,7 +352,7 @@ int outbox_new(struct gateway *gateway)
 	outbox->gateway = gateway;
 	STAILQ_INIT(&outbox->stanzas);
 	outbox->retry = evtimer_new(gateway->base, on_retry, outbox);
-	if (!outbox->retry)
+	if (!outbox->retry || tally_new(&outbox->accounts))
 		return -ENOMEM;
 	int r = outbox_row_load_all(gateway->db, on_row, outbox);
 	if (!r && outbox->n)
@@ -340,6 +372,7 @@ void outbox_free(struct gateway *gateway)
 		free_first(outbox);
 	if (outbox->retry)
 		event_free(outbox->retry);
+	tally_free(outbox->accounts);
 	free(outbox);
 	gateway->outbox = NULL;
 }

@@ -20,7 +20,12 @@ struct gateway;
 struct stanza;
 
 enum {
-	OUTBOX_MAX = 20000, /* stanzas that wait */
+	/* Stanzas that wait. What somebody can be told to try again later has
+	 * half of the room, and of that an account a quarter; outcomes of what
+	 * was acknowledged already have all of it. */
+	OUTBOX_MAX = 40000,
+	OUTBOX_NEW_MAX = OUTBOX_MAX / 2,
+	OUTBOX_ACCOUNT_MAX = OUTBOX_NEW_MAX / 4,
 	OUTBOX_WINDOW = 64, /* sent and not confirmed */
 	/* Sent later than that after it came: says when that was (XEP-0203). */
 	OUTBOX_LATE_MS = 5000,

@@ -36,7 +36,8 @@ void sip_message_answer(struct sip_message *message, unsigned status)
 			RETRY_AFTER_S + rand_u32() % RETRY_AFTER_S))
 		wait[0] = '\0';
 	nta_incoming_treply(message->irq, (int)status, NULL,
-			    TAG_IF(status == 503, SIPTAG_RETRY_AFTER_STR(wait)),
+			    TAG_IF(status == 503 || status == 480,
+				   SIPTAG_RETRY_AFTER_STR(wait)),
 			    TAG_END());
 	nta_incoming_destroy(message->irq);
 	TAILQ_REMOVE(&message->agent->messages, message, link);

@@ -56,6 +56,7 @@ static const char *const gateway_features[] = {
 	NS_VERSION,
 	"jid\\20escaping",
 	NS_VCARD4,
+	"urn:xmpp:blocking",
 	"urn:xmpp:extdisco:2",
 	NS_PING,
 	NS_TIME,

@@ -9,6 +9,7 @@
 
 #define NS_REGISTER "jabber:iq:register"
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"
+#define NS_BLOCKING "urn:xmpp:blocking"
 
 static const struct service {
 	const char *name, *ns;
@@ -19,6 +20,9 @@ static const struct service {
 	{ "query", NS_REGISTER, false, service_registration },
 	{ "services", NS_EXTDISCO, false, service_telephones },
 	{ "credentials", NS_EXTDISCO, false, service_telephones },
+	{ "blocklist", NS_BLOCKING, false, service_block },
+	{ "block", NS_BLOCKING, false, service_block },
+	{ "unblock", NS_BLOCKING, false, service_block },
 	{ "vcard", "urn:ietf:params:xml:ns:vcard-4.0", true, service_card },
 	{ "vCard", "vcard-temp", true, service_old_card },
 	{ "pubsub", "http://jabber.org/protocol/pubsub", true, service_items },

@@ -2,7 +2,8 @@
 /*
  * The small queries that the domain and its numbers answer besides disco: how
  * numbers are written (XEP-0100), registration (XEP-0077), cards (XEP-0292,
- * 0054, 0172), and where telephones are reached (XEP-0215).
+ * 0054, 0172), where telephones are reached (XEP-0215), and who is not to be
+ * heard (XEP-0191).
  */
 #pragma once
 
@@ -49,5 +50,7 @@ CHECKED int service_card(struct stanza **reply,
 			 const struct service_query *query);
 CHECKED int service_old_card(struct stanza **reply,
 			     const struct service_query *query);
+CHECKED int service_block(struct stanza **reply,
+			  const struct service_query *query);
 CHECKED int service_items(struct stanza **reply,
 			  const struct service_query *query);

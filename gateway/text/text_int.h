@@ -27,6 +27,7 @@ struct texts {
 	struct recent *seen;          /* repetitions */
 	unsigned nseen;               /* put to disk since the start */
 	struct recent *rates;         /* texts of an account in a minute */
+	struct recent *sources;       /* of a telephone to a number, the same */
 	struct recent *explained;     /* conversations; text_refuse.c */
 };
 

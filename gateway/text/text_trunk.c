@@ -9,6 +9,7 @@
 #include "gateway/base/text.h"
 #include "gateway/call/caller.h"
 #include "gateway/gateway.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/number.h"
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
@@ -240,6 +241,41 @@ static void report(struct gateway *gateway, const struct addressing *a,
 	end(arrival, r);
 }
 
+/* Those who do not want to hear of @a are no owners of this text. */
+static void leave_out_blocking(struct addressing *a,
+			       const struct gateway *gateway)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->number.nowners; i++) {
+		if (!blocks_has(gateway, a->number.owners[i], a->party))
+			a->number.owners[n++] = a->number.owners[i];
+	}
+	a->number.nowners = n;
+}
+
+/* Against one telephone that floods one number. */
+static bool is_too_fast(const struct gateway *gateway,
+			const struct addressing *a)
+{
+	char name[2 * ROUTE_USER_CAP];
+
+	return text_format(name, sizeof(name), "%s %s", a->party,
+			   a->number.number) ||
+	       recent_count(gateway->texts->sources, name, clock_ms()) >
+		       gateway->config->limits.texts_in_per_minute;
+}
+
+/* 0, or the status that it is refused with. */
+static unsigned check_sender(struct addressing *a,
+			     const struct gateway *gateway)
+{
+	leave_out_blocking(a, gateway);
+	if (!a->number.nowners)
+		return 403;
+	return is_too_fast(gateway, a) ? 480 : 0;
+}
+
 /* 0, or the status that it is refused with. */
 static unsigned address(struct addressing *a, struct gateway *gateway,
 			const struct sip_message_in *what)
@@ -290,6 +326,8 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		return;
 	}
 	status = address(&a, gateway, what);
+	if (!status && !what->is_report)
+		status = check_sender(&a, gateway);
 	if (status) {
 		log_info("text=refused status=%u src=%s to=%s", status,
 			 addr_text(&what->source.addr).s,

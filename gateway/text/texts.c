@@ -73,6 +73,8 @@ int texts_new(struct gateway *gateway)
 	if (!r)
 		r = recent_new(&texts->rates, RATES_MAX, RATE_MS);
 	if (!r)
+		r = recent_new(&texts->sources, RATES_MAX, RATE_MS);
+	if (!r)
 		r = recent_new(&texts->explained, TEXT_EXPLAINED_MAX,
 			       TEXT_EXPLAIN_MS);
 	if (!r)
@@ -95,6 +97,7 @@ void texts_free(struct gateway *gateway)
 	text_reports_free(texts->reports);
 	recent_free(texts->seen);
 	recent_free(texts->rates);
+	recent_free(texts->sources);
 	recent_free(texts->explained);
 	free(texts);
 	gateway->texts = NULL;

@@ -298,3 +298,46 @@ async def test_a_repetition_counts_for_nothing(scene):
     client.message(scene.jid(number), body("then"), id_="then")
     assert [(await asyncio.wait_for(queue.get(), WAIT_S)).body for _ in range(2)] == [b"once", b"then"]
     await nothing(queue, 0.3)
+
+
+BLOCKING = "urn:xmpp:blocking"
+
+
+async def test_who_is_blocked_is_not_heard(scene):
+    """Set as a server passes it on (XEP-0191): the carrier is told, other owners go on hearing."""
+    client = await scene.client()
+    number, other = scene.number(), scene.number()
+
+    async def write(caller):
+        response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, "hello", caller=caller)
+        return response
+
+    def items(name, *jids):
+        query = element(BLOCKING, name)
+        for jid in jids:
+            element(BLOCKING, "item", query, jid=jid)
+        return query
+
+    domain = scene.jid(number).partition("@")[2]
+    assert (await client.request(items("block", scene.jid(number), "spam@elsewhere.org"), domain)).get("type") == "result"
+    listed = await client.request(items("blocklist"), domain, "get")
+    assert [item.get("jid") for item in listed.iter(f"{{{BLOCKING}}}item")] == [scene.jid(number)]
+    assert (await write(number)).status == 403
+    assert (await write(other)).status == 200
+    assert (await received(client)).get("from") == scene.jid(other)
+    assert (await client.request(items("unblock"), domain)).get("type") == "result"
+    assert (await write(number)).status == 200
+    assert (await received(client)).get("from") == scene.jid(number)
+
+
+async def test_one_telephone_does_not_flood_a_number(scene):
+    """Past the rate its carrier is told to come again; others are heard."""
+    client = await scene.client()
+    number, other = scene.number(), scene.number()
+    statuses = []
+    for i in range(62):
+        response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, f"{i}", caller=number)
+        statuses.append(response.status)
+    assert statuses == [200] * 60 + [480] * 2 and response.get("Retry-After")
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, "other", caller=other)
+    assert response.status == 200

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Who is not heard: by one account, or by all. In memory and on disk
+ * (db/text_row.h); set by administrators and by accounts themselves.
+ *
+ * @party is the localpart under which a telephone is known: "+15551234567"; or,
+ * with "*" at its end, all that begin so: "+1900*", "*".
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "db/text_row.h"
+#include "gateway/base/err.h"
+
+struct gateway;
+
+enum { BLOCKS_MAX = 1000 }; /* of one account; of all in common, too */
+
+/* Reads what was set. 0 or -errno. */
+CHECKED int blocks_new(struct gateway *gateway);
+void blocks_free(struct gateway *gateway);
+
+/* Whether @account (bare JID), or everybody, does not hear @party. */
+bool blocks_has(const struct gateway *gateway, const char *account,
+		const char *party);
+
+/*
+ * @account (bare JID; "": everybody) does not hear @party any more; or does
+ * again. What is so already is fine. 0, -EINVAL (no such localpart), -E2BIG,
+ * -ENOBUFS, -ENOMEM: nothing has changed.
+ */
+CHECKED int blocks_add(struct gateway *gateway, const char *account,
+		       const char *party);
+CHECKED int blocks_drop(struct gateway *gateway, const char *account,
+			const char *party);
+
+/* All of @account, in their order, as struct block_row; nothing may change
+ * meanwhile. */
+void blocks_each(const struct gateway *gateway, const char *account,
+		 db_row_fn fn, void *arg);
