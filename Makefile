@@ -176,6 +176,9 @@ install: $(PROGRAMS)
 deb:
 	@deploy/package $(BUILD)/deb
 	@lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
+## prove-package  the package in a fresh Debian: installed, a call, upgraded, purged (root; 3 min)
+prove-package: deb
+	@tests/package/run $(BUILD)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
 	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* \
@@ -184,6 +187,6 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 .PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run faults bench bench-parts bench-instructions prove-texts \
-	lint format demo deb install uninstall clean FORCE
+	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
