@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import chromium, media, phone, proc, profiles
+from bed import chromium, database, media, phone, proc, profiles
 from bed.jinglexml import OPUS
 
 pytestmark = [pytest.mark.alone, pytest.mark.limit(120),  # several calls at once starve the browser of time
@@ -129,3 +129,25 @@ async def test_the_judge_refuses_a_muted_and_a_crossed_call(scene):
     for mine, theirs in (one, two):
         await mine.hangup()
         await theirs.wait("ended")
+
+
+async def test_the_gateway_is_killed_and_the_call_goes_on(scene):
+    """libwebrtc asks for consent every 2.5 s (RFC 7675) and has a replay window of its own: it notices a gap."""
+    tandem = scene.bed.tandem
+    mine, theirs = await scene.call_out(browser(scene))
+    await heard(mine, theirs)
+    path = tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5,
+                     "the call is in the table")
+    await tandem.kill()
+    begun = time.monotonic()
+    await tandem.start()
+    await media.flowing(theirs.audio, 5.0, after=begun)
+    scene.figure("audio from Chromium after the new start", f"{time.monotonic() - begun:.2f} s")
+    await heard(mine, theirs)
+    await theirs.hold()
+    await mine.informed("hold")
+    await theirs.resume()
+    await heard(mine, theirs)
+    await mine.hangup()
+    assert "BYE" in await theirs.wait("ended")
