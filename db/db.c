@@ -87,15 +87,21 @@ static int run(sqlite3 *sqlite, const char *sql)
 	return db_error(sqlite3_exec(sqlite, sql, NULL, NULL, NULL));
 }
 
-/* A connection; made 0600 before SQLite writes the first octet. */
+/*
+ * A connection; the file is made 0600 before SQLite writes the first octet. One
+ * that is there is not opened: closing it would drop the locks of the other
+ * connection (fcntl(2)), and a program that looks into the database, as the
+ * last one, would take the journal away from under us.
+ */
 static int connect_to(sqlite3 **out, const char *path)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	*out = NULL;
-	if (fd < 0)
+	if (fd >= 0)
+		close(fd);
+	else if (errno != EEXIST)
 		return -errno;
-	close(fd);
 	int error =
 		sqlite3_open_v2(path, out,
 				SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |

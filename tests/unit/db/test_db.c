@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <sys/stat.h>
 
 #include "db/cdr.h"
@@ -103,6 +104,36 @@ static void completions_may_write(void **state)
 	assert_int_equal(
 		put(f, "again", a_completion_may_queue_the_next_write, f), 0);
 	fixture_wait(f, 5);
+}
+
+/* sqlite3(1) in another process, closed as if it were the last that has the
+ * file open: then SQLite deletes the journal. It is forked before we open it, as
+ * SQLite would take our locks for its own. */
+static void who_looks_into_the_file_takes_no_journal_away(void **state)
+{
+	struct fixture *f = *state;
+	char journal[160], go;
+	int pipes[2], status;
+
+	snprintf(journal, sizeof(journal), "%s-wal", f->path);
+	f->db = db_close(f->db);
+	assert_int_equal(pipe(pipes), 0);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		if (read(pipes[0], &go, 1) == 1)
+			execute(f->path, "SELECT count(*) FROM session");
+		_exit(0);
+	}
+	fixture_open(f);
+	assert_int_equal(put(f, "a", fixture_done, f), 0);
+	fixture_wait(f, 1);
+	assert_int_equal(write(pipes[1], "g", 1), 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(journal, F_OK), 0);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void who_is_forgotten_is_not_called(void **state)
@@ -429,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ten_thousand_writes_complete_in_order),
 		TEST(completions_may_write),
+		TEST(who_looks_into_the_file_takes_no_journal_away),
 		TEST(who_is_forgotten_is_not_called),
 		TEST(the_queue_is_bounded),
 		TEST(a_row_that_is_refused_costs_itself_alone),
