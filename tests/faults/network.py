@@ -4,7 +4,9 @@
 import asyncio
 import time
 
-from fault import Fault
+from fault import PROFILE, Fault
+
+from bed.scene import CARRIER
 
 
 class StreamLost(Fault):
@@ -40,11 +42,11 @@ class ServerRestarted(Fault):
 
     async def run(self, scene):
         calls = await self.talk(scene)
-        await scene.bed.server.stop()
+        begun = time.monotonic()
+        await scene.bed.server.process.stop()
         await self.logs(scene, r"event=xmpp-down")
         await self.heard(calls)
-        await scene.bed.server.start()
-        begun = time.monotonic()
+        await scene.bed.server.restart(30)
         await self.logs(scene, r"event=xmpp-up", 30)
         took = time.monotonic() - begun
         await self.heard(calls)
@@ -54,4 +56,31 @@ class ServerRestarted(Fault):
         return f"back after {took:.1f} s"
 
 
-FAULTS = (StreamLost, ServerRestarted)
+class TrunkGone(Fault):
+    """The carrier's machine is off: nothing answers, not even with ICMP."""
+
+    name = "trunk gone"
+    expected = "new calls end in words; media of others goes on; back by itself"
+    limit_s = 180.0
+
+    async def run(self, scene):
+        calls = await self.talk(scene, each=1)
+        client = await scene.client()
+        wall = scene.bed.pstn.block(to=CARRIER, port=5060)
+        try:
+            begun = time.monotonic()
+            how = await (await client.call(scene.jid(scene.number()))).ended(40)
+            took = time.monotonic() - begun
+            await self.heard(calls)
+            await self.logs(scene, r"trunk=carrier .*-> down", 60)
+        finally:
+            wall.remove()
+        await self.logs(scene, r"trunk=carrier down -> up", 60)
+        await self.still(calls)
+        await self.hang_up(calls)
+        mine, _ = await scene.call_out(PROFILE)
+        await mine.hangup()
+        return f"ended after {took:.1f} s: {how}"
+
+
+FAULTS = (StreamLost, ServerRestarted, TrunkGone)

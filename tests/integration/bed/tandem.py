@@ -196,6 +196,7 @@ class Tandem:
             complaint = complaint or f"{self.name} ended with {status} on SIGTERM:\n{self.process.tail(60)}"
         complaint = complaint or (REPORT.search(self.log) and self.complaint())
         self._notify.close()
+        self._notify = None
         self.process.remove()
         self.process = None
         assert not complaint, complaint
