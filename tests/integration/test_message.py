@@ -8,15 +8,18 @@ import asyncio
 
 import pytest
 
-from bed import ejabberd, prosody, sipmsg
+from bed import ejabberd, proc, prosody, sipmsg
 from bed.jingle import CLIENT
 from bed.jinglexml import element
-from bed.scene import GATEWAY, own_number
+from bed.scene import CARRIER, GATEWAY, own_number
+from test_jmi import named, spy
 
 FIRST, SECOND = own_number("u59"), "+15558880061"
-NUMBERS = {SECOND: {"owner": "u59@example.org", "trunk": "carrier"}}
+NUMBERS = {SECOND: {"owner": "u59@example.org", "trunk": "carrier"},
+           **{own_number(user): {"owner": f"{user}@example.org", "trunk": "spare"} for user in ("u57", "u58")}}
+TRUNKS = {"spare": {"proxy": f"sip:{CARRIER}:5099"}}  # nobody is there
 pytestmark = [pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module"),
-              pytest.mark.bed_options(numbers=NUMBERS, sections={"limits": {"texts_per_minute": 100}})]
+              pytest.mark.bed_options(numbers=NUMBERS, trunks=TRUNKS, sections={"limits": {"texts_per_minute": 100}})]
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 RECEIPTS = "urn:xmpp:receipts"
@@ -341,3 +344,43 @@ async def test_one_telephone_does_not_flood_a_number(scene):
     assert statuses == [200] * 60 + [480] * 2 and response.get("Retry-After")
     response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, "other", caller=other)
     assert response.status == 200
+
+
+@pytest.mark.alone
+async def test_texts_of_a_trunk_that_left_the_configuration(scene):
+    """They go by that of their number now; and where there is none, their writer is told."""
+    moved, gone = await scene.client("u58"), await scene.client("u57")
+    number, tandem = scene.number(), scene.bed.tandem
+    trunks, numbers = dict(tandem.trunks), dict(tandem.numbers)
+    moved.message(scene.jid(number), body("moved"), receipt_request(), id_="moved")
+    error = asyncio.create_task(gone.ask(scene.jid(number), body("gone"), timeout=30))
+    await proc.until(lambda: tandem.log.count("again-in") >= 2, WAIT_S, "both texts wait")
+    await tandem.kill()
+    try:
+        del tandem.trunks["spare"], tandem.numbers[own_number("u57")]
+        tandem.numbers[own_number("u58")] = {"owner": "u58@example.org", "trunk": "carrier"}
+        await tandem.start()
+        name, words = condition_of(await error)
+        assert name == "item-not-found" and "carrier" in words
+        await receipt(moved, "moved")
+        queue = scene.bed.carrier.texts_to(number)
+        assert queue.get_nowait().body == b"moved" and queue.empty()
+    finally:
+        tandem.trunks, tandem.numbers = trunks, numbers
+        await tandem.kill()
+        await tandem.start()
+
+
+async def test_receipts_are_not_copied(scene):
+    """To an account's other devices (XEP-0280); what telephones write is."""
+    first = await scene.client()
+    second = await scene.client(first.user, resource="tablet")
+    seen, others = spy(first), spy(second)
+    number = scene.number()
+    first.message(scene.jid(number), body("hello"), receipt_request(), id_="carbon")
+    await receipt(first, "carbon")
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(first.user)}@{GATEWAY}", UDP, "hi", caller=number)
+    assert response.status == 200
+    await received(second)
+    assert named(seen, "received") and "carbon" not in [
+        receipt.get("id") for stanza in others for receipt in stanza.iter(f"{{{RECEIPTS}}}received")]
