@@ -68,6 +68,23 @@ static bool is_otr(const char *body)
 	return !strncmp(body, "?OTR", strlen("?OTR"));
 }
 
+/* What a message without words is about. */
+static void read_silent(struct chat *out, const struct stanza *message)
+{
+	const struct mark *mark =
+		find_mark(message, silent_marks, LENGTH(silent_marks));
+
+	if (!mark) {
+		out->kind = stanza_find(message, "body", NULL) ? CHAT_EMPTY
+							       : CHAT_NOTHING;
+		return;
+	}
+	out->kind = mark->kind;
+	if (mark->kind != CHAT_FILE)
+		out->about = or_empty(stanza_attr(
+			stanza_find(message, mark->name, mark->ns), "id"));
+}
+
 static void read_kind(struct chat *out, const struct stanza *message)
 {
 	const char *type = or_empty(stanza_attr(message, "type"));
@@ -81,14 +98,8 @@ static void read_kind(struct chat *out, const struct stanza *message)
 		out->kind = mark->kind;
 	else if (*out->body)
 		out->kind = is_otr(out->body) ? CHAT_ENCRYPTED : CHAT_TEXT;
-	else if ((mark = find_mark(message, silent_marks,
-				   LENGTH(silent_marks))))
-		out->kind = mark->kind;
-	else if (stanza_find(message, "body", NULL))
-		out->kind = CHAT_EMPTY;
-	if (out->kind == CHAT_RECEIVED || out->kind == CHAT_DISPLAYED)
-		out->about = or_empty(stanza_attr(
-			stanza_find(message, mark->name, mark->ns), "id"));
+	else
+		read_silent(out, message);
 }
 
 static void read_error(struct chat *out, const struct stanza *message)
