@@ -77,7 +77,7 @@ static const struct transition transitions[DIALOG_NSTATES][DIALOG_NEVENTS] = {
 		TO(dialog_act_cancelled, DIALOG_OVER),
 	[DIALOG_INVITED][DIALOG_EV_BYE] = TO(dialog_act_bye_early, DIALOG_OVER),
 	[DIALOG_INVITED][DIALOG_EV_FAILED] =
-		TO(dialog_act_no_prack, DIALOG_OVER),
+		TO(dialog_act_given_up, DIALOG_OVER),
 
 	[DIALOG_ANSWERED][DIALOG_EV_ACK] = TO(dialog_act_acked, DIALOG_UP),
 	[DIALOG_ANSWERED][DIALOG_EV_NO_ACK] =
@@ -294,6 +294,7 @@ static void dialog_free(struct sip_dialog *d)
 	TAILQ_REMOVE(&d->agent->dialogs, d, entry);
 	free_timer(d->give_up);
 	free_timer(d->ring_timer);
+	free_timer(d->expiry_timer);
 	free_timer(d->reliable.timer);
 	free_timer(d->reply.timer);
 	free_timer(d->offer_timer);

@@ -189,6 +189,7 @@ struct sip_dialog {
 	struct nta_incoming_s *server; /* the INVITE, until it is answered */
 	unsigned ring_status;
 	struct event *ring_timer;
+	struct event *expiry_timer; /* what its Expires says */
 	struct dialog_reliable reliable;
 	struct dialog_reply reply;
 	bool half_open; /* counted by the agent */
@@ -302,7 +303,7 @@ void dialog_reply_stop(struct sip_dialog *d);
 
 /* Send the 200 that a PRACK kept back. */
 void dialog_answer_now(struct sip_dialog *d);
-void dialog_act_no_prack(struct sip_dialog *d);
+void dialog_act_given_up(struct sip_dialog *d);
 
 /* ---- dialog_ring.c ---- */
 

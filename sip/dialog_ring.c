@@ -164,5 +164,6 @@ void dialog_prack_recv(struct sip_dialog *d, const struct sip_incoming *in)
 void dialog_ring_stop(struct sip_dialog *d)
 {
 	dialog_timer_clear(d->ring_timer);
+	dialog_timer_clear(d->expiry_timer);
 	dialog_timer_clear(d->reliable.timer);
 }

@@ -25,6 +25,8 @@
 #include "sip/body.h"
 #include "sip/identity.h"
 
+enum { EXPIRES_MAX_S = 3600 }; /* of an INVITE that is watched */
+
 /* ---- a new one ---- */
 
 static int on_cancel(struct sip_dialog *d, nta_incoming_t *irq,
@@ -100,6 +102,29 @@ static int fill(struct sip_dialog *d, const struct sip_incoming *in)
 	return r;
 }
 
+static void on_expiry(int fd, short what, void *arg)
+{
+	struct sip_dialog *d = arg;
+	struct sip_end end = { .status = 487, .timeout = true };
+
+	(void)fd;
+	(void)what;
+	if (!d->server)
+		return;
+	dialog_set_end(d, &end, "Invitation expired");
+	dialog_event(d, DIALOG_EV_FAILED);
+}
+
+/* RFC 3261, 13.3.1: who calls does not wait longer than that. */
+static void watch_expiry(struct sip_dialog *d, const sip_t *sip)
+{
+	const sip_expires_t *expires = sip->sip_expires;
+
+	if (expires && expires->ex_delta && expires->ex_delta <= EXPIRES_MAX_S)
+		dialog_timer_set(d, &d->expiry_timer, on_expiry,
+				 (unsigned)expires->ex_delta * 1000);
+}
+
 int dialog_invited(struct sip_dialog **out, const struct sip_incoming *in,
 		   char *sdp)
 {
@@ -120,6 +145,7 @@ int dialog_invited(struct sip_dialog **out, const struct sip_incoming *in,
 	d->server = in->irq;
 	nta_incoming_bind(in->irq, on_cancel, d);
 	nta_incoming_treply(in->irq, SIP_100_TRYING, TAG_END());
+	watch_expiry(d, in->sip);
 	dialog_event(d, DIALOG_EV_INVITED);
 	*out = d;
 	return 0;
@@ -287,8 +313,9 @@ void dialog_act_bye_early(struct sip_dialog *d)
 	end_cancelled(d);
 }
 
-/* RFC 3262, 3: a reliable response that nobody acknowledges ends the INVITE. */
-void dialog_act_no_prack(struct sip_dialog *d)
+/* A reliable response that nobody acknowledges ends the INVITE (RFC 3262, 3),
+ * and so does its Expires. */
+void dialog_act_given_up(struct sip_dialog *d)
 {
 	struct nta_incoming_s *irq = d->server;
 

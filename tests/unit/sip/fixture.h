@@ -217,9 +217,9 @@ static void on_invite(struct sip_dialog *dialog,
 	note("invite ");
 }
 
-static unsigned on_options(const struct sip_source *source, void *arg)
+static unsigned on_options(const struct sip_invite *request, void *arg)
 {
-	(void)source;
+	(void)request;
 	(void)arg;
 	return fx->options_status;
 }
@@ -423,13 +423,19 @@ static void call_out_up(struct fixture *f)
 	forget_log(f);
 }
 
-static void call_in(struct fixture *f)
+/* The peer is about to call. */
+static void aim_in(struct fixture *f)
 {
 	char uri[128];
 
 	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
 		 addr_text(&f->peer.target).s);
 	sip_peer_dialog(&f->peer, uri);
+}
+
+static void call_in(struct fixture *f)
+{
+	aim_in(f);
 	sip_peer_request(&f->peer, "INVITE", "",
 			 sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "SIP/2.0 100");

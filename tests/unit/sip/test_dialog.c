@@ -334,6 +334,29 @@ static void a_cancelled_call_gets_487(void **state)
 	assert_true(f->end.by_cancel);
 }
 
+static void an_invitation_that_expires_gets_487(void **state)
+{
+	struct fixture *f = *state;
+
+	aim_in(f);
+	sip_peer_request(&f->peer, "INVITE", "Expires: 1\r\n",
+			 sip_peer_sdp(5000, "sendrecv"));
+	expect_log(f, "invite ");
+	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
+	assert_true(sip_peer_wait(&f->peer, "SIP/2.0 487", 2000));
+	sip_peer_request_ack(&f->peer);
+	expect_log(f, "ended:487 ");
+	/* An answer in time is for good. */
+	f->dialog = sip_dialog_free(f->dialog);
+	aim_in(f);
+	sip_peer_request(&f->peer, "INVITE", "Expires: 1\r\n",
+			 sip_peer_sdp(5000, "sendrecv"));
+	expect_log(f, "invite ");
+	answer_in(f);
+	sip_peer_request(&f->peer, "ACK", "", NULL);
+	assert_false(sip_peer_wait(&f->peer, "SIP/2.0 487", 1200));
+}
+
 static void a_refused_call_gets_its_status(void **state)
 {
 	struct fixture *f = *state;
@@ -840,6 +863,7 @@ int main(void)
 		DIALOG_TEST(an_inbound_call_rings_is_answered_and_byed),
 		DIALOG_TEST(an_unacked_200_is_repeated),
 		DIALOG_TEST(a_cancelled_call_gets_487),
+		DIALOG_TEST(an_invitation_that_expires_gets_487),
 		DIALOG_TEST(a_refused_call_gets_its_status),
 		DIALOG_TEST(an_offerless_call_is_answered_in_the_ack),
 		DIALOG_TEST(hanging_up_before_the_ack_waits_for_it),
