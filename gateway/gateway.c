@@ -97,15 +97,9 @@ static void on_invite(struct sip_dialog *dialog,
 }
 
 /* RFC 3261, 11.2: what an INVITE would get now. */
-static unsigned on_options(const struct sip_source *source, void *arg)
+static unsigned on_options(const struct sip_invite *request, void *arg)
 {
-	const struct gateway *gateway = arg;
-	bool full = gateway->ncalls >= gateway->config->limits.calls;
-
-	(void)source;
-	return gateway->draining || full || !xmpp_stream_is_up(gateway->stream)
-		       ? 503
-		       : 200;
+	return place_options(arg, request);
 }
 
 static void on_policy(const struct sip_invite *request, struct sip_policy *out,

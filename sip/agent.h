@@ -91,8 +91,9 @@ struct sip_agent_handlers {
 	void (*invite)(struct sip_dialog *dialog,
 		       const struct sip_invite *invite, void *arg);
 	/* OPTIONS is answered with what an INVITE would get now (RFC 3261,
-	 * 11.2): 200, 486, 503. */
-	unsigned (*options)(const struct sip_source *source, void *arg);
+	 * 11.2): 200, 486, 503. Of @request source, request_user, to_user and
+	 * message are filled in. */
+	unsigned (*options)(const struct sip_invite *request, void *arg);
 	/* How a trusted source's request is treated, of which source,
 	 * request_user and message are filled in. NULL: the careful default. */
 	void (*policy)(const struct sip_invite *request, struct sip_policy *out,

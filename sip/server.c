@@ -22,10 +22,22 @@
 #include "sip/stranger.h"
 #include "sip/tls.h"
 
+static unsigned ask_options(const struct sip_incoming *in)
+{
+	char user[SIP_USER_CAP], to_user[SIP_USER_CAP];
+	const struct sip_invite request = { .source = in->source,
+					    .request_user = user,
+					    .called_user = "",
+					    .to_user = to_user,
+					    .message = in->sip };
+
+	sip_url_user(user, in->sip->sip_request->rq_url);
+	sip_url_user(to_user, in->sip->sip_to->a_url);
+	return in->agent->handlers->options(&request, in->agent->arg);
+}
+
 static void dispatch(const struct sip_incoming *in)
 {
-	const struct sip_agent *agent = in->agent;
-
 	/* A tag of ours that no dialog has any more. */
 	if (in->sip->sip_to->a_tag) {
 		sip_server_end(in, 481);
@@ -36,8 +48,7 @@ static void dispatch(const struct sip_incoming *in)
 		sip_server_invite(in);
 		break;
 	case sip_method_options:
-		sip_server_options(
-			in, agent->handlers->options(&in->source, agent->arg));
+		sip_server_options(in, ask_options(in));
 		break;
 	case sip_method_notify:
 		sip_server_notify(in);

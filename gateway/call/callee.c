@@ -179,6 +179,14 @@ static enum decision decide(const struct build *build, const char *owner,
 
 static int add_number(struct build *build);
 
+static int refuse_forward(const char *owner, const char *to, int outcome)
+{
+	log_warn("forward=refused account=%s to=%s r=%d",
+		 log_text(slice_of(owner)).s, log_text(slice_of(to)).s,
+		 outcome);
+	return 0;
+}
+
 /* As if @owner called there: its number is shown, its limits hold. */
 static int forward_to_number(struct build *build, const char *owner,
 			     const char *to)
@@ -189,12 +197,8 @@ static int forward_to_number(struct build *build, const char *owner,
 
 	if (r < 0)
 		return r;
-	if (r || route.kind == ROUTE_ECHO) {
-		log_warn("forward=refused account=%s to=%s r=%d",
-			 log_text(slice_of(owner)).s, log_text(slice_of(to)).s,
-			 r);
-		return 0;
-	}
+	if (r || route.kind == ROUTE_ECHO)
+		return refuse_forward(owner, to, r);
 	if (route.kind == ROUTE_ACCOUNT) {
 		struct build further = *build;
 
@@ -207,8 +211,11 @@ static int forward_to_number(struct build *build, const char *owner,
 		build->nadded = further.nadded;
 		return r;
 	}
+	r = trunk_hunt_add(build->hunt, &route, 0);
+	if (r > 0)
+		return refuse_forward(owner, to, r);
 	build->nadded++;
-	return trunk_hunt_add(build->hunt, &route, 0);
+	return r;
 }
 
 static int forward(struct build *build, const char *owner, const char *to)

@@ -12,6 +12,7 @@
 #include "gateway/leg/leg_sip.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/moved.h"
+#include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/call/policy.h"
 #include "gateway/route/refusal.h"
@@ -306,6 +307,28 @@ static bool has_line(const struct gateway *gateway)
 {
 	return !gateway->draining && xmpp_stream_is_up(gateway->stream) &&
 	       gateway->ncalls < gateway->config->limits.calls;
+}
+
+/* All who own the number that is asked for have as many calls as they may. */
+static bool is_busy(struct gateway *gateway, const struct sip_invite *request)
+{
+	struct number number;
+	size_t n = 0;
+
+	if (route_number(&number, gateway, request))
+		return false;
+	while (n < number.nowners &&
+	       limits_at_once(gateway, QUOTA_ACCOUNT, number.owners[n]))
+		n++;
+	return number.nowners && n == number.nowners;
+}
+
+unsigned place_options(struct gateway *gateway,
+		       const struct sip_invite *request)
+{
+	if (!has_line(gateway))
+		return 503;
+	return is_busy(gateway, request) ? 486 : 200;
 }
 
 static const struct refusal *place_trunk(struct gateway *gateway,

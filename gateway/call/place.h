@@ -19,6 +19,9 @@ void place_proposal(struct gateway *gateway, const struct jmi *propose);
 const char *place_session(struct gateway *gateway, const struct stanza *iq,
 			  const char *sid);
 
+/* What an INVITE like @request would get now: 200, 486, 503. */
+unsigned place_options(struct gateway *gateway,
+		       const struct sip_invite *request);
 /* A trunk's INVITE; refused with its status. */
 void place_invite(struct gateway *gateway, struct sip_dialog *dialog,
 		  const struct sip_invite *invite);

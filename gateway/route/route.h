@@ -12,6 +12,7 @@
 
 struct addr;
 struct gateway;
+struct number;
 struct sip_invite;
 struct sip_trunk;
 
@@ -91,12 +92,16 @@ CHECKED int route_text_from_trunk(struct route *out, struct origin *origin,
 				  struct gateway *gateway,
 				  const struct sip_invite *invite);
 
+/* Which number of ours a trunk's request names; by its Request-URI alone. 0,
+ * ROUTE_E_STRANGER, ROUTE_E_UNKNOWN. */
+CHECKED int route_number(struct number *out, struct gateway *gateway,
+			 const struct sip_invite *request);
+
 /*
  * Whose mailbox a NOTIFY of a trunk is about: of the number that @account (""
  * not said), its Request-URI or its To names, or of the only one on that trunk.
  * 0, ROUTE_E_STRANGER, ROUTE_E_UNKNOWN.
  */
-struct number;
 CHECKED int route_mailbox(struct number *out, struct gateway *gateway,
 			  const struct sip_invite *request,
 			  const char *account);

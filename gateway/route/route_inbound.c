@@ -171,21 +171,38 @@ static const char *only_number(const struct config *config, const char *trunk)
 	return found;
 }
 
-/* A NOTIFY need not have what tells trunks at one address apart. */
+/* What is no INVITE need not have what tells trunks at one address apart. */
+static const struct config_trunk *config_of(struct gateway *gateway,
+					    const struct sip_invite *request)
+{
+	const struct sip_trunk *trunk = route_trunk_for(gateway, request);
+
+	if (!trunk)
+		trunk = route_trunk_of(gateway, &request->source.addr);
+	return trunk ? config_find_trunk(gateway->config, sip_trunk_name(trunk))
+		     : NULL;
+}
+
+int route_number(struct number *out, struct gateway *gateway,
+		 const struct sip_invite *request)
+{
+	const struct config_trunk *config = config_of(gateway, request);
+
+	if (!config)
+		return ROUTE_E_STRANGER;
+	return find_number(out, gateway, config, request->request_user)
+		       ? 0
+		       : ROUTE_E_UNKNOWN;
+}
+
 int route_mailbox(struct number *out, struct gateway *gateway,
 		  const struct sip_invite *request, const char *account)
 {
 	const char *const users[] = { account, request->request_user,
 				      request->to_user };
-	const struct sip_trunk *trunk = route_trunk_for(gateway, request);
-	const struct config_trunk *config;
+	const struct config_trunk *config = config_of(gateway, request);
 	const char *only;
 
-	if (!trunk)
-		trunk = route_trunk_of(gateway, &request->source.addr);
-	config = trunk ? config_find_trunk(gateway->config,
-					   sip_trunk_name(trunk))
-		       : NULL;
 	if (!config)
 		return ROUTE_E_STRANGER;
 	for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {

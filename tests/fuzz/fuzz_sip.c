@@ -111,9 +111,9 @@ static void on_invite(struct sip_dialog *d, const struct sip_invite *invite,
 	sip_dialog_accept(d, &dialog_handlers, NULL);
 }
 
-static unsigned on_options(const struct sip_source *source, void *arg)
+static unsigned on_options(const struct sip_invite *request, void *arg)
 {
-	(void)source;
+	(void)request;
 	(void)arg;
 	return 200;
 }

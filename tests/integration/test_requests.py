@@ -89,6 +89,22 @@ async def test_trunks_at_one_address_have_their_own_policies(scene):
         assert (response.status == 420) == (not strict), response.first_line()
 
 
+async def test_a_busy_number_is_busy_to_options(scene):
+    """RFC 3261 11.2; a user that is no number asks for the gateway."""
+    client = await scene.client("frank")
+    calls = []
+    for _ in range(4):  # limits.calls_per_account
+        mine, theirs = await scene.propose(client=client)
+        calls.append(theirs)
+    assert (await ask(scene, "OPTIONS", own_number("frank"))).status == 486
+    for user in ("", "ping", own_number("bob")):
+        assert (await ask(scene, "OPTIONS", user)).status == 200
+    for theirs in calls:
+        await theirs.refuse(486, "Busy Here")
+    assert (await mine.ended()).startswith("reject busy")
+    assert (await ask(scene, "OPTIONS", own_number("frank"))).status == 200
+
+
 async def test_contact_says_what_is_configured(scene):
     client = await scene.client("erin")
     _, theirs = await scene.propose(client=client)
