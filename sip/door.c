@@ -21,7 +21,6 @@
 enum {
 	METHOD_CAP = 32,
 	CALL_ID_CAP = 256,
-	DATAGRAM_MAX = 4096, /* what of a stranger's is looked at */
 };
 
 static struct sip_agent *watched; /* su_vrecv() has no argument for it */
@@ -162,14 +161,15 @@ int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
 /* ---- the door ---- */
 
 /* Of a call of ours: carriers send a BYE from where they like. */
-static bool is_of_a_dialog(const struct sip_raw *raw)
+static bool is_of_a_dialog(const struct sip_agent *agent,
+			   const struct sip_raw *raw)
 {
 	struct slice value = raw->call_id;
 	char text[CALL_ID_CAP];
 
 	slice_cut(&value, ':');
 	return !text_copy(text, sizeof(text), slice_trim(value)) &&
-	       nta_leg_by_call_id(watched->nta, text);
+	       nta_leg_by_call_id(agent->nta, text);
 }
 
 static_assert(sizeof(su_iovec_t) == sizeof(struct iovec) &&
@@ -177,51 +177,90 @@ static_assert(sizeof(su_iovec_t) == sizeof(struct iovec) &&
 			      offsetof(struct iovec, iov_len),
 	      "as sofia itself takes it");
 
-static void answer(int fd, struct slice datagram, const struct sip_raw *raw,
-		   const struct sip_source *source)
+/* The answer in @reply, of at most @cap; "" none. */
+static void answer(struct sip_agent *agent, const struct sip_raw *raw,
+		   const struct sip_source *source, char *reply, size_t cap)
 {
-	char reply[DATAGRAM_MAX], method[METHOD_CAP];
-	size_t cap = datagram.n < sizeof(reply) ? datagram.n : sizeof(reply);
+	char method[METHOD_CAP];
 
 	if (text_copy(method, sizeof(method), raw->method) ||
-	    !sip_stranger_seen(watched->strangers, source, method,
-			       clock_ms()) ||
+	    !sip_stranger_seen(agent->strangers, source, method, clock_ms()) ||
 	    !strcmp(method, "ACK") ||
 	    sip_raw_refuse(reply, cap, raw, &source->addr))
-		return;
-	sendto(fd, reply, strlen(reply), MSG_DONTWAIT, &source->addr.sa,
-	       addr_len(&source->addr));
+		reply[0] = '\0';
 }
 
-/* Whether sofia shall not see it. */
+/* Whether what a stranger sent may pass; or else the answer to it. */
+static bool may_pass(struct sip_agent *agent, const struct sip_source *source,
+		     struct slice octets, char *reply, size_t cap)
+{
+	struct sip_raw raw;
+
+	reply[0] = '\0';
+	if (begins(octets, "SIP/2.0 "))
+		return true;
+	if (sip_raw_parse(&raw, octets)) {
+		sip_stranger_seen(agent->strangers, source, "none", clock_ms());
+		return false;
+	}
+	if (is_of_a_dialog(agent, &raw))
+		return true;
+	answer(agent, &raw, source, reply, cap);
+	return false;
+}
+
+/* Whether sofia shall not see it. No answer is longer than what was sent, as
+ * who sent it may be forged. */
 static bool turned_away(int fd, struct slice datagram,
 			const struct sockaddr *sa)
 {
 	struct sip_source source = { .transport = SIP_UDP };
-	struct sip_raw raw;
+	char reply[SIP_DOOR_REPLY_CAP];
+	size_t cap = datagram.n < sizeof(reply) ? datagram.n : sizeof(reply);
 
-	if (begins(datagram, "SIP/2.0 ") || addr_from(&source.addr, sa) ||
-	    watched->handlers->source(&source, watched->arg) == SIP_TRUSTED)
+	if (!cap || addr_from(&source.addr, sa) ||
+	    watched->handlers->source(&source, watched->arg) == SIP_TRUSTED ||
+	    may_pass(watched, &source, datagram, reply, cap))
 		return false;
-	if (sip_raw_parse(&raw, datagram)) {
-		sip_stranger_seen(watched->strangers, &source, "none",
-				  clock_ms());
-		return true;
-	}
-	if (is_of_a_dialog(&raw))
-		return false;
-	answer(fd, datagram, &raw, &source);
+	if (*reply)
+		sendto(fd, reply, strlen(reply), MSG_DONTWAIT, &source.addr.sa,
+		       addr_len(&source.addr));
 	return true;
 }
 
-static void note_stream(int fd, const su_iovec_t *iov, size_t niov, size_t n)
+static bool is_blank(struct slice octets)
 {
+	return !slice_trim(octets).n;
+}
+
+bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
+		     struct slice octets, char reply[static SIP_DOOR_REPLY_CAP])
+{
+	while (octets.n && strchr("\r\n", *octets.p) && *octets.p) {
+		octets.p++; /* keepalives */
+		octets.n--;
+	}
+	reply[0] = '\0';
+	return is_blank(octets) ||
+	       may_pass(agent, source, octets, reply, SIP_DOOR_REPLY_CAP);
+}
+
+/* A piece of the stream @fd; false: it was a stranger's, and that is its end.
+ */
+static bool take_stream(int fd, const su_iovec_t *iov, size_t niov, size_t n)
+{
+	struct slice first = { iov[0].siv_base,
+			       n < iov[0].siv_len ? n : iov[0].siv_len };
+
+	if (!sip_fence_pass(fd, first))
+		return false;
 	for (size_t i = 0; n && i < niov; i++) {
 		size_t part = n < iov[i].siv_len ? n : iov[i].siv_len;
 
 		sip_fence_received(fd, iov[i].siv_base, part);
 		n -= part;
 	}
+	return true;
 }
 
 /* sofia's, for every datagram and every piece of a stream; those have no @su.
@@ -237,13 +276,12 @@ issize_t su_vrecv(su_socket_t fd, su_iovec_t iov[], isize_t niov, int flags,
 
 	if (su && len)
 		*len = msg.msg_namelen;
-	if (n > 0 && !su)
-		note_stream(fd, iov, niov, (size_t)n);
-	if (n <= 0 || !su || !watched)
+	if (n <= 0 || !watched)
 		return n;
 	size_t head = (size_t)n < iov[0].siv_len ? (size_t)n : iov[0].siv_len;
-	if (!turned_away(fd, (struct slice){ iov[0].siv_base, head },
-			 &su->su_sa))
+	if (su ? !turned_away(fd, (struct slice){ iov[0].siv_base, head },
+			      &su->su_sa)
+	       : take_stream(fd, iov, niov, (size_t)n))
 		return n;
 	errno = EAGAIN;
 	return -1;

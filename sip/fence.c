@@ -14,6 +14,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
+#include "sip/door.h"
 #include "sip/progress.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
@@ -21,7 +22,9 @@
 struct connection {
 	int fd;
 	struct addr peer;
+	enum sip_transport transport;
 	bool stranger;
+	uint64_t since_ms;
 	struct sip_progress progress;
 };
 
@@ -49,6 +52,14 @@ static void watch_slow(struct sip_fence *f)
 		evtimer_add(f->slow, &tv);
 }
 
+/* Since when it is waited for; 0: nothing is. TLS has times of its own. */
+static uint64_t waited_since_ms(const struct connection *c)
+{
+	if (c->progress.begun)
+		return c->progress.since_ms;
+	return c->stranger && c->transport == SIP_TCP ? c->since_ms : 0;
+}
+
 static void on_slow(evutil_socket_t fd, short what, void *arg)
 {
 	struct sip_fence *f = arg;
@@ -59,14 +70,14 @@ static void on_slow(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (size_t i = 0; i < f->nopen; i++) {
 		struct connection *c = &f->open[i];
+		uint64_t since = waited_since_ms(c);
 
-		if (!c->progress.begun || is_gone(c))
+		if (!since || is_gone(c))
 			continue;
 		more = true;
-		if (now - c->progress.since_ms < SIP_CONNECTION_MESSAGE_MS)
+		if (now - since < SIP_CONNECTION_MESSAGE_MS)
 			continue;
-		log_info("event=sip_connection peer=%s what=\"message too "
-			 "slow\"",
+		log_info("event=sip_connection peer=%s what=\"too slow\"",
 			 addr_text(&c->peer).s);
 		c->progress.begun = false;
 		shutdown(c->fd, SHUT_RDWR); /* sofia closes it */
@@ -75,18 +86,42 @@ static void on_slow(evutil_socket_t fd, short what, void *arg)
 		watch_slow(f);
 }
 
+static struct connection *find(int fd)
+{
+	for (size_t i = 0; fence && i < fence->nopen; i++)
+		if (fence->open[i].fd == fd)
+			return &fence->open[i];
+	return NULL;
+}
+
 void sip_fence_received(int fd, const void *p, size_t n)
 {
-	for (size_t i = 0; fence && i < fence->nopen; i++) {
-		struct connection *c = &fence->open[i];
+	struct connection *c = find(fd);
 
-		if (c->fd != fd)
-			continue;
-		sip_progress_add(&c->progress, p, n, clock_ms());
-		if (c->progress.begun)
-			watch_slow(fence);
+	if (!c)
 		return;
+	sip_progress_add(&c->progress, p, n, clock_ms());
+	if (c->progress.begun)
+		watch_slow(fence);
+}
+
+bool sip_fence_pass(int fd, struct slice octets)
+{
+	struct connection *c = find(fd);
+	char reply[SIP_DOOR_REPLY_CAP];
+
+	if (!c || !c->stranger || is_gone(c))
+		return true;
+	const struct sip_source source = { c->peer, c->transport };
+
+	if (sip_door_stream(fence->agent, &source, octets, reply)) {
+		c->stranger = !slice_trim(octets).n; /* but for a keepalive */
+		return true;
 	}
+	if (*reply)
+		send(fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_RDWR); /* sofia closes it */
+	return false;
 }
 
 /* ---- life ---- */
@@ -163,7 +198,10 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 		     enum sip_transport transport, bool *stranger)
 {
 	struct sip_source source = { *peer, transport };
-	struct connection c = { .fd = fd, .peer = *peer };
+	struct connection c = { .fd = fd,
+				.peer = *peer,
+				.transport = transport,
+				.since_ms = clock_ms() };
 	bool limited;
 
 	c.stranger =
@@ -181,6 +219,8 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 		return false;
 	}
 	fence->open[fence->nopen++] = c;
+	if (waited_since_ms(&c))
+		watch_slow(fence);
 	return true;
 }
 

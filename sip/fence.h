@@ -14,6 +14,7 @@
 
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
+#include "gateway/base/slice.h"
 #include "sip/agent.h"
 
 struct sip_agent;
@@ -23,7 +24,8 @@ enum {
 	SIP_CONNECTIONS_EACH_MAX = 8, /* of one address */
 	/* So many of them from where no trunk is. */
 	SIP_CONNECTIONS_STRANGERS_MAX = 16,
-	/* A message over TCP, from its first octet to its last. */
+	/* A message over TCP, from its first octet to its last; and how long a
+	 * stranger's connection may be silent. */
 	SIP_CONNECTION_MESSAGE_MS = 10 * 1000,
 };
 
@@ -38,6 +40,9 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 /* Take one off @listener's queue when there is no descriptor for it: left there
  * it would wake us for ever. */
 void sip_fence_refuse(int listener);
+/* The stream @fd begins with @octets: false when it is a stranger's and may not
+ * (sip/door.h); it is answered, and closed. */
+bool sip_fence_pass(int fd, struct slice octets);
 /* sofia has read @n octets of the stream @fd: a message that comes too slowly
  * costs the connection. */
 void sip_fence_received(int fd, const void *p, size_t n);

@@ -17,6 +17,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "sip/door.h"
 #include "sip/listen.h"
 #include "sip/stranger.h"
 #include "sip/tls_int.h"
@@ -252,6 +253,27 @@ static bool has_message(struct tls_conn *c, struct evbuffer *in)
 	return n && p && sip_frame_next(&c->in, p, n, &len) != SIP_FRAME_MORE;
 }
 
+/* What a stranger has to say; false: it was answered, and that is its end. */
+static bool may_pass(struct tls_conn *c, struct evbuffer *in)
+{
+	const struct sip_source source = { c->peer, SIP_TLS };
+	char reply[SIP_DOOR_REPLY_CAP];
+	struct slice octets = { (const char *)evbuffer_pullup(in, -1),
+				evbuffer_get_length(in) };
+
+	if (!c->stranger || c->inner ||
+	    sip_door_stream(c->tls->agent, &source, octets, reply))
+		return true;
+	bufferevent_disable(c->outer, EV_READ);
+	if (!*reply || bufferevent_write(c->outer, reply, strlen(reply))) {
+		fail(c);
+		return false;
+	}
+	c->closing = true;
+	set_timer(c, FLUSH_MS);
+	return false;
+}
+
 static void refuse_stream(struct tls_conn *c)
 {
 	struct sip_source source = { c->peer, SIP_TLS };
@@ -271,6 +293,8 @@ static void on_outer_read(struct bufferevent *bev, void *arg)
 		return;
 	}
 	if (has_message(c, in)) {
+		if (!may_pass(c, in))
+			return;
 		if (!c->inner && !hand_over(c)) {
 			fail(c);
 			return;

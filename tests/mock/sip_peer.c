@@ -317,6 +317,7 @@ static void note_dialog(struct sip_peer *peer)
 /* A whole message from the stream, when there is one. */
 static bool take_message(struct sip_peer *peer)
 {
+	struct slice length;
 	char *end;
 	size_t n;
 
@@ -327,7 +328,10 @@ static bool take_message(struct sip_peer *peer)
 	n = (size_t)(end + 4 - peer->stream);
 	memcpy(peer->last, peer->stream, n);
 	peer->last[n] = '\0';
-	n += strtoul(sip_peer_header(peer, "Content-Length", 0).p, NULL, 10);
+	length = sip_peer_header(peer, "Content-Length", 0);
+	if (!length.n)
+		length = sip_peer_header(peer, "l", 0);
+	n += strtoul(length.p, NULL, 10);
 	if (n > peer->nstream)
 		return false;
 	memcpy(peer->last, peer->stream, n);

@@ -765,9 +765,46 @@ static void a_strangers_connection_is_closed(void **state)
 	sip_peer_dialog(&f->peer, "sip:1@127.0.0.1");
 	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
 	sip_peer_expect(&f->peer, "SIP/2.0 403");
-	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
 	run_ms(f, 50);
 	assert_int_equal(recv(f->peer.conn, &octet, 1, MSG_DONTWAIT), 0);
+}
+
+/* sofia would answer each of these by itself. */
+static void a_strangers_malformed_stream_gets_silence(void **state)
+{
+	static const char *const streams[] = {
+		"INVITE sip:1@x SIP/2.0\r\nVia: SIP/2.0/TCP x\r\n\r\n",
+		"OPTIONS sip:1@x SIP/2.0\r\nCSeq: 1 BYE\r\nFrom: x\r\n\r\n",
+		"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+		"INVI",
+	};
+	struct fixture *f = *state;
+	char octet;
+
+	f->trust = SIP_STRANGER;
+	for (size_t i = 0; i < sizeof(streams) / sizeof(*streams); i++) {
+		sip_peer_connect(&f->peer);
+		assert_true(send(f->peer.conn, streams[i], strlen(streams[i]),
+				 MSG_NOSIGNAL) > 0);
+		run_ms(f, 50);
+		assert_int_equal(recv(f->peer.conn, &octet, 1, MSG_DONTWAIT),
+				 0);
+		sip_peer_hang_up(&f->peer);
+	}
+}
+
+/* Carriers send a BYE from where they like. */
+static void a_stranger_who_knows_the_call_is_heard_over_tcp(void **state)
+{
+	struct fixture *f = *state;
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_request(&f->peer, "BYE", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_log(f, "ended:0 ");
 }
 
 /* How many of @n new connections are still open after a moment. */
@@ -886,6 +923,8 @@ int main(void)
 		TCP_TEST(cancel_over_tcp_gets_its_487),
 		TCP_TEST(a_connection_may_go_at_any_time),
 		TCP_TEST(a_strangers_connection_is_closed),
+		TCP_TEST(a_strangers_malformed_stream_gets_silence),
+		TCP_TEST(a_stranger_who_knows_the_call_is_heard_over_tcp),
 		TCP_TEST(connections_of_one_address_are_limited),
 		TCP_TEST(running_out_of_descriptors_does_not_spin),
 	};
