@@ -18,6 +18,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "media/desc.h"
+#include "sip/trunk.h"
 
 struct transition {
 	void (*action)(struct sip_dialog *d);
@@ -393,6 +394,12 @@ void sip_dialog_accept(struct sip_dialog *dialog,
 {
 	dialog->handlers = handlers;
 	dialog->arg = arg;
+}
+
+int sip_dialog_set_trunk(struct sip_dialog *dialog, struct sip_trunk *trunk)
+{
+	dialog->trunk = trunk;
+	return dialog_set_text(&dialog->trunk_name, sip_trunk_name(trunk));
 }
 
 void sip_dialog_hangup(struct sip_dialog *d, const struct sip_hangup *why)

@@ -101,6 +101,11 @@ CHECKED int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,
 void sip_dialog_accept(struct sip_dialog *dialog,
 		       const struct sip_dialog_handlers *handlers, void *arg);
 
+/* Whose call it turned out to be: the trunk's credentials and name hold for
+ * requests of ours inside. It must outlive the dialog. 0 or -ENOMEM. */
+CHECKED int sip_dialog_set_trunk(struct sip_dialog *dialog,
+				 struct sip_trunk *trunk);
+
 /* 180 or 183, with early media's answer or NULL. Repeated by the dialog so
  * that proxies keep waiting (RFC 3261, 13.3.1.1). */
 CHECKED int sip_dialog_ring(struct sip_dialog *dialog, unsigned status,

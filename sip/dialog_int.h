@@ -144,7 +144,7 @@ struct sip_dialog {
 	TAILQ_ENTRY(sip_dialog) entry;
 	TAILQ_ENTRY(sip_dialog) due_entry;
 	struct sip_agent *agent;
-	struct sip_trunk *trunk; /* NULL: inbound, or restored without */
+	struct sip_trunk *trunk; /* NULL: not known */
 	char *trunk_name;
 	struct sip_policy policy;
 	const struct sip_dialog_handlers *handlers; /* NULL: nobody listens */

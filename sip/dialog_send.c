@@ -14,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "media/desc.h"
+#include "sip/hops.h"
 #include "sip/sdp.h"
 #include "sip/tls.h"
 #include "sip/trunk_int.h"
@@ -39,6 +40,14 @@ const struct sip_digest_account *dialog_account(const struct sip_dialog *d,
 	return sip_trunk_account(d->trunk);
 }
 
+/* Whom a connection may be opened to; NULL: the peer's own has to do. */
+static const char *tls_name(const struct sip_dialog *d)
+{
+	bool dials = d->uac || !sip_hop_equal(&d->hop, &d->peer);
+
+	return d->trunk && dials ? sip_trunk_tls_name(d->trunk) : NULL;
+}
+
 int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
 			const char *method, sip_client_fn fn)
 {
@@ -47,7 +56,7 @@ int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
 		.method = method,
 		.hop = d->hop,
 		.account = dialog_account(d, &d->hop),
-		.tls_name = d->trunk ? sip_trunk_tls_name(d->trunk) : NULL,
+		.tls_name = tls_name(d),
 		.message = sip_client_message(d->agent),
 		.fn = fn,
 		.arg = d,
@@ -127,7 +136,9 @@ void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
  * the peer came by has to do (RFC 5923). */
 static void take_hop(struct sip_dialog *d, const struct sip_hop *hop)
 {
-	bool known = d->trunk || sip_tls_is_expected(d->agent, &hop->addr);
+	bool ours =
+		d->trunk && (d->uac || sip_trunk_is_at(d->trunk, &hop->addr));
+	bool known = ours || sip_tls_is_expected(d->agent, &hop->addr);
 
 	d->hop = hop->transport != SIP_TLS || known ? *hop : d->peer;
 }

@@ -294,6 +294,20 @@ bool call_takes_digits(const struct call *call)
 	return call->state >= CALL_PICKED_UP && call->state < CALL_CLOSED;
 }
 
+int call_transfer(struct call *call, const char *number)
+{
+	int r = LEG_E_TRANSFER;
+
+	for (size_t i = 0; r == LEG_E_TRANSFER && call_talks(call) && i < 2;
+	     i++) {
+		struct leg *leg = call->legs[i];
+
+		if (leg->ops->transfer)
+			r = leg->ops->transfer(leg, number);
+	}
+	return r;
+}
+
 void call_hangup(struct call *call, enum cause cause)
 {
 	call_fail(call, cause);

@@ -20,6 +20,10 @@ struct call;
 struct leg;
 struct session_row;
 
+enum leg_outcome {
+	LEG_E_TRANSFER = 1, /* not now, not there, or the peer takes none */
+};
+
 /* 0 or -errno throughout: a failure ends the call. */
 struct leg_ops {
 	const char *name; /* "sip", "xmpp", "echo" */
@@ -44,6 +48,10 @@ struct leg_ops {
 	int (*hold)(struct leg *leg, bool on);
 	/* A digit for a peer that takes no telephone-event. */
 	int (*digit)(struct leg *leg, char digit, unsigned duration_ms);
+	/* Have the peer call @number (E.164) itself, in the place of this call,
+	 * which ends when it is answered there. 0, LEG_E_TRANSFER, -errno; NULL:
+	 * cannot. */
+	int (*transfer)(struct leg *leg, const char *number);
 	/* Our address has moved: restart ICE where there is ICE. */
 	int (*restart)(struct leg *leg);
 	/* Over, in whatever way fits the state. Raises no event. */

@@ -269,6 +269,7 @@ const struct leg_ops leg_sip_ops = {
 	.reoffer = sip_reoffer,
 	.hold = sip_hold,
 	.digit = sip_digit,
+	.transfer = leg_sip_refer,
 	.restart = sip_restart,
 	.hangup = sip_hangup,
 	.store = leg_sip_store,

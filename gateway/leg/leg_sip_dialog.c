@@ -241,6 +241,7 @@ const struct sip_dialog_handlers leg_sip_handlers = {
 	.refused = on_refused,
 	.digit = on_digit,
 	.refer = leg_sip_on_refer,
+	.referred = leg_sip_on_referred,
 	.changed = on_changed,
 	.ended = on_ended,
 };
@@ -256,6 +257,9 @@ static void note_caller(struct leg *leg, const struct sip_invite *invite)
 	sip->config = config_find_trunk(sip->gateway->config,
 					sip_trunk_name(sip->trunk));
 	trunks_policy(&sip->policy, sip->config);
+	if (sip_dialog_set_trunk(sip->dialog, sip->trunk))
+		log_warn("call=%s leg=sip trunk=not-noted",
+			 call_name(leg->call));
 	sip->self = text_dup(slice_of(called_user(sip->config, invite)));
 	leg_sip_retry_begin(leg, invite);
 }

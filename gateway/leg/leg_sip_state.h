@@ -7,6 +7,7 @@
  *     leg_sip_retry.c     a caller that cancels and calls again
  *     leg_sip_transfer.c  a peer that puts another in its place
  *     leg_sip_save.c      another process takes it up
+ *     leg_sip_refer.c     our user, who hands the call over
  *
  * Nobody else includes it.
  */
@@ -91,6 +92,12 @@ void leg_sip_retry_begin(struct leg *leg, const struct sip_invite *invite);
  * given up then. */
 bool leg_sip_retry_wait(struct leg_sip *sip, enum cause cause);
 void leg_sip_retry_fini(struct leg_sip *sip);
+
+/* ---- leg_sip_refer.c ---- */
+
+/* leg_ops.transfer, and sip_dialog_handlers.referred. */
+CHECKED int leg_sip_refer(struct leg *leg, const char *number);
+void leg_sip_on_referred(unsigned status, bool over, void *arg);
 
 /* ---- leg_sip_transfer.c ---- */
 

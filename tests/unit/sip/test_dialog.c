@@ -272,6 +272,32 @@ static void a_wrong_password_is_tried_twice(void **state)
 	assert_false(sip_peer_wait(&f->peer, "INVITE ", 200));
 }
 
+/* Those of a call in, once it is known whose it is. */
+static void a_challenge_inside_a_call_in_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4000, MEDIA_SENDONLY);
+
+	add_trunk(f, "alice", "secret", "");
+	call_in_up(f);
+	assert_int_equal(sip_dialog_set_trunk(f->dialog, f->trunk), 0);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	media_desc_free(offer);
+	sip_peer_expect(&f->peer, "INVITE ");
+	sip_peer_respond(&f->peer, "407 Proxy Authentication Required",
+			 "Proxy-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"1\"\r\n",
+			 NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_expect(&f->peer, "INVITE ");
+	assert_true(sip_peer_header_has(&f->peer, "Proxy-Authorization",
+					"username=\"alice\""));
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "recvonly"));
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "answer ");
+}
+
 static void another_realm_gets_no_credentials(void **state)
 {
 	struct fixture *f = *state;
@@ -896,6 +922,7 @@ int main(void)
 		DIALOG_TEST(text_from_elsewhere_cannot_add_headers),
 		DIALOG_TEST(a_challenge_is_answered),
 		DIALOG_TEST(a_wrong_password_is_tried_twice),
+		DIALOG_TEST(a_challenge_inside_a_call_in_is_answered),
 		DIALOG_TEST(another_realm_gets_no_credentials),
 		DIALOG_TEST(an_inbound_call_rings_is_answered_and_byed),
 		DIALOG_TEST(an_unacked_200_is_repeated),
