@@ -13,6 +13,7 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/agent_int.h"
+#include "sip/multipart.h"
 #include "sip/odd.h"
 #include "sip/sdp.h"
 #include "sip/server.h"
@@ -69,6 +70,25 @@ int sip_body_parse(struct media_desc **out, const char *text)
 	return parse(out, slice_of(text));
 }
 
+/* The description in a body of several parts. */
+static struct slice find_part(const struct sip_s *sip, struct slice body)
+{
+	const char *value =
+		msg_params_find(sip->sip_content_type->c_params, "boundary=");
+	struct slice boundary = slice_of(value);
+
+	if (boundary.n >= 2 && *boundary.p == '"') {
+		boundary.p++;
+		boundary.n -= 2;
+	}
+	return sip_multipart_find(body, boundary, SIP_SDP_TYPE);
+}
+
+static bool is_multipart(const char *type)
+{
+	return !strncmp(type, "multipart/", strlen("multipart/"));
+}
+
 int sip_body_read(struct media_desc **out, char **text, const struct sip_s *sip)
 {
 	struct slice body = octets(sip);
@@ -81,7 +101,11 @@ int sip_body_read(struct media_desc **out, char **text, const struct sip_s *sip)
 	if (!body.n)
 		return 0;
 	sip_body_type(type, sip);
-	if (strcmp(type, SIP_SDP_TYPE) || is_encoded(sip))
+	if (is_multipart(type) && !is_encoded(sip))
+		body = find_part(sip, body);
+	else if (strcmp(type, SIP_SDP_TYPE) || is_encoded(sip))
+		body = SLICE_NONE;
+	if (!body.n)
 		return is_optional(sip) ? 0 : 415;
 	r = parse(out, body);
 	if (r || !text)
@@ -106,7 +130,7 @@ void sip_body_refuse(const struct sip_incoming *in, unsigned status)
 	nta_incoming_treply(
 		in->irq, (int)status,
 		status == 400 ? "Bad Session Description" : NULL,
-		TAG_IF(type, SIPTAG_ACCEPT_STR(SIP_SDP_TYPE)),
+		TAG_IF(type, SIPTAG_ACCEPT_STR(SIP_BODY_ACCEPT)),
 		TAG_IF(type, SIPTAG_ACCEPT_ENCODING_STR("identity")),
 		TAG_END());
 	nta_incoming_destroy(in->irq);

@@ -7,15 +7,17 @@
 
 #include "gateway/base/err.h"
 
+#define SIP_BODY_ACCEPT "application/sdp, multipart/mixed"
+
 struct media_desc;
 struct sip_incoming;
 struct sip_s;
 
 /*
- * The session description, or *@out NULL when there is no body, or one that may
- * be passed over (Content-Disposition: …;handling=optional). *@text, unless
- * NULL, is its text: free(). 0, a status to refuse with (400, 415, 488), or
- * -ENOMEM.
+ * The session description, also as one part of several (RFC 5621), or *@out
+ * NULL when there is no body, or one that may be passed over
+ * (Content-Disposition: …;handling=optional). *@text, unless NULL, is its text:
+ * free(). 0, a status to refuse with (400, 415, 488), or -ENOMEM.
  */
 CHECKED int sip_body_read(struct media_desc **out, char **text,
 			  const struct sip_s *sip);

@@ -12,6 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/body.h"
 #include "sip/odd.h"
 
 enum { UNSUPPORTED_CAP = 512 };
@@ -54,7 +55,7 @@ void sip_server_options(const struct sip_incoming *in, unsigned status)
 	nta_incoming_treply(
 		in->irq, (int)status, NULL,
 		SIPTAG_ALLOW_STR(sip_policy_allow(&in->policy)),
-		SIPTAG_ACCEPT_STR(SIP_SDP_TYPE),
+		SIPTAG_ACCEPT_STR(SIP_BODY_ACCEPT),
 		SIPTAG_ACCEPT_ENCODING_STR("identity"),
 		SIPTAG_ACCEPT_LANGUAGE_STR("en"),
 		SIPTAG_SUPPORTED_STR(sip_policy_supported(&in->policy)),

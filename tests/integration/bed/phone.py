@@ -424,7 +424,8 @@ class Phone:
         plan = self.expected.get(sipmsg.user_of(message.uri or ""))
         return plan.timeline if plan else self.shared
 
-    async def dial(self, uri, peer, caller="+15550001111", codecs=USUAL, offer=True, body=None, headers=(), display="", local=None):
+    async def dial(self, uri, peer, caller="+15550001111", codecs=USUAL, offer=True, body=None, headers=(), display="", local=None,
+                   kind="application/sdp"):
         """Call @uri through @peer ("udp", host, port) and return the Call at once. @local: the whole of From instead of @caller."""
         call = Call(self, f"{self.name} {caller}", timeline.current())
         call.codecs = list(codecs)
@@ -438,7 +439,7 @@ class Phone:
         for name, value in headers:
             call.invite.add(name, value)
         if offer:
-            call.invite.add("Content-Type", "application/sdp")
+            call.invite.add("Content-Type", kind)
             call.invite.body = body if body is not None else call.describe()
         call.client = self.wire.request(call.invite, call.peer)
         call._tasks.append(asyncio.ensure_future(call.follow()))

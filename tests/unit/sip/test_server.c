@@ -90,7 +90,7 @@ static void bad_invites_are_refused_and_ring_nobody(void **state)
 		  "c=IN IP4 1.1.1.1\r\nt=0 0\r\nm=audio 9 UDP @\r\n",
 		  "SIP/2.0 488", NULL, NULL },
 		{ "INVITE", "Content-Type: multipart/mixed;boundary=x\r\n",
-		  "--x\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--x--",
+		  "--x\r\nContent-Type: text/plain\r\n\r\nv=0\r\n--x--",
 		  "SIP/2.0 415", "Accept", "application/sdp" },
 		{ "INVITE", "Content-Type: text/plain\r\n", "hello",
 		  "SIP/2.0 415", "Accept", "application/sdp" },
