@@ -27,6 +27,10 @@ int call_media_offer(struct call *call)
 
 	if (r)
 		return r;
+	/* Who calls with nothing to hear yet (RFC 3725, 4.2), or holds, will
+	 * want all of it later: clients take no new direction then. */
+	for (size_t i = 0; i < offer->ncontents; i++)
+		offer->contents[i]->dir = MEDIA_SENDRECV;
 	return callee->ops->offer(callee, offer);
 }
 
@@ -148,12 +152,8 @@ static int answer_side(struct call *call, enum media_side side)
 	return r;
 }
 
-int call_media_answer(struct call *call)
-{
-	return answer_side(call, MEDIA_SIDE_A);
-}
-
-int call_media_reoffer(struct call *call, enum media_side side)
+/* Answer the offer on @side, and tell the other whether it holds the call. */
+static int answer_and_tell(struct call *call, enum media_side side)
 {
 	struct leg *other = opposite(call, side);
 	const struct media_content *said = leg_remote_audio(call->legs[side]);
@@ -167,6 +167,16 @@ int call_media_reoffer(struct call *call, enum media_side side)
 	log_info("call=%s side=%c hold=%d", call->name, side_names[side],
 		 holds);
 	return other->ops->hold(other, holds);
+}
+
+int call_media_answer(struct call *call)
+{
+	return answer_and_tell(call, MEDIA_SIDE_A);
+}
+
+int call_media_reoffer(struct call *call, enum media_side side)
+{
+	return answer_and_tell(call, side);
 }
 
 static void on_ready(enum media_side side, void *arg)

@@ -127,15 +127,27 @@ static int answer_early(struct leg *leg, const struct media_desc *offer)
 	return sip_dialog_answer(sip_of(leg)->dialog, answer);
 }
 
+/* It asks for ours: what is in force, but with all that we would take (RFC 6337,
+ * 5.2.5), as its answer may end a hold of its own. */
+static void offer_ours(struct leg *leg)
+{
+	struct leg_sip *sip = sip_of(leg);
+	struct media_content *audio = leg_local_audio(leg);
+
+	leg->offerer = true;
+	if (audio)
+		audio->dir = sip->hold ? MEDIA_SENDONLY : MEDIA_SENDRECV;
+	if (!leg->local || sip_dialog_answer(sip->dialog, leg->local))
+		sip_dialog_refuse(sip->dialog, 488);
+}
+
 static void on_offer(const struct media_desc *offer, void *arg)
 {
 	struct leg *leg = arg;
 	struct leg_sip *sip = sip_of(leg);
 
-	if (!offer) { /* it asks for ours: what is in force */
-		leg->offerer = true;
-		if (!leg->local || sip_dialog_answer(sip->dialog, leg->local))
-			sip_dialog_refuse(sip->dialog, 488);
+	if (!offer) {
+		offer_ours(leg);
 		return;
 	}
 	if (!sip->confirmed) {
@@ -162,10 +174,14 @@ static void on_late_answer(const struct media_desc *answer, void *arg)
 	if (!used(leg, answer ? leg_sip_take_remote(leg, answer)
 			      : NEGOTIATE_E_MEDIA))
 		return;
-	if (first)
+	if (first) {
 		leg_offers(leg);
-	else
-		leg_agrees(leg);
+		return;
+	}
+	/* To an offer of ours that holds, its answer is no hold of its own. */
+	if (!sip_of(leg)->hold)
+		leg_holds(leg, leg_remote_audio(leg)->dir != MEDIA_SENDRECV);
+	leg_agrees(leg);
 }
 
 static void on_refused(unsigned status, void *arg)
