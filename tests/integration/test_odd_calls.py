@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Calls as the standards allow them and few make them: RFC 3261, 3264, 3725, 6026, 3891, 5621, played word for word.
+
+    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn 10.77.0.2 (UDP)
+"""
+
+import asyncio
+import re
+
+import pytest
+
+from bed import phone, proc, sipmsg
+from bed.scene import CARRIER, GATEWAY, own_number
+
+pytestmark = pytest.mark.bed_options(
+    trunks={"carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "srtp": "offer", "refer": True}})
+UDP = ("udp", GATEWAY, 5060)
+VIDEO = b"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n"
+IMAGE = b"m=image 40002 udptl t38\r\n"
+
+
+def media(body):
+    """The m= lines: (kind, port)."""
+    return [(kind.decode(), int(port)) for kind, port in re.findall(rb"^m=(\w+) (\d+)", body, re.M)]
+
+
+def origin(body):
+    """(id, version) of the o= line."""
+    return tuple(int(n) for n in re.search(rb"^o=\S+ (\d+) (\d+)", body, re.M).groups())
+
+
+PARTS = (b"preamble\r\n--x7\r\nContent-Type: application/isup;version=nxv3\r\n"
+         b"Content-Disposition: signal;handling=optional\r\n\r\n\x01\x00\x49\x00\r\n"
+         b"--x7\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--x7--\r\n")
+
+
+async def ask(call, method="INVITE", body=b"", headers=(), kind="application/sdp"):
+    """A request inside @call, acknowledged: its final response."""
+    request = call.build(method)
+    for name, value in headers:
+        request.add(name, value)
+    if body:
+        request.add("Content-Type", kind)
+        request.body = body
+    response = await call.phone.wire.request(request, call.peer).final()
+    if method == "INVITE":
+        call.acknowledge(response, request)
+    return response
+
+
+async def incoming(scene, **options):
+    """A call in that nobody has answered: (client's call, carrier's call)."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user), **options)
+    return await client.incoming(), theirs
+
+
+async def described(scene, **options):
+    """A description as octets, of a telephone that nobody hears."""
+    call = phone.Call(scene.bed.carrier, "described", scene.timeline)
+    await call.open_media()
+    body = call.describe(**options)
+    call.finish("it was for the description alone")
+    return body
+
+
+async def answered(mine, theirs):
+    """It is answered."""
+    await mine.accept()
+    await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
+
+
+async def test_an_invite_that_comes_again_after_its_ack(scene):
+    """RFC 6026 7.1: absorbed; no other call rings, and this one goes on."""
+    mine, theirs = await scene.call_in()
+    for _ in range(3):
+        scene.bed.carrier.wire.transmit(theirs.invite, theirs.peer)
+    assert (await theirs.send("OPTIONS")).status == 200
+    assert scene.clients[-1].proposals.empty()
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_cancel_after_the_answer(scene):
+    """RFC 3261 9.2: it has no effect."""
+    mine, theirs = await scene.call_in()
+    request = theirs.build("CANCEL", theirs.invite.branch)
+    request.uri = theirs.invite.uri
+    request.replace("To", theirs.invite.get("To")).replace("CSeq", f"{theirs.invite.cseq[0]} CANCEL")
+    response = await scene.bed.carrier.wire.request(request, theirs.peer).final()
+    assert response.status in (200, 481), response.first_line()
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_requests_with_another_tag(scene):
+    """RFC 3261 12.2.2: they are of no dialog, and end none."""
+    mine, theirs = await scene.call_in()
+    tag, theirs.remote_tag = theirs.remote_tag, "nonsense"
+    for method in ("BYE", "INVITE", "UPDATE", "INFO", "OPTIONS"):
+        response = await ask(theirs, method)
+        assert response.status == 481, f"{method}: {response.first_line()}"
+    theirs.remote_tag = tag
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_media_that_we_do_not_take_keep_their_place(scene):
+    """RFC 3264 6 and 8: each m= line is answered in its place, and stands there in our own offers too."""
+    client = await scene.client()
+    number = own_number(client.user)
+    head, _, audio = (await described(scene)).partition(b"m=audio")
+    body = head + VIDEO + b"m=audio" + audio + IMAGE
+    theirs = await scene.dial(number, body=body)
+    mine = await client.incoming()
+    answers, take = [], theirs.take
+    theirs.take = lambda octets: (answers.append(octets), take(octets))
+    await mine.accept()
+    await theirs.wait("answered")
+    first = answers[0]
+    assert [kind for kind, _ in media(first)] == ["video", "audio", "image"]
+    assert media(first)[0][1] == 0 and media(first)[1][1] and media(first)[2][1] == 0
+    mine.hold()
+    await proc.until(lambda: theirs.reinvites, 10, "the re-INVITE of a hold")
+    again = [r for r in theirs.requests if r.method == "INVITE"][-1].body
+    assert [kind for kind, _ in media(again)] == ["video", "audio", "image"], media(again)
+    assert media(again)[0][1] == 0 and media(again)[2][1] == 0
+    assert origin(again)[0] == origin(first)[0] and origin(again)[1] == origin(first)[1] + 1
+    assert b"a=sendonly" in again
+    await theirs.hangup()
+    await mine.ended()
+
+
+async def test_a_medium_that_comes_later(scene):
+    """RFC 3264 8.1: a stream that is added is refused by itself."""
+    mine, theirs = await scene.call_in()
+    response = await ask(theirs, body=theirs.describe() + VIDEO)
+    assert response.status == 200 and [k for k, _ in media(response.body)] == ["audio", "video"]
+    assert media(response.body)[1][1] == 0
+    await scene.heard(mine, theirs)
+    response = await ask(theirs, body=theirs.describe() + VIDEO.replace(b"40000", b"0"))
+    assert response.status == 200 and len(media(response.body)) == 2
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_controller_begins_with_nothing_to_hear(scene):
+    """RFC 3725 4.2 (flow II): an offer to 0.0.0.0, a re-INVITE without one, its answer in the ACK."""
+    client = await scene.client()
+    hole = (await described(scene)).replace(f"c=IN IP4 {CARRIER}".encode(), b"c=IN IP4 0.0.0.0")
+    theirs = await scene.dial(own_number(client.user), body=hole)
+    mine = await client.incoming()
+    await mine.accept()
+    await theirs.wait("answered")
+    request = theirs.build("INVITE")
+    response = await scene.bed.carrier.wire.request(request, theirs.peer).final()
+    assert response.status == 200 and b"m=audio" in response.body
+    theirs.take(response.body)
+    theirs.acknowledge(response, request, theirs.describe())
+    theirs._run_audio()
+    await mine.wait("media")
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_caller_who_holds_from_the_start(scene):
+    """The client is told, and hears when it is over."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user), body=await described(scene, direction="sendonly"))
+    mine = await client.incoming()
+    await mine.accept()
+    await theirs.wait("answered")
+    assert theirs.directions[-1] == "recvonly"
+    await mine.informed("hold")
+    await theirs.reinvite("sendrecv")
+    await mine.informed("unhold", "active")
+    await mine.wait("media")
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_2xx_that_is_not_200(scene):
+    mine, theirs = await scene.propose()
+    await theirs.open_media()
+    await theirs._reply(202, "Accepted", body=theirs._answer_body())
+    theirs.milestones.reach("answered")
+    theirs._run_audio()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("status", [181, 182, 199])
+async def test_other_provisional_responses(scene, status):
+    mine, theirs = await scene.propose()
+    await theirs._reply(status, "Something")
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_description_among_other_bodies(scene):
+    """RFC 5621: multipart/mixed, as trunks with ISUP send it."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user), body=PARTS % await described(scene),
+                              kind='multipart/mixed;boundary="x7"')
+    mine = await client.incoming()
+    await answered(mine, theirs)
+    await mine.hangup()
+    assert "BYE" in await theirs.wait("ended")
+
+
+async def test_keys_that_change_in_a_call(scene):
+    """RFC 4568 7.1.3: a re-INVITE with another key, from either side."""
+    crypto = "AES_CM_128_HMAC_SHA1_80 inline:"
+    first, second = crypto + "AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwN", crypto + "DQ4PAAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkK"
+    client = await scene.client()
+    body = (await described(scene, extra=(f"a=crypto:1 {first}",))).replace(b"RTP/AVP", b"RTP/SAVP")
+    theirs = await scene.dial(own_number(client.user), body=body)
+    mine = await client.incoming()
+    await mine.accept()
+    await theirs.wait("answered")
+    theirs.audio.stop()
+    for key in (second, second, first):
+        response = await ask(theirs, body=theirs.describe(extra=(f"a=crypto:1 {key}",)).replace(b"RTP/AVP", b"RTP/SAVP"))
+        assert response.status == 200 and b"a=crypto:1 " in response.body, response.body
+        assert key.split(":")[1].encode() not in response.body
+    await mine.hangup()
+    await theirs.wait("ended")
