@@ -50,11 +50,9 @@ static int find_way(struct way *out, struct sip_agent *agent,
 
 	out->ident = from ? from->ident : NULL;
 	if (hop->transport == SIP_TLS) {
-		out->ident = sip_tls_ident(agent, addr_is_v6(&hop->addr));
+		out->ident = sip_tls_way(agent, &hop->addr, name);
 		if (!out->ident)
 			return -EPROTONOSUPPORT;
-		if (name && sip_tls_expect(agent, &hop->addr, name))
-			return -ENOMEM;
 	}
 	return hop_url(out->url, hop);
 }

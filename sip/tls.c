@@ -23,43 +23,76 @@
 
 enum { BACKLOG = 64 };
 
-#define INNER_IP4 "127.0.0.1"
-#define INNER_IP6 "::1"
-#define IDENT_4   "tls4"
-#define IDENT_6   "tls6"
+static const struct {
+	const char *ip, *ident;
+} sides[TLS_NSIDES] = {
+	[0] = { "127.0.0.1", "tls4" },    [1] = { "127.0.0.2", "tls4-2" },
+	[2] = { "127.0.0.3", "tls4-3" },  [3] = { "127.0.0.4", "tls4-4" },
+	[TLS_SIDE_6] = { "::1", "tls6" },
+};
 
 /* ---- names ---- */
 
-const char *sip_tls_ident(const struct sip_agent *agent, bool v6)
-{
-	if (!agent->tls || !addr_is_set(&agent->tls->inner[v6].sofia))
-		return NULL;
-	return v6 ? IDENT_6 : IDENT_4;
-}
-
 bool sip_tls_is_ident(const char *ident)
 {
-	return ident && (!strcmp(ident, IDENT_4) || !strcmp(ident, IDENT_6));
+	for (unsigned i = 0; ident && i < TLS_NSIDES; i++)
+		if (!strcmp(ident, sides[i].ident))
+			return true;
+	return false;
 }
 
-static struct tls_name *find_name(struct sip_tls *tls, const struct addr *peer)
+/* By which @peer is known on @side. */
+static struct tls_name *find_name(struct sip_tls *tls, const struct addr *peer,
+				  unsigned side)
 {
-	for (size_t i = 0; i < SIP_TLS_NAMES_MAX; i++)
-		if (tls->names[i].name && addr_equal(&tls->names[i].peer, peer))
-			return &tls->names[i];
+	for (size_t i = 0; i < SIP_TLS_NAMES_MAX; i++) {
+		struct tls_name *n = &tls->names[i];
+
+		if (n->name && n->side == side && addr_equal(&n->peer, peer))
+			return n;
+	}
 	return NULL;
 }
 
 bool sip_tls_is_expected(const struct sip_agent *agent, const struct addr *peer)
 {
-	return agent->tls && find_name(agent->tls, peer);
+	for (unsigned i = 0; agent->tls && i < TLS_NSIDES; i++)
+		if (find_name(agent->tls, peer, i))
+			return true;
+	return false;
 }
 
-int sip_tls_expect(struct sip_agent *agent, const struct addr *peer,
-		   const char *name)
+static int open_inner(struct sip_tls *tls, unsigned side);
+
+static bool is_open(struct sip_tls *tls, unsigned side)
 {
-	struct sip_tls *tls = agent->tls;
-	struct tls_name *slot = find_name(tls, peer);
+	return addr_is_set(&tls->inner[side].sofia) || !open_inner(tls, side);
+}
+
+/* Where @peer is known as @name, or else nobody is; TLS_NSIDES: there is none.
+ */
+static unsigned choose_side(struct sip_tls *tls, const struct addr *peer,
+			    const char *name)
+{
+	const struct tls_name *known;
+	unsigned free = TLS_NSIDES;
+
+	if (addr_is_v6(peer))
+		return TLS_SIDE_6;
+	for (unsigned i = 0; i < TLS_SIDES_4; i++) {
+		known = find_name(tls, peer, i);
+		if (known && !strcasecmp(known->name, name))
+			return i;
+		if (!known && free == TLS_NSIDES)
+			free = i;
+	}
+	return free;
+}
+
+static int note_name(struct sip_tls *tls, const struct addr *peer,
+		     const char *name, unsigned side)
+{
+	struct tls_name *slot = find_name(tls, peer, side);
 	char *copy;
 
 	if (slot && !strcasecmp(slot->name, name))
@@ -70,8 +103,37 @@ int sip_tls_expect(struct sip_agent *agent, const struct addr *peer,
 	if (!slot)
 		slot = &tls->names[tls->next_name++ % SIP_TLS_NAMES_MAX];
 	free(slot->name);
-	*slot = (struct tls_name){ *peer, copy };
+	*slot = (struct tls_name){ *peer, copy, side };
 	return 0;
+}
+
+/* Of a connection that is there. */
+static unsigned side_of(const struct sip_tls *tls, const struct addr *peer)
+{
+	const struct tls_conn *c;
+
+	TAILQ_FOREACH(c, &tls->conns, entry)
+		if (addr_equal(&c->peer, peer))
+			return c->side;
+	return addr_is_v6(peer) ? TLS_SIDE_6 : 0;
+}
+
+const char *sip_tls_way(struct sip_agent *agent, const struct addr *peer,
+			const char *name)
+{
+	struct sip_tls *tls = agent->tls;
+	unsigned side;
+
+	if (!tls)
+		return NULL;
+	side = name ? choose_side(tls, peer, name) : side_of(tls, peer);
+	if (side == TLS_NSIDES || !is_open(tls, side) ||
+	    (name && note_name(tls, peer, name, side))) {
+		log_warn("event=sip_tls peer=%s what=\"no way\" name=%s",
+			 addr_text(peer).s, log_text(slice_of(name)).s);
+		return NULL;
+	}
+	return sides[side].ident;
 }
 
 /* ---- outer side ---- */
@@ -178,9 +240,11 @@ static bool is_inner(const struct sip_tls *tls, int listener)
 	if (getsockname(listener, (struct sockaddr *)&ss, &len) ||
 	    addr_from(&at, (struct sockaddr *)&ss))
 		return false;
-	return addr_equal(&at, &tls->inner[0].sofia) ||
-	       (addr_is_set(&tls->inner[1].sofia) &&
-		addr_equal(&at, &tls->inner[1].sofia));
+	for (unsigned i = 0; i < TLS_NSIDES; i++)
+		if (addr_is_set(&tls->inner[i].sofia) &&
+		    addr_equal(&at, &tls->inner[i].sofia))
+			return true;
+	return false;
 }
 
 bool sip_tls_accepted(struct sip_agent *agent, int listener, struct addr *peer,
@@ -197,50 +261,71 @@ bool sip_tls_accepted(struct sip_agent *agent, int listener, struct addr *peer,
 	return true;
 }
 
-/* sofia binds a socket that it connects to the address of its listener. From
- * loopback nothing leaves the machine in the clear; inside of it the names tell
- * TLS from TCP. */
-static bool is_for_tls(struct sip_tls *tls, int fd, const struct addr *peer)
+/* Where @fd comes from: sofia binds a socket that it connects to the address of
+ * its listener. TLS_NSIDES: from none of ours. */
+static unsigned side_from(const struct sip_tls *tls, int fd, bool v6)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
-	const struct addr *inner = &tls->inner[addr_is_v6(peer)].sofia;
 	struct addr at;
 
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) ||
-	    addr_from(&at, (struct sockaddr *)&ss) || !addr_is_set(inner) ||
-	    !addr_same_ip(&at, inner))
-		return false;
-	return addr_classify(peer) != ADDR_LOOPBACK || find_name(tls, peer);
+	    addr_from(&at, (struct sockaddr *)&ss))
+		return TLS_NSIDES;
+	for (unsigned i = 0; i < TLS_NSIDES; i++) {
+		const struct addr *sofia = &tls->inner[i].sofia;
+
+		if (addr_is_set(sofia) && addr_is_v6(sofia) == v6 &&
+		    addr_same_ip(&at, sofia))
+			return i;
+	}
+	return TLS_NSIDES;
 }
 
+/* sofia's @fd, which is to be connected, to ours instead; *@at is its end. */
+static int connect_inner(int fd, const struct tls_inner *inner, struct addr *at)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int r = (int)syscall(SYS_connect, fd, &inner->ours.sa,
+			     addr_len(&inner->ours));
+	int error = errno;
+
+	if (r && error != EINPROGRESS)
+		return r;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) ||
+	    addr_from(at, (struct sockaddr *)&ss)) {
+		error = ECONNREFUSED;
+		r = -1;
+	}
+	errno = error;
+	return r;
+}
+
+/* From loopback nothing leaves the machine in the clear; inside of it the names
+ * tell TLS from TCP. */
 bool sip_tls_connecting(struct sip_agent *agent, int fd,
 			const struct addr *peer, int *r)
 {
 	struct sip_tls *tls = agent->tls;
 	const struct tls_name *name;
-	const struct addr *ours;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
+	unsigned side = tls ? side_from(tls, fd, addr_is_v6(peer)) : TLS_NSIDES;
 	struct addr at;
 
-	if (!tls || !is_for_tls(tls, fd, peer))
+	if (side == TLS_NSIDES)
+		return false;
+	name = find_name(tls, peer, side);
+	if (!name && addr_classify(peer) == ADDR_LOOPBACK)
 		return false;
 	*r = -1;
 	errno = ECONNREFUSED;
 	/* Whom we know no name of we would not know to be the right one. */
-	name = find_name(tls, peer);
 	if (!name)
 		return true;
-	ours = &tls->inner[addr_is_v6(peer)].ours;
-	*r = (int)syscall(SYS_connect, fd, &ours->sa, addr_len(ours));
-	if (*r && errno != EINPROGRESS)
-		return true;
+	*r = connect_inner(fd, &tls->inner[side], &at);
 	int error = errno;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) ||
-	    addr_from(&at, (struct sockaddr *)&ss) ||
-	    tls_conn_dial(tls, peer, name->name, &at)) {
+	if ((!*r || error == EINPROGRESS) && tls_conn_dial(tls, name, &at)) {
 		*r = -1;
 		error = ECONNREFUSED;
 	}
@@ -249,24 +334,25 @@ bool sip_tls_connecting(struct sip_agent *agent, int fd,
 }
 
 /* sofia's listener on loopback; the port is found by a second look. */
-static int open_inner(struct sip_tls *tls, bool v6)
+static int open_inner(struct sip_tls *tls, unsigned side)
 {
-	struct tls_inner *inner = &tls->inner[v6];
+	struct tls_inner *inner = &tls->inner[side];
 	struct sip_bound bound = { .transport = SIP_TCP };
-	int r = addr_parse(&bound.addr, slice_of(v6 ? INNER_IP6 : INNER_IP4),
-			   0);
+	int r = addr_parse(&bound.addr, slice_of(sides[side].ip), 0);
 
 	inner->ours = bound.addr;
 	if (!r)
 		r = text_set(bound.ident, sizeof(bound.ident),
-			     v6 ? IDENT_6 : IDENT_4);
+			     sides[side].ident);
 	if (!r)
 		r = sip_listen_bind(tls->agent, &bound);
 	if (r)
 		return r;
-	inner->sofia = bound.addr;
 	inner->listener = listen_at(tls, &inner->ours, on_inner_accept);
-	return inner->listener ? 0 : -EADDRNOTAVAIL;
+	if (!inner->listener)
+		return -EADDRNOTAVAIL;
+	inner->sofia = bound.addr;
+	return 0;
 }
 
 /* ---- life ---- */
@@ -283,9 +369,9 @@ int sip_tls_new(struct sip_agent *agent, const struct sip_tls_files *files)
 	agent->tls = tls;
 	r = sip_tls_context_new(&tls->context, files);
 	if (!r)
-		r = open_inner(tls, false);
+		r = open_inner(tls, 0);
 	/* A machine without IPv6 has no IPv6 peers. */
-	if (!r && open_inner(tls, true))
+	if (!r && open_inner(tls, TLS_SIDE_6))
 		log_info("event=sip_tls what=\"no IPv6\"");
 	return r;
 }
@@ -301,7 +387,7 @@ void sip_tls_free(struct sip_agent *agent)
 		tls_conn_free(c);
 	for (size_t i = 0; i < tls->nlisteners; i++)
 		evconnlistener_free(tls->listeners[i]);
-	for (int i = 0; i < 2; i++)
+	for (unsigned i = 0; i < TLS_NSIDES; i++)
 		if (tls->inner[i].listener)
 			evconnlistener_free(tls->inner[i].listener);
 	for (size_t i = 0; i < SIP_TLS_NAMES_MAX; i++)

@@ -37,13 +37,14 @@ void sip_tls_free(struct sip_agent *agent);
 /* Listen at @addr, whose port 0 becomes the one it got. */
 CHECKED int sip_tls_listen(struct sip_agent *agent, struct addr *addr);
 
-/* What sofia knows the inner side by, for an IPv4 or IPv6 peer; NULL: none. */
-const char *sip_tls_ident(const struct sip_agent *agent, bool v6);
+/*
+ * What sofia knows the inner side by where requests to @peer go, to who can
+ * prove to be @name, so that a connection may be opened; NULL: by one that is
+ * there. NULL: there is none, or no room for one more name at that address.
+ */
+const char *sip_tls_way(struct sip_agent *agent, const struct addr *peer,
+			const char *name);
 bool sip_tls_is_ident(const char *ident);
-
-/* A connection to @peer may be opened, to who can prove to be @name. */
-CHECKED int sip_tls_expect(struct sip_agent *agent, const struct addr *peer,
-			   const char *name);
 
 bool sip_tls_is_expected(const struct sip_agent *agent,
 			 const struct addr *peer);

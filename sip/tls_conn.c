@@ -210,7 +210,7 @@ static bool watch_inner(struct tls_conn *c, int fd)
 /* The peer has sent its first message: now sofia has to do with it. */
 static bool hand_over(struct tls_conn *c)
 {
-	const struct tls_inner *inner = &c->tls->inner[addr_is_v6(&c->peer)];
+	const struct tls_inner *inner = &c->tls->inner[c->side];
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	int fd = socket(inner->sofia.sa.sa_family,
@@ -370,6 +370,7 @@ static struct tls_conn *new_conn(struct sip_tls *tls, const struct addr *peer)
 		return NULL;
 	c->tls = tls;
 	c->peer = *peer;
+	c->side = addr_is_v6(peer) ? TLS_SIDE_6 : 0;
 	TAILQ_INSERT_TAIL(&tls->conns, c, entry);
 	c->timer = evtimer_new(tls->agent->base, on_timer, c);
 	if (c->timer) {
@@ -450,26 +451,28 @@ static int connect_outer(const struct sip_tls *tls, const struct addr *peer)
 	return fd;
 }
 
-int tls_conn_dial(struct sip_tls *tls, const struct addr *peer,
-		  const char *name, const struct addr *inner_at)
+int tls_conn_dial(struct sip_tls *tls, const struct tls_name *name,
+		  const struct addr *inner_at)
 {
 	struct tls_conn *c;
-	int fd = connect_outer(tls, peer);
+	int fd = connect_outer(tls, &name->peer);
 	int r;
 
 	if (fd < 0)
 		return fd;
-	c = new_conn(tls, peer);
+	c = new_conn(tls, &name->peer);
 	if (!c) {
 		close(fd);
 		return -ENOMEM;
 	}
 	c->inner_at = *inner_at;
+	c->side = name->side;
 	sip_tls_context_refresh(tls->context); /* it is shown there, too */
-	r = watch_outer(c, fd, sip_tls_context_connect(tls->context, name),
+	r = watch_outer(c, fd,
+			sip_tls_context_connect(tls->context, name->name),
 			BUFFEREVENT_SSL_CONNECTING);
 	if (!r) {
-		c->name = text_dup(slice_of(name));
+		c->name = text_dup(slice_of(name->name));
 		r = c->name ? 0 : -ENOMEM;
 	}
 	if (r)

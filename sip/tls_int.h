@@ -23,7 +23,8 @@ struct tls_conn {
 	struct addr inner_at; /* sofia's end if dialled, else ours; unset */
 	struct bufferevent *outer, *inner;
 	struct event *timer;
-	char *name; /* who it must be; NULL: the peer connected */
+	char *name;    /* who it must be; NULL: the peer connected */
+	unsigned side; /* which sofia uses for it */
 	bool stranger;
 	bool open;    /* the handshake is done */
 	bool closing; /* when all is sent */
@@ -34,9 +35,22 @@ struct tls_conn {
 
 TAILQ_HEAD(tls_conns, tls_conn);
 
+/*
+ * sofia knows connections by address alone. Where two trunks are at one address
+ * under different names, each has an inner side of its own, on a loopback
+ * address of its own. IPv6 has one such address: there the name that was used
+ * last holds.
+ */
+enum {
+	TLS_SIDES_4 = 4,
+	TLS_SIDE_6 = TLS_SIDES_4,
+	TLS_NSIDES,
+};
+
 struct tls_name {
 	struct addr peer;
 	char *name;
+	unsigned side;
 };
 
 /* An inner side: sofia's listener, and ours that sofia connects to. */
@@ -50,7 +64,7 @@ struct sip_tls {
 	struct sip_tls_context *context;
 	struct evconnlistener *listeners[SIP_BOUNDS_MAX];
 	size_t nlisteners;
-	struct tls_inner inner[2]; /* IPv4, IPv6 */
+	struct tls_inner inner[TLS_NSIDES];
 	struct tls_conns conns;
 	struct tls_name names[SIP_TLS_NAMES_MAX];
 	size_t next_name; /* to be forgotten */
@@ -59,9 +73,9 @@ struct sip_tls {
 /* @fd is taken over, also on failure. */
 void tls_conn_accepted(struct sip_tls *tls, int fd, const struct addr *peer,
 		       bool stranger);
-/* Connect with @peer, which must be @name, for sofia's end @inner_at. */
-CHECKED int tls_conn_dial(struct sip_tls *tls, const struct addr *peer,
-			  const char *name, const struct addr *inner_at);
+/* Connect with @name->peer, for sofia's end @inner_at. */
+CHECKED int tls_conn_dial(struct sip_tls *tls, const struct tls_name *name,
+			  const struct addr *inner_at);
 /* sofia has connected: its stream is @fd, taken over. */
 void tls_conn_inner(struct tls_conn *c, int fd);
 void tls_conn_free(struct tls_conn *c);

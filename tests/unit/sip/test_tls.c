@@ -179,6 +179,40 @@ static void who_is_another_gets_nothing(void **state)
 	assert_int_equal(sip_trunk_stats(f->trunk)->qualify_failures, 1);
 }
 
+/* Two trunks at one address: each has a connection to whom it means. */
+static void two_names_at_one_address_have_a_connection_each(void **state)
+{
+	struct fixture *f = *state;
+	char proxy[64];
+	struct sip_trunk *second = NULL;
+	const struct sip_trunk_config config = {
+		.name = "second",
+		.proxy = proxy,
+		.username = "",
+		.password = "",
+		.realm = "",
+		.from_domain = "",
+	};
+	int first;
+
+	add_trunk(f, "", "", "");
+	assert_string_equal(sip_peer_asked_name(&f->peer), "");
+	first = f->peer.conn;
+	snprintf(proxy, sizeof(proxy), "sip:localhost:%u;transport=tls",
+		 addr_port(&f->peer.at));
+	assert_int_equal(sip_trunk_new(&second, f->agent, &config, NULL, NULL),
+			 0);
+	sip_peer_expect(&f->peer, "OPTIONS sip:localhost");
+	assert_string_equal(sip_peer_asked_name(&f->peer), "localhost");
+	assert_int_not_equal(f->peer.conn, first);
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	for (int i = 0; i < 100 && !sip_trunk_state(second); i++)
+		run_ms(f, 20);
+	assert_int_equal(sip_trunk_state(second), SIP_TRUNK_UP);
+	assert_int_equal(sip_trunk_state(f->trunk), SIP_TRUNK_UP);
+	sip_trunk_free(second);
+}
+
 static void a_sip_uri_names_it_as_well(void **state)
 {
 	struct fixture *f = *state;
@@ -458,6 +492,8 @@ int main(void)
 		TLS_TEST(a_call_comes_in_from_its_own_address, set_up_good),
 		TLS_TEST(who_is_another_gets_nothing, set_up_wrong_name),
 		TLS_TEST(who_is_another_gets_nothing, set_up_untrusted),
+		TLS_TEST(two_names_at_one_address_have_a_connection_each,
+			 set_up_good),
 		TLS_TEST(a_sip_uri_names_it_as_well, set_up_uri),
 		cmocka_unit_test_setup_teardown(
 			the_domain_is_proven_through_a_chain, set_up_named,
