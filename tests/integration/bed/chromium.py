@@ -30,7 +30,7 @@ TONE_LIMIT_HZ = 2200  # above it, the filter that goes from 48 kHz to G.711 lowe
 SETTLE_S, STEADY_S, POLL_S = 12.0, 0.6, 0.1
 ADAPTING = ("insertedSamplesForDeceleration", "removedSamplesForAcceleration", "concealedSamples")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--log-level=3",
+    "--headless", "--no-sandbox", "--ignore-certificate-errors", "--disable-gpu", "--disable-dev-shm-usage", "--log-level=3",
     "--remote-debugging-pipe",
     # a microphone that may be used without asking, and no other device
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--disable-audio-output",

@@ -11,7 +11,7 @@ from . import proc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = "kamailio"
-WEB, START_S = 8080, 15.0
+WEB, WEB_TLS, START_S = 8080, 8443, 15.0
 USER, PASSWORD, REALM = "tandem", "k4mailio", "kamailio"
 
 
@@ -23,21 +23,35 @@ def _modules():
 def missing():
     """Why there is none to test with, or None."""
     modules = _modules()
-    if not shutil.which(PROGRAM) or not modules or not os.path.exists(modules + "websocket.so"):
-        return "kamailio is not installed: apt-get install kamailio kamailio-websocket-modules"
+    if not shutil.which(PROGRAM) or not modules or not all(os.path.exists(modules + name) for name in ("websocket.so", "tls.so")):
+        return "kamailio is not installed: apt-get install kamailio kamailio-websocket-modules kamailio-tls-modules"
     return None
 
 
-class Kamailio:
-    """One at @host in a node, for the gateway at @gateway. @template is one of the *.cfg here, @more its further values."""
+def _tls(host, directory):
+    """What the configuration says of TLS, with the certificate in @directory; nothing without one."""
+    if not directory:
+        return "", ""
+    settings = (("tls_method", "TLSv1.2+"), ("certificate", os.path.join(directory, "cert.pem")),
+                ("private_key", os.path.join(directory, "key.pem")))
+    return (f"enable_tls=yes\nlisten=tls:{host}:5061\nlisten=tls:{host}:{WEB_TLS}",
+            'loadmodule "tls.so"\n' + "\n".join(f'modparam("tls", "{name}", "{value}")' for name, value in settings))
 
-    def __init__(self, node, host, gateway, template="kamailio.cfg", more=()):
-        self.node, self.host = node, host
+
+class Kamailio:
+    """One at @host in a node, for the gateway at @gateway. @template is one of the *.cfg here, @more its further values. With
+    @certificate, a directory (bed/certificate.py), TLS is spoken with the gateway, and browsers come by wss."""
+
+    def __init__(self, node, host, gateway, template="kamailio.cfg", more=(), certificate=None):
+        self.node, self.host, self.secure = node, host, bool(certificate)
+        listen, module = _tls(host, certificate)
+        to_gateway = f"sip:{gateway}:5061;transport=tls" if certificate else f"sip:{gateway}:5060"
         self.directory = proc.directory("kamailio")
         with open(os.path.join(HERE, template), encoding="ascii") as file:
             text = file.read()
         for name, value in (("HOST", host), ("WEB", WEB), ("GATEWAY", gateway), ("MODULES", _modules()), ("REALM", REALM),
-                            ("PASSWORD", PASSWORD), *dict(more).items()):
+                            ("PASSWORD", PASSWORD), ("TLS_MODULE", module), ("TLS", listen),
+                            ("TO_GATEWAY", to_gateway), *dict(more).items()):
             text = text.replace(f"@{name}@", str(value))
         path = os.path.join(self.directory, "kamailio.cfg")
         with open(path, "w", encoding="ascii") as file:
@@ -48,7 +62,7 @@ class Kamailio:
     @property
     def websocket(self):
         """Where browsers connect to."""
-        return f"ws://{self.host}:{WEB}"
+        return f"wss://{self.host}:{WEB_TLS}" if self.secure else f"ws://{self.host}:{WEB}"
 
     async def start(self):
         """Wait until it listens; returns self."""
