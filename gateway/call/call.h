@@ -91,10 +91,10 @@ void call_record_refresh(struct call *call);
 unsigned call_count_in_setup(const struct gateway *gateway);
 
 /*
- * Its user hands it over: the telephone is asked to call @number (E.164) itself,
- * where the user might call it too (RFC 3515). When that is answered the call
- * ends; when not it goes on. 0, LEG_E_TRANSFER (it is not up, or its trunk has no
- * `refer`), or -errno.
+ * Its user hands it over: the telephone is asked to call @number (E.164)
+ * itself, where the user might call it too (RFC 3515). When that is answered
+ * the call ends; when not it goes on. 0, LEG_E_TRANSFER (it is not up, or its
+ * trunk has no `refer`), or -errno.
  */
 CHECKED int call_transfer(struct call *call, const char *number);
 
