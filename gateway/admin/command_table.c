@@ -4,8 +4,9 @@
 #include "gateway/admin/commands.h"
 
 static const struct commands *const groups[] = {
-	&commands_status,   &commands_calls, &commands_numbers,
-	&commands_accounts, &commands_audit, &commands_process,
+	&commands_status,   &commands_calls,  &commands_numbers,
+	&commands_accounts, &commands_blocks, &commands_audit,
+	&commands_process,
 };
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
 

@@ -22,7 +22,7 @@ struct commands {
 	}
 
 extern const struct commands commands_status, commands_calls, commands_numbers,
-	commands_accounts, commands_audit, commands_process;
+	commands_accounts, commands_blocks, commands_audit, commands_process;
 
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"

@@ -27,6 +27,7 @@ NEEDS = {
     "accounts": (READER,), "account-add": (OPERATOR,), "account-disable": (OPERATOR, "nobody@nowhere.example"),
     "account-enable": (OPERATOR, "nobody@nowhere.example"), "account-remove": (OPERATOR, "nobody@nowhere.example"),
     "account-limits": (OPERATOR, "nobody@nowhere.example"),
+    "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LEVELS = [READER, OPERATOR, OWNER]

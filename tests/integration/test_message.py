@@ -9,6 +9,7 @@ import asyncio
 import pytest
 
 from bed import ejabberd, proc, prosody, sipmsg
+from bed.commands import ctl
 from bed.jingle import CLIENT
 from bed.jinglexml import element
 from bed.scene import CARRIER, GATEWAY, own_number
@@ -384,3 +385,18 @@ async def test_receipts_are_not_copied(scene):
     await received(second)
     assert named(seen, "received") and "carbon" not in [
         receipt.get("id") for stanza in others for receipt in stanza.iter(f"{{{RECEIPTS}}}received")]
+
+
+async def test_an_administrator_blocks_for_all(scene):
+    client, gateway = await scene.client(), scene.bed.tandem
+    spam, number = "+19005550001", scene.number()
+
+    async def write(caller):
+        return (await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, "x", caller=caller))[0].status
+
+    assert await ctl(gateway, "block", "party=+1900*") == (0, "All accounts: texts of +1900* are refused.\n")
+    assert (await write(spam), await write(number)) == (403, 200)
+    assert "+1900*" in (await ctl(gateway, "blocks"))[1]
+    assert (await ctl(gateway, "unblock", "party=+1900*"))[0] == 0
+    assert await write(spam) == 200
+    assert (await ctl(gateway, "block", "party=+1*9"))[0] != 0
