@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 60# for each target of make fuzz
 # The compiler of the same house, for the wrapper of a C++ library.
 CXX := $(if $(filter default,$(origin CXX)),$(if $(findstring clang,$(CC)),$(subst clang,clang++,$(CC)),c++),$(CXX))
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-PACKAGES := sofia-sip-ua expat libevent libevent_openssl libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libseccomp libcares
+PACKAGES := sofia-sip-ua expat libevent libevent_openssl libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libseccomp libcares jansson
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wimplicit-fallthrough $(if $(WERROR),-Werror)
 HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS)),,\

@@ -47,6 +47,7 @@ static const struct row_column columns[] = {
 	COLUMN(TEXT, "first_called", first_called),
 	COLUMN(TEXT, "diversion", diversion),
 	COLUMN(TEXT, "end_text", end_text),
+	COLUMN(UINT, "push", push),
 	MEDIA_COLUMNS(caller),
 	MEDIA_COLUMNS(callee),
 };
@@ -89,7 +90,7 @@ enum { PARAM_FAILED = NTEXTS + 1, PARAM_SINCE, PARAM_UNTIL, PARAM_LIMIT };
  * searching begins with the condition that selects most, and has a text of its
  * own.
  */
-enum { WAY_TIME = NTEXTS, NWAYS };
+enum { WAY_TIME = NTEXTS, WAY_PUSH, NWAYS };
 static const char *const ways[NWAYS] = {
 	[FIND_CALL] = "call = ?1 AND ",
 	[FIND_PARTY] = "(caller = ?2 OR callee = ?2) AND ",
@@ -97,14 +98,19 @@ static const char *const ways[NWAYS] = {
 	[FIND_TRUNK] = "trunk = ?4 AND ",
 	[FIND_CAUSE] = "cause = ?5 AND ",
 	[WAY_TIME] = "",
+	[WAY_PUSH] = "push = 1 AND ",
 };
 static const char rest[] =
 	"(?1 = '' OR +call = ?1) AND (?2 = '' OR +caller = ?2 OR +callee = ?2) "
 	"AND (?3 = '' OR +account = ?3) AND (?4 = '' OR +trunk = ?4) "
 	"AND (?5 = '' OR +cause = ?5) "
-	"AND (?6 = 0 OR cause NOT IN ('normal', 'cancel', 'elsewhere')) "
+	"AND (?6 = 0 OR cause NOT IN ('normal', 'cancel', 'elsewhere')) ";
+static const char newest_first[] =
 	"AND started_ms >= ?7 AND started_ms < ?8 "
 	"ORDER BY started_ms DESC, call DESC LIMIT ?9";
+/* The plus keeps SQLite from the index by start. */
+static const char in_order[] = "AND +started_ms >= ?7 AND +started_ms < ?8 "
+			       "ORDER BY ended_ms, call LIMIT ?9";
 
 /* The same pointer for the same way: it is the statement's key. */
 static const char *select_text(unsigned way)
@@ -112,8 +118,10 @@ static const char *select_text(unsigned way)
 	enum { SELECT_CAP = 4096 };
 	static char texts[NWAYS][SELECT_CAP];
 
-	if (!*texts[way] && text_format(texts[way], SELECT_CAP, "%sWHERE %s%s",
-					cdr_table()->select, ways[way], rest))
+	if (!*texts[way] &&
+	    text_format(texts[way], SELECT_CAP, "%sWHERE %s%s%s",
+			cdr_table()->select, ways[way], rest,
+			way == WAY_PUSH ? in_order : newest_first))
 		return NULL;
 	return texts[way];
 }
@@ -234,6 +242,8 @@ int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
 	find->fn = fn;
 	while (way < NTEXTS && (!texts[way] || !*texts[way]))
 		way++;
+	if (filter->to_push)
+		way = WAY_PUSH;
 	find->select = select_text(way);
 	assert(find->select); /* our own tables */
 	find->failed = filter->failed;
@@ -250,4 +260,12 @@ int cdr_find(struct db *db, const struct cdr_filter *filter, cdr_rows_fn fn,
 		}
 	}
 	return worker_queue(db_worker(db), &find->job);
+}
+
+int cdr_pushed(struct db *db, const char *call, db_done_fn done, void *arg)
+{
+	static const char text[] = "UPDATE cdr SET push = 0 WHERE call = ?";
+	const struct row_param params[] = { { .text = call } };
+
+	return row_execute(db, text, params, 1, done, arg);
 }

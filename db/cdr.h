@@ -52,6 +52,7 @@ struct cdr {
 	 * how the number was verified (RFC 8224), whom it was for first. */
 	const char *caller_name, *verstat, *attestation;
 	const char *first_called, *diversion;
+	bool push; /* somebody is to be told of it: cdr_pushed() */
 	const char *node_id, *boot_id; /* filled by cdr_put() */
 };
 
@@ -64,6 +65,7 @@ struct cdr_filter {
 	const char *call, *account, *trunk, *cause;
 	const char *party; /* caller or callee: a number, a bare JID */
 	bool failed;       /* neither hung up, given up nor taken elsewhere */
+	bool to_push;      /* cdr.push; those that ended first, first */
 	int64_t since_ms, until_ms; /* began from, and before */
 	unsigned limit;             /* 0 or above CDR_FIND_MAX: CDR_FIND_MAX */
 };
@@ -78,3 +80,7 @@ typedef void (*cdr_rows_fn)(int result, const struct cdr *rows, size_t n,
  */
 CHECKED int cdr_find(struct db *db, const struct cdr_filter *filter,
 		     cdr_rows_fn fn, void *arg);
+
+/* Whom it is pushed to has taken the record of @call. As session_put(). */
+CHECKED int cdr_pushed(struct db *db, const char *call, db_done_fn done,
+		       void *arg);

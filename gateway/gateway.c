@@ -15,6 +15,7 @@
 #include "gateway/service/announce.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/bill/bill.h"
 #include "gateway/call/call.h"
 #include "gateway/component.h"
 #include "gateway/call/chat_digits.h"
@@ -280,6 +281,7 @@ static const struct part {
 } parts[] = {
 	{ watch_new, watch_free, watch_stream_up },
 	{ open_db, close_db, NULL },
+	{ bill_new, bill_free, NULL },
 	{ presence_new, presence_free, NULL },
 	{ unsent_new, unsent_free, unsent_stream_up },
 	{ announce_new, announce_free, announce_stream_up },

@@ -15,6 +15,7 @@
 struct account_store;
 struct admin;
 struct announcer;
+struct bill;
 struct blocks;
 struct call;
 struct contact_store;
@@ -71,6 +72,7 @@ struct gateway {
 	struct lost_sessions *lost; /* of a run that died; recover.c */
 	struct outbox *outbox;      /* what must reach the XMPP server */
 	struct texts *texts;
+	struct bill *bill;   /* NULL: not configured; gateway/bill */
 	struct watch *watch; /* metrics, status page; gateway/watch */
 	struct admin *admin; /* commands; admin/admin.c */
 

@@ -19,6 +19,7 @@ BEGIN {
 	only["confuse.h"] = "gateway"
 	only["event2/"] = "gateway sip xmpp media db"
 	only["openssl/"] = "gateway sip xmpp media db"
+	only["jansson.h"] = "gateway"
 	only["systemd/"] = "gateway"
 	only["seccomp.h"] = "gateway"
 	only["phonenumbers/"] = "gateway"

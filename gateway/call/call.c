@@ -33,6 +33,8 @@ static int64_t talk_ms(const struct call *call)
 	most -= call->resumed_ms ? call->resumed_ms - call->answered_ms : 0;
 	if (most < 1)
 		most = 1;
+	if (call->credit_ms && call->credit_ms < most)
+		most = call->credit_ms;
 	return left < most ? left : most;
 }
 
@@ -131,6 +133,7 @@ struct call *call_free(struct call *call)
 		event_free(call->timer);
 	origin_free(call->origin);
 	call->quality = quality_free(call->quality);
+	call_bill_forget(call);
 	while (call->queued)
 		free(call->queue[--call->queued].text);
 	free(call->account);
@@ -144,7 +147,9 @@ struct call *call_free(struct call *call)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
-	enum cause cause = call_states[call->state].timeout_cause;
+	enum cause cause = call_bill_is_used_up(call)
+				   ? CAUSE_CREDIT
+				   : call_states[call->state].timeout_cause;
 
 	(void)fd;
 	(void)what;
@@ -183,6 +188,7 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 {
 	call->inbound = parties->inbound;
 	call->early_answer = parties->early_answer;
+	call->emergency = parties->emergency;
 	call->account = text_dup(slice_of(parties->account));
 	call->from = text_dup(slice_of(parties->from));
 	call->to = text_dup(slice_of(parties->to));

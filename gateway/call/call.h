@@ -4,6 +4,7 @@
  *
  *              caller's leg (side A)          callee's leg (side B)
  *   new        calls, or offers
+ *   asking     … while the billing system is asked
  *   offered                                   is called
  *   ringing    hears that it rings            rings
  *   picked-up                                 somebody did, says its media next
@@ -40,6 +41,7 @@ struct call_parties {
 	const char *to;
 	const char *trunk; /* "" none */
 	unsigned ring_timeout_ms;
+	bool emergency;    /* never refused for what it costs */
 	bool early_answer; /* a trunk's 183 with media connects the caller */
 	/* Who is called when the callee does not answer: owned by the call from
 	 * call_new() on, also when that fails. NULL: nobody. */
@@ -66,6 +68,9 @@ struct leg *call_leg(const struct call *call, enum media_side side);
 /* What the trunk said of it, its caller's name with it; NULL: nothing. */
 const struct origin *call_origin(const struct call *call);
 const char *call_state_name(const struct call *call);
+
+/* Whether nobody is called yet, as the billing system is asked. */
+bool call_is_asked_about(const struct call *call);
 
 /* Whether its parties hear each other, or the caller hears early media. */
 bool call_talks(const struct call *call);

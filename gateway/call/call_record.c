@@ -9,6 +9,7 @@
 #include "db/session.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
 #include "gateway/watch/watch.h"
 #include "gateway/gateway.h"
@@ -315,6 +316,7 @@ void call_record_end(struct call *call)
 		.ended_ms = call->ended_ms,
 		.cause = cause_name(call->cause),
 		.end_text = call->end_text,
+		.push = bill_pushes(call->gateway),
 		.sip_status = (uint16_t)cause_sip_status(call->cause),
 		.q850 = (uint16_t)cause_q850(call->cause),
 		.ended_by = end_of(call),
@@ -331,6 +333,7 @@ void call_record_end(struct call *call)
 	if (r)
 		log_error("call=%s cdr=lost r=%d: the database takes no more",
 			  call->name, r);
+	bill_record_written(call->gateway);
 	r = session_drop(db, call->name, NULL, NULL);
 	if (r)
 		log_warn("call=%s session=not-dropped r=%d", call->name, r);

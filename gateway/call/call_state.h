@@ -16,9 +16,11 @@
 
 struct event;
 struct quality;
+struct question;
 
 enum call_state {
 	CALL_NEW,
+	CALL_ASKING,
 	CALL_OFFERED,
 	CALL_RINGING,
 	CALL_PICKED_UP,
@@ -35,6 +37,8 @@ enum call_state {
 enum call_event_type {
 	CALL_EV_CALL,         /* the caller calls, without an offer */
 	CALL_EV_OFFER,        /* the caller's offer, first or late */
+	CALL_EV_ASK,          /* either, and the billing system is asked */
+	CALL_EV_ALLOWED,      /* it lets the call begin */
 	CALL_EV_RING,         /* the callee rings */
 	CALL_EV_RING_EARLY,   /* … with media that the caller shall hear */
 	CALL_EV_PICK_UP,      /* somebody did; the callee's answer follows */
@@ -111,6 +115,10 @@ struct call {
 	enum media_side ended_by;
 	bool by_us;
 	char end_text[CALL_TEXT_CAP];
+	struct question
+		*question;       /* to the billing system; NULL: none is open */
+	int64_t credit_ms;       /* the most time; 0: no limit */
+	bool emergency;          /* nobody is asked */
 	struct quality *quality; /* gateway/watch/quality.h; NULL: none yet */
 };
 
@@ -179,6 +187,14 @@ void call_record_answered(struct call *call);
 void call_record_end(struct call *call);
 /* What is sent to the peer of @leg; "" nothing agreed. */
 void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg);
+
+/* call_bill.c: whether the billing system is asked before the call begins; do
+ * (ALLOWED or FAILED follows); nobody waits for it any more; whether the time
+ * that it gave is over. */
+bool call_bill_wanted(const struct call *call);
+void call_bill_ask(struct call *call);
+void call_bill_forget(struct call *call);
+bool call_bill_is_used_up(const struct call *call);
 
 /* call_missed.c: leave a message for those who missed it. */
 void call_missed_tell(struct call *call);

@@ -13,6 +13,8 @@
 
 enum {
 	NEW_MS = 5000,
+	/* The question has a limit of its own below: billing.timeout_ms. */
+	ASK_MS = 15000,
 	/* ICE and DTLS have deadlines of their own below these. */
 	MEDIA_MS = 35000,
 	/* Who has picked up is not left for ringing too long; the leg gives up
@@ -26,6 +28,7 @@ enum {
 
 const struct call_state_row call_states[] = {
 	[CALL_NEW] = { "new", NEW_MS, CAUSE_FAILED, false },
+	[CALL_ASKING] = { "asking", ASK_MS, CAUSE_FAILED, false },
 	[CALL_OFFERED] = { "offered", CALL_RING_MS, CAUSE_NO_ANSWER, true },
 	[CALL_RINGING] = { "ringing", CALL_RING_MS, CAUSE_NO_ANSWER, true },
 	[CALL_PICKED_UP] = { "picked-up", PICK_UP_MS, CAUSE_MEDIA_LOST, true },
@@ -44,6 +47,8 @@ static_assert(sizeof(call_states) / sizeof(call_states[0]) == CALL_NSTATES,
 const char *const call_event_names[] = {
 	[CALL_EV_CALL] = "call",
 	[CALL_EV_OFFER] = "offer",
+	[CALL_EV_ASK] = "ask",
+	[CALL_EV_ALLOWED] = "allowed",
 	[CALL_EV_RING] = "ring",
 	[CALL_EV_RING_EARLY] = "ring-early",
 	[CALL_EV_PICK_UP] = "pick-up",
@@ -98,6 +103,12 @@ static void start(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	check(call, call_media_offer(call));
+}
+
+static void ask(struct call *call, const struct call_event *event)
+{
+	(void)event;
+	call_bill_ask(call);
 }
 
 static void ring(struct call *call, const struct call_event *event)
@@ -247,6 +258,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 {
 	const struct timeval now = { 0, 0 };
 
+	call_bill_forget(call);
 	call->cause = cause;
 	call->ended_ms = clock_wall_ms();
 	if (text_set(call->end_text, sizeof(call->end_text), text))
@@ -278,7 +290,8 @@ static void end(struct call *call, const struct call_event *event)
 static void fail(struct call *call, const struct call_event *event)
 {
 	call->by_us = true;
-	close_call(call, event->cause, cause_text(event->cause));
+	close_call(call, event->cause,
+		   event->text ? event->text : cause_text(event->cause));
 }
 
 #define ALWAYS(state)                                \
@@ -304,7 +317,11 @@ static void fail(struct call *call, const struct call_event *event)
 const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_NEW][CALL_EV_CALL] = { start, CALL_OFFERED },
 	[CALL_NEW][CALL_EV_OFFER] = { start, CALL_OFFERED },
+	[CALL_NEW][CALL_EV_ASK] = { ask, CALL_ASKING },
 	ENDS(CALL_NEW),
+
+	[CALL_ASKING][CALL_EV_ALLOWED] = { start, CALL_OFFERED },
+	ENDS(CALL_ASKING),
 
 	[CALL_OFFERED][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_OFFERED][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },

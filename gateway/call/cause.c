@@ -36,6 +36,9 @@ static const struct {
 			 "This number is no longer in service." },
 	[CAUSE_FORBIDDEN] = { "forbidden", 403, "Forbidden", 21, REASON_DECLINE,
 			      "This call is not allowed." },
+	[CAUSE_CREDIT] = { "credit", 402, "Payment Required", 21,
+			   REASON_DECLINE,
+			   "The credit of this account does not cover it." },
 	[CAUSE_INCOMPATIBLE] = { "incompatible", 488, "Not Acceptable Here", 88,
 				 REASON_INCOMPATIBLE_PARAMETERS,
 				 "No audio format is known to both sides." },
@@ -103,12 +106,12 @@ const char *cause_text(enum cause cause)
 
 /* In the order in which they tell the caller more. */
 static const enum cause telling[] = {
-	CAUSE_SHUTDOWN,   CAUSE_CANCEL,      CAUSE_ELSEWHERE,
-	CAUSE_NO_ANSWER,  CAUSE_BUSY,        CAUSE_DECLINE,
-	CAUSE_NORMAL,     CAUSE_GONE,        CAUSE_UNKNOWN_NUMBER,
-	CAUSE_FORBIDDEN,  CAUSE_SECURITY,    CAUSE_INCOMPATIBLE,
-	CAUSE_MEDIA_LOST, CAUSE_UNREACHABLE, CAUSE_CONGESTION,
-	CAUSE_LOST,       CAUSE_FAILED,
+	CAUSE_SHUTDOWN,     CAUSE_CANCEL,     CAUSE_ELSEWHERE,
+	CAUSE_NO_ANSWER,    CAUSE_BUSY,       CAUSE_DECLINE,
+	CAUSE_NORMAL,       CAUSE_GONE,       CAUSE_UNKNOWN_NUMBER,
+	CAUSE_FORBIDDEN,    CAUSE_CREDIT,     CAUSE_SECURITY,
+	CAUSE_INCOMPATIBLE, CAUSE_MEDIA_LOST, CAUSE_UNREACHABLE,
+	CAUSE_CONGESTION,   CAUSE_LOST,       CAUSE_FAILED,
 };
 static_assert(sizeof(telling) / sizeof(telling[0]) == CAUSE_NVALUES,
 	      "each cause has its place");

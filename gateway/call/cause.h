@@ -20,6 +20,7 @@ enum cause {
 	CAUSE_UNKNOWN_NUMBER,
 	CAUSE_GONE,         /* the number has changed or ended */
 	CAUSE_FORBIDDEN,    /* the caller may not */
+	CAUSE_CREDIT,       /* it is not paid for, or not any more */
 	CAUSE_INCOMPATIBLE, /* no common codec or transport */
 	CAUSE_SECURITY,     /* fingerprint, encryption */
 	CAUSE_MEDIA_LOST,   /* ICE, consent, silence: no audio gets through */

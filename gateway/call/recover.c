@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/bill/bill.h"
 #include "gateway/call/recover.h"
 
 #include <bsd/sys/queue.h>
@@ -166,6 +167,7 @@ static void close_record(struct lost_sessions *all,
 		.cause = cause_name(CAUSE_LOST),
 		.q850 = (uint16_t)cause_q850(CAUSE_LOST),
 		.ended_by = CDR_END_GATEWAY,
+		.push = bill_pushes(all->gateway),
 		.caller_name = row->caller_name,
 		.verstat = row->verstat,
 		.attestation = row->attestation,
@@ -175,6 +177,7 @@ static void close_record(struct lost_sessions *all,
 
 	if (cdr_put(all->gateway->db, &cdr, NULL, NULL))
 		log_warn("call=%s cdr=not-written", row->call);
+	bill_record_written(all->gateway);
 	log_warn("call=%s event=lost: the process died during it; both sides "
 		 "are told",
 		 row->call);

@@ -204,6 +204,17 @@ struct config_watch {
 	char *token_file;   /* "": token was given itself, if at all */
 };
 
+/* Who says whether a call may be, and gets its record: gateway/bill/bill.h. */
+struct config_billing {
+	char *url;        /* "": nobody */
+	char *token;      /* "": none is shown */
+	char *token_file; /* "": token was given itself, if at all */
+	unsigned timeout_ms;
+	bool on_failure; /* calls and texts may be when nobody says so */
+	bool authorise;  /* calls and texts are asked about */
+	bool records;    /* of calls are pushed */
+};
+
 enum { CONFIG_DAY_MIN = 24 * 60 };
 
 /* Which trunks take a call, in their order. */
@@ -268,6 +279,7 @@ struct config {
 	struct config_route *routes;
 	size_t nroutes;
 	struct config_watch watch;
+	struct config_billing billing;
 };
 
 /* One mistake, without a line end; @line is borrowed for the call. */

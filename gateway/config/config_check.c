@@ -386,6 +386,14 @@ static void check_watch(struct check *c)
 			addr_text(&watch->listen).s);
 }
 
+static void check_billing(struct check *c)
+{
+	struct config_billing *billing = &c->config->billing;
+
+	take_secret(c, line_of(c, CONFIG_KEY_BILLING_TOKEN_FILE),
+		    "billing.token_file", billing->token_file, &billing->token);
+}
+
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m)
 {
@@ -406,4 +414,5 @@ void config_check(struct config *config, const struct config_lines *lines,
 		check_route(&c, &config->routes[i]);
 	check_emergency(&c);
 	check_watch(&c);
+	check_billing(&c);
 }

@@ -12,6 +12,8 @@ static bool is_left_in_file(const struct config_key *key, const void *object)
 
 	if (id == CONFIG_KEY_XMPP_SECRET)
 		return *config->xmpp.secret_file;
+	if (id == CONFIG_KEY_BILLING_TOKEN)
+		return *config->billing.token_file;
 	if (id == CONFIG_KEY_WATCH_TOKEN)
 		return *config->watch.token_file;
 	if (id == CONFIG_KEY_TRUNK_PASSWORD)

@@ -19,12 +19,19 @@
 #define ROUTE_AT(field)  offsetof(struct config_route, field)
 
 const char *const config_section_names[CONFIG_NSECTIONS] = {
-	[CONFIG_TOP] = "",          [CONFIG_XMPP] = "xmpp",
-	[CONFIG_SIP] = "sip",       [CONFIG_MEDIA] = "media",
-	[CONFIG_DB] = "db",         [CONFIG_LIMITS] = "limits",
-	[CONFIG_LOG] = "log",       [CONFIG_TRUNK] = "trunk",
-	[CONFIG_NUMBER] = "number", [CONFIG_EMERGENCY] = "emergency",
-	[CONFIG_ROUTE] = "route",   [CONFIG_WATCH] = "watch",
+	[CONFIG_TOP] = "",
+	[CONFIG_XMPP] = "xmpp",
+	[CONFIG_SIP] = "sip",
+	[CONFIG_MEDIA] = "media",
+	[CONFIG_DB] = "db",
+	[CONFIG_LIMITS] = "limits",
+	[CONFIG_LOG] = "log",
+	[CONFIG_TRUNK] = "trunk",
+	[CONFIG_NUMBER] = "number",
+	[CONFIG_EMERGENCY] = "emergency",
+	[CONFIG_ROUTE] = "route",
+	[CONFIG_WATCH] = "watch",
+	[CONFIG_BILLING] = "billing",
 	[CONFIG_CONTROL] = "control",
 };
 
@@ -371,6 +378,28 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_WATCH_TOKEN_FILE] = {
 		CONFIG_WATCH, "token_file", &config_kind_path,
 		AT(watch.token_file), .initial = LIST("") },
+	[CONFIG_KEY_BILLING_URL] = {
+		CONFIG_BILLING, "url", &config_kind_url, AT(billing.url),
+		.initial = LIST("") },
+	[CONFIG_KEY_BILLING_TOKEN] = {
+		CONFIG_BILLING, "token", &config_kind_secret,
+		AT(billing.token), .initial = LIST("") },
+	[CONFIG_KEY_BILLING_TOKEN_FILE] = {
+		CONFIG_BILLING, "token_file", &config_kind_path,
+		AT(billing.token_file), .initial = LIST("") },
+	[CONFIG_KEY_BILLING_TIMEOUT] = {
+		CONFIG_BILLING, "timeout_ms", &config_kind_count,
+		AT(billing.timeout_ms), .initial = LIST("1500"),
+		.min = 100, .max = 10000 },
+	[CONFIG_KEY_BILLING_ON_FAILURE] = {
+		CONFIG_BILLING, "allow_on_failure", &config_kind_flag,
+		AT(billing.on_failure), .initial = LIST("true") },
+	[CONFIG_KEY_BILLING_AUTHORISE] = {
+		CONFIG_BILLING, "authorise", &config_kind_flag,
+		AT(billing.authorise), .initial = LIST("true") },
+	[CONFIG_KEY_BILLING_RECORDS] = {
+		CONFIG_BILLING, "records", &config_kind_flag,
+		AT(billing.records), .initial = LIST("true") },
 };
 /* clang-format on */
 

@@ -21,6 +21,7 @@ enum config_section {
 	CONFIG_EMERGENCY,
 	CONFIG_ROUTE,
 	CONFIG_WATCH,
+	CONFIG_BILLING,
 	CONFIG_NSECTIONS
 };
 
@@ -128,6 +129,13 @@ enum config_key_id {
 	CONFIG_KEY_WATCH_LISTEN,
 	CONFIG_KEY_WATCH_TOKEN,
 	CONFIG_KEY_WATCH_TOKEN_FILE,
+	CONFIG_KEY_BILLING_URL,
+	CONFIG_KEY_BILLING_TOKEN,
+	CONFIG_KEY_BILLING_TOKEN_FILE,
+	CONFIG_KEY_BILLING_TIMEOUT,
+	CONFIG_KEY_BILLING_ON_FAILURE,
+	CONFIG_KEY_BILLING_AUTHORISE,
+	CONFIG_KEY_BILLING_RECORDS,
 	CONFIG_NKEYS
 };
 
@@ -179,7 +187,7 @@ extern const struct config_kind config_kind_owners, config_kind_second,
 	config_kind_ring, config_kind_own_early, config_kind_forward;
 
 /* config_watch.c */
-extern const struct config_kind config_kind_bound;
+extern const struct config_kind config_kind_bound, config_kind_url;
 
 #define CONFIG_KIND(name, expects, ...)                                        \
 	const struct config_kind config_kind_##name = { .expected = (expects), \

@@ -63,7 +63,7 @@ bool leg_sip_retry_wait(struct leg_sip *sip, enum cause cause)
 	struct timeval wait = { sip->config ? sip->config->retry_s : 0, 0 };
 
 	if (cause != CAUSE_CANCEL || !sip->key || sip->confirmed ||
-	    sip->gateway->draining)
+	    sip->gateway->draining || call_is_asked_about(sip->leg.call))
 		return false;
 	if (!sip->retry)
 		sip->retry = evtimer_new(sip->gateway->base, on_retry, sip);

@@ -36,6 +36,10 @@ static const struct {
 			      "Ask the operator of this service if it should "
 			      "be.",
 			      true },
+	[CAUSE_CREDIT] = { "The account's credit did not cover the call, or "
+			   "was used "
+			   "up during it.",
+			   "Top it up, or ask the operator.", true },
 	[CAUSE_INCOMPATIBLE] = { "The two sides know no common audio format.",
 				 "Another client or trunk may.", true },
 	[CAUSE_SECURITY] = { "The encryption of the audio could not be set up "

@@ -151,6 +151,55 @@ static void each_search_finds_what_was_asked_by_an_index(void **state)
 	}
 	sqlite3_close(sqlite);
 	sqlite3_free(asked);
+	asked = NULL;
+}
+
+/* ---- pushed to somebody ---- */
+
+static void what_is_not_taken_is_found_in_its_order(void **state)
+{
+	static const struct cdr_filter filter = { .to_push = true };
+	struct fixture *f = *state;
+	struct found found = { .f = f };
+	const struct cdr rows[] = {
+		{ .call = "late",
+		  .direction = CDR_OUTBOUND,
+		  .started_ms = 1,
+		  .ended_ms = 9,
+		  .push = true },
+		{ .call = "early",
+		  .direction = CDR_OUTBOUND,
+		  .started_ms = 2,
+		  .ended_ms = 5,
+		  .push = true },
+		{ .call = "never",
+		  .direction = CDR_OUTBOUND,
+		  .started_ms = 3,
+		  .ended_ms = 4 },
+	};
+	sqlite3 *sqlite = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		keep(f, &rows[i]);
+	assert_int_equal(cdr_find(f->db, &filter, on_records, &found), 0);
+	fixture_wait(f, 1);
+	assert_string_equal(found.calls, "early late");
+	assert_int_equal(sqlite3_open(f->path, &sqlite), SQLITE_OK);
+	assert_true(plan_has(sqlite, "cdr_to_push"));
+	sqlite3_close(sqlite);
+	sqlite3_free(asked);
+	asked = NULL;
+	assert_int_equal(cdr_pushed(f->db, "early", fixture_done, f), 0);
+	fixture_wait(f, 2);
+	assert_int_equal(cdr_find(f->db, &filter, on_records, &found), 0);
+	fixture_wait(f, 3);
+	assert_string_equal(found.calls, "late");
+	fixture_reopen(f);
+	assert_int_equal(cdr_find(f->db, &filter, on_records, &found), 0);
+	fixture_wait(f, 4);
+	assert_string_equal(found.calls, "late");
+	sqlite3_free(asked);
+	asked = NULL;
 }
 
 /* ---- CSV ---- */
@@ -252,6 +301,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			each_search_finds_what_was_asked_by_an_index,
 			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_not_taken_is_found_in_its_order, fixture_setup,
+			fixture_teardown),
 		cmocka_unit_test(a_record_is_a_line_of_csv),
 		cmocka_unit_test(
 			a_caller_writes_no_formula_and_no_field_of_ours),

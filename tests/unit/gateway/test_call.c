@@ -13,6 +13,8 @@
 #include "db/cdr.h"
 #include "db/session.h"
 #include "gateway/gateway.h"
+#include "gateway/base/clock.h"
+#include "gateway/bill/bill.h"
 #include "gateway/call/hunt.h"
 #include "gateway/leg/leg.h"
 #include "gateway/outbox.h"
@@ -212,6 +214,51 @@ struct quality *quality_free(struct quality *quality)
 	return NULL;
 }
 
+/* ---- the billing system ---- */
+
+static bool billed, question_open;
+static bill_answer_fn bill_answers;
+static void *bill_arg;
+
+bool bill_asks(const struct gateway *of)
+{
+	(void)of;
+	return billed;
+}
+
+bool bill_pushes(const struct gateway *of)
+{
+	(void)of;
+	return billed;
+}
+
+void bill_record_written(struct gateway *of)
+{
+	(void)of;
+}
+
+int bill_ask(struct question **out, struct gateway *of,
+	     const struct bill_request *request, bill_answer_fn fn, void *arg)
+{
+	static char question;
+
+	(void)of;
+	assert_string_equal(request->trunk, "carrier");
+	say("asked");
+	*out = (struct question *)&question;
+	question_open = true;
+	bill_answers = fn;
+	bill_arg = arg;
+	return 0;
+}
+
+struct question *question_free(struct question *question)
+{
+	if (question)
+		question_open = false;
+	return NULL;
+}
+
 int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
 {
 	(void)db;
@@ -331,7 +378,8 @@ static const struct leg_ops fake_ops = {
 
 /* ---- a call to drive ---- */
 
-static struct config config = { .limits = { .calls = 2 } };
+static struct config config = { .limits = { .calls = 2,
+					    .call_duration_s = 3600 } };
 static struct gateway gateway;
 static struct leg *a, *b;
 static struct call *call;
@@ -363,6 +411,7 @@ static int begin(void **state)
 	(void)state;
 	said[0] = '\0';
 	bridge_takes_digits = true;
+	billed = false;
 	gateway =
 		(struct gateway){ .config = &config, .base = event_base_new() };
 	LIST_INIT(&gateway.calls);
@@ -777,6 +826,120 @@ static void nobody_answers(void **state)
 	expect("a-no-answer b-no-answer record");
 }
 
+static void let_begin(bool allowed, uint32_t seconds, const char *reason)
+{
+	const struct bill_answer answer = { .allowed = allowed,
+					    .answered = true,
+					    .seconds = seconds,
+					    .reason = reason };
+
+	bill_answers(&answer, bill_arg);
+}
+
+static void nobody_is_called_before_it_is_paid_for(void **state)
+{
+	(void)state;
+	billed = true;
+	leg_calls(a);
+	expect("asked");
+	assert_string_equal(call_state_name(call), "asking");
+	leg_digit(a, '1', 100);
+	expect("");
+	let_begin(true, 0, "");
+	expect("b-offer");
+	assert_false(question_open);
+	leg_rings(b);
+	expect("a-ring");
+}
+
+static void an_offer_waits_for_the_answer_too(void **state)
+{
+	(void)state;
+	billed = true;
+	describe(a);
+	leg_offers(a);
+	expect("asked");
+	let_begin(true, 0, "");
+	expect("b-offer");
+}
+
+static void who_may_not_is_told_why(void **state)
+{
+	(void)state;
+	billed = true;
+	leg_calls(a);
+	expect("asked");
+	let_begin(false, 0, "Top up first.");
+	expect("a-credit b-credit record");
+	assert_string_equal(record.end_text, "Top up first.");
+	assert_string_equal(record.cause, "credit");
+	assert_int_equal(record.sip_status, 402);
+	assert_true(record.push);
+}
+
+static void without_words_there_are_words(void **state)
+{
+	(void)state;
+	billed = true;
+	leg_calls(a);
+	let_begin(false, 0, "");
+	assert_string_equal(record.end_text, cause_text(CAUSE_CREDIT));
+}
+
+static void a_call_is_given_up_while_it_is_asked_about(void **state)
+{
+	(void)state;
+	billed = true;
+	leg_calls(a);
+	expect("asked");
+	leg_ends(a, CAUSE_CANCEL, NULL);
+	expect("b-cancel record");
+	assert_false(question_open);
+}
+
+static void a_call_within_the_house_is_not_asked_about(void **state)
+{
+	struct call_parties local = parties;
+
+	(void)state;
+	billed = true;
+	local.trunk = "";
+	assert_int_equal(begin_with(&local), 0);
+	calls_blind();
+}
+
+static void an_emergency_call_is_not_asked_about(void **state)
+{
+	struct call_parties emergency = parties;
+
+	(void)state;
+	billed = true;
+	emergency.emergency = true;
+	assert_int_equal(begin_with(&emergency), 0);
+	calls_blind();
+}
+
+static void a_call_ends_when_its_credit_does(void **state)
+{
+	uint64_t began = clock_ms();
+
+	(void)state;
+	billed = true;
+	describe(a);
+	leg_offers(a);
+	let_begin(true, 1, "");
+	answers();
+	ready(MEDIA_SIDE_B);
+	to_disk();
+	ready(MEDIA_SIDE_A);
+	assert_string_equal(call_state_name(call), "up");
+	said[0] = '\0';
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	expect("a-credit b-credit record");
+	assert_in_range(clock_ms() - began, 900, 3000);
+	assert_string_equal(record.cause, "credit");
+}
+
 /* The ring deadline is not for setting up the media of who has picked up. */
 static void who_has_picked_up_is_not_left_for_ringing_too_long(void **state)
 {
@@ -931,6 +1094,14 @@ static void all_of_them_have_the_calls_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CALL_TEST(nobody_is_called_before_it_is_paid_for),
+		CALL_TEST(an_offer_waits_for_the_answer_too),
+		CALL_TEST(who_may_not_is_told_why),
+		CALL_TEST(without_words_there_are_words),
+		CALL_TEST(a_call_is_given_up_while_it_is_asked_about),
+		CALL_TEST(a_call_within_the_house_is_not_asked_about),
+		CALL_TEST(an_emergency_call_is_not_asked_about),
+		CALL_TEST(a_call_ends_when_its_credit_does),
 		CALL_TEST(a_proposed_call_is_asked_for_its_offer_when_answered),
 		CALL_TEST(
 			a_callee_that_would_send_another_codec_is_told_the_common_one),

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/bill/bill.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/bill/bill_record.h"
+#include "gateway/bill/wire.h"
+#include "gateway/gateway.h"
+
+struct question {
+	struct gateway *gateway;
+	struct exchange *exchange; /* NULL: it could not be sent */
+	struct event *later;       /* says so, from the loop */
+	bill_answer_fn fn;
+	void *arg;
+	char *id;
+};
+
+int bill_new(struct gateway *gateway)
+{
+	const struct config_billing *config = &gateway->config->billing;
+	const struct wire_config wire = { .url = config->url,
+					  .token = config->token,
+					  .timeout_ms = config->timeout_ms };
+	struct bill *bill;
+	int r;
+
+	if (!*config->url)
+		return 0;
+	bill = calloc(1, sizeof(*bill));
+	if (!bill)
+		return -ENOMEM;
+	gateway->bill = bill;
+	bill->gateway = gateway;
+	r = wire_new(&bill->wire, &wire, gateway->base);
+	if (!r && config->records)
+		r = bill_records_new(&bill->records, gateway, bill->wire);
+	if (r)
+		log_error("billing=not-started url=%s r=%d",
+			  log_text(slice_of(config->url)).s, r);
+	return r;
+}
+
+void bill_free(struct gateway *gateway)
+{
+	struct bill *bill = gateway->bill;
+
+	if (!bill)
+		return;
+	bill_records_free(bill->records);
+	wire_free(bill->wire);
+	free(bill);
+	gateway->bill = NULL;
+}
+
+bool bill_asks(const struct gateway *gateway)
+{
+	return gateway->bill && gateway->config->billing.authorise;
+}
+
+bool bill_pushes(const struct gateway *gateway)
+{
+	return gateway->bill && gateway->bill->records;
+}
+
+void bill_record_written(struct gateway *gateway)
+{
+	if (bill_pushes(gateway))
+		bill_records_look(gateway->bill->records);
+}
+
+/* ---- the answer ---- */
+
+static void free_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+/* By default: what nobody has decided. */
+static void decide(const struct question *question, const char *why)
+{
+	bool allowed = question->gateway->config->billing.on_failure;
+	const struct bill_answer answer = { .allowed = allowed, .reason = "" };
+
+	log_warn("billing=failed id=%s allowed=%d why=%s", question->id,
+		 allowed, log_text(slice_of(why)).s);
+	question->fn(&answer, question->arg);
+}
+
+/* Whether @json is an answer; @reason has room for its words. */
+static bool read_answer(struct bill_answer *out, const json_t *json,
+			char reason[static BILL_REASON_CAP])
+{
+	const json_t *allow = json_object_get(json, "allow");
+	const json_t *seconds = json_object_get(json, "seconds");
+	const json_t *words = json_object_get(json, "reason");
+	json_int_t most = seconds ? json_integer_value(seconds) : 0;
+
+	if (!json_is_boolean(allow) ||
+	    (seconds && !json_is_null(seconds) &&
+	     (!json_is_integer(seconds) || most < 0)) ||
+	    (words && !json_is_null(words) && !json_is_string(words)))
+		return false;
+	text_clean(reason, BILL_REASON_CAP, slice_of(json_string_value(words)));
+	*out = (struct bill_answer){
+		/* None at all is no call. */
+		.allowed = json_is_true(allow) &&
+			   (!json_is_integer(seconds) || most > 0),
+		.answered = true,
+		.seconds = most > BILL_SECONDS_MAX ? BILL_SECONDS_MAX
+						   : (uint32_t)most,
+		.reason = reason,
+	};
+	return true;
+}
+
+static void on_reply(unsigned status, struct slice body, void *arg)
+{
+	enum { OK = 200, WHY_CAP = 64 };
+	const struct question *question = arg;
+	AUTO(free_json) json_t *json = NULL;
+	char reason[BILL_REASON_CAP], why[WHY_CAP];
+	struct bill_answer answer;
+
+	if (!status) {
+		if (text_copy(why, sizeof(why), body))
+			why[0] = '\0';
+		decide(question, why);
+		return;
+	}
+	if (status != OK) {
+		if (text_format(why, sizeof(why), "status %u", status))
+			why[0] = '\0';
+		decide(question, why);
+		return;
+	}
+	json = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+	if (!read_answer(&answer, json, reason)) {
+		decide(question, "the answer is not understood");
+		return;
+	}
+	log_info("billing=%s id=%s seconds=%u reason=%s",
+		 answer.allowed ? "allowed" : "denied", question->id,
+		 answer.seconds, log_text(slice_of(answer.reason)).s);
+	question->fn(&answer, question->arg);
+}
+
+/* ---- the question ---- */
+
+static void on_not_sent(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	decide(arg, "too many questions, or no memory");
+}
+
+/* A text is no UTF-8 that a peer did not write so: it is cleaned before. */
+static json_t *text(const char *from)
+{
+	enum { CAP = 3072 };
+	char clean[CAP];
+
+	text_clean(clean, sizeof(clean), slice_of(from));
+	return json_string(clean);
+}
+
+static char *format_request(const struct bill_request *request)
+{
+	static const char *const kinds[] = {
+		[BILL_CALL] = "call", [BILL_TEXT] = "text"
+	};
+	AUTO(free_json)
+	json_t *json = json_pack(
+		"{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "request",
+		"authorise", "kind", kinds[request->kind], "id",
+		text(request->id), "direction",
+		request->inbound ? "inbound" : "outbound", "account",
+		text(request->account), "from", text(request->from), "to",
+		text(request->to), "trunk", text(request->trunk));
+
+	return json ? json_dumps(json, JSON_COMPACT) : NULL;
+}
+
+int bill_ask(struct question **out, struct gateway *gateway,
+	     const struct bill_request *request, bill_answer_fn fn, void *arg)
+{
+	static const struct timeval now = { 0, 0 };
+	struct question *question = calloc(1, sizeof(*question));
+
+	if (!question)
+		return -ENOMEM;
+	question->gateway = gateway;
+	question->fn = fn;
+	question->arg = arg;
+	question->id = text_dup(slice_of(request->id));
+	question->later = evtimer_new(gateway->base, on_not_sent, question);
+	if (!question->id || !question->later) {
+		question_free(question);
+		return -ENOMEM;
+	}
+	char *json = format_request(request);
+	if (!json || wire_send(&question->exchange, gateway->bill->wire,
+			       "authorise", slice_of(json), on_reply, question))
+		evtimer_add(question->later, &now);
+	free(json);
+	*out = question;
+	return 0;
+}
+
+struct question *question_free(struct question *question)
+{
+	if (!question)
+		return NULL;
+	exchange_free(question->exchange);
+	if (question->later)
+		event_free(question->later);
+	free(question->id);
+	free(question);
+	return NULL;
+}

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Somebody else says whether a call may be and for how long, and gets the records.
+
+    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn
+                       |  HTTP 10.77.0.5:8700
+"""
+
+import asyncio
+import os
+import time
+
+import pytest
+
+from bed import billing, proc
+from bed.scene import SERVER, Bed, own_number
+
+TIMEOUT_S, RECORD_S = 1.0, 10.0
+TOKEN = "s3same"
+SOCKET = "/tmp/tandem-it-billing.sock"
+
+
+class Billed(Bed):
+    """A Bed with a billing system."""
+
+    async def _start(self):
+        self.billing = billing.Billing()
+        await super()._start()
+
+    async def stop(self, check=True):
+        await super().stop(check)
+        self.billing.close()
+
+
+class ByHttp(Billed):
+    """Over HTTP, in the node of the XMPP server."""
+
+    def make_tandem(self):
+        self.sections = {"billing": {"url": f"http://{SERVER}:{billing.PORT}/tandem", "token": TOKEN,
+                                     "timeout_ms": int(TIMEOUT_S * 1000)}}
+        return super().make_tandem()
+
+    async def _start(self):
+        await super()._start()
+        await self.billing.listen(self.srv, SERVER)
+
+
+class ByLines(Billed):
+    """Over a local socket."""
+
+    def make_tandem(self):
+        self.sections = {"billing": {"url": f"unix:{SOCKET}", "timeout_ms": int(TIMEOUT_S * 1000), "allow_on_failure": False}}
+        return super().make_tandem()
+
+    async def _start(self):
+        if os.path.exists(SOCKET):
+            os.unlink(SOCKET)
+        await super()._start()
+        await self.billing.listen_locally(SOCKET)
+
+
+pytestmark = pytest.mark.parametrize("bed", [{"stage": ByHttp}, {"stage": ByLines}], ids=["http", "unix"], indirect=True,
+                                     scope="module")
+
+
+def is_http(scene):
+    """Which of the two beds it is."""
+    return isinstance(scene.bed, ByHttp)
+
+
+async def record(scene, number):
+    """The record of the one call from or to @number."""
+    await proc.until(lambda: scene.bed.billing.record_of(number), RECORD_S, f"the record of a call with {number}")
+    rows = scene.bed.billing.record_of(number)
+    assert len(rows) == 1
+    return rows[0]
+
+
+async def call_to(scene, number):
+    """A client calls @number: its call."""
+    client = await scene.client()
+    return await client.call(scene.jid(number))
+
+
+async def test_a_call_is_asked_about_and_its_record_pushed(scene):
+    number = scene.number()
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    theirs = await plan.call()
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs, seconds=1.0)
+    await mine.hangup()
+    row, asked = await record(scene, number), next(a for a in scene.bed.billing.asked if a["to"] == number)
+    account = mine.client.boundjid.bare
+    assert {k: asked[k] for k in ("request", "kind", "direction", "account", "from", "to", "trunk")} == {
+        "request": "authorise", "kind": "call", "direction": "outbound", "account": account, "from": account, "to": number,
+        "trunk": "carrier"}
+    assert row["id"] == asked["id"] and row["cause"] == "normal" and row["account"] == account and row["trunk"] == "carrier"
+    assert 900 <= row["talked_ms"] <= row["ended_ms"] - row["started_ms"]
+    assert row["caller_media"]["rx_packets"] > 30 and row["callee_media"]["codec"].startswith("PCM")
+    if is_http(scene):
+        first, fields = scene.bed.billing.headers[0]
+        assert first == "POST /tandem/authorise HTTP/1.1" and fields["content-type"] == "application/json"
+        assert fields["authorization"] == f"Bearer {TOKEN}" and fields["host"] == f"{SERVER}:{billing.PORT}"
+
+
+async def test_a_call_out_is_refused_in_words(scene):
+    number = scene.number()
+    scene.bed.billing.answers[number] = {"allow": False, "reason": "Top up first: <&> \u20ac 0"}
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    assert "Top up first: <&> \u20ac 0" in await mine.ended()
+    row = await record(scene, number)
+    assert row["cause"] == "credit" and row["reason"] == "Top up first: <&> \u20ac 0" and row["talked_ms"] == 0
+    with pytest.raises(AssertionError):
+        await plan.call(timeout=0.5)
+
+
+async def test_a_call_in_is_refused(scene):
+    client = await scene.client()
+    scene.bed.billing.answers[own_number(client.user)] = {"allow": False}
+    theirs = await scene.dial(own_number(client.user))
+    assert (await theirs.wait("ended")).startswith("402")
+    assert not client.calls
+
+
+async def test_a_call_ends_with_its_credit(scene):
+    number = scene.number()
+    scene.bed.billing.answers[number] = {"allow": True, "seconds": 2}
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    theirs = await plan.call()
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    began = time.monotonic()
+    await asyncio.gather(mine.ended(), theirs.wait("ended"))
+    assert 1.5 < time.monotonic() - began < 3.5
+    row = await record(scene, number)
+    assert row["cause"] == "credit" and row["ended_by"] == "gateway" and 1500 <= row["talked_ms"] <= 3500
+
+
+async def test_a_call_is_given_up_while_it_is_asked_about(scene):
+    number = scene.number()
+    scene.bed.billing.answers[number] = (TIMEOUT_S * 0.8, {"allow": True})
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), 5.0, "the question")
+    await mine.hangup()
+    row = await record(scene, number)
+    assert row["cause"] == "cancel" and row["id"] in scene.bed.billing.gone
+    with pytest.raises(AssertionError):
+        await plan.call(timeout=1.0)
+
+
+async def test_a_caller_on_the_telephone_gives_up_meanwhile(scene):
+    client = await scene.client()
+    number = own_number(client.user)
+    scene.bed.billing.answers[number] = (TIMEOUT_S * 0.8, {"allow": True})
+    theirs = await scene.dial(number)
+    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), 5.0, "the question")
+    await theirs.cancel()
+    assert (await record(scene, number))["cause"] == "cancel"
+    assert not client.calls
+
+
+@pytest.mark.parametrize("answer", [b"no JSON", b"[]", {"allow": "yes"}, {"allow": True, "seconds": -1}, {"allow": True, "seconds": "9"},
+                                    {"allow": True, "reason": 7}, b'{"allow": false, "allow": true}', b"x" * 100000,
+                                    (TIMEOUT_S + 2, {"allow": True})],
+                         ids=["text", "list", "string", "negative", "quoted", "words", "twice", "long", "late"])
+async def test_without_a_good_answer_the_default_decides(scene, answer):
+    number = scene.number()
+    scene.bed.billing.answers[number] = answer
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    if is_http(scene):  # allow_on_failure
+        await (await plan.call()).refuse(486, "Busy Here")
+        assert (await mine.ended()).startswith("reject busy")
+    else:
+        assert (await mine.ended()).startswith("reject decline")
+
+
+async def test_a_status_is_no_answer(scene):
+    number = scene.number()
+    scene.bed.billing.answers[number] = 500 if is_http(scene) else b"{}"
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    if is_http(scene):
+        await (await plan.call()).refuse(486, "Busy Here")
+    await mine.ended()
+    assert (await record(scene, number))["cause"] == ("busy" if is_http(scene) else "credit")
+
+
+async def test_echo_costs_nothing(scene):
+    asked = len(scene.bed.billing.asked)
+    await scene.alive()
+    assert not [a for a in scene.bed.billing.asked[asked:] if a["to"] == "echo"]
+
+
+@pytest.mark.alone
+@pytest.mark.limit(60)
+async def test_records_wait_until_they_are_taken(scene):
+    server = scene.bed.billing
+    server.refusals = [503, 400, 500] if is_http(scene) else [0, 0]
+    client, numbers = await scene.client(), []
+    for _ in range(3):
+        numbers.append(scene.number())
+        plan = scene.bed.carrier.expect(numbers[-1])
+        call = await client.call(scene.jid(numbers[-1]))
+        await (await plan.call()).refuse(486, "Busy Here")
+        await call.ended()
+    await proc.until(lambda: not server.refusals, 20.0, "it was tried again")
+    await record(scene, numbers[-1])
+    rows = [r["to"] for r in server.records if r["to"] in numbers]
+    assert rows == numbers  # in their order, none twice
+
+
+@pytest.mark.alone
+@pytest.mark.limit(60)
+async def test_records_outlive_the_process(scene):
+    server, number = scene.bed.billing, scene.number()
+    server.refusals = [503] * 1000 if is_http(scene) else [0] * 1000
+    plan = scene.bed.carrier.expect(number)
+    mine = await call_to(scene, number)
+    await (await plan.call()).refuse(486, "Busy Here")
+    await mine.ended()
+    before = len(server.refusals)
+    await proc.until(lambda: len(server.refusals) < before, 20.0, "the record was offered")
+    await scene.close()
+    await scene.bed.tandem.kill()
+    assert not server.record_of(number)
+    server.refusals = []
+    await scene.bed.tandem.start()
+    row = await record(scene, number)
+    assert row["cause"] == "busy"
