@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Profanity as Debian has it, for texts.
+"""Profanity as Debian has it, for texts and commands.
 
     Profanity c1 (a terminal)  --  Prosody or ejabberd srv  --  Tandem gw  --  carrier pstn
 """
@@ -62,3 +62,27 @@ async def test_a_contact_is_found_online(scene):
     await mine.shows(r"(?s)Tandem pstn gateway.*Tandem sip gateway.*Tandem sms gateway")
     mine.type(f"/ping {scene.jid(number)}/sip")
     await mine.shows(rf"Ping response from \{number}@{DOMAIN}/sip")
+
+
+async def test_commands(scene):
+    """XEP-0050 and its forms, as the client knows them."""
+    mine, number = profanity.Profanity(scene.bed.c1, scene.bed.server_address, "admin"), scene.number()
+    scene.clients.append(mine)
+    await mine.start()
+    # the features of its server, which it wants to know first, come without a word
+    await mine.insist(f"/cmd list {DOMAIN}", r"Ad hoc commands:")
+    mine.type(f"/cmd exec status {DOMAIN}")
+    await mine.shows(rf"(?s)Status and health.*Domain: {DOMAIN}.*XMPP server: connected")
+    mine.type("/form cancel")
+    mine.type(f"/cmd exec number-assign {DOMAIN}")
+    await mine.shows(r"(?s)Assign a number.*/form submit")
+    for done, value in enumerate((number, "bob@example.org", "carrier"), 1):
+        mine.type(f"/field{done} {value}")
+        await mine.shows("(?s)" + ".*".join(["Field updated"] * done))
+    mine.type("/form submit")
+    await mine.shows(rf"\{number} belongs to bob@example\.org now")
+    bob = await scene.client("bob")
+    theirs = await scene.dial(number)
+    call = await bob.incoming()
+    await call.reject()
+    await theirs.wait("ended")

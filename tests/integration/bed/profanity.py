@@ -14,7 +14,7 @@ from . import jinglexml, proc, timeline, xmppserver
 
 PROGRAM = "/usr/bin/profanity"
 COLUMNS, LINES = 200, 50
-LOGIN_S, ANSWER_S = 15.0, 10.0
+LOGIN_S, ANSWER_S, AGAIN_S = 15.0, 10.0, 0.5
 ACCOUNT = """\
 [me]
 enabled=true
@@ -93,6 +93,19 @@ class Profanity:
         """Type a line."""
         self.timeline.add(self.who, "types", line)
         os.write(self._terminal, line.encode() + b"\r")
+
+    async def insist(self, line, pattern):
+        """Type @line until it shows @pattern."""
+        async def repeat():
+            while True:
+                self.type(line)
+                await asyncio.sleep(AGAIN_S)
+
+        typing = asyncio.ensure_future(repeat())
+        try:
+            await self.shows(pattern)
+        finally:
+            typing.cancel()
 
     async def shows(self, pattern, timeout=ANSWER_S):
         """Wait until it shows @pattern, and return the match."""
