@@ -225,8 +225,8 @@ enum cause xmpp_cause(const struct leg_xmpp *xmpp, enum reason reason)
 	    (cause == CAUSE_DECLINE || cause == CAUSE_BUSY ||
 	     cause == CAUSE_NORMAL))
 		return CAUSE_CANCEL;
-	/* Who called back is the callee for the other party. */
-	if (xmpp->calls_back && cause == CAUSE_CANCEL)
+	/* Only a caller cancels. */
+	if (!xmpp->caller && cause == CAUSE_CANCEL)
 		return CAUSE_DECLINE;
 	return cause;
 }
@@ -236,7 +236,7 @@ static enum cause reject_cause(const struct leg_xmpp *xmpp,
 			       const struct jmi *jmi)
 {
 	bool late = clock_ms() - xmpp->proposed_ms >= XMPP_REJECT_IS_TIMEOUT_MS;
-	enum cause cause = cause_of_reason(jmi->reason, false);
+	enum cause cause = xmpp_cause(xmpp, jmi->reason);
 
 	if (jmi->tie_break) /* it calls us at the same time */
 		return CAUSE_BUSY;
