@@ -380,6 +380,11 @@ struct stanza_parser *stanza_parser_free(struct stanza_parser *parser)
 	return NULL;
 }
 
+uint64_t stanza_parser_whole(const struct stanza_parser *parser)
+{
+	return parser->start;
+}
+
 void stanza_parser_stop(struct stanza_parser *parser)
 {
 	parser->stopped = true;

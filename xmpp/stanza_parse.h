@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 #include "gateway/base/slice.h"
@@ -68,6 +69,9 @@ DEFINE_AUTO(struct stanza_parser *, stanza_parser_free)
  */
 CHECKED int stanza_parser_feed(struct stanza_parser *parser, const char *p,
 			       size_t n);
+/* How many octets, of all that were fed, end with the stream's tag or a whole
+ * stanza: in a handler, the one that it is called for. */
+uint64_t stanza_parser_whole(const struct stanza_parser *parser);
 /*
  * Call no handler any more, whatever is fed: for a handler that closes the
  * stream.

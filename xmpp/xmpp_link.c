@@ -19,6 +19,7 @@
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
 #include "xmpp/stanza_text.h"
+#include "xmpp/xmpp_in.h"
 #include "xmpp/xmpp_out.h"
 
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
@@ -33,9 +34,14 @@ struct xmpp_link {
 	void *arg;
 	int fd;
 	bool broken;
+	bool handling; /* a stanza, in on_stanza */
+	bool resumed;  /* its stream was opened by another process */
+	bool torn;     /* half a stanza has been written, or read and taken */
 	struct stanza_parser *parser;
+	struct xmpp_in in;
 	struct xmpp_out out;
 	struct event *readable, *writable;
+	struct event *again; /* there may be more to read */
 };
 
 void xmpp_link_break(struct xmpp_link *link, const char *why)
@@ -46,12 +52,23 @@ void xmpp_link_break(struct xmpp_link *link, const char *why)
 	stanza_parser_stop(link->parser);
 	event_del(link->readable);
 	event_del(link->writable);
+	evtimer_del(link->again);
 	link->handlers->on_broken(why, link->arg);
 }
 
 static void break_errno(struct xmpp_link *link, int r)
 {
 	xmpp_link_break(link, strerror(-r));
+}
+
+static void tell_whole(struct xmpp_link *link)
+{
+	bool torn = link->out.offset || xmpp_in_is_torn(&link->in);
+
+	if (torn == link->torn || link->broken)
+		return;
+	link->torn = torn;
+	link->handlers->on_whole(!torn, link->arg);
 }
 
 static void flush(struct xmpp_link *link)
@@ -62,6 +79,7 @@ static void flush(struct xmpp_link *link)
 		event_add(link->writable, NULL);
 	else if (r)
 		break_errno(link, r);
+	tell_whole(link);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -165,26 +183,76 @@ static void acknowledge(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+/* In another turn of the loop: others have theirs in between. */
+static void look_again(struct xmpp_link *link)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (evtimer_add(link->again, &now))
+		break_errno(link, -ENOMEM);
+}
+
+/*
+ * Whatever is new; then all that is done leaves the kernel. What is not done
+ * stays readable, so the event is an edge: it says that more has come.
+ */
+static void read_on(struct xmpp_link *link)
+{
+	struct slice fresh;
+	bool ended;
+	int r = xmpp_in_look(&link->in, &fresh, &ended);
+
+	acknowledge(link->fd);
+	if (r)
+		break_errno(link, r);
+	else if (ended)
+		xmpp_link_break(link, "connection closed");
+	else
+		feed(link, fresh.p, fresh.n);
+	if (link->broken)
+		return;
+	xmpp_in_pass(&link->in, stanza_parser_whole(link->parser));
+	if (xmpp_in_take(&link->in) && fresh.n)
+		look_again(link);
+	tell_whole(link);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	struct xmpp_link *link = arg;
-	char buf[READ_MAX];
-	ssize_t n = recv(fd, buf, sizeof(buf), 0);
-
+	(void)fd;
 	(void)what;
-	acknowledge(fd);
-	if (n > 0)
-		feed(link, buf, (size_t)n);
-	else if (n == 0)
-		xmpp_link_break(link, "connection closed");
-	else if (errno != EAGAIN && errno != EINTR)
-		break_errno(link, -errno);
+	read_on(arg);
+}
+
+bool xmpp_link_hold(struct xmpp_link *link, uint64_t id)
+{
+	if (link->handling)
+		xmpp_in_hold(&link->in, id);
+	return link->handling;
+}
+
+/* What is behind a stanza that waited may have been its last octets: the end of
+ * the connection is seen only when nothing is left. */
+void xmpp_link_release(struct xmpp_link *link, uint64_t id)
+{
+	if (link->broken)
+		return;
+	bool last = xmpp_in_release(&link->in, id);
+	if (xmpp_in_take(&link->in) || last)
+		look_again(link);
+}
+
+int xmpp_link_fd(const struct xmpp_link *link)
+{
+	return link->fd;
 }
 
 static void on_open(const struct stanza *head, void *arg)
 {
 	struct xmpp_link *link = arg;
 
+	if (link->resumed)
+		return;
 	if (stanza_is(head, "stream", STANZA_NS_STREAM))
 		link->handlers->on_open(head, link->arg);
 	else
@@ -203,6 +271,14 @@ static const char *stream_error(const struct stanza *error)
 	return "undefined-condition";
 }
 
+static void hand_over(struct xmpp_link *link, const struct stanza *stanza)
+{
+	link->handling = true;
+	link->handlers->on_stanza(stanza, link->arg);
+	link->handling = false;
+	xmpp_in_pass(&link->in, stanza_parser_whole(link->parser));
+}
+
 static void on_stanza(struct stanza *stanza, void *arg)
 {
 	AUTO(stanza_freep) struct stanza *owned = stanza;
@@ -211,7 +287,7 @@ static void on_stanza(struct stanza *stanza, void *arg)
 	if (stanza_is(owned, "error", STANZA_NS_STREAM))
 		xmpp_link_break(link, stream_error(owned));
 	else
-		link->handlers->on_stanza(owned, link->arg);
+		hand_over(link, owned);
 }
 
 static void on_close(void *arg)
@@ -221,9 +297,10 @@ static void on_close(void *arg)
 
 static void on_refused(const struct stanza *head, void *arg)
 {
-	const struct xmpp_link *link = arg;
+	struct xmpp_link *link = arg;
 
 	link->handlers->on_refused(head, link->arg);
+	xmpp_in_pass(&link->in, stanza_parser_whole(link->parser));
 }
 
 static const struct stanza_parser_handlers parser_handlers = {
@@ -233,14 +310,16 @@ static const struct stanza_parser_handlers parser_handlers = {
 	.on_refused = on_refused,
 };
 
+#define STREAM_HEAD                                             \
+	"<?xml version='1.0'?><stream:stream xmlns='" STANZA_NS \
+	"' xmlns:stream='" STANZA_NS_STREAM "'"
+
 /* XEP-0114, 3. The domain has no character that XML would escape. */
 static int open_stream(struct xmpp_link *link, const char *domain)
 {
 	char head[STREAM_TAG_MAX];
-	int r = text_format(head, sizeof(head),
-			    "<?xml version='1.0'?><stream:stream xmlns='%s' "
-			    "xmlns:stream='%s' to='%s'>",
-			    STANZA_NS, STANZA_NS_STREAM, domain);
+	int r = text_format(head, sizeof(head), STREAM_HEAD " to='%s'>",
+			    domain);
 
 	if (!r)
 		r = xmpp_out_add(&link->out, head, strlen(head));
@@ -250,9 +329,22 @@ static int open_stream(struct xmpp_link *link, const char *domain)
 	return r > 0 ? -EIO : r;
 }
 
-int xmpp_link_new(struct xmpp_link **out, struct event_base *base, int fd,
-		  const char *domain, const struct xmpp_link_handlers *handlers,
-		  void *arg)
+/* The parser starts as if it had seen the server's own header. */
+static int continue_stream(struct xmpp_link *link)
+{
+	static const char head[] = STREAM_HEAD ">";
+	int r = stanza_parser_feed(link->parser, head, sizeof(head) - 1);
+
+	link->resumed = true;
+	if (r)
+		return r < 0 ? r : -EIO;
+	xmpp_in_fini(&link->in);
+	return xmpp_in_init(&link->in, link->fd, sizeof(head) - 1);
+}
+
+/* A link without a stream. @fd is its own, also when this fails. */
+static int make(struct xmpp_link **out, struct event_base *base, int fd,
+		const struct xmpp_link_handlers *handlers, void *arg)
 {
 	AUTO(xmpp_link_freep)
 	struct xmpp_link *link = calloc(1, sizeof(*link));
@@ -266,16 +358,51 @@ int xmpp_link_new(struct xmpp_link **out, struct event_base *base, int fd,
 	link->handlers = handlers;
 	link->arg = arg;
 	link->broken = true; /* until it is whole */
-	link->readable =
-		event_new(base, fd, EV_READ | EV_PERSIST, on_readable, link);
-	link->writable = event_new(base, fd, EV_WRITE, on_writable, link);
-	int r = stanza_parser_new(&link->parser, &parser_handlers, link);
-	if (!r && (!link->readable || !link->writable))
+	int r = xmpp_in_init(&link->in, fd, 0);
+	/* of one descriptor both are edges or none is */
+	link->readable = event_new(base, fd, EV_READ | EV_PERSIST | EV_ET,
+				   on_readable, link);
+	link->writable =
+		event_new(base, fd, EV_WRITE | EV_ET, on_writable, link);
+	if (!r)
+		r = stanza_parser_new(&link->parser, &parser_handlers, link);
+	link->again = evtimer_new(base, on_readable, link);
+	if (!r && (!link->readable || !link->writable || !link->again))
 		r = -ENOMEM;
 	if (!r && event_add(link->readable, NULL))
 		r = -EIO;
+	if (r)
+		return r;
+	*out = link;
+	link = NULL;
+	return 0;
+}
+
+int xmpp_link_new(struct xmpp_link **out, struct event_base *base, int fd,
+		  const char *domain, const struct xmpp_link_handlers *handlers,
+		  void *arg)
+{
+	AUTO(xmpp_link_freep) struct xmpp_link *link = NULL;
+	int r = make(&link, base, fd, handlers, arg);
+
 	if (!r)
 		r = open_stream(link, domain);
+	if (r)
+		return r;
+	link->broken = false;
+	*out = link;
+	link = NULL;
+	return 0;
+}
+
+int xmpp_link_resume(struct xmpp_link **out, struct event_base *base, int fd,
+		     const struct xmpp_link_handlers *handlers, void *arg)
+{
+	AUTO(xmpp_link_freep) struct xmpp_link *link = NULL;
+	int r = make(&link, base, fd, handlers, arg);
+
+	if (!r)
+		r = continue_stream(link);
 	if (r)
 		return r;
 	link->broken = false;
@@ -311,7 +438,10 @@ struct xmpp_link *xmpp_link_free(struct xmpp_link *link)
 		event_free(link->readable);
 	if (link->writable)
 		event_free(link->writable);
+	if (link->again)
+		event_free(link->again);
 	stanza_parser_free(link->parser);
+	xmpp_in_fini(&link->in);
 	xmpp_out_fini(&link->out);
 	close(link->fd);
 	free(link);

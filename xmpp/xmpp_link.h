@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 
@@ -26,6 +27,9 @@ struct xmpp_link_handlers {
 	void (*on_stanza)(const struct stanza *stanza, void *arg);
 	/* A stanza past a limit (stanza_parse.h); @head is borrowed or NULL. */
 	void (*on_refused)(const struct stanza *head, void *arg);
+	/* Whether nothing is half written or half read: another process could
+	 * go on with the connection from here. True at the beginning. */
+	void (*on_whole)(bool whole, void *arg);
 	/* The connection or the stream is at its end: a system error, a stream
 	 * error's condition. Called once, last, also from xmpp_link_send(). */
 	void (*on_broken)(const char *why, void *arg);
@@ -39,12 +43,23 @@ struct xmpp_link_handlers {
 CHECKED int xmpp_link_new(struct xmpp_link **out, struct event_base *base,
 			  int fd, const char *domain,
 			  const struct xmpp_link_handlers *handlers, void *arg);
+/* The same for a connection whose stream an earlier process of ours has opened
+ * to where stanzas come; on_open is not called. */
+CHECKED int xmpp_link_resume(struct xmpp_link **out, struct event_base *base,
+			     int fd, const struct xmpp_link_handlers *handlers,
+			     void *arg);
 /* Closes the stream as far as it works. NULL is fine; returns NULL. */
 struct xmpp_link *xmpp_link_free(struct xmpp_link *link);
 DEFINE_AUTO(struct xmpp_link *, xmpp_link_free)
 
 /* @stanza stays the caller's. 0, XMPP_LINK_E_*, -ENOMEM. */
 CHECKED int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza);
+/* In on_stanza: the stanza is not done with before xmpp_link_release(@id); if
+ * we die earlier, who resumes the connection gets it again. False: no stanza is
+ * being handled. */
+bool xmpp_link_hold(struct xmpp_link *link, uint64_t id);
+void xmpp_link_release(struct xmpp_link *link, uint64_t id);
+int xmpp_link_fd(const struct xmpp_link *link);
 /* The whitespace keepalive (RFC 6120, 4.6.1). */
 void xmpp_link_send_space(struct xmpp_link *link);
 /* All that was sent is the kernel's, or the link is broken. */

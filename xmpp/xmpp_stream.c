@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -43,6 +44,7 @@ enum state {
 enum happening {
 	EV_RETRY,
 	EV_CONNECTED,
+	EV_RESUMED,  /* an earlier process had opened it */
 	EV_OPENED,   /* the server's stream header came, with an id */
 	EV_ACCEPTED, /* <handshake/> */
 	EV_FAILED,
@@ -62,6 +64,8 @@ struct xmpp_stream {
 	char why[WHY_CAP]; /* of the failure that is under way, or "" */
 	bool refused;      /* not-authorized */
 
+	int resumed_fd; /* to go on with at first; 0: none */
+	uint64_t last_hold;
 	struct xmpp_dial *dial;    /* in STATE_CONNECTING */
 	struct xmpp_link *link;    /* afterwards */
 	char *id;                  /* of the server's stream header */
@@ -276,10 +280,42 @@ static void on_link_broken(const char *why, void *arg)
 	fail(stream, why);
 }
 
+static void tell_whole(const struct xmpp_stream *stream, bool whole)
+{
+	if (stream->handlers->whole)
+		stream->handlers->whole(whole, xmpp_link_fd(stream->link),
+					stream->arg);
+}
+
+static void on_whole(bool whole, void *arg)
+{
+	const struct xmpp_stream *stream = arg;
+
+	if (stream->state >= STATE_HANDSHAKE)
+		tell_whole(stream, whole);
+}
+
+uint64_t xmpp_stream_hold(struct xmpp_stream *stream)
+{
+	uint64_t hold = stream->last_hold + 1;
+
+	if (!stream->link || !xmpp_link_hold(stream->link, hold))
+		return 0;
+	stream->last_hold = hold;
+	return hold;
+}
+
+void xmpp_stream_release(struct xmpp_stream *stream, uint64_t hold)
+{
+	if (stream->link && hold)
+		xmpp_link_release(stream->link, hold);
+}
+
 static const struct xmpp_link_handlers link_handlers = {
 	.on_open = on_open,
 	.on_stanza = on_stanza,
 	.on_refused = on_refused,
+	.on_whole = on_whole,
 	.on_broken = on_link_broken,
 };
 
@@ -302,8 +338,26 @@ static void on_connected(int fd, const char *why, void *arg)
 		step(stream, EV_CONNECTED);
 }
 
+/* Nobody has noticed that another process goes on. */
+static void resume(struct xmpp_stream *stream)
+{
+	int fd = stream->resumed_fd;
+
+	stream->resumed_fd = 0;
+	int r = xmpp_link_resume(&stream->link, stream->base, fd,
+				 &link_handlers, stream);
+	if (r)
+		fail_errno(stream, r);
+	else
+		step(stream, EV_RESUMED);
+}
+
 static void do_connect(struct xmpp_stream *stream)
 {
+	if (stream->resumed_fd) {
+		resume(stream);
+		return;
+	}
 	int r = xmpp_dial_start(&stream->dial, stream->base, stream->host,
 				stream->port, on_connected, stream);
 
@@ -346,6 +400,8 @@ static void do_handshake(struct xmpp_stream *stream)
 		r = stanza_new(&st, "handshake", NULL);
 	if (!r) {
 		stanza_add_text(st, hash);
+		/* before the first stanza can come */
+		tell_whole(stream, true);
 		r = send_now(stream, st);
 	}
 	if (r)
@@ -420,6 +476,13 @@ static void do_retry(struct xmpp_stream *stream)
 		stream->handlers->refused(why, stream->arg);
 }
 
+/* Who takes it up would be told the same. */
+static void do_refused(struct xmpp_stream *stream)
+{
+	tell_whole(stream, false);
+	do_retry(stream);
+}
+
 static void do_down(struct xmpp_stream *stream)
 {
 	char why[WHY_CAP];
@@ -429,6 +492,7 @@ static void do_down(struct xmpp_stream *stream)
 	if (strcmp(stream->why, "conflict") != 0)
 		stream->attempts = 0;
 	memcpy(why, stream->why, sizeof(why));
+	tell_whole(stream, false);
 	retry(stream);
 	stream->handlers->down(why, stream->arg);
 }
@@ -439,11 +503,12 @@ static const struct {
 } transitions[NSTATES][NEVENTS] = {
 	[STATE_DOWN][EV_RETRY] = { do_connect, STATE_CONNECTING },
 	[STATE_CONNECTING][EV_CONNECTED] = { do_open, STATE_OPENING },
+	[STATE_CONNECTING][EV_RESUMED] = { do_up, STATE_UP },
 	[STATE_CONNECTING][EV_FAILED] = { do_retry, STATE_DOWN },
 	[STATE_OPENING][EV_OPENED] = { do_handshake, STATE_HANDSHAKE },
 	[STATE_OPENING][EV_FAILED] = { do_retry, STATE_DOWN },
 	[STATE_HANDSHAKE][EV_ACCEPTED] = { do_up, STATE_UP },
-	[STATE_HANDSHAKE][EV_FAILED] = { do_retry, STATE_DOWN },
+	[STATE_HANDSHAKE][EV_FAILED] = { do_refused, STATE_DOWN },
 	[STATE_UP][EV_FAILED] = { do_down, STATE_DOWN },
 };
 
@@ -524,6 +589,7 @@ int xmpp_stream_new(struct xmpp_stream **out,
 		xmpp_stream_free(stream);
 		return r;
 	}
+	stream->resumed_fd = config->resumed_fd;
 	*out = stream;
 	return 0;
 }
@@ -533,6 +599,8 @@ struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream)
 	if (!stream)
 		return NULL;
 	disconnect(stream);
+	if (stream->resumed_fd)
+		close(stream->resumed_fd);
 	struct event *const events[] = { stream->timer, stream->keepalive,
 					 stream->broken };
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)

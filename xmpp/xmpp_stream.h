@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gateway/base/err.h"
 
@@ -36,6 +37,9 @@ struct xmpp_stream_config { /* borrowed for the call alone */
 	const char *domain;
 	const char *secret;
 	struct xmpp_stream_timing timing;
+	/* A connection whose stream an earlier process of ours has opened, of
+	 * this domain; becomes the stream's own when it is made. 0: none. */
+	int resumed_fd;
 };
 
 enum xmpp_stream_outcome {
@@ -55,6 +59,10 @@ struct xmpp_stream_handlers {
 	/* An attempt came to nothing, @why as of down; NULL: who cares, it is
 	 * made again. */
 	void (*refused)(const char *why, void *arg);
+	/* Whether another process could go on with the connection @fd from here
+	 * (config.resumed_fd), if we died: from the handshake on, before any
+	 * stanza comes. False: also when it ends. NULL: it does not matter. */
+	void (*whole)(bool whole, int fd, void *arg);
 	/* @stanza is borrowed: an iq, message or presence; its from and to are
 	 * valid JIDs, to is in our domain. An iq has an id and a type; a get or
 	 * set has one payload and must be answered exactly once. */
@@ -89,3 +97,12 @@ const char *xmpp_stream_domain(const struct xmpp_stream *stream);
  */
 CHECKED int xmpp_stream_send(struct xmpp_stream *stream,
 			     const struct stanza *stanza);
+
+/*
+ * In the handler of a stanza: it is not done with before it is released. The
+ * server does not send it again; but if we die before, who takes up the
+ * connection reads it again. Returns what to release; 0 outside of it.
+ */
+uint64_t xmpp_stream_hold(struct xmpp_stream *stream);
+/* 0, and what the stream does not know (any more), does nothing. */
+void xmpp_stream_release(struct xmpp_stream *stream, uint64_t hold);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
@@ -30,7 +31,10 @@ struct rig {
 	unsigned ups, downs, stanzas;
 	char why[64];
 	struct stanza *last;
-	bool reply; /* answer each iq from within the handler */
+	bool reply;     /* answer each iq from within the handler */
+	unsigned holds; /* so many of the next stanzas */
+	uint64_t held;  /* the last of them */
+	int kept;       /* what another process could go on with; 0: none */
 	unsigned wanted;
 };
 
@@ -55,6 +59,8 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 	struct rig *rig = arg;
 
 	rig->stanzas++;
+	if (rig->holds && rig->holds--)
+		rig->held = xmpp_stream_hold(rig->stream);
 	rig->last = stanza_free(rig->last);
 	assert_int_equal(stanza_copy(&rig->last, stanza), 0);
 	if (rig->reply) {
@@ -65,9 +71,19 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 	}
 }
 
+static void on_whole(bool whole, int fd, void *arg)
+{
+	struct rig *rig = arg;
+
+	if (rig->kept)
+		close(rig->kept);
+	rig->kept = whole ? dup(fd) : 0;
+}
+
 static const struct xmpp_stream_handlers handlers = {
 	.up = on_up,
 	.down = on_down,
+	.whole = on_whole,
 	.stanza = on_stanza,
 };
 
@@ -103,8 +119,11 @@ static void rig_init(struct rig *rig, const char *host, const char *secret,
 static void rig_fini(struct rig *rig)
 {
 	xmpp_stream_free(rig->stream);
-	mock_xmpp_free(rig->mock);
+	if (rig->mock)
+		mock_xmpp_free(rig->mock);
 	stanza_free(rig->last);
+	if (rig->kept)
+		close(rig->kept);
 	event_base_free(rig->base);
 }
 
@@ -673,6 +692,144 @@ static void nothing_is_sent_while_the_stream_is_down(void **state)
 	rig_fini(&rig);
 }
 
+/* ---- another process goes on ---- */
+
+#define TEXT(id)                                                        \
+	"<message from='" ALICE "' to='" NUMBER "' type='chat' id='" id \
+	"'><body>x</body></message>"
+
+/* The process of @dead stands still for ever; @next has a loop of its own. */
+static void take_up(struct rig *next, const struct rig *dead)
+{
+	*next = (struct rig){ .base = event_base_new() };
+	assert_true(dead->kept > 0);
+	const struct xmpp_stream_config config = { .host = "127.0.0.1",
+						   .port = 9,
+						   .domain = DOMAIN,
+						   .secret = SECRET,
+						   .timing = fast,
+						   .resumed_fd =
+							   dup(dead->kept) };
+	assert_int_equal(xmpp_stream_new(&next->stream, &config, next->base,
+					 &handlers, next),
+			 0);
+	wait_up(next, 1);
+}
+
+static void both_fini(struct rig *next, struct rig *dead)
+{
+	rig_fini(next);
+	rig_fini(dead);
+}
+
+static const char *last_id(const struct rig *rig)
+{
+	return stanza_attr(rig->last, "id");
+}
+
+static void what_was_not_done_is_read_again_by_who_goes_on(void **state)
+{
+	struct rig dead, next;
+
+	(void)state;
+	rig_up(&dead);
+	mock_xmpp_send(dead.mock, TEXT("done"));
+	wait_stanzas(&dead, 1);
+	dead.holds = 1;
+	mock_xmpp_send(dead.mock, TEXT("held") TEXT("behind"));
+	wait_stanzas(&dead, 3);
+	take_up(&next, &dead);
+	wait_stanzas(&next, 2);
+	assert_string_equal(last_id(&next), "behind");
+	pass_time(&next, 20);
+	assert_int_equal(next.stanzas, 2);
+	both_fini(&next, &dead);
+}
+
+static void what_was_released_is_not_read_again(void **state)
+{
+	struct rig dead, next;
+
+	(void)state;
+	rig_up(&dead);
+	dead.holds = 1;
+	mock_xmpp_send(dead.mock, TEXT("held") TEXT("behind"));
+	wait_stanzas(&dead, 2);
+	xmpp_stream_release(dead.stream, dead.held);
+	/* half of the next has come */
+	mock_xmpp_send(dead.mock, "<message from='" ALICE "' ");
+	pass_time(&dead, 20);
+	take_up(&next, &dead);
+	mock_xmpp_send(dead.mock, "to='" NUMBER "' id='new'/>");
+	wait_stanzas(&next, 1);
+	assert_string_equal(last_id(&next), "new");
+	both_fini(&next, &dead);
+}
+
+static void who_goes_on_is_heard_in_the_same_stream(void **state)
+{
+	AUTO(stanza_freep)
+	struct stanza *message =
+		parse("<message " NS "from='" NUMBER "' to='" ALICE
+		      "' id='m1'><body>x</body></message>");
+	struct rig dead, next;
+
+	(void)state;
+	rig_up(&dead);
+	take_up(&next, &dead);
+	assert_int_equal(xmpp_stream_send(next.stream, message), 0);
+	wait_mock_stanzas(&dead, 1);
+	assert_int_equal(mock_xmpp_counts(dead.mock).connections, 1);
+	assert_int_equal(mock_xmpp_counts(dead.mock).faults, 0);
+	both_fini(&next, &dead);
+}
+
+/* The server ends it: only when all that waits is released is the end seen. */
+static void the_end_of_a_stream_waits_for_what_is_held(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	rig.holds = 1;
+	mock_xmpp_send(rig.mock, TEXT("held"));
+	wait_stanzas(&rig, 1);
+	mock_xmpp_drop(rig.mock);
+	pass_time(&rig, 20);
+	assert_int_equal(rig.downs, 0);
+	xmpp_stream_release(rig.stream, rig.held);
+	wait_down(&rig, "connection closed");
+	assert_int_equal(rig.kept, 0);
+	rig_fini(&rig);
+}
+
+/* More than is waited for: the server goes on being read. */
+static void who_holds_for_ever_does_not_stop_the_stream(void **state)
+{
+	enum { N = 2000 };
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	rig.holds = 1;
+	for (unsigned i = 0; i < N; i++)
+		mock_xmpp_send(rig.mock, TEXT("many"));
+	wait_stanzas(&rig, N);
+	rig_fini(&rig);
+}
+
+static void nothing_is_held_outside_of_a_stanza(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	assert_int_equal(xmpp_stream_hold(rig.stream), 0);
+	xmpp_stream_release(rig.stream, 0);
+	xmpp_stream_release(rig.stream, 77);
+	rig_fini(&rig);
+}
+
 static bool has_goodbye(void *arg)
 {
 	struct rig *rig = arg;
@@ -766,6 +923,13 @@ int main(void)
 		cmocka_unit_test(freeing_says_goodbye_behind_the_last_stanza),
 		cmocka_unit_test(a_configuration_without_sense_is_refused),
 		cmocka_unit_test(memory_may_run_out_anywhere),
+		cmocka_unit_test(
+			what_was_not_done_is_read_again_by_who_goes_on),
+		cmocka_unit_test(what_was_released_is_not_read_again),
+		cmocka_unit_test(who_goes_on_is_heard_in_the_same_stream),
+		cmocka_unit_test(the_end_of_a_stream_waits_for_what_is_held),
+		cmocka_unit_test(who_holds_for_ever_does_not_stop_the_stream),
+		cmocka_unit_test(nothing_is_held_outside_of_a_stanza),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
