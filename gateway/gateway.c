@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "db/account.h"
 #include "db/contact.h"
@@ -24,6 +25,7 @@
 #include "gateway/call/missed.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
+#include "gateway/kept.h"
 #include "gateway/outbox.h"
 #include "gateway/route/phone.h"
 #include "gateway/call/place.h"
@@ -44,6 +46,8 @@
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
+
+#define KEPT_STREAM "xmpp"
 
 /* ---- XMPP ---- */
 
@@ -73,6 +77,15 @@ static void on_down(const char *why, void *arg)
 		 gateway->config->xmpp.domain, log_text(slice_of(why)).s);
 }
 
+static void on_whole(bool whole, int fd, void *arg)
+{
+	(void)arg;
+	if (whole)
+		kept_put(KEPT_STREAM, fd);
+	else
+		kept_drop(KEPT_STREAM);
+}
+
 static void on_stanza(const struct stanza *stanza, void *arg)
 {
 	component_receive(arg, stanza);
@@ -81,6 +94,7 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 static const struct xmpp_stream_handlers stream_handlers = {
 	.up = on_up,
 	.down = on_down,
+	.whole = on_whole,
 	.stanza = on_stanza,
 };
 
@@ -214,16 +228,35 @@ static int open_agent(struct gateway *gateway)
 	return r;
 }
 
+static int find_kept(struct gateway *gateway)
+{
+	gateway->resumed_fd = kept_take(KEPT_STREAM);
+	return 0;
+}
+
+/* Until the stream has it. */
+static void close_kept(struct gateway *gateway)
+{
+	if (gateway->resumed_fd)
+		close(gateway->resumed_fd);
+	gateway->resumed_fd = 0;
+}
+
 static int open_stream(struct gateway *gateway)
 {
 	const struct config_xmpp *config = &gateway->config->xmpp;
-	const struct xmpp_stream_config stream = { .host = config->host,
-						   .port = config->port,
-						   .domain = config->domain,
-						   .secret = config->secret };
+	const struct xmpp_stream_config stream = {
+		.host = config->host,
+		.port = config->port,
+		.domain = config->domain,
+		.secret = config->secret,
+		.resumed_fd = gateway->resumed_fd
+	};
 	int r = xmpp_stream_new(&gateway->stream, &stream, gateway->base,
 				&stream_handlers, gateway);
 
+	if (!r)
+		gateway->resumed_fd = 0;
 	if (!r)
 		r = iq_table_new(&gateway->iqs, gateway->base, gateway->stream);
 	return r;
@@ -267,6 +300,8 @@ static void close_agent(struct gateway *gateway)
 static void close_stream(struct gateway *gateway)
 {
 	gateway->iqs = iq_table_free(gateway->iqs);
+	if (gateway->stream)
+		kept_drop(KEPT_STREAM);
 	gateway->stream = xmpp_stream_free(gateway->stream);
 }
 
@@ -292,6 +327,7 @@ static const struct part {
 	{ limits_new, limits_free, NULL },
 	{ blocks_new, blocks_free, NULL },
 	{ routes_new, routes_free, NULL },
+	{ find_kept, close_kept, NULL }, /* before others look there */
 	{ open_media, close_media, NULL },
 	{ open_agent, close_agent, NULL },
 	{ trunks_new, trunks_free, NULL },

@@ -55,6 +55,7 @@ struct gateway {
 	struct sip_agent *agent;
 	struct sip_trunk **trunks; /* in the order of config->trunks */
 	size_t ntrunks;
+	int resumed_fd; /* of an earlier run's stream; 0: none */
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;
 	struct xmpp_legs *legs;      /* by sid; leg_xmpp.c */

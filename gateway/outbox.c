@@ -30,6 +30,7 @@ struct outbox_stanza {
 	uint64_t id;
 	struct stanza *stanza;
 	int64_t kept_ms;
+	uint64_t hold; /* the stanza that it answers; xmpp_stream.h */
 	bool on_disk;
 	bool counted; /* in the outbox's accounts */
 	bool dropped; /* the disk refused it; it goes when its turn comes */
@@ -223,6 +224,7 @@ static void on_disk(int result, void *arg)
 	struct outbox *outbox = one->outbox;
 
 	one->on_disk = true;
+	xmpp_stream_release(outbox->gateway->stream, one->hold);
 	one->dropped = result && one->done;
 	if (one->dropped && outbox_row_drop(outbox->gateway->db, one->id))
 		log_warn("outbox=not-dropped id=%llu: it may still be sent",
@@ -284,6 +286,7 @@ int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 		return r;
 	}
 	append(outbox, one);
+	one->hold = xmpp_stream_hold(gateway->stream);
 	return 0;
 }
 

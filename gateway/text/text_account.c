@@ -55,7 +55,7 @@ struct writing {
 	struct number number; /* the account's */
 	struct number theirs; /* of another account of ours */
 	bool is_near;         /* there is one */
-	char key[2 * JID_CAP];
+	char key[TEXT_SEEN_CAP];
 	struct text_refusal too_long;
 	char limit[TOO_LONG_CAP]; /* its words */
 };
@@ -70,11 +70,7 @@ static bool read_writing(struct writing *w, const struct chat *chat)
 	    jid_parse(&to, chat->to) ||
 	    text_copy(w->party, sizeof(w->party), to.local))
 		return false;
-	/* Without one nothing tells a repetition. */
-	if (!*chat->origin_id ||
-	    text_format(w->key, sizeof(w->key), "%s %s %s", w->account,
-			w->party, chat->origin_id))
-		w->key[0] = '\0';
+	text_key(w->key, w->account, w->party, chat->origin_id);
 	return true;
 }
 
@@ -189,7 +185,7 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 	int r = text_format(from, sizeof(from), "%s@%s", w->number.number,
 			    gateway->config->xmpp.domain);
 
-	rand_uuid(id);
+	text_id(id, w->key, owner, w->chat->body);
 	if (!r)
 		r = chat_format(&stanza, &text);
 	return r ? r : outbox_send(gateway, stanza, NULL, NULL);

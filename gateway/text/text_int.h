@@ -8,12 +8,16 @@
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 
+#include "gateway/base/rand.h"
 #include "gateway/base/slice.h"
+#include "xmpp/jid.h"
 
 struct gateway;
 struct recent;
 struct text_queue;
 struct text_reports;
+
+enum { TEXT_SEEN_CAP = 2 * JID_CAP };
 
 LIST_HEAD(arrivals, arrival);
 
@@ -39,6 +43,17 @@ char *text_body(struct slice text);
 
 /* A text with that key has been taken, for this run and the next: what comes
  * with the same is a repetition. Or it has not, and may come again. */
+/*
+ * The stanza id of what the text @key becomes for @to: the same when it is
+ * taken a second time, because we died before the first was acknowledged. By
+ * chance where @key is "".
+ */
+void text_id(char out[static RAND_UUID_CAP], const char *key, const char *to,
+	     const char *body);
+
+/* What tells a repetition of @id, by @account to @party; "" nothing does. */
+void text_key(char out[static TEXT_SEEN_CAP], const char *account,
+	      const char *party, const char *id);
 void texts_remember(struct gateway *gateway, const char *key);
 void texts_forget(struct gateway *gateway, const char *key);
 

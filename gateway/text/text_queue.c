@@ -3,15 +3,19 @@
 #include <stdlib.h>
 
 #include "db/text_row.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/tally.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/base/recent.h"
 #include "gateway/route/trunks.h"
+#include "gateway/text/text_int.h"
 #include "gateway/text/text_queue_state.h"
 #include "gateway/text/texts.h"
 #include "sip/message.h"
 #include "xmpp/jid.h"
+#include "xmpp/xmpp_stream.h"
 
 enum { SWEEP_S = 60 };
 
@@ -264,6 +268,7 @@ static void on_disk(int result, void *arg)
 	struct lane *lane = c->lane;
 
 	text->on_disk = true;
+	xmpp_stream_release(queue->gateway->stream, text->hold);
 	if (result)
 		log_warn("text=%s not-on-disk r=%d: sent all the same",
 			 text->call_id, result);
@@ -300,7 +305,22 @@ int text_queue_add(struct text_queue *queue, const struct text_row *row)
 	r = text_row_put(queue->gateway->db, &mine, on_disk, text);
 	if (r)
 		take_back(text);
+	else
+		text->hold = xmpp_stream_hold(queue->gateway->stream);
 	return r;
+}
+
+/* Whoever died between the commit of a text and that of its key: the text is
+ * read again from the stream that it came by. */
+static void recognize(struct gateway *gateway, const struct text_row *row)
+{
+	char account[JID_CAP], key[TEXT_SEEN_CAP];
+
+	if (jid_bare(account, sizeof(account), row->sender))
+		return;
+	text_key(key, account, row->party, row->stanza_id);
+	if (*key)
+		recent_add(gateway->texts->seen, key, clock_ms());
 }
 
 static void on_row(const void *data, void *arg)
@@ -309,6 +329,7 @@ static void on_row(const void *data, void *arg)
 	struct text_queue *queue = arg;
 	struct text *text;
 
+	recognize(queue->gateway, row);
 	if (append(&text, queue, row)) {
 		log_error("text=%s not-read: no memory, it waits for the next "
 			  "start",

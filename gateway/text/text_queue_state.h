@@ -29,6 +29,7 @@ struct text {
 	enum text_kind kind;
 	size_t sent; /* octets of the body that the trunk has */
 	bool receipt, markable, on_disk;
+	uint64_t hold; /* its stanza, until it is on disk: xmpp_stream.h */
 	int64_t received_ms;
 };
 

@@ -108,7 +108,7 @@ static int tell_number(struct gateway *gateway, const struct addressing *a,
 			    "from it.",
 			    a->number.number);
 
-	rand_uuid(id);
+	text_id(id, arrival->key, owner, body);
 	if (!r)
 		r = chat_format(&stanza, &(struct chat_text){ .from = a->from,
 							      .to = owner,
@@ -216,7 +216,7 @@ static void deliver_all(struct gateway *gateway, struct addressing *a,
 {
 	int r = a->body ? 0 : -ENOMEM;
 
-	rand_uuid(a->id);
+	text_id(a->id, arrival->key, a->number.number, a->body ? a->body : "");
 	for (size_t i = 0; !r && i < a->number.nowners; i++)
 		r = deliver(gateway, a, a->number.owners[i], arrival);
 	if (!r)

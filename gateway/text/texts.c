@@ -6,6 +6,7 @@
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/base/recent.h"
 #include "gateway/text/text_int.h"
@@ -37,6 +38,14 @@ static int read_seen(struct gateway *gateway)
 	if (seen_row_expire(gateway->db, since_ms))
 		log_warn("texts=seen not-expired");
 	return seen_row_load_all(gateway->db, on_seen, gateway);
+}
+
+void text_key(char out[static TEXT_SEEN_CAP], const char *account,
+	      const char *party, const char *id)
+{
+	if (!*id ||
+	    text_format(out, TEXT_SEEN_CAP, "%s %s %s", account, party, id))
+		out[0] = '\0';
 }
 
 void texts_remember(struct gateway *gateway, const char *key)
