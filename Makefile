@@ -152,7 +152,7 @@ bench-instructions: $(BUILD)/tests/bench/bench_relay_path
 	@$(PYTHON) -B tests/bench/instructions $(BUILD)
 ## prove-texts  10,000 texts each way under kills, restarts and silence: none lost (root; 15 min)
 prove-texts: all
-	@$(PYTHON) -B tests/faults
+	@$(PYTHON) -B tests/faults/texts.py
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: export LINT_CXXFLAGS = $(ALL_CXXFLAGS)

@@ -3,6 +3,7 @@
 
 TANDEM names another binary than build/tandem (a sanitizer's), TANDEM_WRAP a command to run it under (valgrind)."""
 
+import asyncio
 import os
 import re
 import shlex
@@ -10,7 +11,7 @@ import shutil
 import signal
 import socket
 
-from . import proc
+from . import fdstore, proc
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = "nobody"
@@ -22,17 +23,6 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", 
 LISTS = (list, tuple)
 ROLES = {"admins": "admin", "operators": "oscar", "readers": "rita"}  # who may what by commands
 REPORT_SIZE = 6000
-STORE_MAX = 253
-# sd_listen_fds(3): from 3 on, by the process of LISTEN_PID
-LISTEN = """
-import fcntl, os, sys
-fds = [int(fd) for fd in sys.argv[1].split(",")]
-fds = [fcntl.fcntl(fd, fcntl.F_DUPFD, 3 + len(fds)) for fd in fds]
-for i, fd in enumerate(fds):
-    os.dup2(fd, 3 + i, inheritable=True)
-os.environ.update(LISTEN_FDS=str(len(fds)), LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 def binary():
@@ -90,7 +80,7 @@ class Tandem:
         self.trunks, self.numbers = dict(trunks), dict(numbers)
         self.process = self._notify = None
         self.notified = b""
-        self.stored = []  # descriptors that the process has given to its manager
+        self.store = fdstore.Store()
         self.deaths = []  # how it ended when it should not have
 
     @property
@@ -117,29 +107,27 @@ class Tandem:
         path = os.path.join(self.directory, "notify")
         if os.path.exists(path):
             os.unlink(path)
-        if self._notify:
-            self._notify.close()
+        self._close_notify()
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._notify.bind(path)
         os.chmod(path, 0o777)
+        asyncio.get_running_loop().add_reader(self._notify, self._read_notifications)
         return path
+
+    def _close_notify(self):
+        if self._notify:
+            asyncio.get_running_loop().remove_reader(self._notify)
+            self._notify.close()
+            self._notify = None
 
     def _read_notifications(self):
         try:
             while True:
-                message, fds, _, _ = socket.recv_fds(self._notify, 4096, STORE_MAX)
+                message, fds, _, _ = socket.recv_fds(self._notify, 4096, fdstore.MAX)
                 self.notified += message + b"\n"
-                if b"FDSTORE=1" in message:
-                    self.stored += fds
+                self.store.take(message, fds)
         except BlockingIOError:
             return b"READY=1" in self.notified
-
-    def _hand_over(self):
-        """What a service manager does with the descriptors that it was given to hold: the prefix of the command."""
-        if not self.stored:
-            return [], ()
-        fds, self.stored = self.stored, []
-        return ["/usr/bin/python3", "-c", LISTEN, ",".join(map(str, fds))], fds
 
     def launch(self, *arguments):
         """Start the process without waiting for it to be ready."""
@@ -147,11 +135,9 @@ class Tandem:
             self._read_notifications()
         environment = {**SANITIZERS, "NOTIFY_SOCKET": self._listen()}
         self.notified = b""
-        prefix, fds = self._hand_over()
+        prefix, fds = self.store.give()
         self.process = proc.Process(self.name, prefix + self._command(*(arguments or ("-c", self.write()))), self.node,
                                     cwd=self.directory, user=USER, env=environment, fds=fds)
-        for fd in fds:
-            os.close(fd)
 
     async def start(self):
         """Start and wait until it is ready; returns self."""
@@ -195,8 +181,8 @@ class Tandem:
         if was_alive and status != 0:
             complaint = complaint or f"{self.name} ended with {status} on SIGTERM:\n{self.process.tail(60)}"
         complaint = complaint or (REPORT.search(self.log) and self.complaint())
-        self._notify.close()
-        self._notify = None
+        self._close_notify()
+        self.store.close()
         self.process.remove()
         self.process = None
         assert not complaint, complaint
