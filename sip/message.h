@@ -29,7 +29,9 @@ struct sip_message_in {
 	const struct sip_s *message; /* for sip_header_text() */
 	const char *key;  /* the same for each copy of it, for no other */
 	const char *lang; /* Content-Language; "" not said */
-	int64_t date_ms;  /* wall time at which it was written; 0 not said */
+	/* Subject's, fit to be shown, cut where it is very long; "" none. */
+	const char *subject;
+	int64_t date_ms; /* wall time at which it was written; 0 not said */
 	/* text/plain's text in UTF-8, as it came: not fit to be shown yet. */
 	struct slice text;
 	bool is_report; /* no: it is message/imdn+xml (RFC 5438, 7) */

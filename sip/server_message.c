@@ -19,7 +19,7 @@
 #include "sip/server.h"
 #include "sip/text_body.h"
 
-enum { RETRY_AFTER_S = 30, KEY_CAP = 512, LANG_CAP = 36 };
+enum { RETRY_AFTER_S = 30, KEY_CAP = 512, LANG_CAP = 36, SUBJECT_CAP = 256 };
 
 struct sip_message {
 	TAILQ_ENTRY(sip_message) link; /* of agent->messages */
@@ -69,6 +69,18 @@ static void read_lang(char out[static LANG_CAP], const sip_t *sip)
 		out[0] = '\0';
 }
 
+static void read_subject(char out[static SUBJECT_CAP], const sip_t *sip,
+			 const struct sip_text *text)
+{
+	const sip_subject_t *subject = sip->sip_subject;
+
+	if (text->enveloped && text->cpim.subject.n)
+		text_clean(out, SUBJECT_CAP, text->cpim.subject);
+	else
+		text_clean(out, SUBJECT_CAP,
+			   slice_of(subject ? subject->g_string : NULL));
+}
+
 static void refuse(const struct sip_incoming *in, unsigned status)
 {
 	char type[SIP_TYPE_CAP];
@@ -101,7 +113,8 @@ static int64_t read_date(const sip_t *sip, const struct sip_text *text)
 static void offer(const struct sip_incoming *in, const struct sip_text *text)
 {
 	char request_user[SIP_USER_CAP], to_user[SIP_USER_CAP],
-		called_user[SIP_USER_CAP], key[KEY_CAP], lang[LANG_CAP];
+		called_user[SIP_USER_CAP], key[KEY_CAP], lang[LANG_CAP],
+		subject[SUBJECT_CAP];
 	struct sip_identity identity;
 	struct sip_message *message = calloc(1, sizeof(*message));
 
@@ -118,6 +131,7 @@ static void offer(const struct sip_incoming *in, const struct sip_text *text)
 	sip_called_user(called_user, in->sip);
 	sip_identity_read(&identity, in->sip);
 	read_lang(lang, in->sip);
+	read_subject(subject, in->sip, text);
 	const struct sip_message_in what = {
 		.source = in->source,
 		.request_user = request_user,
@@ -127,6 +141,7 @@ static void offer(const struct sip_incoming *in, const struct sip_text *text)
 		.message = in->sip,
 		.key = key,
 		.lang = lang,
+		.subject = subject,
 		.date_ms = read_date(in->sip, text),
 		.text = { text->text, text->n },
 		.is_report = text->is_report,

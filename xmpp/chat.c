@@ -137,6 +137,7 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.to = or_empty(stanza_attr(message, "to")),
 		.id = id,
 		.body = stanza_text(body),
+		.subject = or_empty(stanza_find_text(message, "subject", NULL)),
 		.lang = language(lang),
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
@@ -181,6 +182,8 @@ int chat_format(struct stanza **out, const struct chat_text *text)
 		return r;
 	if (text->lang && *text->lang)
 		stanza_set(*out, "xml:lang", text->lang);
+	if (text->subject && *text->subject)
+		stanza_child_text(*out, "subject", NULL, text->subject);
 	stanza_child_text(*out, "body", NULL, text->body);
 	if (text->nick && *text->nick)
 		stanza_child_text(*out, "nick", NS_NICK, text->nick);

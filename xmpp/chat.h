@@ -33,9 +33,10 @@ enum chat_kind {
 struct chat {
 	enum chat_kind kind;
 	const char *from, *to;
-	const char *id;   /* "" none */
-	const char *body; /* CHAT_TEXT: not empty */
-	const char *lang; /* of the body, RFC 5646; "" not said, or none */
+	const char *id;      /* "" none */
+	const char *body;    /* CHAT_TEXT: not empty */
+	const char *subject; /* "" none */
+	const char *lang;    /* of the body, RFC 5646; "" not said, or none */
 	/* What tells a repetition from a new one: origin-id, else id; "" none.
 	 */
 	const char *origin_id;
@@ -51,10 +52,11 @@ struct chat_text {
 	const char *from, *to;
 	const char *id; /* the same when it is sent again */
 	const char *body;
-	const char *lang; /* "" or NULL not said */
-	const char *nick; /* XEP-0172; "" or NULL none */
-	bool receipt;     /* who wrote it wants to know that it has come */
-	bool markable;    /* … that it has been seen */
+	const char *subject; /* "" or NULL none */
+	const char *lang;    /* "" or NULL not said */
+	const char *nick;    /* XEP-0172; "" or NULL none */
+	bool receipt;        /* who wrote it wants to know that it has come */
+	bool markable;       /* … that it has been seen */
 };
 /* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int chat_format(struct stanza **out, const struct chat_text *text);

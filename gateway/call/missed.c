@@ -10,10 +10,9 @@
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
+#include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
-
-#define NS_HINTS "urn:xmpp:hints"
 
 enum {
 	NAME_CAP = 2 * JID_CAP,
@@ -93,21 +92,20 @@ static bool is_told(struct gateway *gateway, const struct missed_call *missed)
 
 void missed_tell(struct gateway *gateway, const struct missed_call *missed)
 {
-	AUTO(stanza_freep) struct stanza *st = NULL;
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
 	const char *reason = why(missed->cause);
 	char body[BODY_CAP], id[RAND_UUID_CAP];
 
 	if (!reason || is_told(gateway, missed) ||
-	    write_body(body, missed, reason) ||
-	    stanza_new(&st, "message", NULL))
+	    write_body(body, missed, reason))
 		return;
 	rand_uuid(id);
-	stanza_set(st, "type", "chat");
-	stanza_set(st, "from", missed->from);
-	stanza_set(st, "to", missed->account);
-	stanza_set(st, "id", id);
-	stanza_child_text(st, "body", NULL, body);
-	stanza_child(st, "store", NS_HINTS);
-	if (!stanza_ok(st) || outbox_send(gateway, st, NULL, NULL))
+	int r = chat_format(&stanza, &(struct chat_text){ .from = missed->from,
+							  .to = missed->account,
+							  .id = id,
+							  .body = body });
+	if (!r)
+		r = outbox_send(gateway, stanza, NULL, NULL);
+	if (r)
 		log_warn("missed=not-told to=%s", missed->account);
 }

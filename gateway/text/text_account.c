@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Texts of accounts: checked, and queued for the number's trunk or delivered
  * to another account. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,9 @@ static const struct text_refusal *check_length(const struct gateway *gateway,
 		return NULL;
 	if (trunk->split_texts)
 		max *= TEXT_PARTS_MAX;
-	if (strlen(w->chat->body) <= max)
+	size_t n = strlen(w->chat->body) +
+		   (*w->chat->subject ? strlen(w->chat->subject) + 1 : 0);
+	if (n <= max)
 		return NULL;
 	w->too_long = (struct text_refusal){ "policy-violation", w->limit };
 	if (text_format(w->limit, sizeof(w->limit),
@@ -149,9 +152,23 @@ static const struct text_refusal *check(struct gateway *gateway,
 
 /* ---- to a telephone ---- */
 
+/* Telephones show no Subject (RFC 7572, 4): it is the first line. NULL without
+ * memory. */
+static char *words_of(const struct chat *chat)
+{
+	char *both = NULL, *words;
+
+	if (asprintf(&both, "%s%s%s", chat->subject, *chat->subject ? "\n" : "",
+		     chat->body) < 0)
+		return NULL;
+	words = text_body(slice_of(both));
+	free(both);
+	return words;
+}
+
 static int queue(struct gateway *gateway, const struct writing *w)
 {
-	char *body = text_body(slice_of(w->chat->body));
+	char *body = words_of(w->chat);
 	const struct text_row row = {
 		.sender = w->chat->from,
 		.stanza_id = w->chat->id,
@@ -181,6 +198,7 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 					.to = owner,
 					.id = id,
 					.body = w->chat->body,
+					.subject = w->chat->subject,
 					.lang = w->chat->lang };
 	int r = text_format(from, sizeof(from), "%s@%s", w->number.number,
 			    gateway->config->xmpp.domain);

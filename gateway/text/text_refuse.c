@@ -76,8 +76,8 @@ void text_refuse(struct gateway *gateway, const struct chat *chat,
 		 const struct text_refusal *why)
 {
 	AUTO(stanza_freep) struct stanza *error = NULL;
-	bool unseen = why == text_refusal_of(chat->kind) &&
-		      chat->kind != CHAT_EMPTY && chat->kind != CHAT_GROUP;
+	bool unseen = text_refusal_of(chat->kind) && chat->kind != CHAT_EMPTY &&
+		      chat->kind != CHAT_GROUP;
 
 	refused_log(gateway, why->condition, chat->from, chat->to);
 	if (chat_format_error(&error, chat->to, chat->from, chat->id,

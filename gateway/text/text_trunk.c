@@ -134,6 +134,7 @@ static int tell(struct gateway *gateway, const struct addressing *a,
 		.to = owner,
 		.id = a->id,
 		.body = a->body,
+		.subject = a->what->subject,
 		.lang = a->what->lang,
 		.nick = nick,
 		.receipt = a->wants & SIP_CPIM_DELIVERED,
@@ -307,7 +308,6 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 		r = text_set(a->party, sizeof(a->party), route.from);
 	if (r)
 		return 503;
-	a->what = what;
 	a->trunk = route.trunk_config->name;
 	if (what->cpim && route.trunk_config->imdn &&
 	    config_is_number(a->party) && what->cpim->message_id.n)
@@ -318,7 +318,7 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		      const struct sip_message_in *what)
 {
-	struct addressing a = { 0 };
+	struct addressing a = { .what = what };
 	unsigned status;
 
 	if (recent_has(gateway->texts->seen, what->key, clock_ms())) {

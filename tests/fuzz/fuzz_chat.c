@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	chat_read(&chat, message);
 	assert(chat.from && chat.to && chat.id && chat.body && chat.lang &&
-	       chat.origin_id && chat.about);
+	       chat.origin_id && chat.about && chat.subject);
 	assert(!strpbrk(chat.lang, "\r\n\t :;<"));
 	if (chat.kind == CHAT_TEXT) {
 		assert(*chat.body && !text_refusal_of(chat.kind));

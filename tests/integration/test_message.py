@@ -124,6 +124,20 @@ async def test_tried_again_in_their_order(scene):
     await nothing(queue)
 
 
+async def test_a_subject_is_not_lost(scene):
+    """Telephones show none: it is the first line there, and a subject here (RFC 7572)."""
+    client, number = await scene.client(), scene.number()
+    subject = element(CLIENT, "subject")
+    subject.text = "Grüße"
+    client.message(scene.jid(number), subject, body("hello"))
+    assert (await asyncio.wait_for(scene.bed.carrier.texts_to(number).get(), WAIT_S)).body.decode() == "Grüße\nhello"
+    for kind, octets, headers in (("text/plain", "x", [("Subject", "Grüße")]),
+                                  ("message/cpim", CPIM.replace(b"\r\n\r\n", "\r\nSubject: Grüße\r\n\r\n".encode(), 1), [])):
+        response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, octets, kind=kind, headers=headers)
+        assert response.status == 200
+        assert (await received(client)).findtext(f"{{{CLIENT}}}subject") == "Grüße"
+
+
 async def test_a_repetition_is_delivered_once(scene):
     """A client whose stream was resumed."""
     client = await scene.client()

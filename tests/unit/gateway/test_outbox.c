@@ -265,6 +265,29 @@ static void no_more_are_on_the_way_than_the_window(void **state)
 	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
 }
 
+static void send_to(const char *to, db_done_fn done, int result)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	const struct chat_text text = {
+		.from = "a@" DOMAIN, .to = to, .id = "m", .body = "x"
+	};
+
+	assert_int_equal(chat_format(&stanza, &text), 0);
+	assert_int_equal(outbox_send(&rig.gateway, stanza, done, &rig), result);
+}
+
+/* What somebody was promised already is kept all the same. */
+static void no_account_takes_the_room_of_others(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < OUTBOX_ACCOUNT_MAX; i++)
+		send_to("alice@example.org/phone", on_done, 0);
+	send_to("Alice@example.org", on_done, -ENOBUFS);
+	send_to("bob@example.org", on_done, 0);
+	send_to("alice@example.org", NULL, 0);
+	assert_int_equal(outbox_waiting(&rig.gateway), OUTBOX_ACCOUNT_MAX + 2);
+}
+
 static void nobody_hears_of_what_was_forgotten(void **state)
 {
 	(void)state;
@@ -288,6 +311,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			no_more_are_on_the_way_than_the_window, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			no_account_takes_the_room_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			nobody_hears_of_what_was_forgotten, set_up, tear_down),
 	};

@@ -46,7 +46,7 @@ static uint32_t any_character(void)
 	do {
 		c = rand_u32() % 3 ? rand_u32() % 0x300 : rand_u32() % 0x110000;
 		if (!(rand_u32() % 16))
-			c = "\n\t <&>]\"'"[rand_u32() % 9];
+			c = (unsigned char)"\n\t <&>]\"'"[rand_u32() % 9];
 	} while (!is_written(c));
 	return c;
 }
