@@ -144,6 +144,9 @@ fuzz-run: $(FUZZERS)
 ## bench        Tandem beside rtpengine and the floors, in one run; BENCH_QUICK=1 is short
 bench: all $(LOAD) $(FLOORS)
 	@$(PYTHON) -B tests/bench/run $(BUILD)
+## bench-readme the table that is in README, from what bench has left
+bench-readme:
+	@$(PYTHON) -B tests/bench/readme $(BUILD) README
 ## bench-parts  what SRTP and the workers cost by themselves
 bench-parts: $(BENCHES)
 	@for b in $^; do $$b || exit 1; done
@@ -186,7 +189,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run faults bench bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run faults bench bench-readme bench-parts bench-instructions prove-texts \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -93,22 +93,8 @@ class Table:
         self.title("Memory, KiB resident")
         self.line("without calls", self.figures("memory", "rss_kib", calls=0, ringing=0), 0)
         for name, ringing in (("a ringing call", 1), ("an answered call", 0)):
-            self.line(name, self.slopes("memory", "calls", ringing=ringing), 1)
-        self.line("an idle account", self.slopes("start", "accounts"), 2)
-
-    def slopes(self, phase, key, **where):
-        """Memory for one more of @key, between the second step (or none) and the last."""
-        figures = {}
-        for target in self.targets:
-            figure = Figure([], "")
-            for run in {row["run"] for row in self.rows.of(phase, target=target, **where)}:
-                steps = sorted((row[key], row["rss_kib"]) for row in self.rows.of(phase, target=target, run=run, **where))
-                if len(steps) > 1:
-                    low, high = steps[1] if len(steps) > 2 else steps[0], steps[-1]
-                    figure.runs[run] = (high[1] - low[1]) / (high[0] - low[0])
-            if figure.runs:
-                figures[target] = figure
-        return figures
+            self.line(name, self.rows.slopes(self.targets, "memory", "calls", ringing=ringing), 1)
+        self.line("an idle account", self.rows.slopes(self.targets, "start", "accounts"), 2)
 
     def starts(self):
         """From exec() to the component's handshake."""

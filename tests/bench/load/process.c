@@ -17,9 +17,11 @@
 
 enum { FILES_MAX = 65536, PATH_CAP = 64, STOP_MS = 10000 };
 
+/* Of the generator's priority the relay has the nice value. */
 static void become(const char *const *argv, int core, const char *log,
 		   const int in[2], const int out[2], pid_t parent)
 {
+	const struct sched_param usual = { 0 };
 	cpu_set_t cpus;
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	union {
@@ -31,7 +33,8 @@ static void become(const char *const *argv, int core, const char *log,
 	CPU_SET(core, &cpus);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent || fd < 0 || dup2(fd, STDERR_FILENO) < 0 ||
-	    sched_setaffinity(0, sizeof(cpus), &cpus))
+	    sched_setaffinity(0, sizeof(cpus), &cpus) ||
+	    sched_setscheduler(0, SCHED_OTHER, &usual))
 		_exit(127);
 	dup2(in ? in[0] : fd, STDIN_FILENO);
 	dup2(out ? out[1] : fd, STDOUT_FILENO);
