@@ -4,6 +4,7 @@
  * session-initiate, session-accept, ICE and DTLS, 200.
  */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "tests/bench/load/accounts.h"
@@ -11,6 +12,9 @@
 #include "tests/bench/load/jingle.h"
 #include "tests/bench/load/load.h"
 #include "tests/bench/load/sip.h"
+
+/* What calls go on from belongs into memory, as /run is (tandem.conf(5)). */
+#define KEEP "/dev/shm/tandem-bench-%d"
 
 enum { PATH_CAP = 512, START_MS = 30000, SETTLE_MS = 200 };
 
@@ -35,7 +39,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"media { address = \"127.0.0.1\" ice_port = 10000\n"
 		"  port_min = 12000 port_max = 31999 workers = 1\n"
 		"  allow_loopback = true certificate = \"%s/tandem.pem\"\n"
-		"  keep = \"%s/calls\" }\n"
+		"  keep = \"" KEEP "\" }\n"
 		"db { path = \"%s/tandem.db\" }\n"
 		"limits { calls = 100000 calls_per_account = 100000\n"
 		"  calls_per_minute = 0 ring_timeout_s = 180 }\n"
@@ -44,7 +48,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"  allow = { \"127.0.0.0/8\" } }\n"
 		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
 		"\" trunk = \"bench\" }\n",
-		port, SIP_TARGET_PORT, dir, dir, dir,
+		port, SIP_TARGET_PORT, dir, (int)getpid(), dir,
 		load->options.verbose ? "info" : "warn", SIP_PORT);
 	if (fclose(f))
 		DIE("load: cannot write %s", path);
@@ -101,8 +105,11 @@ static void restart(struct load *load)
 static void stop(struct load *load)
 {
 	struct tandem *tandem = load->target;
+	char keep[PATH_CAP];
 
 	process_stop(&load->process);
+	snprintf(keep, sizeof(keep), KEEP, (int)getpid());
+	unlink(keep);
 	sip_close(tandem->sip);
 	jingle_close(tandem->jingle);
 	free(tandem);
