@@ -25,6 +25,8 @@ struct event_base;
 struct media; /* workers, ports, certificate: one a process */
 struct bridge;
 
+enum { MEDIA_MAX_WORKERS = 64 };
+
 struct media_config {
 	struct addr address;        /* bind here; unset or unspecified: both
 				     * IP versions, and host candidates are
@@ -125,6 +127,8 @@ size_t media_hand_over(struct media *media);
  */
 void media_forget(struct media *media);
 
+/* How many workers media_config.workers gives on this machine. */
+unsigned media_worker_count(unsigned wanted);
 /* For metrics: workers, and the bridges that one of them serves now. */
 unsigned media_workers(const struct media *media);
 unsigned media_worker_load(const struct media *media, unsigned worker);

@@ -345,13 +345,15 @@ static void on_notice(evutil_socket_t fd, short what, void *arg)
 
 /* Starting */
 
-static unsigned processors(void)
+unsigned media_worker_count(unsigned wanted)
 {
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set))
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
+	if (!wanted)
+		wanted = sched_getaffinity(0, sizeof(set), &set)
+				 ? 1
+				 : (unsigned)CPU_COUNT(&set);
+	return wanted < MEDIA_MAX_WORKERS ? wanted : MEDIA_MAX_WORKERS;
 }
 
 static int open_shared(struct media *media, struct media_worker *worker,
@@ -410,11 +412,8 @@ static int start_worker(struct media *media, unsigned index)
 
 static int start_workers(struct media *media)
 {
-	unsigned n =
-		media->config.workers ? media->config.workers : processors();
+	unsigned n = media_worker_count(media->config.workers);
 
-	if (n > MEDIA_MAX_WORKERS)
-		n = MEDIA_MAX_WORKERS;
 	if (!media->config.ice_port ||
 	    media->config.ice_port + n - 1 > UINT16_MAX)
 		return -EINVAL;

@@ -22,7 +22,6 @@
 #include "media/worker.h"
 
 enum {
-	MEDIA_MAX_WORKERS = 64,
 	MEDIA_WELL_S = 1, /* after that a death is none of the calls' doing */
 	MEDIA_HOSTS_SETTLE_MS = 500, /* addresses change in bursts */
 	/* The public address may have changed with them. */

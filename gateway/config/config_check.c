@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gateway/base/text.h"
+#include "media/bridge.h"
 
 struct check {
 	struct config *config;
@@ -201,15 +202,6 @@ static void check_sip(struct check *c)
 	}
 }
 
-static unsigned worker_count(const struct config_media *media)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (media->workers)
-		return media->workers;
-	return cpus > 0 ? (unsigned)cpus : 1;
-}
-
 /* One even port and the next: RTP and RTCP (RFC 3550, 11). */
 static void check_pairs(struct check *c)
 {
@@ -227,13 +219,14 @@ static void check_ice_ports(struct check *c)
 {
 	const struct config_media *media = &c->config->media;
 	unsigned line = line_of(c, CONFIG_KEY_MEDIA_ICE_PORT);
-	unsigned last = media->ice_port + worker_count(media) - 1;
+	unsigned workers = media_worker_count(media->workers);
+	unsigned last = media->ice_port + workers - 1;
 
 	if (last > UINT16_MAX)
 		complain(c, line,
 			 "media.ice_port = %u: expected room for "
 			 "one port per worker (%u)",
-			 media->ice_port, worker_count(media));
+			 media->ice_port, workers);
 	if (media->ice_port <= media->port_max && last >= media->port_min)
 		complain(c, line,
 			 "media.ice_port = %u to %u: expected none "
@@ -246,7 +239,8 @@ static void check_listen_ports(struct check *c)
 {
 	const struct config_media *media = &c->config->media;
 	const struct config_sip *sip = &c->config->sip;
-	unsigned last = media->ice_port + worker_count(media) - 1;
+	unsigned workers = media_worker_count(media->workers);
+	unsigned last = media->ice_port + workers - 1;
 
 	for (size_t i = 0; i < sip->nlisten; i++) {
 		unsigned port = addr_port(&sip->listen[i].addr);
