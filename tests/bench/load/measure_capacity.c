@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "gateway/base/clock.h"
 #include "tests/bench/load/measure.h"
 
 enum {
@@ -13,6 +14,7 @@ enum {
 	FINE_PERCENT = 3,
 	FINE_MIN = 10,
 	PROBES = 6,
+	RECOVER_MS = 2000, /* after more calls than are held */
 };
 
 struct range {
@@ -67,6 +69,8 @@ void measure_capacity(struct load *load, unsigned held, unsigned failed,
 	printf("target=%s phase=capacity calls=%u limited=%d\n",
 	       load->options.target->name, range.held,
 	       range.limited || !range.failed);
+	measure_reach(load, (unsigned)(range.held * shares[0]));
+	load_run(load, clock_us() + RECOVER_MS * 1000);
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
 		const struct measure_name name = { "delay", shares[i] };
 		unsigned calls = (unsigned)(range.held * shares[i]);

@@ -96,6 +96,8 @@ struct wire *wire_new(unsigned net)
 		DIE("load: no socket");
 	set(fd, IPPROTO_IP, IP_PKTINFO, 1);
 	set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	set(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+	    IP_PMTUDISC_PROBE); /* is cheaper */
 	enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF);
 	enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	wire->fd = fd;
