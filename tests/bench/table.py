@@ -105,6 +105,7 @@ class Table:
             if calls:
                 self.line(f"the same after SIGKILL in {calls:.0f} calls", self.figures("start", "again_ms", **where), 0)
                 self.line("until all heard each other again", self.figures("start", "heard_ms", **where), 0)
+                self.line("calls that go on", self.figures("start", "heard", **where), 0)
 
     def writes(self):
         """The database's."""
