@@ -56,6 +56,14 @@ int xmpp_set_peer(struct leg_xmpp *xmpp, const char *full_jid)
 	return 0;
 }
 
+/* The device that has the call has not said a word of its session. */
+static bool is_awaited(const struct leg_xmpp *xmpp)
+{
+	if (xmpp->state == XMPP_LEG_PROCEEDED)
+		return xmpp->calls_back;
+	return xmpp->state == XMPP_LEG_SESSION && !xmpp->caller && !xmpp->heard;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
@@ -69,10 +77,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		xmpp_say_ringing(xmpp);
 	else if (proposed)
 		xmpp_rings(xmpp);
-	else if (xmpp->state == XMPP_LEG_PROCEEDED && xmpp->calls_back)
-		xmpp_give_up(xmpp, CAUSE_UNREACHABLE, NULL);
-	else if (xmpp->state == XMPP_LEG_SESSION && !xmpp->caller &&
-		 !xmpp->heard)
+	else if (is_awaited(xmpp))
 		xmpp_give_up(xmpp, CAUSE_UNREACHABLE, NULL);
 }
 

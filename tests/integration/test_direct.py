@@ -11,7 +11,7 @@ import pytest
 
 from bed import profiles
 from bed.scene import DOMAIN, own_number
-from test_jmi import SETTLED_S, actions, spy
+from test_jmi import actions, spy
 
 WEB = profiles.STANZA  # no XEP-0353
 
@@ -96,7 +96,7 @@ async def test_a_device_that_refuses_plain_calls_leaves_it_to_the_others(scene):
     theirs = await scene.dial(own_number(web.user))
     first, second = await asyncio.gather(web.incoming(), phone.incoming())
     await first.hangup("unsupported-transports")
-    await asyncio.sleep(SETTLED_S)
+    await web.settled()
     assert not theirs.passed("ended")
     await second.accept()
     await up(second, theirs)
@@ -110,7 +110,7 @@ async def test_who_has_logged_out_is_not_called(scene):
     await known(scene, web)
     await web.close()
     scene.clients.remove(web)
-    await asyncio.sleep(SETTLED_S)
+    await phone.settled()
     theirs = await scene.dial(own_number(phone.user))
     mine = await phone.incoming()
     log = scene.bed.tandem.log

@@ -84,7 +84,7 @@ async def test_a_session_that_crosses_the_end_of_its_call_places_no_other(scene)
     await come(seen, "reject", "finish")
     answer = await client.request(begin(mine.sid), mine.peer)
     assert error_of(answer) == "item-not-found" and named(answer, "unknown-session")
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert plan.calls.empty(), "the session that came too late has called again"
 
 
@@ -98,12 +98,12 @@ async def test_a_proposal_delivered_twice_calls_once(scene):
     await theirs.ring()
     await mine.wait("ringing")
     mine.propose()
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert plan.calls.empty(), "called twice while it rings"
     await mine.hangup()
     await theirs.wait("ended")
     mine.propose()
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert plan.calls.empty(), "called again after the end"
 
 
@@ -133,7 +133,7 @@ async def test_the_sid_of_another_account_is_nobodys(scene):
         two.message(peer, element(JMI, name, id_=mine.sid))
     answer = await two.request(jinglexml.jingle_element("session-terminate", mine.sid), peer)
     assert error_of(answer) == "item-not-found"
-    await asyncio.sleep(SETTLED_S)
+    await two.settled()
     assert not theirs.passed("ended") and not mine.passed("ended")
     await mine.hangup()
     await theirs.wait("ended")
@@ -169,7 +169,7 @@ async def test_a_device_changes_its_mind_before_our_session_arrives(scene, name,
     mine._jmi(name, mine.peer, "decline" if name == "reject" else "success")
     assert (await theirs.wait("ended")).startswith(status)
     await come(seen, "jingle")
-    await asyncio.sleep(SETTLED_S / 2)
+    await client.settled()
     assert "session-terminate" in actions(seen)
 
 
@@ -182,7 +182,7 @@ async def test_another_devices_reject_does_not_end_the_call_of_the_first(scene):
     await mine.accept()
     await mine.wait("initiate")
     other._jmi("reject", other.peer, "busy")
-    await asyncio.sleep(SETTLED_S)
+    await two.settled()
     await accept()
     await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
     await mine.hangup()
@@ -196,7 +196,7 @@ async def test_a_caller_retracts_a_session_that_is_not_accepted(scene):
     mine.peer = await mine.wait("ringing")
     seen = spy(client)
     await mine.initiate()
-    await asyncio.sleep(SETTLED_S / 2)
+    await client.settled()
     mine._jmi("retract", mine.peer, "cancel")
     assert "cancelled" in await theirs.wait("ended")
     assert (await mine.ended()).startswith("terminate cancel")
@@ -294,7 +294,7 @@ async def test_an_old_proposal_rings_nobody(scene):
     propose = element(JMI, "propose", id_="from-the-archive")
     element(RTP, "description", propose, media="audio")
     client.message(scene.jid(number), propose, element("urn:xmpp:delay", "delay", stamp="2026-01-01T00:00:00Z"))
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert plan.calls.empty()
 
 
@@ -463,7 +463,7 @@ async def test_answers_are_not_answered(scene):
                    f"<message type='error' id='r7' to='{to}'><propose xmlns='{JMI}' id='r'/></message>",
                    f"<presence type='error' id='r8' to='{to}'/>"):
         client.send_raw(stanza)
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert [s.get("id") for s in seen if (s.get("from") or "").endswith("/sip")] == []
 
 
@@ -512,7 +512,7 @@ async def presences(client, to, kind, expected):
 
     while len(types()) < expected and time.monotonic() < end:
         await asyncio.sleep(0.05)
-    await asyncio.sleep(SETTLED_S / 2)
+    await client.settled()
     return sorted(types())
 
 

@@ -4,12 +4,10 @@
     client c1 (one), then c2 (two) of one account  --  Prosody srv  --  Tandem gw  --  carrier pstn
 """
 
-import asyncio
-
 import pytest
 
 from bed.jinglexml import local
-from test_jmi import SETTLED_S, come, named, never, spy
+from test_jmi import come, named, never, spy
 
 
 async def two_devices(scene):
@@ -36,7 +34,7 @@ async def test_a_call_goes_on_on_another_device(scene, direction):
     assert finishes(seen) == [("expired", second.sid)]
     assert (await first.ended()).startswith("terminate success")
     await scene.heard(second, theirs)
-    await asyncio.sleep(SETTLED_S)
+    await two.settled()
     assert not theirs.passed("ended")
     await theirs.hangup()
     assert (await second.ended()).startswith("terminate success")
@@ -61,7 +59,7 @@ async def test_a_device_that_changes_its_mind_changes_nothing(scene):
     second.initiate = never
     await second.wait("proceed")
     await second.hangup()
-    await asyncio.sleep(SETTLED_S)
+    await two.settled()
     assert not first.passed("ended")
     await scene.heard(first, theirs)
     await first.hangup()
@@ -75,7 +73,7 @@ async def test_the_first_device_may_leave_before_the_second_has_come(scene):
     second.begin, second.initiate = second.initiate, never
     second.peer = await second.wait("proceed")
     await first.hangup()
-    await asyncio.sleep(SETTLED_S)
+    await one.settled()
     assert not theirs.passed("ended"), "the second device was told to proceed"
     await second.begin()
     await second.wait("media")

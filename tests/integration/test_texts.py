@@ -166,7 +166,7 @@ async def test_a_missed_call_leaves_a_message(scene):
     assert body.startswith(f"Missed call from +15559870777 to {own_number(client.user)}, 20") and "UTC: the caller hung up." in body
     assert message.get("from") == mine.peer and message.get("type") == "chat"
     assert message.find(f"{{{HINTS}}}store") is not None
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert client.messages.empty()
 
 
@@ -178,7 +178,7 @@ async def test_the_reason_is_told_and_a_caller_who_tries_again_leaves_one(scene)
         await theirs.wait("ended", 15) if _ == 0 else await theirs.cancel()
         await asyncio.sleep(0.2)
     assert "nobody answered" in (await missed(client)).find(f"{{{CLIENT}}}body").text
-    await asyncio.sleep(SETTLED_S)
+    await client.settled()
     assert client.messages.empty()
 
 
@@ -198,7 +198,7 @@ async def test_nothing_is_left_where_somebody_answered_or_refused(scene):
     await theirs.cancel()
     await second.ended()
     assert "+15559870780" in (await missed(two)).find(f"{{{CLIENT}}}body").text
-    await asyncio.sleep(SETTLED_S)
+    await asyncio.gather(one.settled(), two.settled())
     assert one.messages.empty() and two.messages.empty()
 
 

@@ -21,6 +21,7 @@ CARBONS, FORWARD = "urn:xmpp:carbons:2", "urn:xmpp:forward:0"
 EXTDISCO = "urn:xmpp:extdisco:2"
 DISCO_INFO = "http://jabber.org/protocol/disco#info"
 IQ_S, LOGIN_S = 10.0, 15.0
+SETTLING_PINGS = 3  # what the telephone says to what it was told has time to come too
 
 
 def bare(jid):
@@ -161,6 +162,11 @@ class Client(slixmpp.ClientXMPP):
             raise AssertionError(f"{self.who}: no answer to {summary(xml)} within {timeout} s") from None
         finally:
             self._pending.pop(identity, None)
+
+    async def settled(self, to="tel.example.org"):
+        """Return when the gateway has done all about what was said before, and what it said has come: pings keep the order."""
+        for _ in range(SETTLING_PINGS):
+            await self.request(element("urn:xmpp:ping", "ping"), to, "get")
 
     async def ask(self, to, *children, kind="chat", timeout=IQ_S):
         """Send a message that will be refused, and return the error."""

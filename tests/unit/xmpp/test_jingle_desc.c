@@ -76,9 +76,9 @@ static void what_is_written_reads_the_same(void **state)
 	}
 }
 
-static void an_offer_of_ours_looks_like_this(void **state)
+/* Opus, PCMU and events, a candidate behind a NAT, DTLS. */
+static struct media_desc *offer_of_ours(void)
 {
-	(void)state;
 	static const struct media_codec codecs[] = {
 		{ 111, 2, 48000, "opus", "minptime=10; useinbandfec=1" },
 		{ 0, 1, 8000, "PCMU", "" },
@@ -88,7 +88,7 @@ static void an_offer_of_ours_looks_like_this(void **state)
 					 .component = 1,
 					 .priority = 7,
 					 .foundation = "3" };
-	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_desc *desc = NULL;
 	struct media_content *content;
 
 	assert_int_equal(media_desc_new(&desc), 0);
@@ -115,10 +115,17 @@ static void an_offer_of_ours_looks_like_this(void **state)
 	strncpy(content->ufrag, "abcd", MEDIA_UFRAG_CAP - 1);
 	strncpy(content->pwd, "efgh", MEDIA_PWD_CAP - 1);
 	desc->bundle = true;
+	return desc;
+}
 
+static void an_offer_of_ours_looks_like_this(void **state)
+{
+	(void)state;
 	const struct jingle_desc_options options = { .writer_is_initiator =
 							     true };
+	AUTO(media_desc_freep) struct media_desc *desc = offer_of_ours();
 	AUTO(stanza_freep) struct stanza *jingle = formatted(desc, &options);
+
 	assert_xml(
 		jingle,
 		JINGLE("<content creator='initiator' name='0' "
