@@ -136,7 +136,8 @@ const char *setting_get(const struct setting_store *store,
 			enum setting_kind kind, const char *subject,
 			const char *name)
 {
-	const struct setting_node *node = find(store, kind, subject, name);
+	const struct setting_node *node =
+		store ? find(store, kind, subject, name) : NULL;
 
 	return node ? node->setting.value : "";
 }

@@ -20,6 +20,12 @@ struct setting {
 	const char *value;
 };
 
+/* Names of what accounts have. */
+#define SETTING_QUIET     "quiet"     /* gateway/call/quiet.h */
+#define SETTING_FORWARDS  "forwards"  /* "yes": every call */
+#define SETTING_CALLER_ID "caller-id" /* the number that calls out show */
+#define SETTING_WITHHOLD  "withhold"  /* "yes": none is shown */
+
 struct setting_store;
 
 /*
@@ -30,7 +36,7 @@ CHECKED int setting_store_new(struct setting_store **out, struct db *db);
 struct setting_store *setting_store_free(struct setting_store *store);
 DEFINE_AUTO(struct setting_store *, setting_store_free)
 
-/* Borrowed until the next change; "" when it is not set. */
+/* Borrowed until the next change; "" when it is not set, or @store is NULL. */
 const char *setting_get(const struct setting_store *store,
 			enum setting_kind kind, const char *subject,
 			const char *name);

@@ -86,6 +86,12 @@ void trunk_note_error(struct sip_trunk *t, const char *why);
 struct nta_leg_s *trunk_leg(struct sip_trunk *t, const char *from,
 			    const char *to);
 
+/* OPTIONS in *@leg, which is made when it is NULL. *@client is the caller's. 0
+ * or -errno. */
+CHECKED int trunk_send_options(struct sip_trunk *t, struct nta_leg_s **leg,
+			       struct sip_client **client, sip_client_fn fn,
+			       void *arg);
+
 void trunk_qualify_start(struct sip_trunk *t);
 void trunk_qualify_stop(struct sip_trunk *t);
 void trunk_register_start(struct sip_trunk *t);

@@ -94,17 +94,17 @@ static void on_response(struct sip_client *client, unsigned status,
 	decide(t, !local && status != 408 && status != 503, why);
 }
 
-static int send_options(struct sip_trunk *t)
+int trunk_send_options(struct sip_trunk *t, struct nta_leg_s **leg,
+		       struct sip_client **client, sip_client_fn fn, void *arg)
 {
-	struct trunk_qualify *q = &t->health;
 	char from[SIP_NAME_ADDR_CAP], uri[SIP_URI_TEXT_CAP];
 	char to[SIP_URI_TEXT_CAP + 2];
 	struct sip_client_spec spec = {
 		.method = "OPTIONS",
 		.uri = uri,
 		.probe = true,
-		.fn = on_response,
-		.arg = t,
+		.fn = fn,
+		.arg = arg,
 	};
 	int r = text_format(uri, sizeof(uri), "sip:%s", t->hostport);
 
@@ -113,11 +113,11 @@ static int send_options(struct sip_trunk *t)
 		r = text_format(to, sizeof(to), "<%s>", uri);
 	if (!r)
 		r = sip_name_addr_format(from, NULL, t->username, t->domain);
-	if (!r && !q->leg)
-		q->leg = trunk_leg(t, from, to);
-	if (r || !q->leg)
+	if (!r && !*leg)
+		*leg = trunk_leg(t, from, to);
+	if (r || !*leg)
 		return -ENOMEM;
-	spec.leg = q->leg;
+	spec.leg = *leg;
 	spec.message = sip_client_message(t->agent);
 	if (spec.message &&
 	    sip_add_tl(spec.message, sip_object(spec.message),
@@ -125,7 +125,7 @@ static int send_options(struct sip_trunk *t)
 		msg_destroy(spec.message);
 		spec.message = NULL;
 	}
-	return sip_client_start(&q->client, t->agent, &spec);
+	return sip_client_start(client, t->agent, &spec);
 }
 
 static void on_qualify_timer(int fd, short what, void *arg)
@@ -137,7 +137,8 @@ static void on_qualify_timer(int fd, short what, void *arg)
 	if (t->health.client) {
 		t->health.client = sip_client_free(t->health.client);
 		decide(t, false, "no answer");
-	} else if (send_options(t)) {
+	} else if (trunk_send_options(t, &t->health.leg, &t->health.client,
+				      on_response, t)) {
 		decide(t, false, "cannot send");
 	} else {
 		trunk_timer_set(t, &t->health.timer, on_qualify_timer,

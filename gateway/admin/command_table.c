@@ -4,7 +4,8 @@
 #include "gateway/admin/commands.h"
 
 static const struct commands *const groups[] = {
-	&commands_status,   &commands_calls,  &commands_numbers,
+	&commands_user,     &commands_status, &commands_calls,
+	&commands_history,  &commands_trunks, &commands_numbers,
 	&commands_accounts, &commands_blocks, &commands_audit,
 	&commands_process,
 };

@@ -21,8 +21,9 @@ struct commands {
 		.n = sizeof(fields_) / sizeof((fields_)[0]), __VA_ARGS__ \
 	}
 
-extern const struct commands commands_status, commands_calls, commands_numbers,
-	commands_accounts, commands_blocks, commands_audit, commands_process;
+extern const struct commands commands_status, commands_calls, commands_history,
+	commands_trunks, commands_numbers, commands_accounts, commands_blocks,
+	commands_audit, commands_process, commands_user;
 
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"

@@ -11,6 +11,7 @@
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg.h"
+#include "gateway/watch/quality.h"
 #include "media/bridge.h"
 
 enum { US_PER_MS = 1000, PERCENT = 100, QUALITY_CAP = 64, LABEL_CAP = 160 };
@@ -42,13 +43,19 @@ static struct quality_text quality(const struct call *call,
 {
 	struct quality_text out = { "" };
 	struct media_side_stats stats;
+	struct quality_point point;
 
 	if (!bridge_is_open(call->bridge, side))
 		return out;
 	bridge_stats(call->bridge, side, &stats);
-	if (text_format(out.s, sizeof(out.s), "%.1f %% lost, jitter %u ms",
-			loss_percent(&stats), stats.jitter_us / US_PER_MS))
-		out.s[0] = '\0';
+	int r = text_format(out.s, sizeof(out.s), "%.1f %% lost, jitter %u ms",
+			    loss_percent(&stats), stats.jitter_us / US_PER_MS);
+	size_t n = strlen(out.s);
+	if (!r && quality_now(&point, call, side))
+		r = text_format(out.s + n, sizeof(out.s) - n, ", MOS %.1f",
+				(double)point.mos);
+	if (r)
+		out.s[n] = '\0';
 	return out;
 }
 

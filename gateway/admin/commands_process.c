@@ -37,6 +37,7 @@ static enum command_result run_drain(struct request *request)
 			gateway->draining ? "draining" : "open",
 			drain ? "draining" : "open");
 	gateway->draining = drain;
+	gateway->retiring = gateway->retiring && drain;
 	if (drain)
 		answer_info(request->answer,
 			    "No new calls are taken; %u go on.",

@@ -161,6 +161,8 @@ static enum decision decide(const struct build *build, const char *owner,
 	policy_of(policy, build->gateway, owner, build->number->number);
 	if (!policy->enabled)
 		return ABSENT;
+	if (policy->quiet || (policy->forwards && *policy->forward))
+		return *policy->forward ? FORWARDS : BUSY;
 	if (!n)
 		return RINGS;
 	switch (policy->second_call) {

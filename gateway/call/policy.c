@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/call/policy.h"
 
+#include "db/setting.h"
+#include "gateway/call/quiet.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 
@@ -59,4 +61,8 @@ void policy_of(struct policy *out, const struct gateway *gateway,
 		take_config(out, number);
 	if (found)
 		take_account(out, found);
+	out->quiet = quiet_is_now(setting_get(
+		gateway->settings, SETTING_ACCOUNT, account, SETTING_QUIET));
+	out->forwards = *setting_get(gateway->settings, SETTING_ACCOUNT,
+				     account, SETTING_FORWARDS);
 }

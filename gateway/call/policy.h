@@ -18,7 +18,9 @@ struct policy {
 			      * accounts or the configuration change */
 	enum account_early early_media; /* 0: the trunk's */
 	bool chat_digits;
-	bool enabled; /* may be called */
+	bool enabled;  /* may be called */
+	bool quiet;    /* wants not to be rung now */
+	bool forwards; /* every call, if @forward is not "" */
 };
 
 /* @called: the number of the call, whose keys go before; NULL: any. */

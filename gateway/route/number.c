@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "db/setting.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "xmpp/jid.h"
@@ -82,12 +83,31 @@ static void on_number(const struct account_number *number, void *arg)
 	search->found = true;
 }
 
+/* The one that the account wants to be seen, if it is still its own. */
+static bool chosen(struct number *out, const struct gateway *gateway,
+		   const char *account, const char *trunk)
+{
+	const char *number = setting_get(gateway->settings, SETTING_ACCOUNT,
+					 account, SETTING_CALLER_ID);
+
+	if (!*number || !number_find(out, gateway, number) ||
+	    (trunk && strcmp(out->trunk, trunk) != 0))
+		return false;
+	for (size_t i = 0; i < out->nowners; i++) {
+		if (jid_same_bare(out->owners[i], account))
+			return true;
+	}
+	return false;
+}
+
 bool number_of(struct number *out, const struct gateway *gateway,
 	       const char *account, const char *trunk)
 {
 	const struct config *config = gateway->config;
 	struct search search = { .out = out, .trunk = trunk };
 
+	if (chosen(out, gateway, account, trunk))
+		return true;
 	for (size_t i = 0; i < config->nnumbers; i++) {
 		const struct config_number *number = &config->numbers[i];
 

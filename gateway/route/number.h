@@ -35,7 +35,8 @@ bool number_has_owner(const struct number *number, const char *account);
 /* The same of a configured one. */
 bool number_is_owned(const struct config_number *number, const char *account);
 
-/* The first number of @account (bare JID), on @trunk unless that is NULL. */
+/* The number of @account (bare JID) that it shows, else its first; on @trunk
+ * unless that is NULL. */
 bool number_of(struct number *out, const struct gateway *gateway,
 	       const char *account, const char *trunk);
 

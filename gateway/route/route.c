@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "db/setting.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
@@ -42,6 +43,8 @@ static int try_trunk(struct route *out, struct gateway *gateway,
 		return ROUTE_E_UNKNOWN;
 	if (out->ntrunks == ROUTE_MAX_TRUNKS)
 		return 0;
+	if (!out->emergency && trunks_is_drained(gateway, name))
+		return ROUTE_E_TRUNK_BUSY;
 	if (!out->emergency) {
 		enum limit limit = limits_check(gateway, QUOTA_TRUNK, name, to);
 
@@ -365,7 +368,9 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	r = check_account(gateway, account, local);
 	if (r)
 		return r;
-	out->withhold |= limits_withhold(gateway, account);
+	out->withhold |= limits_withhold(gateway, account) ||
+			 *setting_get(gateway->settings, SETTING_ACCOUNT,
+				      account, SETTING_WITHHOLD);
 	if (config_is_number(local))
 		return to_number(out, gateway, account, local);
 	if (*local && !local[strspn(local, DIGITS "*#")])

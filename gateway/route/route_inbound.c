@@ -2,6 +2,7 @@
 /* Calls from trunks: whose they are, whom for, and from whom. */
 #include <string.h>
 
+#include "gateway/route/trunks.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/called.h"
@@ -289,7 +290,9 @@ int route_from_trunk(struct route *out, struct origin *origin,
 
 	if (r)
 		return r;
-	return limits_at_once(gateway, QUOTA_TRUNK, out->trunk_config->name)
+	return trunks_is_drained(gateway, out->trunk_config->name) ||
+			       limits_at_once(gateway, QUOTA_TRUNK,
+					      out->trunk_config->name)
 		       ? ROUTE_E_TRUNK_BUSY
 		       : 0;
 }

@@ -24,7 +24,7 @@ struct routes {
 /* ---- which ---- */
 
 /* Past midnight the day is still the one on which the time began. */
-static bool is_time(const struct config_route *route, const struct tm *now)
+bool routes_is_time(const struct config_route *route, const struct tm *now)
 {
 	unsigned minute =
 		(unsigned)now->tm_hour * HOUR_MIN + (unsigned)now->tm_min;
@@ -50,7 +50,7 @@ static int fit(const struct config_route *route, const char *number,
 		if ((int)n > most && !strncmp(number, route->prefixes.v[i], n))
 			most = (int)n;
 	}
-	return is_time(route, now) ? most : -1;
+	return routes_is_time(route, now) ? most : -1;
 }
 
 const struct config_route *routes_find(const struct gateway *gateway,

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "db/route_row.h"
@@ -25,6 +26,9 @@ void routes_free(struct gateway *gateway);
 const struct config_route *routes_find(const struct gateway *gateway,
 				       const char *number,
 				       const struct tm *now);
+
+/* Whether the time of @route is @now, local time. */
+bool routes_is_time(const struct config_route *route, const struct tm *now);
 
 /* Add or change; take away. Kept. 0, -EINVAL (a list, a time), -ENOBUFS,
  * -ENOMEM: nothing has changed. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/setting.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -140,4 +141,20 @@ struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name)
 			return gateway->trunks[i];
 	}
 	return NULL;
+}
+
+#define DRAINED "drained"
+
+bool trunks_is_drained(const struct gateway *gateway, const char *name)
+{
+	return *setting_get(gateway->settings, SETTING_TRUNK, name, DRAINED);
+}
+
+int trunks_drain(struct gateway *gateway, const char *name, bool drain)
+{
+	return setting_put(gateway->settings,
+			   &(struct setting){ .kind = SETTING_TRUNK,
+					      .subject = name,
+					      .name = DRAINED,
+					      .value = drain ? "yes" : "" });
 }

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 struct config_trunk;
@@ -28,6 +30,11 @@ void trunks_leave(struct gateway *gateway);
 
 /* How a trunk is treated; @trunk may be NULL: the careful default. */
 void trunks_policy(struct sip_policy *out, const struct config_trunk *trunk);
+
+/* Whether an administrator wants no new calls over it; and that. Kept. 0 or
+ * -errno. */
+bool trunks_is_drained(const struct gateway *gateway, const char *name);
+CHECKED int trunks_drain(struct gateway *gateway, const char *name, bool drain);
 
 /* Borrowed, or NULL. */
 struct sip_trunk *trunks_find(const struct gateway *gateway, const char *name);

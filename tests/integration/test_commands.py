@@ -10,10 +10,10 @@ import re
 
 import pytest
 
-from bed import ejabberd, prosody
-from bed.commands import COMMANDS, DATA, INFO, ITEMS, Commander, ctl
+from bed import ejabberd, prosody, sipmsg
+from bed.commands import ANSWER_S, COMMANDS, DATA, INFO, ITEMS, Commander, ctl
 from bed.jinglexml import element
-from bed.scene import DOMAIN, own_number
+from bed.scene import DOMAIN, GATEWAY, own_number
 from test_malformed import error_of
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
@@ -28,7 +28,9 @@ NEEDS = {
     "account-enable": (OPERATOR, "nobody@nowhere.example"), "account-remove": (OPERATOR, "nobody@nowhere.example"),
     "account-limits": (OPERATOR, "nobody@nowhere.example"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
-    "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
+    "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
+    "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
+    "why-failed": (USER,), "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LEVELS = [READER, OPERATOR, OWNER]
 ROLES = {"admin": OWNER, "oscar": OPERATOR, "rita": READER, "alice": USER, "carol": None}  # alice owns a number
@@ -112,7 +114,7 @@ async def test_who_may_what_by_conversation(scene, user):
     for node in NEEDS:
         answer = await client.say(node)
         assert (answer != UNKNOWN) == (node in allowed(role)), (node, answer)
-        if answer.endswith("it away.") or "?" in answer.split("\n")[0]:
+        if "?" in answer.split("\n")[0]:
             assert await client.say("cancel") == "Cancelled."
 
 
@@ -367,6 +369,113 @@ async def test_an_account_is_limited(scene):
     mine = await client.call(scene.jid(number))
     await (await plan.call()).refuse(486, "Busy Here")
     await mine.ended()
+
+
+@pytest.mark.alone
+async def test_a_drained_trunk_takes_no_calls_and_its_options_say_so(scene):
+    operator = await commander(scene, "oscar", "trunks")
+    dave = await scene.client("dave")
+    assert "answered OPTIONS with 200" in (await operator.run("trunk-test", trunk="pbx")).text
+    assert await asked(scene.bed.pbx, "OPTIONS") == 200
+    assert (await operator.run("trunk-drain", trunk="pbx", drain="true")).text == "pbx takes no new calls."
+    assert await asked(scene.bed.pbx, "OPTIONS") == 503
+    theirs = await scene.dial(own_number("dave"), carrier=scene.bed.pbx)
+    assert (await theirs.wait("ended")).startswith("503")
+    assert (await (await dave.call(scene.jid(scene.number()))).ended()).startswith("reject")
+    row, = [row for row in (await operator.run("trunks")).rows if row["trunk"] == "pbx"]
+    assert row["state"].endswith(", drained")
+    assert (await ctl(scene.bed.tandem, "trunk-drain", "pbx", "no"))[1] == "pbx takes calls.\n"
+    assert await asked(scene.bed.pbx, "OPTIONS") == 200
+    theirs = await scene.dial(own_number("dave"), carrier=scene.bed.pbx)
+    mine = await dave.incoming()
+    await theirs.cancel()
+    await mine.ended()
+
+
+async def asked(telephone, method):
+    """What Tandem answers to a request of @telephone outside of dialogs."""
+    peer = await telephone.wire.reach("udp", GATEWAY, 5060)
+    request = sipmsg.Message(method, f"sip:{GATEWAY}")
+    request.add("Via", telephone.wire.via(peer[0])).add("Max-Forwards", 70)
+    request.add("From", f"<sip:pbx@{telephone.host}>;tag={sipmsg.token()}").add("To", f"<sip:{GATEWAY}>")
+    request.add("Call-ID", sipmsg.token(20)).add("CSeq", f"1 {method}")
+    return (await telephone.wire.request(request, peer).final(ANSWER_S)).status
+
+
+async def test_history_and_why_a_call_failed(scene):
+    client = await commander(scene, None)
+    number = scene.number()
+    plan = scene.bed.carrier.expect(number)
+    mine = await client.call(scene.jid(number))
+    await (await plan.call()).refuse(486, "Busy Here")
+    await mine.ended()
+    failed = await client.run("why-failed")
+    assert "busy" in failed.text.lower() and failed.value("to") == number
+    row, = (await client.run("my-calls", party=number)).rows
+    assert row["to"] == number and row["ended-by"] == "busy"
+    reader = await commander(scene, "rita", "history")
+    row, = (await reader.run("history", party=number, failed="true", since="2020-01-01", cause="busy")).rows
+    assert row["account"] == f"{client.user}@example.org" and row["trunk"] == "carrier" and row["sip-status"] == "486"
+    assert "no such calls" in (await reader.run("history", party=number, until="2020-01-01 10:00")).text
+    assert "busy" in (await client.say("why failed")).lower()
+    status, text = await ctl(scene.bed.tandem, "my-calls", number, account=f"{client.user}@example.org", role="none", tabs=True)
+    assert status == 0 and f"\t{number}\t\tbusy\n" in text
+
+
+async def test_do_not_disturb_and_forwarding(scene):
+    client, other = await commander(scene, None), await scene.client()
+    number = own_number(client.user)
+    assert (await client.run("do-not-disturb", quiet="on")).text == "Do not disturb: on."
+    assert (await (await scene.dial(number)).wait("ended")).startswith("486")
+    done = await client.run("my-settings", second_call="ring", forward=f"{other.user}@example.org", forward_all="false")
+    assert done.status == "completed", done.error
+    theirs = await scene.dial(number)
+    mine = await other.incoming()
+    await theirs.cancel()
+    await mine.ended()
+    assert (await client.run("do-not-disturb", quiet="off")).status == "completed"
+    theirs = await scene.dial(number)
+    mine = await client.incoming()
+    await theirs.cancel()
+    await mine.ended()
+    await client.run("my-settings", second_call="ring", forward=f"{other.user}@example.org", forward_all="true")
+    theirs = await scene.dial(number)
+    mine = await other.incoming()
+    await theirs.cancel()
+    await mine.ended()
+    assert (await client.run("my-settings", second_call="ring", forward="", forward_all="true")).notes[0][0] == "error"
+    assert (await client.run("my-settings", second_call="bogus")).error == "bad-request bad-payload"
+    shown = await client.run("my-numbers")
+    assert shown.rows[0]["number"] == number
+    bad = await client.run("do-not-disturb", quiet="times", days="noday", hours="22:00-07:00")
+    assert bad.notes[0][0] == "error"
+    good = await client.run("do-not-disturb", quiet="times", days="mon-fri, sun", hours="22:00-07:00")
+    assert good.text == "Do not disturb: mon-fri, sun 22:00-07:00."
+
+
+async def test_the_number_that_others_see(scene):
+    operator, client = await commander(scene, "oscar", "shown"), await commander(scene, None)
+    second = fresh_number()
+    await operator.run("number-assign", number=second, owner=f"{client.user}@example.org", trunk="carrier")
+
+    async def seen():
+        number = scene.number()
+        plan = scene.bed.carrier.expect(number)
+        mine = await client.call(scene.jid(number))
+        theirs = await plan.call()
+        await theirs.refuse(486, "Busy Here")
+        await mine.ended()
+        return theirs.invite.get("From")
+
+    assert own_number(client.user)[1:] in await seen()
+    assert (await client.run("my-caller-id", number=second, withhold="0")).text == f"Others see {second}."
+    assert second[1:] in await seen()
+    assert (await client.run("my-caller-id", number=own_number("bob"))).error == "bad-request bad-payload"
+    assert (await client.run("my-caller-id", withhold="1")).text == "Others see no number."
+    assert "anonymous" in await seen()
+    await client.run("my-caller-id", withhold="0")
+    await operator.run("number-release", number=second)
+    assert own_number(client.user)[1:] in await seen()
 
 
 @pytest.mark.alone

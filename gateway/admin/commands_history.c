@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Calls that are over: for administrators all, for users their own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/cdr.h"
+#include "gateway/admin/commands.h"
+#include "gateway/admin/span.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/watch/why.h"
+#include "xmpp/jid.h"
+
+#define TIME_REGEX   "[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}(:[0-9]{2})?)?"
+#define TIME_EXPECTS "a time such as 2026-11-21 17:04, in UTC"
+
+#define COUNT_FIELD                                                            \
+	{                                                                      \
+		.var = "count", .label = "How many", .type = FORM_TEXT_SINGLE, \
+		.initial = "20", .integer = true, .min = 1,                    \
+		.max = CDR_FIND_MAX                                            \
+	}
+#define FAILED_FIELD                                       \
+	{                                                  \
+		.var = "failed", .label = "Only failures", \
+		.type = FORM_BOOLEAN, .initial = "false"   \
+	}
+
+static const struct form_spec all_fields[] = {
+	{ .var = "party",
+	  .label = "Number or address",
+	  .type = FORM_TEXT_SINGLE },
+	{ .var = "account", .label = "Account", .type = FORM_JID_SINGLE },
+	{ .var = "trunk", .label = "Trunk", .type = FORM_TEXT_SINGLE },
+	{ .var = "cause",
+	  .label = "Cause",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "As busy, no-answer, congestion" },
+	{ .var = "since",
+	  .label = "From",
+	  .type = FORM_TEXT_SINGLE,
+	  .regex = TIME_REGEX,
+	  .expects = TIME_EXPECTS },
+	{ .var = "until",
+	  .label = "Before",
+	  .type = FORM_TEXT_SINGLE,
+	  .regex = TIME_REGEX,
+	  .expects = TIME_EXPECTS },
+	FAILED_FIELD,
+	COUNT_FIELD,
+};
+
+static const struct form_spec own_fields[] = {
+	{ .var = "party",
+	  .label = "Number",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Empty: all" },
+	FAILED_FIELD,
+	COUNT_FIELD,
+};
+
+static void put_call(struct answer *answer, const struct cdr *cdr, bool all)
+{
+	int64_t talked =
+		cdr->answered_ms ? cdr->ended_ms - cdr->answered_ms : 0;
+
+	answer_cell(answer, "%s", span_time(cdr->started_ms).s);
+	answer_cell(answer, "%s", cdr->caller);
+	answer_cell(answer, "%s", cdr->callee);
+	answer_cell(answer, "%s",
+		    talked > 0 ? span_text((uint64_t)talked).s : "");
+	answer_cell(answer, "%s", cdr->cause);
+	if (!all)
+		return;
+	answer_cell(answer, "%s", cdr->account);
+	answer_cell(answer, "%s", cdr->trunk);
+	answer_cell(answer, "%u", cdr->sip_status);
+	answer_cell(answer, "%s", cdr->call);
+}
+
+static void show(struct request *request, const struct cdr *rows, size_t n,
+		 bool all)
+{
+	static const char *const columns[] = {
+		"When (UTC)", "From",  "To",         "Talked", "Ended by",
+		"Account",    "Trunk", "SIP status", "Call",
+	};
+	enum { NOWN = 5, NALL = sizeof(columns) / sizeof(columns[0]) };
+
+	for (size_t i = 0; i < (all ? NALL : NOWN); i++)
+		answer_column(request->answer, columns[i]);
+	for (size_t i = 0; i < n; i++)
+		put_call(request->answer, &rows[i], all);
+	if (!n)
+		answer_info(request->answer, "There are no such calls.");
+}
+
+static void on_all(int result, const struct cdr *rows, size_t n, void *arg)
+{
+	if (request_well(arg, result))
+		show(arg, rows, n, true);
+	request_done(arg);
+}
+
+static void on_own(int result, const struct cdr *rows, size_t n, void *arg)
+{
+	if (request_well(arg, result))
+		show(arg, rows, n, false);
+	request_done(arg);
+}
+
+/* One failure, told in words. */
+static void on_failure(int result, const struct cdr *rows, size_t n, void *arg)
+{
+	struct request *request = arg;
+	char why[WHY_CAP];
+
+	if (request_well(request, result) && n && !why_text(why, &rows[0])) {
+		answer_info(request->answer, "%s", why);
+		answer_fact(request->answer, "When (UTC)", "%s",
+			    span_time(rows[0].started_ms).s);
+		answer_fact(request->answer, "From", "%s", rows[0].caller);
+		answer_fact(request->answer, "To", "%s", rows[0].callee);
+	} else if (!result) {
+		answer_info(request->answer,
+			    "None of your calls has failed, as far as is "
+			    "known.");
+	}
+	request_done(request);
+}
+
+static void abandon(struct request *request)
+{
+	db_forget(request->gateway->db, request);
+}
+
+static enum command_result find(struct request *request,
+				const struct cdr_filter *filter, cdr_rows_fn fn)
+{
+	request->abandon = abandon;
+	return request_well(request,
+			    cdr_find(request->gateway->db, filter, fn, request))
+		       ? COMMAND_LATER
+		       : COMMAND_DONE;
+}
+
+static int64_t time_of(const struct request *request, const char *var)
+{
+	int64_t ms;
+
+	return span_parse_time(&ms, request_text(request, var)) ? ms : 0;
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static enum command_result run_history(struct request *request)
+{
+	char account[JID_CAP];
+	const struct cdr_filter filter = {
+		.account = account,
+		.party = or_null(request_text(request, "party")),
+		.trunk = or_null(request_text(request, "trunk")),
+		.cause = or_null(request_text(request, "cause")),
+		.failed = request_flag(request, "failed"),
+		.since_ms = time_of(request, "since"),
+		.until_ms = time_of(request, "until"),
+		.limit = request_number(request, "count"),
+	};
+
+	request_jid(account, request, "account");
+	return find(request, &filter, on_all);
+}
+
+static enum command_result run_own(struct request *request)
+{
+	const struct cdr_filter filter = {
+		.account = request->actor.account,
+		.party = or_null(request_text(request, "party")),
+		.failed = request_flag(request, "failed"),
+		.limit = request_number(request, "count"),
+	};
+
+	return find(request, &filter, on_own);
+}
+
+static enum command_result run_why(struct request *request)
+{
+	const struct cdr_filter filter = {
+		.account = request->actor.account,
+		.failed = true,
+		.limit = 1,
+	};
+
+	return find(request, &filter, on_failure);
+}
+
+static const struct command table[] = {
+	{ .node = "history",
+	  .title = "Calls that are over",
+	  .need = NEED_READER,
+	  .steps = { COMMAND_FIELDS(all_fields) },
+	  .run = run_history },
+	{ .node = "my-calls",
+	  .title = "My calls",
+	  .need = NEED_USER,
+	  .steps = { COMMAND_FIELDS(own_fields) },
+	  .run = run_own },
+	{ .node = "why-failed",
+	  .title = "Why did my last call fail?",
+	  .need = NEED_USER,
+	  .run = run_why },
+};
+const struct commands commands_history = COMMANDS(table);
