@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "db/setting.h"
+
+#include "db/audit_row.h"
+#include "tests/unit/db/fixture.h"
+
+static struct setting_store *load(struct fixture *f)
+{
+	struct setting_store *store = NULL;
+
+	assert_int_equal(setting_store_new(&store, f->db), 0);
+	return store;
+}
+
+static void put(struct setting_store *store, enum setting_kind kind,
+		const char *subject, const char *name, const char *value)
+{
+	const struct setting setting = { kind, subject, name, value };
+
+	assert_int_equal(setting_put(store, &setting), 0);
+}
+
+static const char *of_alice(const struct setting_store *store, const char *name)
+{
+	return setting_get(store, SETTING_ACCOUNT, "alice@x", name);
+}
+
+static void settings_come_back_as_they_were_put(void **state)
+{
+	struct fixture *f = *state;
+	struct setting_store *store = load(f);
+
+	assert_string_equal(of_alice(store, "quiet"), "");
+	put(store, SETTING_ACCOUNT, "alice@x", "quiet", "on");
+	put(store, SETTING_ACCOUNT, "alice@x", "withhold", "yes");
+	put(store, SETTING_TRUNK, "alice@x", "quiet", "trunk's");
+	put(store, SETTING_ACCOUNT, "alice@x", "quiet", "off");
+	setting_store_free(store);
+	fixture_reopen(f);
+	store = load(f);
+	assert_string_equal(of_alice(store, "quiet"), "off");
+	assert_string_equal(of_alice(store, "withhold"), "yes");
+	put(store, SETTING_ACCOUNT, "alice@x", "quiet", "");
+	assert_string_equal(of_alice(store, "quiet"), "");
+	assert_int_equal(setting_drop(store, SETTING_ACCOUNT, "alice@x"), 0);
+	setting_store_free(store);
+	fixture_reopen(f);
+	store = load(f);
+	assert_string_equal(of_alice(store, "withhold"), "");
+	assert_string_equal(
+		setting_get(store, SETTING_TRUNK, "alice@x", "quiet"),
+		"trunk's");
+	setting_store_free(store);
+}
+
+static void without_a_store_nothing_is_set(void **state)
+{
+	(void)state;
+	assert_string_equal(of_alice(NULL, "quiet"), "");
+}
+
+static void on_row(const struct audit_row *row, void *arg)
+{
+	unsigned *n = arg;
+	const char *const expected[] = { "second", "first" };
+
+	assert_true(*n < 2);
+	assert_string_equal(row->object, expected[*n]);
+	assert_string_equal(row->before, "");
+	(*n)++;
+}
+
+static void changes_are_read_newest_first(void **state)
+{
+	struct fixture *f = *state;
+	const struct audit_row one = { .id = 1, .who = "a", .object = "first" };
+	const struct audit_row two = { .id = 2,
+				       .who = "a",
+				       .object = "second" };
+	unsigned n = 0;
+
+	assert_int_equal(audit_row_put(f->db, &one, NULL, NULL), 0);
+	assert_int_equal(audit_row_put(f->db, &two, NULL, NULL), 0);
+	fixture_reopen(f);
+	assert_int_equal(audit_row_load(f->db, on_row, &n), 0);
+	assert_int_equal(n, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			settings_come_back_as_they_were_put, fixture_setup,
+			fixture_teardown),
+		cmocka_unit_test(without_a_store_nothing_is_set),
+		cmocka_unit_test_setup_teardown(changes_are_read_newest_first,
+						fixture_setup,
+						fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
