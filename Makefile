@@ -184,7 +184,7 @@ prove-package: deb
 	@tests/package/run $(BUILD)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
-	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* \
+	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* .$(MANDIR)/man8/tandemctl.8 \
 		.$(LIBDIR)/*.d/tandem.conf .$(UNITDIR)/tandem.service
 ## clean        remove BUILD
 clean:

@@ -266,6 +266,11 @@ void db_forget(struct db *db, const void *arg)
 	worker_forget(db->worker, arg);
 }
 
+const char *db_path(const struct db *db)
+{
+	return db->path;
+}
+
 const char *db_boot_id(const struct db *db)
 {
 	return db->boot_id;

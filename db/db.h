@@ -87,6 +87,9 @@ const char *db_node_id(const struct db *db);
 enum { DB_LATENCY_BOUNDS = 11 };
 extern const unsigned db_latency_bounds_us[DB_LATENCY_BOUNDS];
 
+/* Its file. Borrowed. */
+const char *db_path(const struct db *db);
+
 struct db_stats {
 	uint64_t written;      /* jobs committed */
 	uint64_t transactions; /* in so many */

@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "db/setting.h"
 #include "gateway/admin/admin.h"
+#include "gateway/admin/reload.h"
 #include "gateway/service/announce.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -315,6 +316,7 @@ static const struct part {
 	void (*stream_up)(struct gateway *gateway); /* NULL: does not care */
 } parts[] = {
 	{ watch_new, watch_free, watch_stream_up },
+	{ reload_new, reload_free, NULL },
 	{ open_db, close_db, NULL },
 	{ bill_new, bill_free, NULL },
 	{ presence_new, presence_free, NULL },

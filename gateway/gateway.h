@@ -30,6 +30,7 @@ struct media;
 struct outbox;
 struct public_address;
 struct recent;
+struct reload;
 struct routes;
 struct setting_store;
 struct sip_agent;
@@ -46,6 +47,7 @@ LIST_HEAD(cancelled_list, leg_sip);
 struct gateway {
 	const struct config *config;
 	struct event_base *base;
+	struct reload *reload; /* configurations; admin/reload.c */
 
 	struct db *db;
 	struct account_store *accounts;

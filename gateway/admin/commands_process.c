@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The process itself: whether it takes calls, and what it logs. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "db/backup.h"
+
 #include "gateway/admin/commands.h"
+#include "gateway/admin/reload.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/gateway.h"
 
 static const struct form_spec drain_fields[] = {
@@ -66,7 +73,113 @@ static enum command_result run_level(struct request *request)
 	return COMMAND_DONE;
 }
 
+/* ---- the configuration ---- */
+
+static void on_mistake(const char *line, void *arg)
+{
+	struct request *request = arg;
+
+	answer_error(request->answer, "%s", line);
+}
+
+static enum command_result run_reload(struct request *request)
+{
+	char what[CONFIG_WHAT_CAP] = "";
+	int r = reload(request->gateway, on_mistake, request, what);
+
+	switch (r) {
+	case RELOAD_E_INVALID:
+		answer_error(request->answer, "Nothing was changed.");
+		break;
+	case RELOAD_E_RESTART:
+		answer_error(request->answer,
+			     "To change %s needs a restart; nothing was "
+			     "changed.",
+			     what);
+		break;
+	case RELOAD_E_FULL:
+		answer_error(request->answer,
+			     "It was read so often that it needs a restart.");
+		break;
+	default:
+		if (!request_well(request, r))
+			break;
+		request_changed(request, "tandem.conf", "", "reloaded");
+		answer_info(request->answer, "%s is in force.",
+			    request->gateway->config->path);
+	}
+	return COMMAND_DONE;
+}
+
+/* ---- a copy of the database ---- */
+
+struct copying {
+	struct db_backup *backup;
+	char path[PATH_MAX];
+};
+
+static void end_copying(struct request *request)
+{
+	struct copying *copying = request->work;
+
+	db_backup_free(copying->backup);
+	free(copying);
+	request->work = NULL;
+}
+
+static void on_copied(int result, void *arg)
+{
+	struct request *request = arg;
+	struct copying *copying = request->work;
+
+	if (request_well(request, result)) {
+		request_changed(request, "database", "", copying->path);
+		answer_info(request->answer,
+			    "The database is copied to %s. Secrets in it are "
+			    "sealed by %s.key: keep that apart.",
+			    copying->path, request->gateway->config->db.path);
+	}
+	end_copying(request);
+	request_done(request);
+}
+
+static int start_copying(struct request *request)
+{
+	const struct gateway *gateway = request->gateway;
+	struct copying *copying = calloc(1, sizeof(*copying));
+
+	if (!copying)
+		return -ENOMEM;
+	request->work = copying;
+	int r = text_format(copying->path, sizeof(copying->path),
+			    "%s.backup-%lld", gateway->config->db.path,
+			    (long long)clock_wall_ms());
+	if (!r)
+		r = db_backup_new(&copying->backup, gateway->db, gateway->base,
+				  copying->path, on_copied, request);
+	if (r)
+		end_copying(request);
+	return r;
+}
+
+static enum command_result run_backup(struct request *request)
+{
+	request->abandon = end_copying;
+	return request_well(request, start_copying(request)) ? COMMAND_LATER
+							     : COMMAND_DONE;
+}
+
 static const struct command table[] = {
+	{ .node = "reload",
+	  .title = "Read tandem.conf again",
+	  .need = NEED_OWNER,
+	  .changes = true,
+	  .run = run_reload },
+	{ .node = "backup",
+	  .title = "Copy the database",
+	  .need = NEED_OWNER,
+	  .changes = true,
+	  .run = run_backup },
 	{ .node = "drain",
 	  .title = "Take no new calls, or again",
 	  .need = NEED_OWNER,

@@ -18,6 +18,7 @@
 #include "gateway/route/refusal.h"
 #include "gateway/route/refused.h"
 #include "gateway/route/route.h"
+#include "gateway/route/trunks.h"
 #include "gateway/watch/watch.h"
 #include "gateway/call/trunk_hunt.h"
 #include "sip/identity.h"
@@ -327,7 +328,10 @@ static bool is_busy(struct gateway *gateway, const struct sip_invite *request)
 unsigned place_options(struct gateway *gateway,
 		       const struct sip_invite *request)
 {
-	if (!has_line(gateway))
+	const struct sip_trunk *trunk = route_trunk_for(gateway, request);
+
+	if (!has_line(gateway) ||
+	    (trunk && trunks_is_drained(gateway, sip_trunk_name(trunk))))
 		return 503;
 	return is_busy(gateway, request) ? 486 : 200;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/base/text.h"
 #include "gateway/config/config_table.h"
 
 void config_mistakes_add(struct config_mistakes *m, unsigned line,
@@ -133,6 +134,13 @@ int config_load(struct config **out, const char *path,
 	r = config_parse(out, path, (struct slice){ text, n }, mistake, arg);
 	explicit_bzero(text, n);
 	free(text);
+	if (!r) {
+		(*out)->path = text_dup(slice_of(path));
+		if (!(*out)->path) {
+			*out = config_free(*out);
+			r = -ENOMEM;
+		}
+	}
 	return r;
 }
 
@@ -174,6 +182,7 @@ void config_clear(struct config *config)
 struct config *config_free(struct config *config)
 {
 	if (config) {
+		free(config->path);
 		config_clear(config);
 		free(config);
 	}

@@ -246,6 +246,7 @@ struct config_number {
 };
 
 struct config {
+	char *path; /* of the file; NULL: from text */
 	struct config_xmpp xmpp;
 	struct config_sip sip;
 	struct config_media media;
@@ -299,6 +300,12 @@ CHECKED int config_load(struct config **out, const char *path,
 CHECKED int config_parse(struct config **out, const char *name,
 			 struct slice text, config_mistake_fn mistake,
 			 void *arg);
+
+enum { CONFIG_WHAT_CAP = 128 };
+/* Whether a process that began with @old can go on with @new; else @what would
+ * need a restart. */
+bool config_can_become(const struct config *old, const struct config *new,
+		       char what[static CONFIG_WHAT_CAP]);
 
 /* Wipes the secrets. NULL is fine; returns NULL. */
 struct config *config_free(struct config *config);

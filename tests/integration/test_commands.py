@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from bed import ejabberd, prosody, sipmsg
+from bed import database, ejabberd, prosody, sipmsg
 from bed.commands import ANSWER_S, COMMANDS, DATA, INFO, ITEMS, Commander, ctl
 from bed.jinglexml import element
 from bed.scene import DOMAIN, GATEWAY, own_number
@@ -30,7 +30,7 @@ NEEDS = {
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
-    "why-failed": (USER,), "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
+    "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LEVELS = [READER, OPERATOR, OWNER]
 ROLES = {"admin": OWNER, "oscar": OPERATOR, "rita": READER, "alice": USER, "carol": None}  # alice owns a number
@@ -491,3 +491,40 @@ async def test_a_drained_gateway_takes_no_calls(scene):
     mine = await client.incoming()
     await theirs.cancel()
     await mine.ended()
+
+
+@pytest.mark.alone
+async def test_the_file_is_read_again_while_calls_go_on(scene):
+    owner, gateway, number = await commander(scene, "admin", "reloads"), scene.bed.tandem, fresh_number()
+    mine, theirs = await scene.call_out()
+    user = next(scene.bed.users)
+    gateway.numbers[number] = {"owner": f"{user}@example.org", "trunk": "carrier"}
+    gateway.write()
+    await unassigned(scene, number)
+    done = await owner.run("reload")
+    assert done.notes[0][0] == "info" and done.text.endswith("tandem.conf is in force."), done.text
+    await assigned(scene, number, user)
+    await scene.heard(mine, theirs)
+    del gateway.numbers[number]
+    old, gateway.sections["sip"] = gateway.sections["sip"], {**gateway.sections["sip"], "listen": ["udp:10.77.0.1:5070"]}
+    gateway.write()
+    assert "sip.listen needs a restart" in (await owner.run("reload")).text
+    gateway.sections["sip"] = {**old, "nonsense": 1}
+    gateway.write()
+    assert "unknown key sip.nonsense" in (await owner.run("reload")).text
+    await assigned(scene, number, user)
+    gateway.sections["sip"] = old
+    gateway.write()
+    assert (await ctl(gateway, "reload"))[0] == 0
+    await unassigned(scene, number)
+    await mine.hangup()
+
+
+async def test_a_backup_is_a_database(scene):
+    owner = await commander(scene, "admin", "backup")
+    await owner.run("account-add", account="kept@example.org")
+    done = await owner.run("backup")
+    path = re.search(r"copied to (\S+)\.", done.text)[1]
+    assert database.rows(path, "PRAGMA integrity_check") == [("ok",)]
+    assert database.rows(path, "SELECT count(*) FROM account WHERE jid = 'kept@example.org'") == [(1,)]
+    assert pathlib.Path(path).stat().st_mode & 0o777 == 0o600
