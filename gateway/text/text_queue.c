@@ -4,6 +4,7 @@
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
+#include "gateway/bill/bill.h"
 #include "gateway/base/log.h"
 #include "gateway/base/tally.h"
 #include "gateway/base/text.h"
@@ -48,6 +49,7 @@ static void free_conversation(struct conversation *c)
 	text_rest(c);
 	RB_REMOVE(conversations, &c->queue->conversations, c);
 	sip_message_cancel(c->request);
+	question_free(c->question);
 	if (c->retry)
 		event_free(c->retry);
 	free(c);
@@ -58,7 +60,8 @@ void text_wake(struct conversation *c)
 	const struct text *first = TAILQ_FIRST(&c->texts);
 	bool waits = c->retry && evtimer_pending(c->retry, NULL);
 
-	if (!first || !first->on_disk || c->request || c->is_ready || waits)
+	if (!first || !first->on_disk || c->request || c->question ||
+	    c->is_ready || waits)
 		return;
 	c->is_ready = true;
 	TAILQ_INSERT_TAIL(&c->lane->ready, c, ready);
@@ -181,7 +184,7 @@ static void refuse_old(struct conversation *c)
 	do {
 		const struct text *first = TAILQ_FIRST(&c->texts);
 
-		if (c->request || !first->on_disk)
+		if (c->request || c->question || !first->on_disk)
 			return;
 		last = !TAILQ_NEXT(first, link);
 	} while (text_refuse_if_old(c) && !last);

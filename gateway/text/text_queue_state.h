@@ -15,6 +15,7 @@
 #include "gateway/text/text_queue.h"
 
 struct event;
+struct question;
 struct sip_request;
 struct tally;
 
@@ -30,6 +31,8 @@ struct text {
 	size_t sent; /* octets of the body that the trunk has */
 	bool receipt, markable, on_disk;
 	uint64_t hold; /* its stanza, until it is on disk: xmpp_stream.h */
+	bool paid; /* the billing system lets it go; asked anew after a restart
+		    */
 	int64_t received_ms;
 };
 
@@ -44,6 +47,7 @@ struct conversation {
 	TAILQ_HEAD(, text) texts;
 	bool is_ready;
 	struct sip_request *request; /* of the first, on its way */
+	struct question *question;   /* about the first; NULL: none is open */
 	size_t part;                 /* octets of the first in it */
 	bool reported;       /* what became of the first will be told later */
 	struct event *retry; /* NULL before the first failure */
@@ -87,3 +91,12 @@ void text_pump(struct text_queue *queue, struct lane *lane);
 void text_delivered(struct conversation *c);
 /* Whether the first text of @c was too old, and has been refused. */
 bool text_refuse_if_old(struct conversation *c);
+/* The first text of @c is over, and its writer is told so. @c may be freed. */
+void text_refuse_first(struct conversation *c, const char *condition,
+		       const char *words);
+
+enum text_bill_outcome {
+	TEXT_BILL_E_ASKED = 1, /* it waits for the answer */
+};
+/* text_bill.c: 0, the first text of @c may go; TEXT_BILL_E_ASKED, -ENOMEM. */
+CHECKED int text_bill(struct conversation *c);

@@ -57,8 +57,8 @@ static void tell(const struct conversation *c, const struct text *text,
 			 log_text(slice_of(text->sender)).s, r);
 }
 
-static void refuse_first(struct conversation *c, const char *condition,
-			 const char *words)
+void text_refuse_first(struct conversation *c, const char *condition,
+		       const char *words)
 {
 	const struct text *first = TAILQ_FIRST(&c->texts);
 
@@ -88,9 +88,10 @@ bool text_refuse_if_old(struct conversation *c)
 
 	if (age_ms / MS_PER_S < gateway->config->limits.text_expires_s)
 		return false;
-	refuse_first(c, "remote-server-timeout",
-		     "The text could not be delivered in time; the carrier was "
-		     "not reached.");
+	text_refuse_first(
+		c, "remote-server-timeout",
+		"The text could not be delivered in time; the carrier was "
+		"not reached.");
 	return true;
 }
 
@@ -140,8 +141,8 @@ static void on_answer(unsigned status, const char *phrase, bool local,
 	if (status < 300) {
 		text_part_taken(c);
 	} else if (!text_status_may_pass(status, local)) {
-		refuse_first(c, text_status_condition(status),
-			     text_status_words(status));
+		text_refuse_first(c, text_status_condition(status),
+				  text_status_words(status));
 	} else if (!text_refuse_if_old(c)) {
 		if (text_format(why, sizeof(why), "%u", status))
 			why[0] = '\0';
@@ -258,9 +259,9 @@ static void move_first(struct conversation *c)
 	    trunks_find(gateway, number.trunk) && !text_move(c, number.trunk))
 		text_pump(c->queue, c->lane);
 	else
-		refuse_first(c, "item-not-found",
-			     "The number's carrier is not configured any "
-			     "more.");
+		text_refuse_first(c, "item-not-found",
+				  "The number's carrier is not configured any "
+				  "more.");
 }
 
 static void start_first(struct conversation *c)
@@ -274,12 +275,16 @@ static void start_first(struct conversation *c)
 		move_first(c);
 		return;
 	}
-	int r = send_first(c, trunk, config);
+	int r = text_bill(c);
+	if (r == TEXT_BILL_E_ASKED)
+		return;
+	if (!r)
+		r = send_first(c, trunk, config);
 	if (!r)
 		c->lane->at_once++;
 	else if (r == -EINVAL || r == -EMSGSIZE)
-		refuse_first(c, "item-not-found",
-			     "The carrier cannot be given this number.");
+		text_refuse_first(c, "item-not-found",
+				  "The carrier cannot be given this number.");
 	else
 		try_later(c, r == -EHOSTUNREACH ? "no-address" : "no-memory");
 }

@@ -13,6 +13,8 @@ import pytest
 
 from bed import billing, proc
 from bed.scene import SERVER, Bed, own_number
+from test_jmi import spy
+from test_texts import text
 
 TIMEOUT_S, RECORD_S = 1.0, 10.0
 TOKEN = "s3same"
@@ -188,6 +190,22 @@ async def test_a_status_is_no_answer(scene):
         await (await plan.call()).refuse(486, "Busy Here")
     await mine.ended()
     assert (await record(scene, number))["cause"] == ("busy" if is_http(scene) else "credit")
+
+
+async def test_texts_are_asked_about_in_their_order(scene):
+    client, number, poor = await scene.client(), scene.number(), scene.number()
+    scene.bed.billing.answers[number] = (0.3, {"allow": True})
+    scene.bed.billing.answers[poor] = {"allow": False, "reason": "No credit for texts."}
+    seen, texts = spy(client), scene.bed.carrier.texts_to(number)
+    for n in ("1", "2"):
+        text(client, scene.jid(number), f"{n} of two", f"t{n}")
+    text(client, scene.jid(poor), "refused", "t3")
+    assert [(await asyncio.wait_for(texts.get(), 10.0)).body for _ in range(2)] == [b"1 of two", b"2 of two"]
+    await proc.until(lambda: any("No credit for texts." in "".join(s.itertext()) for s in seen), 5.0, "the writer is told")
+    assert scene.bed.carrier.texts_to(poor).empty()
+    asked = [a for a in scene.bed.billing.asked if a["to"] in (number, poor)]
+    assert {(a["kind"], a["from"], a["account"], a["trunk"]) for a in asked} == {
+        ("text", own_number(client.user), client.boundjid.bare, "carrier")} and len({a["id"] for a in asked}) == 3
 
 
 async def test_echo_costs_nothing(scene):
