@@ -256,6 +256,7 @@ static int start(struct process *process)
 			strerror(-r));
 		return r;
 	}
+	log_set_json(process->config->log.json);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
 	if (evthread_use_pthreads())

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/log_json.h"
 #include "gateway/base/text.h"
 
 enum { LINE_CAP = 4096 };
 
 static _Atomic int log_fd = STDERR_FILENO;
 static _Atomic int log_level_now = LOG_LEVEL_INFO;
+static _Atomic bool log_as_json;
 static _Atomic unsigned long dropped;
 
 static const struct {
@@ -74,6 +76,11 @@ void log_set_level(enum log_level level)
 	atomic_store(&log_level_now, (int)level);
 }
 
+void log_set_json(bool on)
+{
+	atomic_store(&log_as_json, on);
+}
+
 bool log_on(enum log_level level)
 {
 	return (int)level <=
@@ -100,6 +107,23 @@ static int line_head(char *line, size_t cap, enum log_level level, int fd)
 	return (int)strftime(line, cap, "%Y-%m-%dT%H:%M:%SZ ", &tm);
 }
 
+/* @line has room for one more. */
+static void write_line(int fd, char *line, size_t n)
+{
+	line[n++] = '\n';
+	if (write(fd, line, n) < 0)
+		atomic_fetch_add(&dropped, 1);
+}
+
+static void write_json(int fd, enum log_level level, struct slice line)
+{
+	char json[LOG_JSON_CAP(LINE_CAP) + 1];
+	size_t n = log_json_format(json, sizeof(json) - 1, level,
+				   clock_wall_ms(), line);
+
+	write_line(fd, json, n);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	if (!log_on(level))
@@ -108,7 +132,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	char line[LINE_CAP];
 	int saved_errno = errno;
 	int fd = atomic_load(&log_fd);
-	size_t n = (size_t)line_head(line, sizeof(line), level, fd);
+	bool json = atomic_load_explicit(&log_as_json, memory_order_relaxed);
+	size_t n = json ? 0 : (size_t)line_head(line, sizeof(line), level, fd);
 
 	va_list ap;
 	va_start(ap, fmt);
@@ -118,9 +143,10 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (body > 0)
 		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body
 							 : sizeof(line) - n - 2;
-	line[n++] = '\n';
-	if (write(fd, line, n) < 0)
-		atomic_fetch_add(&dropped, 1);
+	if (json)
+		write_json(fd, level, (struct slice){ line, n });
+	else
+		write_line(fd, line, n);
 	errno = saved_errno;
 }
 

@@ -36,6 +36,8 @@ CHECKED int log_level_parse(const char *name, enum log_level *out);
 CHECKED int log_open(const char *path, enum log_level level);
 
 void log_set_level(enum log_level level);
+/* From now on a line is a JSON object (log_json.h), without a prefix. */
+void log_set_json(bool on);
 enum log_level log_level(void);
 const char *log_level_name(enum log_level level);
 bool log_on(enum log_level level);

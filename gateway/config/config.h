@@ -260,6 +260,7 @@ struct config {
 	struct {
 		char *file; /* "": stderr */
 		enum log_level level;
+		bool json; /* gateway/base/log_json.h */
 	} log;
 	/* Bare JIDs: who may all; who may not change the gateway itself; who
 	 * may only look. */

@@ -193,6 +193,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_LOG_LEVEL] = {
 		CONFIG_LOG, "level", &config_kind_level, AT(log.level),
 		.initial = LIST("info") },
+	[CONFIG_KEY_LOG_JSON] = {
+		CONFIG_LOG, "json", &config_kind_flag, AT(log.json),
+		.initial = LIST("false") },
 	[CONFIG_KEY_TRUNK_PROXY] = {
 		CONFIG_TRUNK, "proxy", &config_kind_uri, TRUNK_AT(proxy),
 		.initial = LIST(NULL) },
