@@ -281,6 +281,8 @@ int client_on_response(struct sip_client *client, nta_outgoing_t *orq,
 		msg_destroy(response);
 		return 0;
 	}
+	if (client->keeps_flow && status >= 200 && status < 300)
+		client_keep_flow(orq, sip);
 	if (status < 200)
 		client->provisional = true;
 	else
@@ -306,6 +308,7 @@ static int prepare(struct sip_client *client,
 	client->code = sip_method_code(spec->method);
 	client->account = spec->account;
 	client->keeps_account = spec->keeps_account;
+	client->keeps_flow = spec->keeps_flow;
 	client->fn = spec->fn;
 	client->arg = spec->arg;
 	client->method = text_dup(slice_of(spec->method));

@@ -57,6 +57,9 @@ struct sip_client_spec {
 	const char *tls_name;
 	const struct sip_digest_account *account; /* NULL: never answers */
 	bool keeps_account; /* a copy: the account may go before the answer */
+	/* Its 2xx is about the connection as well (RFC 5626): that is pinged
+	 * when nothing else goes, so that no NAT forgets it. */
+	bool keeps_flow;
 	/* All other headers and the body: sip_client_message(). Taken over,
 	 * also on failure. */
 	struct msg_s *message;

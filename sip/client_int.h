@@ -5,6 +5,7 @@
  *     client.c       the request, its responses, CANCEL, ACK
  *     client_auth.c  answers to challenges
  *     client_hop.c   from one next hop to the next
+ *     client_flow.c  keepalives of a connection (RFC 5626, 4.4.1)
  */
 #pragma once
 
@@ -42,7 +43,7 @@ struct sip_client {
 
 	const struct sip_digest_account *account;
 	struct client_account *own_account; /* a copy of it */
-	bool keeps_account;
+	bool keeps_account, keeps_flow;
 	char *auth[CLIENT_NAUTHS];
 	unsigned answers;
 
@@ -73,6 +74,11 @@ void client_auth_forget(struct sip_client *client); /* another server's */
 /* Send it again with credentials; false: it was not that, or may not be. */
 bool client_answer(struct sip_client *client, unsigned status,
 		   const struct sip_s *sip);
+
+/* ---- client_flow.c ---- */
+
+/* @sip is a 2xx that came by the connection of @orq. */
+void client_keep_flow(struct nta_outgoing_s *orq, const struct sip_s *sip);
 
 /* ---- client_hop.c ---- */
 

@@ -125,10 +125,13 @@ static bool is_full(const struct bufferevent *to)
 		       (struct bufferevent *)to)) > OUTPUT_MAX;
 }
 
-/* Whole messages out of @from into @to; false when the stream is no SIP. */
+/* Whole messages out of @from into @to, and pings of ours; false when the
+ * stream is no SIP. The peer's pings were answered before. */
 static bool pass_messages(struct evbuffer *from, struct bufferevent *to,
 			  struct sip_frame *frame, const char *transport)
 {
+	bool outwards = !strcmp(transport, "TLS");
+
 	for (;;) {
 		size_t n = evbuffer_get_length(from), len;
 		char *p = (char *)evbuffer_pullup(from, -1);
@@ -146,6 +149,9 @@ static bool pass_messages(struct evbuffer *from, struct bufferevent *to,
 			if (bufferevent_write(to, p, len))
 				return false;
 			*frame = (struct sip_frame){ .total = 0 };
+		} else if (outwards && sip_frame_is_ping(p, len) &&
+			   bufferevent_write(to, "\r\n\r\n", 4)) {
+			return false;
 		}
 		evbuffer_drain(from, len);
 	}

@@ -195,6 +195,7 @@ static int send_register(struct sip_trunk *t, unsigned expires_s,
 		.uri = uri,
 		.contact_user = t->contact_user,
 		.keeps_account = !fn,
+		.keeps_flow = expires_s > 0,
 		.fn = fn,
 		.arg = t,
 	};

@@ -213,6 +213,39 @@ static void two_names_at_one_address_have_a_connection_each(void **state)
 	sip_trunk_free(second);
 }
 
+/* RFC 5626, 4.4.1: as often as the registrar's Flow-Timer says. */
+static void a_registered_connection_is_pinged(void **state)
+{
+	struct fixture *f = *state;
+	char proxy[128], octets[64];
+	const struct sip_trunk_config config = {
+		.name = "carrier",
+		.proxy = proxy,
+		.username = "alice",
+		.password = "secret",
+		.realm = "",
+		.from_domain = "",
+		.do_register = true,
+	};
+	int n = 0;
+
+	snprintf(proxy, sizeof(proxy), "sip:%s;transport=tls",
+		 addr_text(&f->peer.at).s);
+	assert_int_equal(
+		sip_trunk_new(&f->trunk, f->agent, &config, NULL, NULL), 0);
+	sip_peer_expect(&f->peer, "REGISTER ");
+	sip_peer_respond(&f->peer, "200 OK",
+			 "Expires: 600\r\nFlow-Timer: 1\r\n", NULL);
+	for (int i = 0; i < 150 && n <= 0; i++) {
+		run_ms(f, 20);
+		n = sip_peer_read(&f->peer, octets, sizeof(octets));
+		if (n > 4 && octets[0] == 'O')
+			n = 0; /* its OPTIONS */
+	}
+	assert_int_equal(n, 4);
+	assert_memory_equal(octets, "\r\n\r\n", 4);
+}
+
 static void a_sip_uri_names_it_as_well(void **state)
 {
 	struct fixture *f = *state;
@@ -494,6 +527,7 @@ int main(void)
 		TLS_TEST(who_is_another_gets_nothing, set_up_untrusted),
 		TLS_TEST(two_names_at_one_address_have_a_connection_each,
 			 set_up_good),
+		TLS_TEST(a_registered_connection_is_pinged, set_up_good),
 		TLS_TEST(a_sip_uri_names_it_as_well, set_up_uri),
 		cmocka_unit_test_setup_teardown(
 			the_domain_is_proven_through_a_chain, set_up_named,
