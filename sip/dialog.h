@@ -80,6 +80,8 @@ struct sip_dialog_start {
 	const char *from_user;    /* our account's number */
 	const char *from_display; /* or NULL */
 	bool anonymous;
+	const char *diverted; /* the number that sends it on, or NULL */
+	unsigned diversions;  /* with that one */
 	const struct media_desc *offer; /* NULL: offerless */
 	struct sip_policy policy;
 	/* Of a transfer, as a REFER gave them, or NULL: the Request-URI instead

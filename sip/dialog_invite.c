@@ -31,7 +31,27 @@ struct invite_text {
 	char to[SIP_NAME_ADDR_CAP];
 	char uri[SIP_URI_TEXT_CAP];
 	struct sip_calling_text calling;
+	char diversion[SIP_NAME_ADDR_CAP + 64]; /* a whole line, or "" */
 };
+
+/* RFC 5806: whoever gets it can see that it goes round. */
+static int write_diversion(struct invite_text *t,
+			   const struct sip_dialog_start *start)
+{
+	char name_addr[SIP_NAME_ADDR_CAP];
+	int r;
+
+	t->diversion[0] = '\0';
+	if (!start->diverted)
+		return 0;
+	r = sip_name_addr_format(name_addr, NULL, start->diverted,
+				 sip_trunk_domain(start->trunk));
+	return r ? r
+		 : text_format(t->diversion, sizeof(t->diversion),
+			       "Diversion: %s;reason=user-busy;counter=%u%s",
+			       name_addr, start->diversions,
+			       start->anonymous ? ";privacy=full" : "");
+}
 
 static int write_addresses(struct invite_text *t,
 			   const struct sip_dialog_start *start)
@@ -58,6 +78,8 @@ static int write_addresses(struct invite_text *t,
 		r = text_set(t->uri, sizeof(t->uri), start->uri);
 	if (!r)
 		r = text_format(t->to, sizeof(t->to), "<%s>", t->uri);
+	if (!r)
+		r = write_diversion(t, start);
 	if (!r)
 		r = sip_calling_format(&t->calling, &calling);
 	return r ? r
@@ -135,6 +157,7 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 		       const struct sip_dialog_start *start)
 {
 	const char *asserted = t->calling.asserted;
+	const char *diversion = t->diversion;
 	const char *more = sip_trunk_headers(start->trunk);
 	/* RFC 3262, 5: an offer in a 18x would want its answer in PRACK. */
 	struct sip_policy policy = d->policy;
@@ -145,6 +168,7 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 		       SIPTAG_ALLOW_STR(sip_policy_allow(&policy)),
 		       SIPTAG_SUPPORTED_STR(sip_policy_supported(&policy)),
 		       TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
+		       TAG_IF(*diversion, SIPTAG_HEADER_STR(diversion)),
 		       TAG_IF(*more, SIPTAG_HEADER_STR(more)),
 		       TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
 		       TAG_IF(start->replaces,

@@ -7,6 +7,8 @@
 
 #include "gateway/base/text.h"
 
+enum { NUMBER_CAP = 8, DIVERSIONS_MAX = 1000 };
+
 /* ---- headers ---- */
 
 /* The next of that name behind @un, whatever its case (sofia keeps those it
@@ -265,6 +267,18 @@ static void read_verdict(struct sip_identity *out, const sip_t *sip)
 
 /* ---- who was called first ---- */
 
+/* RFC 5806, 4: one diversion may stand for several. */
+static unsigned counted(struct slice value)
+{
+	char text[NUMBER_CAP];
+	uint64_t n;
+
+	if (!find_param(text, sizeof(text), value, "counter") ||
+	    text_number(slice_of(text), DIVERSIONS_MAX, &n) || !n)
+		return 1;
+	return (unsigned)n;
+}
+
 /* RFC 5806, 5: the latest diversion stands on top. */
 static void read_diversion(struct sip_identity *out, const sip_t *sip)
 {
@@ -279,6 +293,8 @@ static void read_diversion(struct sip_identity *out, const sip_t *sip)
 			bool hidden = find_param(privacy, sizeof(privacy),
 						 value, "privacy") &&
 				      strcasecmp(privacy, "off") != 0;
+
+			out->diversions += counted(value);
 
 			if (hidden || !read_party(&out->first_called, value))
 				continue;
@@ -311,8 +327,10 @@ static void read_history(struct sip_identity *out, const sip_t *sip)
 				found = read_party(&first, value);
 		}
 	}
-	if (found && n > 1)
+	if (found && n > 1 && !out->first_called.user[0])
 		out->first_called = first;
+	if (n > out->diversions + 1)
+		out->diversions = n - 1;
 }
 
 void sip_identity_read(struct sip_identity *out, const struct sip_s *sip)
@@ -326,8 +344,7 @@ void sip_identity_read(struct sip_identity *out, const struct sip_s *sip)
 			 next_header(sip->sip_unknown, "y");
 	read_verdict(out, sip);
 	read_diversion(out, sip);
-	if (!out->first_called.user[0])
-		read_history(out, sip);
+	read_history(out, sip);
 }
 
 void sip_identity_caller(struct sip_party *out,

@@ -38,6 +38,9 @@ struct sip_identity {
 	/* Whom it was for before it was diverted; "" it was not. */
 	struct sip_party first_called;
 	char diversion[SIP_DIVERSION_CAP]; /* why, a token; "" not said */
+	/* How often it was diverted, as far as is told: a call that goes round
+	 * can be known by it. */
+	unsigned diversions;
 };
 
 void sip_identity_read(struct sip_identity *out, const struct sip_s *sip);

@@ -213,6 +213,8 @@ static int forward_to_number(struct build *build, const char *owner,
 		build->nadded = further.nadded;
 		return r;
 	}
+	route.diverted = build->number->number;
+	route.diversions = build->caller->diversions + 1;
 	r = trunk_hunt_add(build->hunt, &route, 0);
 	if (r > 0)
 		return refuse_forward(owner, to, r);
@@ -225,6 +227,12 @@ static int forward(struct build *build, const char *owner, const char *to)
 	build->busy = true; /* that is why, and what is left if it is in vain */
 	if (build->forwarded)
 		return 0;
+	if (build->caller->diversions >= CALLEE_DIVERSIONS_MAX) {
+		log_warn("forward=refused account=%s diversions=%u: a loop",
+			 log_text(slice_of(owner)).s,
+			 build->caller->diversions);
+		return 0;
+	}
 	if (config_is_number(to))
 		return forward_to_number(build, owner, to);
 	build->nadded++;

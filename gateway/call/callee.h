@@ -14,10 +14,15 @@ struct number;
 
 /* Who calls, as the callees see it; all borrowed for the call alone. */
 struct callee_caller {
-	const char *jid;    /* our full JID that stands for the caller */
-	const char *name;   /* as the trunk gives it; NULL or "" none */
-	const char *number; /* for accounts of which it may be shown; NULL */
+	const char *jid;     /* our full JID that stands for the caller */
+	const char *name;    /* as the trunk gives it; NULL or "" none */
+	const char *number;  /* for accounts of which it may be shown; NULL */
+	unsigned diversions; /* that the trunk tells of */
 };
+
+/* A call that comes diverted so often is not sent on once more: it goes round.
+ */
+enum { CALLEE_DIVERSIONS_MAX = 5 };
 
 enum callee_outcome {
 	CALLEE_E_NOBODY = 1, /* nobody can be called; the cause is told */

@@ -46,6 +46,7 @@ struct placing {
 	const struct route *route;
 	const char *account; /* whose call it is */
 	const char *name;    /* of who calls; NULL none */
+	unsigned diversions; /* it has had */
 };
 
 static int add_owners(struct hunt *hunt, const struct placing *placing,
@@ -64,7 +65,8 @@ static int add_owners(struct hunt *hunt, const struct placing *placing,
 		hunt, placing->gateway, &number,
 		&(struct callee_caller){ .jid = jid,
 					 .name = placing->name,
-					 .number = number.number },
+					 .number = number.number,
+					 .diversions = placing->diversions },
 		why);
 }
 
@@ -144,7 +146,7 @@ static const struct refusal *place_account(struct gateway *gateway,
 {
 	char account[JID_CAP], us[JID_CAP], local[JID_PART_MAX + 1];
 	struct route route;
-	const struct placing placing = { gateway, &route, account, NULL };
+	const struct placing placing = { gateway, &route, account, NULL, 0 };
 	struct call_parties parties = { .from = account };
 	const struct refusal *why;
 	struct leg *caller, *callee = NULL;
@@ -343,7 +345,7 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 {
 	struct call_parties parties = { .inbound = true, .origin = origin };
 	struct route route;
-	struct placing placing = { gateway, &route, NULL, NULL };
+	struct placing placing = { gateway, &route, NULL, NULL, 0 };
 	const struct refusal *why;
 	struct leg *caller, *callee = NULL;
 	struct hunt *hunt = NULL;
@@ -354,6 +356,7 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 		return refusal_of(r);
 	placing.account = route.owner;
 	placing.name = invite->identity->withheld ? NULL : origin->display;
+	placing.diversions = invite->identity->diversions;
 	if (!find_callee(&hunt, &callee, &placing, &why))
 		return why;
 	r = leg_sip_new_caller(&caller, gateway, *dialog);

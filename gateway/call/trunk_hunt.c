@@ -7,6 +7,7 @@
 #include "gateway/base/text.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/route/limits.h"
+#include "gateway/route/rewrite.h"
 
 /* Owns its name. */
 struct trunk_target {
@@ -15,6 +16,8 @@ struct trunk_target {
 	struct route_dialled dialled;
 	char *display; /* NULL: none */
 	bool anonymous;
+	char diverted[ROUTE_USER_CAP]; /* "": it was called itself */
+	unsigned diversions;
 };
 
 static void free_target(void *arg)
@@ -32,12 +35,15 @@ static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
 	limits_tried(gateway, QUOTA_TRUNK, target->config->name);
 	return leg_sip_new_callee(
 		out, gateway,
-		&(struct leg_sip_target){ .trunk = target->trunk,
-					  .config = target->config,
-					  .to = target->dialled.to,
-					  .from = target->dialled.from,
-					  .display = target->display,
-					  .anonymous = target->anonymous });
+		&(struct leg_sip_target){
+			.trunk = target->trunk,
+			.config = target->config,
+			.to = target->dialled.to,
+			.from = target->dialled.from,
+			.display = target->display,
+			.anonymous = target->anonymous,
+			.diverted = *target->diverted ? target->diverted : NULL,
+			.diversions = target->diversions });
 }
 
 static int new_target(struct trunk_target **out, const struct route *route,
@@ -51,7 +57,12 @@ static int new_target(struct trunk_target **out, const struct route *route,
 	target->trunk = route->trunks[i].trunk;
 	target->config = route->trunks[i].config;
 	target->anonymous = route->withhold;
+	target->diversions = route->diversions;
 	r = route_dial(&target->dialled, route, i);
+	if (!r && route->diverted)
+		r = rewrite_apply(target->diverted, sizeof(target->diverted),
+				  &target->config->rewrite_out_caller,
+				  route->diverted);
 	if (!r && route->display) {
 		target->display = text_dup(slice_of(route->display));
 		r = target->display ? 0 : -ENOMEM;

@@ -70,6 +70,8 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 						.from_user = sip->from,
 						.from_display = sip->display,
 						.anonymous = sip->anonymous,
+						.diverted = sip->diverted,
+						.diversions = sip->diversions,
 						.offer = offer,
 						.policy = sip->policy };
 	leg->offerer = true;
@@ -255,6 +257,7 @@ static struct leg *sip_free(struct leg *leg)
 	free(sip->to);
 	free(sip->from);
 	free(sip->display);
+	free(sip->diverted);
 	leg_fini(leg);
 	free(sip);
 	return NULL;
@@ -308,8 +311,11 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->self = text_dup(slice_of(target->from));
 	sip->config = target->config;
 	sip->anonymous = target->anonymous;
-	if (!sip->to || !sip->from || !sip->self ||
-	    (target->display && !sip->display)) {
+	sip->diversions = target->diversions;
+	if (target->diverted)
+		sip->diverted = text_dup(slice_of(target->diverted));
+	if ((target->diverted && !sip->diverted) || !sip->to || !sip->from ||
+	    !sip->self || (target->display && !sip->display)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;
 	}

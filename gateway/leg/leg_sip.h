@@ -22,6 +22,8 @@ struct leg_sip_target {
 	const char *from;                  /* the same */
 	const char *display;               /* NULL: none */
 	bool anonymous;                    /* RFC 3323 */
+	const char *diverted; /* our number that sends it on; NULL: none */
+	unsigned diversions;  /* with that one */
 };
 /* *@out is owned by the caller, until a call takes it. 0 or -ENOMEM. */
 CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,

@@ -25,6 +25,8 @@ struct leg_sip {
 	struct sip_trunk *trunk;
 	const struct config_trunk *config; /* the trunk's */
 	char *to, *from, *display; /* of a callee; as the trunk writes */
+	char *diverted;            /* the same; NULL: it was called itself */
+	unsigned diversions;
 	bool anonymous;
 	struct sip_policy policy;
 	struct sip_dialog *dialog; /* NULL: its caller may call again */

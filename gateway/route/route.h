@@ -62,10 +62,12 @@ struct route {
 	const char *owner;         /* bare JID, borrowed */
 	char from[ROUTE_USER_CAP]; /* what the called party sees */
 	char to[ROUTE_USER_CAP];
-	const char *display; /* a name to go with it, borrowed; NULL none */
-	bool withhold;       /* the called party does not see who calls */
-	bool emergency;      /* never limited */
-	bool dialled_plain;  /* @to is a trunk's user or code, as it stands */
+	const char *display;  /* a name to go with it, borrowed; NULL none */
+	bool withhold;        /* the called party does not see who calls */
+	bool emergency;       /* never limited */
+	bool dialled_plain;   /* @to is a trunk's user or code, as it stands */
+	const char *diverted; /* our number that sends it on; borrowed, NULL */
+	unsigned diversions;  /* with that one */
 };
 
 /* @account (bare JID) calls the localpart @local of our domain. */

@@ -162,8 +162,10 @@ async def test_a_second_call_is_forwarded_to_a_telephone(scene):
     busy = await scene.client("u50")
     mine, theirs = await scene.call_out(client=busy)
     plan = scene.bed.carrier.expect("+15551119999")
-    second = await scene.dial("+15558880006")
+    second = await scene.dial("+15558880006", headers=[("Diversion", "<sip:+15550000009@x>;reason=unconditional;counter=2")])
     forwarded = await plan.call()
+    diversion = forwarded.invite.get("Diversion")  # RFC 5806
+    assert diversion.startswith("<sip:+15558880006@") and "reason=user-busy" in diversion and "counter=3" in diversion, diversion
     await forwarded.ring()
     await second.wait("ringing")
     await forwarded.answer()
@@ -171,6 +173,17 @@ async def test_a_second_call_is_forwarded_to_a_telephone(scene):
     await scene.heard(forwarded, second)
     await second.hangup()
     await forwarded.wait("ended")
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_call_that_goes_round_is_not_forwarded_again(scene):
+    busy = await scene.client("u50", resource="round")
+    mine, theirs = await scene.call_out(client=busy)
+    for headers in ([("Diversion", "<sip:+15550000009@x>;counter=5")],
+                    [("History-Info", f"<sip:+1555000000{n}@x>;index=1.{n}") for n in range(6)]):
+        second = await scene.dial("+15558880006", headers=headers)
+        assert (await second.wait("ended")).startswith("486")
     await mine.hangup()
     await theirs.wait("ended")
 
