@@ -127,8 +127,8 @@ static int answer_early(struct leg *leg, const struct media_desc *offer)
 	return sip_dialog_answer(sip_of(leg)->dialog, answer);
 }
 
-/* It asks for ours: what is in force, but with all that we would take (RFC 6337,
- * 5.2.5), as its answer may end a hold of its own. */
+/* It asks for ours: what is in force, but with all that we would take (RFC
+ * 6337, 5.2.5), as its answer may end a hold of its own. */
 static void offer_ours(struct leg *leg)
 {
 	struct leg_sip *sip = sip_of(leg);
