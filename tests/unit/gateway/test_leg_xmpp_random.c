@@ -80,6 +80,26 @@ static void some_move(void)
 						  .audio = true });
 }
 
+/* By a sid that is lower than ours, or higher. */
+static void some_call_back(void)
+{
+	const char *back = below(2) ? "!back" : "~back";
+	const char *from = below(2) ? WEB : device();
+	struct leg *called = leg_xmpp_calling(&gateway, from, US);
+	AUTO(stanza_freep) struct stanza *iq = initiate(back, from);
+
+	if (!called || leg_xmpp_find(&gateway, back, from))
+		return;
+	if (below(2))
+		leg_xmpp_tie_session(called, iq);
+	else
+		leg_xmpp_tie(called, &(struct jmi){ .action = JMI_PROPOSE,
+						    .sid = back,
+						    .from = from,
+						    .to = US,
+						    .audio = true });
+}
+
 static void some_timer(void)
 {
 	struct timeval now = { 0, 0 };
@@ -90,9 +110,12 @@ static void some_timer(void)
 
 static void step(void)
 {
-	switch (below(16)) {
+	switch (below(17)) {
 	case 0:
 		some_move();
+		break;
+	case 16:
+		some_call_back();
 		break;
 	case 1:
 		some_timer();
