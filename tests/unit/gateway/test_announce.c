@@ -7,8 +7,7 @@
 
 #include "db/account.h"
 #include "db/contact.h"
-#include "gateway/gateway.h"
-#include "tests/test.h"
+#include "tests/unit/gateway/config_rig.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
@@ -145,15 +144,6 @@ const struct contact *contact_after(const struct contact_store *store,
 
 /* ---- */
 
-static struct gateway gateway;
-static struct config *config;
-
-static void on_mistake(const char *line, void *arg)
-{
-	(void)arg;
-	print_error("%s\n", line);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
@@ -162,10 +152,8 @@ static int set_up(void **state)
 	down = full = false;
 	more_owners = 0;
 	ncontacts = 0;
-	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
-		return -1;
-	gateway =
-		(struct gateway){ .config = config, .base = event_base_new() };
+	configure(text);
+	gateway.base = event_base_new();
 	return announce_new(&gateway);
 }
 

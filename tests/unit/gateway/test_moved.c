@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#include "db/account.h"
-#include "gateway/gateway.h"
-#include "tests/test.h"
+#include "tests/unit/gateway/config_rig.h"
+#include "tests/unit/gateway/no_accounts.h"
 #include "xmpp/stanza.h"
 
 #define DOMAIN "tel.example.org"
@@ -20,53 +19,6 @@ static const char of_numbers[] =
 static const char of_country[] =
 	"xmpp { domain = \"" DOMAIN "\" secret = \"s\" }\n"
 	"region = \"GB\"\n";
-
-/* ---- what numbers ask of others ---- */
-
-const struct account *account_find(const struct account_store *store,
-				   const char *jid)
-{
-	(void)store;
-	(void)jid;
-	return NULL;
-}
-
-const struct account_number *account_find_number(
-	const struct account_store *store, const char *number)
-{
-	(void)store;
-	(void)number;
-	return NULL;
-}
-
-void account_each_number(const struct account_store *store, const char *owner,
-			 account_number_fn fn, void *arg)
-{
-	(void)store;
-	(void)owner;
-	(void)fn;
-	(void)arg;
-}
-
-/* ---- */
-
-static struct gateway gateway;
-static struct config *config;
-
-static void on_mistake(const char *line, void *arg)
-{
-	(void)arg;
-	print_error("%s\n", line);
-}
-
-static void configure(const char *text)
-{
-	config = config_free(config);
-	assert_int_equal(
-		config_parse(&config, "test", slice_of(text), on_mistake, NULL),
-		0);
-	gateway = (struct gateway){ .config = config };
-}
 
 static int set_up(void **state)
 {

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "db/account.h"
 #include "db/contact.h"
-#include "gateway/gateway.h"
-#include "tests/test.h"
+#include "tests/unit/gateway/config_rig.h"
+#include "tests/unit/gateway/no_accounts.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
@@ -41,31 +40,6 @@ int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 		 type ? type : "available", stanza_attr(stanza, "from"),
 		 stanza_attr(stanza, "to"));
 	return 0;
-}
-
-const struct account *account_find(const struct account_store *store,
-				   const char *jid)
-{
-	(void)store;
-	(void)jid;
-	return NULL;
-}
-
-const struct account_number *account_find_number(
-	const struct account_store *store, const char *number)
-{
-	(void)store;
-	(void)number;
-	return NULL;
-}
-
-void account_each_number(const struct account_store *store, const char *owner,
-			 account_number_fn fn, void *arg)
-{
-	(void)store;
-	(void)owner;
-	(void)fn;
-	(void)arg;
 }
 
 /* One contact is enough. */
@@ -106,24 +80,13 @@ int contact_drop(struct contact_store *store, const char *account,
 
 /* ---- */
 
-static struct gateway gateway;
-static struct config *config;
-
-static void on_mistake(const char *line, void *arg)
-{
-	(void)arg;
-	print_error("%s\n", line);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
 	said[0] = '\0';
 	asked = changes = 0;
 	kept = (struct contact){ 0 };
-	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
-		return -1;
-	gateway = (struct gateway){ .config = config };
+	configure(text);
 	return presence_new(&gateway);
 }
 

@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include "db/account.h"
 #include "db/contact.h"
-#include "gateway/gateway.h"
 #include "gateway/service/presence.h"
-#include "tests/test.h"
+#include "tests/unit/gateway/config_rig.h"
+#include "tests/unit/gateway/no_accounts.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -32,36 +31,12 @@ static const char text[] =
 
 /* ---- what services ask of others ---- */
 
-const struct account *account_find(const struct account_store *store,
-				   const char *jid)
-{
-	(void)store;
-	(void)jid;
-	return NULL;
-}
-
-const struct account_number *account_find_number(
-	const struct account_store *store, const char *number)
-{
-	(void)store;
-	(void)number;
-	return NULL;
-}
-
-void account_each_number(const struct account_store *store, const char *owner,
-			 account_number_fn fn, void *arg)
-{
-	(void)store;
-	(void)owner;
-	(void)fn;
-	(void)arg;
-}
-
 const struct contact *contact_find(const struct contact_store *store,
 				   const char *account, const char *local)
 {
-	static const struct contact bob = { ALICE, "+15550001111", "Bob", false,
-					    1, "" };
+	static const struct contact bob = { ALICE, "+15550001111",
+					    "Bob", false,
+					    1,     "" };
 
 	(void)store;
 	return !strcmp(account, bob.account) && !strcmp(local, bob.local)
@@ -87,21 +62,10 @@ int contact_drop(struct contact_store *store, const char *account,
 
 /* ---- */
 
-static struct gateway gateway;
-static struct config *config;
-
-static void on_mistake(const char *line, void *arg)
-{
-	(void)arg;
-	print_error("%s\n", line);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
-	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
-		return -1;
-	gateway = (struct gateway){ .config = config };
+	configure(text);
 	return 0;
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A database in which an administrator has set nothing. */
+#pragma once
+
+#include "db/account.h"
+
+const struct account *account_find(const struct account_store *store,
+				   const char *jid)
+{
+	(void)store;
+	(void)jid;
+	return NULL;
+}
+
+const struct account_number *account_find_number(
+	const struct account_store *store, const char *number)
+{
+	(void)store;
+	(void)number;
+	return NULL;
+}
+
+void account_each_number(const struct account_store *store, const char *owner,
+			 account_number_fn fn, void *arg)
+{
+	(void)store;
+	(void)owner;
+	(void)fn;
+	(void)arg;
+}
