@@ -41,8 +41,6 @@ struct texts {
  */
 char *text_body(struct slice text);
 
-/* A text with that key has been taken, for this run and the next: what comes
- * with the same is a repetition. Or it has not, and may come again. */
 /*
  * The stanza id of what the text @key becomes for @to: the same when it is
  * taken a second time, because we died before the first was acknowledged. By
@@ -54,6 +52,8 @@ void text_id(char out[static RAND_UUID_CAP], const char *key, const char *to,
 /* What tells a repetition of @id, by @account to @party; "" nothing does. */
 void text_key(char out[static TEXT_SEEN_CAP], const char *account,
 	      const char *party, const char *id);
+/* A text with that key has been taken, for this run and the next: what comes
+ * with the same is a repetition. Or it has not, and may come again. */
 void texts_remember(struct gateway *gateway, const char *key);
 void texts_forget(struct gateway *gateway, const char *key);
 
