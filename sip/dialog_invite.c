@@ -48,7 +48,7 @@ static int write_diversion(struct invite_text *t,
 				 sip_trunk_domain(start->trunk));
 	return r ? r
 		 : text_format(t->diversion, sizeof(t->diversion),
-			       "Diversion: %s;reason=user-busy;counter=%u%s",
+			       "Diversion: %s;reason=unknown;counter=%u%s",
 			       name_addr, start->diversions,
 			       start->anonymous ? ";privacy=full" : "");
 }

@@ -4,10 +4,10 @@
 #include "gateway/admin/commands.h"
 
 static const struct commands *const groups[] = {
-	&commands_user,     &commands_status, &commands_calls,
-	&commands_history,  &commands_trunks, &commands_numbers,
-	&commands_accounts, &commands_blocks, &commands_audit,
-	&commands_process,
+	&commands_user,     &commands_status,   &commands_calls,
+	&commands_history,  &commands_trunks,   &commands_numbers,
+	&commands_accounts, &commands_blocks,   &commands_audit,
+	&commands_process,  &commands_transfer,
 };
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
 

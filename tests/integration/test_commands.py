@@ -30,6 +30,7 @@ NEEDS = {
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
+    "transfer-call": (USER,),
     "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LEVELS = [READER, OPERATOR, OWNER]

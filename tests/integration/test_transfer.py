@@ -8,7 +8,8 @@ import asyncio
 
 import pytest
 
-from bed import proc
+from bed import proc, sipmsg
+from bed.commands import Commander
 from bed.scene import CARRIER, GATEWAY, own_number
 
 pytestmark = [pytest.mark.bed_options(trunks={
@@ -149,5 +150,47 @@ async def test_a_trunk_that_may_not(scene):
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{scene.number()}@{CARRIER}>")])
     assert response.status == 405 and "REFER" not in response.get("Allow")
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def notify(theirs, status, state="active;expires=60"):
+    """What became of the call that our REFER asked for."""
+    return await theirs.send("NOTIFY", f"SIP/2.0 {status} Whatever\r\n".encode(), "message/sipfrag;version=2.0",
+                             [("Event", "refer"), ("Subscription-State", state)])
+
+
+@pytest.mark.parametrize("way", ["call_out", "call_in"])
+async def test_the_user_hands_the_call_over(scene, way):
+    client = await scene.client()
+    mine, theirs = await getattr(scene, way)(client=client)
+    commander = await scene.client(client.user, kind=Commander, resource="commands")
+    number = scene.number()
+    stage = await commander.step("transfer-call")
+    call, = stage.options("call")
+    done = await commander.run("transfer-call", call=call, to=number)
+    assert done.notes[0][0] == "info", done.notes
+    await proc.until(lambda: theirs.referred, 5.0, "a REFER")
+    assert sipmsg.user_of(sipmsg.uri_of(theirs.referred[0])) == number
+    for status in (100, 180):
+        assert (await notify(theirs, status)).status == 200
+    await scene.heard(mine, theirs)
+    response = await notify(theirs, 200, "terminated;reason=noresource")
+    assert response.status in (200, 481), response.first_line()
+    assert "BYE" in await theirs.wait("ended")
+    await mine.ended()
+
+
+async def test_a_call_that_the_telephone_does_not_hand_over(scene):
+    client = await scene.client()
+    mine, theirs = await scene.call_out(client=client)
+    commander = await scene.client(client.user, kind=Commander, resource="commands")
+    call, = (await commander.step("transfer-call")).options("call")
+    await commander.run("transfer-call", call=call, to=scene.number())
+    await proc.until(lambda: theirs.referred, 5.0, "a REFER")
+    assert (await notify(theirs, 486, "terminated;reason=noresource")).status == 200
+    await scene.heard(mine, theirs)
+    for name, to in (("none", scene.number()), (call, "+88150001111")):  # no call; a number that may not be called
+        assert (await commander.run("transfer-call", call=name, to=to)).notes[0][0] == "error"
     await mine.hangup()
     await theirs.wait("ended")

@@ -48,6 +48,7 @@ class Call:
         self.session, self.version = sipmsg.session_number(), 1
         self.directions = []  # of every session description the peer has sent
         self.info, self.reinvites = [], 0
+        self.referred = []  # whom the peer's REFERs name
         self.requests, self.notified = [], []  # all in this dialog; the statuses that NOTIFY told of our REFER
         self.acked = asyncio.Event()
         self.rtp = self.rtcp = None
@@ -346,6 +347,9 @@ class Call:
         elif method == "NOTIFY":
             self.notified.append(int(request.body.split()[1]))
             wire.respond(request, peer, 200, "OK")
+        elif method == "REFER":
+            self.referred.append(request.get("Refer-To"))
+            wire.respond(request, peer, 202, "Accepted", contact=self.phone.contact(peer))
         elif method in ("UPDATE", "OPTIONS"):
             wire.respond(request, peer, 200, "OK", contact=self.phone.contact(peer))
         else:
