@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from bed import ejabberd, proc, prosody, sipmsg
+from bed import database, ejabberd, proc, prosody, sipmsg
 from bed.commands import ctl
 from bed.jingle import CLIENT
 from bed.jinglexml import element
@@ -371,7 +371,8 @@ async def test_texts_of_a_trunk_that_left_the_configuration(scene):
     trunks, numbers = dict(tandem.trunks), dict(tandem.numbers)
     moved.message(scene.jid(number), body("moved"), receipt_request(), id_="moved")
     error = asyncio.create_task(gone.ask(scene.jid(number), body("gone"), timeout=30))
-    await proc.until(lambda: tandem.log.count("again-in") >= 2, WAIT_S, "both texts wait")
+    path = tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM text WHERE trunk = 'spare'") == [(2,)], WAIT_S, "both texts wait")
     await tandem.kill()
     try:
         del tandem.trunks["spare"], tandem.numbers[own_number("u57")]
