@@ -35,12 +35,6 @@ void srtp_near(const struct srtp *srtp)
 	SRTP_ENGINE.near(srtp);
 }
 
-int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
-	      uint32_t *rtcp_index)
-{
-	return SRTP_ENGINE.save(srtp, ssrc, index, rtcp_index);
-}
-
 int srtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 		 uint32_t rtcp_index)
 {

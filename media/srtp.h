@@ -65,9 +65,6 @@ struct srtp_engine {
 	struct srtp *(*free)(struct srtp *srtp);
 	int (*rtp)(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 	int (*rtcp)(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
-	/* Highest 48-bit RTP index of @ssrc, SRTCP index; for restore. */
-	int (*save)(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
-		    uint32_t *rtcp_index);
 	int (*restore)(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 		       uint32_t rtcp_index);
 	void (*near)(const struct srtp *srtp);
@@ -99,15 +96,9 @@ CHECKED int srtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap);
 /* Have what srtp_rtp() needs come into the cache. NULL is fine. */
 void srtp_near(const struct srtp *srtp);
 
-/* srtp_save(): no RTP of this SSRC yet, only RTCP. */
+/* srtp_restore(): no RTP of this SSRC yet, only RTCP. */
 #define SRTP_NO_INDEX UINT64_MAX
 
-/*
- * The highest 48-bit RTP index and SRTCP index (0: none) of @ssrc.
- * 0; -ENOENT: no packet of @ssrc yet. -ENOTSUP: the engine cannot.
- */
-CHECKED int srtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
-		      uint32_t *rtcp_index);
 /*
  * Go on behind these indices: they and all before count as used, so that what
  * was lost with the window is refused rather than sent or taken twice.

@@ -147,6 +147,12 @@ static struct stream *stream_of(struct srtp *srtp, uint32_t ssrc)
 	return stream;
 }
 
+static void clear_mark(struct srtp_mark *mark)
+{
+	atomic_store(&mark->rtp, 0);
+	atomic_store(&mark->rtcp, 0);
+}
+
 /*
  * The newest are noted: who has changed its SSRC so often does not go back to
  * an old one. Of our own all are.
@@ -154,13 +160,14 @@ static struct stream *stream_of(struct srtp *srtp, uint32_t ssrc)
 static void stream_note(struct srtp *srtp, size_t i)
 {
 	struct srtp_mark *mark = &srtp->marks->of[i % SRTP_MARKS];
+	struct stream *stream = stream_at(srtp, i);
 
 	if (i >= SRTP_MARKS)
 		stream_at(srtp, i - SRTP_MARKS)->mark = NULL;
-	atomic_store(&mark->rtp, 0);
-	atomic_store(&mark->rtcp, 0);
-	mark->ssrc = stream_at(srtp, i)->ssrc;
-	stream_at(srtp, i)->mark = mark;
+	if (mark->ssrc != stream->ssrc)
+		clear_mark(mark);
+	mark->ssrc = stream->ssrc;
+	stream->mark = mark;
 }
 
 /* Keep what stream_of() lent: its first packet is authentic. */
@@ -401,22 +408,6 @@ static int evp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap)
 	return r;
 }
 
-static int evp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
-		    uint32_t *rtcp_index)
-{
-	for (size_t i = 0; i < srtp->nstreams; i++) {
-		const struct stream *stream =
-			i < NEAR_STREAMS ? &srtp->streams[i]
-					 : &srtp->more[i - NEAR_STREAMS];
-		if (stream->ssrc != ssrc)
-			continue;
-		*index = stream->rtp.seen ? stream->rtp.highest : SRTP_NO_INDEX;
-		*rtcp_index = (uint32_t)stream->rtcp.highest;
-		return 0;
-	}
-	return -ENOENT;
-}
-
 static int evp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 		       uint32_t rtcp_index)
 {
@@ -457,6 +448,9 @@ static void evp_keep(struct srtp *srtp, struct srtp_marks *marks)
 		atomic_store(&stream->mark->rtcp,
 			     (uint32_t)stream->rtcp.highest);
 	}
+	/* Of those that were restored none stands twice. */
+	for (size_t i = srtp->nstreams; i < SRTP_MARKS; i++)
+		clear_mark(&marks->of[i]);
 }
 
 const struct srtp_engine srtp_evp = {
@@ -465,7 +459,6 @@ const struct srtp_engine srtp_evp = {
 	.free = evp_free,
 	.rtp = evp_rtp,
 	.rtcp = evp_rtcp,
-	.save = evp_save,
 	.restore = evp_restore,
 	.near = evp_near,
 	.keep = evp_keep,

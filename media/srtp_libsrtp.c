@@ -3,9 +3,9 @@
  * SRTP and SRTCP on libsrtp2: the other engine, and the referee of srtp_evp.c.
  *
  * libsrtp2 (2.5.0) has no setter for the SRTCP index and no getter for the
- * sequence number, so save and restore are not supported: calls do not survive
- * a restart of the process with this engine. Two checks are added where it is
- * more lenient than we are: the number of SSRCs, and unencrypted SRTCP under
+ * sequence number, so restore is not supported: calls do not survive a restart
+ * of the process with this engine. Two checks are added where it is more
+ * lenient than we are: the number of SSRCs, and unencrypted SRTCP under
  * AES-GCM, which it would take.
  */
 #include <pthread.h>
@@ -211,16 +211,6 @@ static int libsrtp_rtcp(struct srtp *srtp, uint8_t *p, size_t *n, size_t cap)
 	return 0;
 }
 
-static int libsrtp_save(const struct srtp *srtp, uint32_t ssrc, uint64_t *index,
-			uint32_t *rtcp_index)
-{
-	(void)srtp;
-	(void)ssrc;
-	*index = SRTP_NO_INDEX;
-	*rtcp_index = 0;
-	return -ENOTSUP;
-}
-
 static int libsrtp_restore(struct srtp *srtp, uint32_t ssrc, uint64_t index,
 			   uint32_t rtcp_index)
 {
@@ -250,7 +240,6 @@ const struct srtp_engine srtp_libsrtp2 = {
 	.free = libsrtp_free,
 	.rtp = libsrtp_rtp,
 	.rtcp = libsrtp_rtcp,
-	.save = libsrtp_save,
 	.restore = libsrtp_restore,
 	.near = libsrtp_near,
 	.keep = libsrtp_keep,
