@@ -10,6 +10,7 @@
 #include "gateway/bill/bill_record.h"
 #include "gateway/bill/wire.h"
 #include "gateway/gateway.h"
+#include "gateway/watch/watch.h"
 
 struct question {
 	struct gateway *gateway;
@@ -88,6 +89,7 @@ static void decide(const struct question *question, const char *why)
 
 	log_warn("billing=failed id=%s allowed=%d why=%s", question->id,
 		 allowed, log_text(slice_of(why)).s);
+	watch_billing_answered(question->gateway, "failed");
 	question->fn(&answer, question->arg);
 }
 
@@ -146,6 +148,8 @@ static void on_reply(unsigned status, struct slice body, void *arg)
 	log_info("billing=%s id=%s seconds=%u reason=%s",
 		 answer.allowed ? "allowed" : "denied", question->id,
 		 answer.seconds, log_text(slice_of(answer.reason)).s);
+	watch_billing_answered(question->gateway,
+			       answer.allowed ? "allowed" : "denied");
 	question->fn(&answer, question->arg);
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/bill/bill_json.h"
 #include "gateway/bill/wire.h"
 #include "gateway/gateway.h"
+#include "gateway/watch/watch.h"
 
 enum record_state {
 	RECORD_IDLE,    /* there is none */
@@ -46,6 +47,7 @@ static void wait(struct bill_records *records, const char *why)
 			 "tried again",
 			 records->id ? records->id : "",
 			 log_text(slice_of(why)).s);
+	watch_billing_refused(records->gateway);
 	records->pause_ms = ms;
 	records->state = RECORD_WAITING;
 	/* The upper half is random: gateways do not come all at once. */

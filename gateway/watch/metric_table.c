@@ -215,6 +215,14 @@ const struct metric_row metric_rows[] = {
 		"tandem_db_job_seconds",
 		"From the time a job was queued until it was committed.",
 		.type = METRIC_HISTOGRAM, BOUNDS(db_latency_bounds), .collect = collect_db_latency },
+	[METRIC_BILLING_ANSWERS] = {
+		"tandem_billing_answers_total",
+		"Questions to the billing system: allowed, denied, or failed (no good answer in time).",
+		.type = METRIC_COUNTER, LABELS("result") },
+	[METRIC_BILLING_REFUSED] = {
+		"tandem_billing_record_failures_total",
+		"Attempts to push a call record that was not taken.",
+		.type = METRIC_COUNTER },
 	[METRIC_HTTP_REQUESTS] = {
 		"tandem_http_requests_total",
 		"Requests to this server, by status.",

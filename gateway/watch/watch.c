@@ -52,6 +52,7 @@ static void know_trunk(struct metrics *m, const char *trunk)
 /* What rises from nothing is seen as a rise only if the nothing was seen. */
 static void know_all(struct gateway *gateway)
 {
+	static const char *const answers[] = { "allowed", "denied", "failed" };
 	struct metrics *m = gateway->watch->metrics;
 	const struct config *config = gateway->config;
 
@@ -60,6 +61,12 @@ static void know_all(struct gateway *gateway)
 	metric_know(m, METRIC_ICE, METRIC_LABELS("xmpp"));
 	metric_know(m, METRIC_DTLS, METRIC_LABELS("xmpp"));
 	metric_know(m, METRIC_XMPP_CONNECTS, METRIC_NO_LABELS);
+	if (*config->billing.url) {
+		for (size_t i = 0; i < LENGTH(answers); i++)
+			metric_know(m, METRIC_BILLING_ANSWERS,
+				    METRIC_LABELS(answers[i]));
+		metric_know(m, METRIC_BILLING_REFUSED, METRIC_NO_LABELS);
+	}
 	metric_know(m, METRIC_SERIES_DROPPED, METRIC_NO_LABELS);
 }
 
@@ -230,4 +237,18 @@ void watch_refused(struct gateway *gateway, const struct watch_refusal *what)
 					.trunk = "",
 					.cause = what->what,
 					.why = what->text ? what->text : "" });
+}
+
+void watch_billing_answered(struct gateway *gateway, const char *result)
+{
+	if (gateway->watch)
+		metric_add(gateway->watch->metrics, METRIC_BILLING_ANSWERS, 1,
+			   METRIC_LABELS(result));
+}
+
+void watch_billing_refused(struct gateway *gateway)
+{
+	if (gateway->watch)
+		metric_add(gateway->watch->metrics, METRIC_BILLING_REFUSED, 1,
+			   METRIC_NO_LABELS);
 }

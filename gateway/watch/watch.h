@@ -44,6 +44,11 @@ void watch_call_ended(const struct call *call, const struct cdr *cdr);
 void watch_media_failed(const struct call *call, enum media_side side,
 			const char *why);
 
+/* The billing system said "allowed" or "denied", or nothing ("failed"); and did
+ * not take a record. */
+void watch_billing_answered(struct gateway *gateway, const char *result);
+void watch_billing_refused(struct gateway *gateway);
+
 /* A call that was refused before it began. All borrowed. */
 struct watch_refusal {
 	bool inbound;

@@ -7,22 +7,29 @@
 
 import asyncio
 import os
+import re
 import time
 
 import pytest
 
-from bed import billing, proc
+from bed import billing, http, proc
 from bed.scene import SERVER, Bed, own_number
 from test_jmi import spy
 from test_texts import text
 
 TIMEOUT_S, RECORD_S = 1.0, 10.0
 TOKEN = "s3same"
+WATCH = ("127.0.0.1", 9464)
 SOCKET = "/tmp/tandem-it-billing.sock"
 
 
 class Billed(Bed):
     """A Bed with a billing system."""
+
+    def bill(self, **options):
+        """Configure whom to ask."""
+        self.sections = {"watch": {"listen": f"{WATCH[0]}:{WATCH[1]}"},
+                         "billing": {"timeout_ms": int(TIMEOUT_S * 1000), **options}}
 
     async def _start(self):
         self.billing = billing.Billing()
@@ -37,8 +44,7 @@ class ByHttp(Billed):
     """Over HTTP, in the node of the XMPP server."""
 
     def make_tandem(self):
-        self.sections = {"billing": {"url": f"http://{SERVER}:{billing.PORT}/tandem", "token": TOKEN,
-                                     "timeout_ms": int(TIMEOUT_S * 1000)}}
+        self.bill(url=f"http://{SERVER}:{billing.PORT}/tandem", token=TOKEN)
         return super().make_tandem()
 
     async def _start(self):
@@ -50,7 +56,7 @@ class ByLines(Billed):
     """Over a local socket."""
 
     def make_tandem(self):
-        self.sections = {"billing": {"url": f"unix:{SOCKET}", "timeout_ms": int(TIMEOUT_S * 1000), "allow_on_failure": False}}
+        self.bill(url=f"unix:{SOCKET}", allow_on_failure=False)
         return super().make_tandem()
 
     async def _start(self):
@@ -230,6 +236,26 @@ async def test_records_wait_until_they_are_taken(scene):
     await record(scene, numbers[-1])
     rows = [r["to"] for r in server.records if r["to"] in numbers]
     assert rows == numbers  # in their order, none twice
+
+
+@pytest.mark.alone
+async def test_it_is_measured(scene):
+    number = scene.number()
+    for answer, result in (({"allow": False}, "denied"), (b"?", "failed")):
+        scene.bed.billing.answers[number] = answer
+        before = await measured(scene, result)
+        plan = scene.bed.carrier.expect(number)
+        mine = await call_to(scene, number)
+        if is_http(scene) and result == "failed":
+            await (await plan.call()).refuse(486, "Busy Here")
+        await mine.ended()
+        assert await measured(scene, result) == before + 1
+
+
+async def measured(scene, result):
+    """How often the answer was @result, as /metrics says."""
+    text = (await http.fetch(scene.bed.gw, WATCH, "/metrics")).text
+    return float(re.search(rf'^tandem_billing_answers_total{{result="{result}"}} (\d+)$', text, re.M).group(1))
 
 
 @pytest.mark.alone

@@ -211,7 +211,7 @@ async def test_prometheus_answers_the_dashboard(scene):
         else:
             await prometheus.wait(query)
     groups = (await prometheus.ask("rules"))["groups"]
-    assert [r["health"] for g in groups for r in g["rules"]] == ["ok"] * 16
+    assert [r["health"] for g in groups for r in g["rules"]] == ["ok"] * 17
     await prometheus.process.stop()
     prometheus.process.remove()
 
