@@ -158,6 +158,31 @@ static void on_reopen_signal(evutil_socket_t fd, short what, void *arg)
 			  r);
 }
 
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+/* A loop that stands still is ended by systemd (WatchdogSec), and the calls go
+ * on in the next process. NULL: nobody watches. */
+static struct event *watch_loop(struct event_base *base)
+{
+	uint64_t us = 0;
+
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return NULL;
+	const struct timeval half = { (time_t)(us / 2 / 1000000),
+				      (suseconds_t)(us / 2 % 1000000) };
+	struct event *timer =
+		event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
+	if (timer)
+		event_add(timer, &half);
+	return timer;
+}
+
 static void turn(struct process *process)
 {
 	event_base_loop(process->base, EVLOOP_ONCE);
@@ -226,8 +251,11 @@ static int serve(struct process *process)
 					 signals[i].fn, process);
 		event_add(events[i], NULL);
 	}
+	struct event *watchdog = watch_loop(process->base);
 	enter_sandbox(process);
 	run(process);
+	if (watchdog)
+		event_free(watchdog);
 	process->gateway = gateway_free(process->gateway);
 	for (size_t i = 0; i < NSIGNALS; i++)
 		event_free(events[i]);

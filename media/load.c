@@ -2,6 +2,7 @@
 #include "media/load.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -73,6 +74,25 @@ static void say(const struct media_worker *worker, unsigned index,
 			 (unsigned long long)worker_lost(worker->worker));
 }
 
+/*
+ * A thread that does not turn any more (a bug, a driver, a debugger) serves
+ * nobody, and nothing but another process helps: its calls go on there.
+ */
+static void look_alive(struct media_worker *worker, unsigned index)
+{
+	if (worker_has_answered(worker->worker)) {
+		worker->unanswered = 0;
+		worker_ask(worker->worker);
+		return;
+	}
+	if (++worker->unanswered < LOAD_STUCK_LOOKS)
+		return;
+	log_error("event=media-stuck worker=%u calls=%u: the process ends, and "
+		  "all calls go on in the next one",
+		  index, worker->load);
+	abort();
+}
+
 static bool look_at_all(struct media *media, bool due)
 {
 	uint64_t now_us = clock_us();
@@ -84,6 +104,7 @@ static bool look_at_all(struct media *media, bool due)
 			load_look(&w->busy, worker_cpu_us(w->worker),
 				  worker_packets(w->worker), now_us);
 
+		look_alive(w, i);
 		if (change != LOAD_SAME || (due && w->load))
 			say(w, i, change);
 		any |= w->load > 0;

@@ -13,8 +13,9 @@
 #include "gateway/base/err.h"
 
 enum {
-	LOAD_LOOK_MS = 1000, /* between two looks, while there are calls */
-	LOAD_SAY_MS = 60000, /* and two lines of log for each worker */
+	LOAD_LOOK_MS = 1000,  /* between two looks, while there are calls */
+	LOAD_SAY_MS = 60000,  /* and two lines of log for each worker */
+	LOAD_STUCK_LOOKS = 5, /* without a sign of life */
 	/* Less apart than this, workers are equally busy. */
 	LOAD_MARGIN_PERMILLE = 100,
 	/* More: delay grows soon, and it is said once until it is less than the

@@ -37,6 +37,7 @@ struct media_worker {
 	struct batch_socket sockets[BATCH_NSOCKETS];
 	unsigned load; /* bridges */
 	struct load busy;
+	unsigned unanswered; /* looks at it, one after the other */
 	struct mapped mapped;
 	struct addr mapped_base;
 };

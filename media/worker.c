@@ -295,6 +295,7 @@ static void run_commands(struct worker *worker)
 
 	while (read(worker->wake, &count, sizeof(count)) < 0 && errno == EINTR)
 		continue;
+	atomic_store(&worker->answered, atomic_load(&worker->asked));
 	if (!take_work(worker, &all))
 		return;
 	while ((c = STAILQ_FIRST(&all))) {
@@ -465,6 +466,17 @@ static void wake(struct worker *worker)
 
 	while (write(worker->wake, &one, sizeof(one)) < 0 && errno == EINTR)
 		continue;
+}
+
+void worker_ask(struct worker *worker)
+{
+	atomic_fetch_add(&worker->asked, 1);
+	wake(worker);
+}
+
+bool worker_has_answered(const struct worker *worker)
+{
+	return atomic_load(&worker->answered) == atomic_load(&worker->asked);
 }
 
 void worker_release(struct worker *worker)

@@ -52,6 +52,8 @@ struct worker {
 	/* written by the thread alone, read by anybody */
 	_Atomic uint64_t packets; /* received */
 	_Atomic uint64_t lost;    /* not taken by the kernel */
+	/* questions of the main thread, and how many were answered */
+	_Atomic uint32_t asked, answered;
 
 	/* thread */
 	bool stopping;
@@ -97,6 +99,10 @@ void worker_leave(struct worker *worker, struct circuit *circuit);
 uint64_t worker_cpu_us(const struct worker *worker);
 uint64_t worker_packets(const struct worker *worker);
 uint64_t worker_lost(const struct worker *worker);
+
+/* Main thread: ask whether the thread still turns, and see what it said. */
+void worker_ask(struct worker *worker);
+bool worker_has_answered(const struct worker *worker);
 
 /* The rest is for the worker's own thread. */
 CHECKED int worker_watch(struct worker *worker, struct source *source);

@@ -59,6 +59,13 @@ class Fault:
             await asyncio.gather(mine.ended(), theirs.wait("ended"))
 
     @staticmethod
+    async def again(server, wrap):
+        """Start the process anew under the command @wrap."""
+        await server.process.stop()
+        os.environ["TANDEM_WRAP"] = wrap
+        await server.start()
+
+    @staticmethod
     async def logs(scene, pattern, timeout=10.0):
         """Wait until the log has a line that names cause and consequence."""
         await scene.bed.tandem.process.wait_log(pattern, timeout)

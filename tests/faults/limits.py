@@ -40,13 +40,6 @@ class Descriptors(Fault):
         return f"after {len(calls)} calls: {ended}"
 
     @staticmethod
-    async def again(server, wrap):
-        """Start the process anew under the command @wrap."""
-        await server.process.stop()
-        os.environ["TANDEM_WRAP"] = wrap
-        await server.start()
-
-    @staticmethod
     async def answered(plan, call):
         """The carrier's side of @call once it is up; None: it has not come so far."""
         try:

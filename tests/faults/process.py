@@ -2,6 +2,7 @@
 """The process itself: killed, or stopped for a while."""
 
 import asyncio
+import ctypes
 import os
 import re
 import shutil
@@ -80,4 +81,45 @@ class Stopped(Fault):
         return f"all heard {took:.2f} s after it"
 
 
-FAULTS = (Killed, KilledWithMany, Stopped)
+class WorkerStuck(Fault):
+    """A media thread stands still; the others do not."""
+
+    name = "a worker thread stuck"
+    expected = "noticed within 10 s; calls go on in the next process"
+    seize, interrupt = 0x4206, 0x4207  # ptrace(2)
+    all_threads = 0x40000000  # __WALL of waitpid(2)
+
+    async def run(self, scene):
+        server = scene.bed.tandem
+        calls = await self.talk(scene)
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long] * 4
+        begun = time.monotonic()
+        thread = self.thread(server.process.pid)
+        for request in (self.seize, self.interrupt):
+            assert libc.ptrace(request, thread, 0, 0) == 0, os.strerror(ctypes.get_errno())
+        await self.logs(scene, r"event=media-stuck .*go on in the next one")
+        noticed = time.monotonic() - begun
+        while not os.WIFSIGNALED(os.waitpid(thread, self.all_threads)[1]):  # who traces it buries it
+            pass
+        await server.process.wait(5.0)
+        await server.process.stop()
+        begun = time.monotonic()
+        await server.start()
+        await asyncio.gather(*(media.flowing(side.audio, 3.0, after=begun) for call in calls for side in call))
+        took = time.monotonic() - begun
+        await self.still(calls)
+        await self.hang_up(calls)
+        return f"noticed after {noticed:.1f} s, all heard {took:.2f} s after the new start"
+
+    @staticmethod
+    def thread(pid):
+        """Of the first worker."""
+        for tid in sorted(map(int, os.listdir(f"/proc/{pid}/task"))):
+            with open(f"/proc/{pid}/task/{tid}/comm", encoding="ascii") as comm:
+                if comm.read().strip() == "media":
+                    return tid
+        raise AssertionError("no thread of that name")
+
+
+FAULTS = (Killed, KilledWithMany, Stopped, WorkerStuck)
