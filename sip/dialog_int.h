@@ -151,6 +151,7 @@ struct sip_dialog {
 	void *arg;
 	bool owned; /* its user has not freed it */
 	bool uac;
+	bool restored; /* of an earlier process */
 	bool due, changed, hung_up;
 
 	enum dialog_state state;

@@ -40,12 +40,23 @@ const struct sip_digest_account *dialog_account(const struct sip_dialog *d,
 	return sip_trunk_account(d->trunk);
 }
 
-/* Whom a connection may be opened to; NULL: the peer's own has to do. */
+/* Whether a server at @addr is the trunk's, and has to prove its name. That of
+ * a dialog of an earlier process is: the way its peer came by went with that.
+ */
+static bool is_trunks(const struct sip_dialog *d, const struct addr *addr)
+{
+	return d->trunk &&
+	       (d->uac || d->restored || sip_trunk_is_at(d->trunk, addr));
+}
+
+/* Whom a connection may be opened to; NULL: one that is there has to do. */
 static const char *tls_name(const struct sip_dialog *d)
 {
 	bool dials = d->uac || !sip_hop_equal(&d->hop, &d->peer);
 
-	return d->trunk && dials ? sip_trunk_tls_name(d->trunk) : NULL;
+	return dials && is_trunks(d, &d->hop.addr)
+		       ? sip_trunk_tls_name(d->trunk)
+		       : NULL;
 }
 
 int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
@@ -136,9 +147,8 @@ void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
  * the peer came by has to do (RFC 5923). */
 static void take_hop(struct sip_dialog *d, const struct sip_hop *hop)
 {
-	bool ours =
-		d->trunk && (d->uac || sip_trunk_is_at(d->trunk, &hop->addr));
-	bool known = ours || sip_tls_is_expected(d->agent, &hop->addr);
+	bool known = is_trunks(d, &hop->addr) ||
+		     sip_tls_is_expected(d->agent, &hop->addr);
 
 	d->hop = hop->transport != SIP_TLS || known ? *hop : d->peer;
 }

@@ -246,6 +246,7 @@ int sip_dialog_restore(struct sip_dialog **out, struct sip_agent *agent,
 		sip_dialog_free(d);
 		return r;
 	}
+	d->restored = true;
 	d->trunk = trunk;
 	d->handlers = handlers;
 	d->arg = arg;

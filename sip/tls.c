@@ -62,11 +62,9 @@ bool sip_tls_is_expected(const struct sip_agent *agent, const struct addr *peer)
 	return false;
 }
 
-static int open_inner(struct sip_tls *tls, unsigned side);
-
-static bool is_open(struct sip_tls *tls, unsigned side)
+static bool is_open(const struct sip_tls *tls, unsigned side)
 {
-	return addr_is_set(&tls->inner[side].sofia) || !open_inner(tls, side);
+	return addr_is_set(&tls->inner[side].sofia);
 }
 
 /* Where @peer is known as @name, or else nobody is; TLS_NSIDES: there is none.
@@ -368,8 +366,10 @@ int sip_tls_new(struct sip_agent *agent, const struct sip_tls_files *files)
 	TAILQ_INIT(&tls->conns);
 	agent->tls = tls;
 	r = sip_tls_context_new(&tls->context, files);
-	if (!r)
-		r = open_inner(tls, 0);
+	/* All at once: a transport that nta gets later takes the Via headers of
+	 * those before away from transactions that use them (1.12.11). */
+	for (unsigned side = 0; !r && side < TLS_SIDES_4; side++)
+		r = open_inner(tls, side);
 	/* A machine without IPv6 has no IPv6 peers. */
 	if (!r && open_inner(tls, TLS_SIDE_6))
 		log_info("event=sip_tls what=\"no IPv6\"");
