@@ -86,6 +86,8 @@ class Talk:
 
 async def all_talking(scene):
     """Every way in both roles, in the table."""
+    for way in WAYS:  # who calls is known by its address
+        getattr(scene.bed, way.phone).wire.local = (way.theirs, 0)
     talks = [Talk(way, outbound) for way in WAYS for outbound in (True, False)]
     clients = {way.user: await scene.client(way.user, profile=PROFILE) for way in WAYS}
     for talk in talks:

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from bed import capture, database, indices, media, proc, profiles
-from bed.scene import own_number
+from bed.scene import DOMAIN, own_number
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone]
 
@@ -185,6 +185,26 @@ async def test_dialog_and_session_work_afterwards(scene):
     await both_hear(scene, [(mine, theirs), theirs2])
     await theirs.hangup()
     assert (await mine.ended()).startswith("terminate")
+
+
+@pytest.mark.limit(60)
+async def test_calls_without_a_trunk_go_on(scene):
+    """The echo, and a call between two accounts: both of its sides are clients."""
+    one = await scene.client(profile=PROFILE)
+    echo = await one.call(f"echo@{DOMAIN}")
+    await echo.wait("media")
+    two, three = await scene.client(profile=PROFILE), await scene.client(profile=PROFILE, node=scene.bed.c2)
+    near = await two.call(scene.jid(own_number(three.user)))
+    far = await three.incoming()
+    await far.accept()
+    await asyncio.gather(near.wait("media"), far.wait("media"))
+    await proc.until(lambda: rows_ready(scene.bed.tandem, 3), 5, "the calls are in the table")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    await media.listen((echo.audio, echo.audio), (near.audio, far.audio), (far.audio, near.audio))
+    await near.hangup()
+    await far.ended()
+    await echo.hangup()
 
 
 @pytest.mark.limit(60)

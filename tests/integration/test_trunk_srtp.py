@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from bed import baresip, media, phone
+from bed import baresip, database, media, phone, proc
 from bed.scene import GATEWAY, PBX, own_number
 
 # name: (port, user whose number it has, our srtp, baresip's mediaenc, its medianat)
@@ -85,6 +85,24 @@ async def test_calls_in(scene, name):
         await call.accept()
         await echoed(scene, call)
         assert (suite(scene, "A") == "none") == (not encryption)
+        await call.hangup()
+
+
+@pytest.mark.parametrize("name", ["require", "dtls"])
+async def test_the_gateway_is_killed_and_the_trunk_hears_nothing_but_a_gap(scene, name):
+    """baresip keeps its keys, its rollover counter and its replay window, and so do we."""
+    port, user, *_ = TRUNKS[name]
+    tandem = scene.bed.tandem
+    client = await scene.client(user)
+    async with telephone(scene, name):
+        call = await client.call(scene.jid(f"+1555888{port}"))
+        await echoed(scene, call)
+        path = tandem.sections["db"]["path"]
+        await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5,
+                         "the call is in the table")
+        await tandem.kill()
+        await tandem.start()
+        await echoed(scene, call)
         await call.hangup()
 
 

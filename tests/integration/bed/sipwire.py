@@ -90,6 +90,7 @@ class Wire:
         self.node, self.host, self.port, self.tls, self.secure = node, host, port, tls, None
         self.on_request, self.timeline_of = on_request, timeline_of
         self.connections = {}
+        self.local = None  # (address, port) that they are made from, instead of what routing chooses
         self.clients = {}
         self.answered = {}  # (branch, method, peer) -> the last response, for retransmitted requests
         self.stray = []  # what could not be parsed or matched
@@ -127,7 +128,8 @@ class Wire:
         if transport != "udp" and peer not in self.connections:
             context = self._context(ssl.PROTOCOL_TLS_CLIENT) if transport == "tls" else None
             with self.node.inside():
-                await asyncio.get_running_loop().create_connection(lambda: _Tcp(self, transport), host, port, ssl=context)
+                await asyncio.get_running_loop().create_connection(lambda: _Tcp(self, transport), host, port, ssl=context,
+                                                                      local_addr=self.local)
         return peer
 
     def transmit(self, message, peer):
