@@ -318,7 +318,7 @@ int leg_xmpp_new_callee(struct leg **out, struct gateway *gateway,
 
 	if (!xmpp)
 		return -ENOMEM;
-	rand_uuid(xmpp->sid);
+	xmpp_tie_sid(xmpp, callees);
 	if (callees->nick) {
 		xmpp->nick = text_dup(slice_of(callees->nick));
 		r = xmpp->nick ? 0 : -ENOMEM;

@@ -137,6 +137,11 @@ void xmpp_targets_missed(const struct leg_xmpp *xmpp, enum cause cause);
 /* Whether somebody may still answer; if not, @cause is that of all. */
 bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause);
 
+/* By which @account proposes a call to @local, that rings yet; borrowed, or
+ * NULL. */
+const char *xmpp_proposed_sid(struct gateway *gateway, const char *account,
+			      const char *local);
+
 /* leg_xmpp_message.c: what is said outside the session. 0, or it is lost: what
  * ends something never is. */
 struct xmpp_words {
@@ -208,6 +213,9 @@ bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
 /* leg_xmpp_tie.c: the offer of a device that calls back has come, and is
  * answered. 0, NEGOTIATE_E_*, or -errno. */
 CHECKED int xmpp_tie_answer(struct leg_xmpp *xmpp);
+/* A sid for those who are called, that counts against theirs. */
+void xmpp_tie_sid(struct leg_xmpp *xmpp,
+		  const struct leg_xmpp_callees *callees);
 
 /* leg_xmpp_session.c */
 extern const struct jingle_handlers xmpp_session_handlers;

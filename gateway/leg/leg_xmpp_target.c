@@ -209,6 +209,21 @@ struct leg *leg_xmpp_calling(struct gateway *gateway, const char *account,
 	return find_leg(gateway, account, local, calls);
 }
 
+static bool proposes(const struct leg *leg)
+{
+	const struct leg_xmpp *xmpp = (const struct leg_xmpp *)leg;
+
+	return xmpp->caller && xmpp->state == XMPP_LEG_PROPOSED;
+}
+
+const char *xmpp_proposed_sid(struct gateway *gateway, const char *account,
+			      const char *local)
+{
+	struct leg *leg = find_leg(gateway, account, local, proposes);
+
+	return leg ? xmpp_of(leg)->sid : NULL;
+}
+
 static bool dials(const struct leg *leg)
 {
 	return call_takes_digits(leg->call);

@@ -13,9 +13,13 @@
  * In the second case the device offers and we answer, though it is called. A
  * proposal that comes long after ours has not crossed it: somebody wants to
  * talk to who calls, on a device that does not show it.
+ *
+ * Who is called while his own call to that number rings gets a lower sid than
+ * his, as far as there is one: his would find the number busy with calling him.
  */
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
@@ -27,8 +31,27 @@
 
 #define WHY "Tie-Break"
 
-/* Proposals that cross are at most so far apart. */
-enum { TIE_MS = 5000 };
+enum {
+	TIE_MS = 5000, /* proposals that cross are at most so far apart */
+	LOWER_TRIES = 64,
+};
+
+void xmpp_tie_sid(struct leg_xmpp *xmpp, const struct leg_xmpp_callees *callees)
+{
+	const char *lowest = NULL;
+
+	for (size_t i = 0; i < callees->naccounts; i++) {
+		const char *sid = xmpp_proposed_sid(
+			xmpp->gateway, callees->accounts[i], callees->local);
+
+		if (sid && (!lowest || strcmp(sid, lowest) < 0))
+			lowest = sid;
+	}
+	rand_uuid(xmpp->sid);
+	for (int i = 0;
+	     i < LOWER_TRIES && lowest && strcmp(xmpp->sid, lowest) > 0; i++)
+		rand_uuid(xmpp->sid);
+}
 
 static bool theirs_counts(const struct leg_xmpp *xmpp, const char *sid)
 {

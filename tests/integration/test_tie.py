@@ -116,3 +116,21 @@ async def test_a_session_at_once_answers_a_proposal(scene):
     await scene.heard(mine, theirs)
     await theirs.hangup()
     await mine.ended()
+
+
+async def test_who_is_called_by_whom_he_calls_gets_the_lower_sid(scene):
+    """His own call would find the telephone busy: the client gives it up for ours (Conversations, XEP-0353 0.8)."""
+    client = await scene.client()
+    mine, theirs = await scene.propose(client=client)
+    await theirs.ring()
+    mine.peer = await mine.wait("ringing")
+    again = await scene.dial(own_number(client.user), caller=mine.peer.partition("@")[0])
+    ringing = await client.incoming()
+    assert ringing.sid < mine.sid
+    mine._jmi("retract", mine.peer, "expired")
+    assert "cancelled" in await theirs.wait("ended")
+    await ringing.accept()
+    await asyncio.gather(ringing.wait("media"), again.wait("answered"))
+    await scene.heard(ringing, again)
+    await ringing.hangup()
+    assert "BYE" in await again.wait("ended")

@@ -123,6 +123,32 @@ static void other_accounts_call_nobody_back(void **state)
 	assert_null(leg_xmpp_calling(&gateway, PHONE, US));
 }
 
+/* One that is lower than half of all. */
+static void who_calls_is_called_by_a_lower_sid(void **state)
+{
+	(void)state;
+	static const char sid[] = "80000000-0000-4000-8000-000000000000";
+	struct leg *caller;
+
+	assert_int_equal(
+		leg_xmpp_new_caller(&caller, &gateway,
+				    &(struct leg_xmpp_caller){ .local = US,
+							       .peer = PHONE,
+							       .sid = sid }),
+		0);
+	leg_xmpp_begin(caller, &(struct jmi){ .action = JMI_PROPOSE,
+					      .sid = sid,
+					      .from = PHONE,
+					      .to = US });
+	for (unsigned i = 0; i < 100; i++) {
+		offer_to(three, 3);
+		assert_true(strcmp(xmpp_of(leg)->sid, sid) < 0);
+		said[0] = '\0';
+		leg = leg->ops->free(leg);
+	}
+	caller->ops->free(caller);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +159,7 @@ int main(void)
 		LEG_TEST(of_two_sessions_the_lower_counts),
 		LEG_TEST(a_session_answers_a_proposal),
 		LEG_TEST(other_accounts_call_nobody_back),
+		LEG_TEST(who_calls_is_called_by_a_lower_sid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
