@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sofia-sip/url.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -318,4 +319,31 @@ int su_getaddrinfo(const char *node, const char *service,
 	wanted.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
 	return getaddrinfo(node, service && *service ? service : "0", &wanted,
 			   res);
+}
+
+/* ---- parameters of URLs ---- */
+
+/* As sofia's own: 0, not there; 1, there without a value; else its length and
+ * one, and @value has it when it fits. */
+isize_t url_param(const char *params, const char *tag, char value[],
+		  isize_t vlen)
+{
+	struct slice rest = slice_of(params), wanted = slice_of(tag);
+
+	if (wanted.n && tag[wanted.n - 1] == '=')
+		wanted.n--;
+	while (rest.n) {
+		struct slice is = slice_cut(&rest, ';');
+		size_t whole = is.n;
+		struct slice name = slice_cut(&is, '=');
+
+		if (name.n != wanted.n || strncasecmp(name.p, tag, name.n) != 0)
+			continue;
+		if (vlen > 0 && is.n < (size_t)vlen) {
+			memcpy(value, is.p, is.n);
+			value[is.n] = '\0';
+		}
+		return name.n == whole ? 1 : (isize_t)is.n + 1;
+	}
+	return 0;
 }

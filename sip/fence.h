@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Three things that sofia asks of the system and must not get as it asks. All
- * are taken at the symbol, as the library has no hook for them.
+ * Three things that sofia asks of the system and must not get as it asks, and
+ * one that it does wrong. All are taken at the symbol, as the library has no
+ * hook for them.
  *
  * - su_getaddrinfo(): it resolves a name in `maddr` of anybody's Via, and all
  *   our loop waits for that name server. Only addresses are resolved.
  * - accept(): it takes every connection, and spins when descriptors run out.
  * - accept() and connect() where TLS is: sip/tls.h.
+ * - url_param(): it reads on behind the end where the last parameter only
+ * begins with the name that is looked for, as in "<sip:host;lrx>" of a
+ * Record-Route.
  */
 #pragma once
 

@@ -2,6 +2,8 @@
 /* Connections over TCP that a trusted peer opens. */
 #include "sip/fence.h"
 
+#include <sofia-sip/url.h>
+
 #include "tests/unit/sip/fixture.h"
 
 static const char text[] =
@@ -56,12 +58,33 @@ static void a_ping_is_answered(void **state)
 #define FENCE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
 
+/* What stands behind the end is not read. */
+static void a_longer_name_is_another_parameter(void **state)
+{
+	static const char params[] = "a=1;lrx\0lr\0lr";
+	url_t url = { .url_params = params };
+	char value[8] = "";
+
+	(void)state;
+	assert_int_equal(url_has_param(&url, "lr"), 0);
+	assert_int_equal(url_has_param(&url, "lrx"), 1);
+	assert_int_equal(url_param(params, "A=", value, sizeof(value)), 2);
+	assert_string_equal(value, "1");
+	assert_int_equal(url_param("transport=TLS;lr", "transport", value, 3),
+			 4);
+	assert_string_equal(value, "1");
+	assert_int_equal(url_param("x;lr", "lr", value, sizeof(value)), 1);
+	assert_string_equal(value, "");
+	assert_int_equal(url_param(NULL, "lr", value, sizeof(value)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FENCE_TEST(a_trickle_does_not_hold_it_open),
 		FENCE_TEST(pieces_that_come_in_time_make_a_message),
 		FENCE_TEST(a_ping_is_answered),
+		cmocka_unit_test(a_longer_name_is_another_parameter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
