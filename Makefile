@@ -141,6 +141,19 @@ fuzz:
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang fuzz-run
 fuzz-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/run $(BUILD) fuzz-run
+## fuzz-coverage  lines of each parser that its corpus runs through: 85 % at least
+fuzz-coverage:
+	+@$(call SANITIZE,coverage,-fprofile-instr-generate -fcoverage-mapping,-fprofile-instr-generate) CC=clang coverage-run
+coverage-run: $(FUZZERS)
+	@tests/fuzz/prove $(BUILD) coverage
+## fuzz-faults  a fault planted for each target, which must find it
+fuzz-faults:
+	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang faults-run
+faults-run: export FUZZ_CFLAGS = $(ALL_CFLAGS)
+faults-run: export FUZZ_LDFLAGS = $(ALL_LDFLAGS)
+faults-run: export FUZZ_LIBS = $(LIBS)
+faults-run: $(FUZZERS)
+	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/fuzz/prove $(BUILD) faults
 ## bench        Tandem beside rtpengine and the floors, in one run; BENCH_QUICK=1 is short
 bench: all $(LOAD) $(FLOORS)
 	@$(PYTHON) -B tests/bench/run $(BUILD)
@@ -189,7 +202,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run faults bench bench-readme bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
