@@ -11,6 +11,7 @@ struct item {
 	char *text; /* owned */
 	enum answer_level level;
 	const char *label;
+	const char *var; /* NULL: none */
 };
 
 struct items {
@@ -105,6 +106,17 @@ void answer_fact(struct answer *answer, const char *label, const char *fmt, ...)
 	va_end(ap);
 }
 
+void answer_named(struct answer *answer, const char *var, const char *label,
+		  const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(answer, &answer->facts, (struct item){ .label = label, .var = var },
+	    fmt, ap);
+	va_end(ap);
+}
+
 void answer_column(struct answer *answer, const char *label)
 {
 	assert(answer->ncolumns < ANSWER_MAX_COLUMNS && !answer->cells.n);
@@ -148,6 +160,11 @@ const char *answer_fact_at(const struct answer *answer, size_t i,
 	if (item)
 		*label = item->label;
 	return item ? item->text : NULL;
+}
+
+const char *answer_fact_var(const struct answer *answer, size_t i)
+{
+	return answer->facts.v[i].var;
 }
 
 const char *answer_column_at(const struct answer *answer, size_t i)

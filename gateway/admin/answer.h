@@ -31,6 +31,9 @@ void answer_note(struct answer *answer, enum answer_level level,
 #define answer_error(answer, ...) answer_note(answer, ANSWER_ERROR, __VA_ARGS__)
 void answer_fact(struct answer *answer, const char *label, const char *fmt, ...)
 	PRINTF(3, 4);
+/* A fact that clients look for by the name of its field. */
+void answer_named(struct answer *answer, const char *var, const char *label,
+		  const char *fmt, ...) PRINTF(4, 5);
 /* Labels are constants. */
 void answer_column(struct answer *answer, const char *label);
 /* The next cell; a row is full when all columns have theirs. */
@@ -42,6 +45,8 @@ const char *answer_note_at(const struct answer *answer, size_t i,
 			   enum answer_level *level);
 const char *answer_fact_at(const struct answer *answer, size_t i,
 			   const char **label);
+/* The name of its field; NULL: made from the label. */
+const char *answer_fact_var(const struct answer *answer, size_t i);
 const char *answer_column_at(const struct answer *answer, size_t i);
 size_t answer_rows(const struct answer *answer);
 const char *answer_cell_at(const struct answer *answer, size_t row,

@@ -15,6 +15,8 @@ static const struct form_spec *find_field(const struct command *command,
 		const struct command_step *step = &command->steps[s];
 
 		for (size_t k = 0; k < step->n; k++) {
+			if (step->fields[k].type == FORM_HIDDEN)
+				continue;
 			if (name.p ? slice_is(name, step->fields[k].var) : !i--)
 				return &step->fields[k];
 		}

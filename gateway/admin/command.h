@@ -34,7 +34,8 @@ enum command_result {
 };
 
 struct command {
-	const char *node; /* also the word in a conversation */
+	const char *node;
+	const char *word; /* where it is typed; NULL: the node */
 	const char *title;
 	enum role_need need;
 	bool changes; /* something: each success is in the audit */
@@ -44,8 +45,9 @@ struct command {
 
 /* NULL behind the last. */
 const struct command *command_at(size_t i);
-/* By node, whoever may; NULL: none. */
+/* By node or by word, whoever may; NULL: none. */
 const struct command *command_find(const char *node);
+const char *command_word(const struct command *command);
 
 /* A command that runs; the face that runs it owns it (gateway/admin/run.h). */
 struct request {

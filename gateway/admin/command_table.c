@@ -4,10 +4,10 @@
 #include "gateway/admin/commands.h"
 
 static const struct commands *const groups[] = {
-	&commands_user,     &commands_status,   &commands_calls,
-	&commands_history,  &commands_trunks,   &commands_numbers,
-	&commands_accounts, &commands_blocks,   &commands_audit,
-	&commands_process,  &commands_transfer,
+	&commands_user,    &commands_transfer, &commands_status,
+	&commands_calls,   &commands_history,  &commands_trunks,
+	&commands_numbers, &commands_accounts, &commands_blocks,
+	&commands_audit,   &commands_standard, &commands_process,
 };
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
 
@@ -26,7 +26,14 @@ const struct command *command_find(const char *node)
 	const struct command *command;
 	size_t i = 0;
 
-	while ((command = command_at(i++)) && strcmp(command->node, node) != 0)
+	while ((command = command_at(i++)) &&
+	       strcmp(command->node, node) != 0 &&
+	       strcmp(command_word(command), node) != 0)
 		;
 	return command;
+}
+
+const char *command_word(const struct command *command)
+{
+	return command->word ? command->word : command->node;
 }

@@ -23,7 +23,8 @@ struct commands {
 
 extern const struct commands commands_status, commands_calls, commands_history,
 	commands_trunks, commands_numbers, commands_accounts, commands_blocks,
-	commands_audit, commands_process, commands_transfer, commands_user;
+	commands_audit, commands_process, commands_standard, commands_transfer,
+	commands_user;
 
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"

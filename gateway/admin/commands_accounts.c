@@ -10,7 +10,7 @@
 #include "db/quota.h"
 #include "db/setting.h"
 #include "gateway/admin/commands.h"
-#include "gateway/admin/list.h"
+#include "gateway/admin/people.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -82,9 +82,10 @@ struct listing {
 	const char *find;
 };
 
-static void put_account(const struct listing *listing, const char *jid,
-			const struct account *account)
+static void put_account(const char *jid, const struct account *account,
+			void *arg)
 {
+	const struct listing *listing = arg;
 	const struct gateway *gateway = listing->request->gateway;
 	struct answer *answer = listing->request->answer;
 
@@ -98,46 +99,15 @@ static void put_account(const struct listing *listing, const char *jid,
 	answer_cell(answer, "%s", account ? account->forward : "");
 }
 
-static void on_account(const struct account *account, void *arg)
-{
-	put_account(arg, account->jid, account);
-}
-
-/* Whether one of the numbers before the @n-th has that owner too, or the
- * database knows it. */
-static bool is_listed(const struct gateway *gateway, size_t n, size_t owner)
-{
-	const struct config_number *numbers = gateway->config->numbers;
-	const char *jid = numbers[n].owners[owner];
-
-	if (account_find(gateway->accounts, jid))
-		return true;
-	for (size_t i = 0; i < n; i++) {
-		if (number_is_owned(&numbers[i], jid))
-			return true;
-	}
-	return false;
-}
-
 static enum command_result run_accounts(struct request *request)
 {
 	static const char *const columns[] = { "Account", "Enabled", "Numbers",
 					       "Calls now", "Forwards to" };
-	const struct gateway *gateway = request->gateway;
 	struct listing listing = { request, request_text(request, "find") };
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		answer_column(request->answer, columns[i]);
-	account_each(gateway->accounts, on_account, &listing);
-	for (size_t i = 0; i < gateway->config->nnumbers; i++) {
-		const struct config_number *number =
-			&gateway->config->numbers[i];
-
-		for (size_t k = 0; k < number->nowners; k++) {
-			if (!is_listed(gateway, i, k))
-				put_account(&listing, number->owners[k], NULL);
-		}
-	}
+	people_each(request->gateway, put_account, &listing);
 	if (!answer_rows(request->answer))
 		answer_info(request->answer, "There are no such accounts.");
 	return COMMAND_DONE;

@@ -107,12 +107,13 @@ static void print_instruction(struct stanza *x, const char *label,
 	stanza_add_text(st, text);
 }
 
-static void print_fact(struct stanza *x, const char *label, const char *text)
+static void print_fact(struct stanza *x, const char *name, const char *label,
+		       const char *text)
 {
 	char var[VAR_CAP];
 
 	var_of(var, sizeof(var), label);
-	form_result_field(x, var, label, text);
+	form_result_field(x, name ? name : var, label, text);
 }
 
 /* Clients show the fields or the table of a result, few of them both: beside a
@@ -133,7 +134,7 @@ static void print_answer(struct stanza *command, const char *title,
 		if (table)
 			print_instruction(x, label, text);
 		else
-			print_fact(x, label, text);
+			print_fact(x, answer_fact_var(answer, i), label, text);
 	}
 	if (table)
 		print_table(x, answer);

@@ -175,7 +175,7 @@ static struct form_field *missing(const struct talk *talk,
 		const struct form_spec *spec = form_field_spec(field);
 		bool needed = spec->required && !form_field_value(field, 0);
 
-		if (spec->type != FORM_FIXED &&
+		if (spec->type != FORM_FIXED && spec->type != FORM_HIDDEN &&
 		    !form_values_has(talk->said, spec->var) &&
 		    (needed || talk->asks_all))
 			return field;

@@ -227,8 +227,8 @@ void request_jid(char *out, const struct request *request, const char *var)
 void request_changed(const struct request *request, const char *object,
 		     const char *before, const char *after)
 {
-	audit_add(request->gateway, &request->actor, request->command->node,
-		  object, before, after);
+	audit_add(request->gateway, &request->actor,
+		  command_word(request->command), object, before, after);
 }
 
 void request_done(struct request *request)

@@ -67,7 +67,7 @@ static const struct command *find_nocase(const char *node)
 	size_t i = 0;
 
 	while ((command = command_at(i++)) &&
-	       strcasecmp(command->node, node) != 0)
+	       strcasecmp(command_word(command), node) != 0)
 		;
 	return command;
 }
@@ -97,20 +97,23 @@ void words_help(FILE *to, const struct actor *actor)
 	fputs("These commands are here:\n", to);
 	for (size_t i = 0; (command = command_at(i)); i++) {
 		if (role_may(actor, command->need))
-			fprintf(to, "%s: %s\n", command->node, command->title);
+			fprintf(to, "%s: %s\n", command_word(command),
+				command->title);
 	}
 	fputs("Write one of them, or: help, with its name.", to);
 }
 
 void words_help_command(FILE *to, const struct command *command)
 {
-	fprintf(to, "%s: %s\n", command->node, command->title);
+	fprintf(to, "%s: %s\n", command_word(command), command->title);
 	for (size_t s = 0; s < COMMAND_MAX_STEPS; s++) {
 		const struct command_step *step = &command->steps[s];
 
 		for (size_t i = 0; i < step->n; i++) {
 			const struct form_spec *spec = &step->fields[i];
 
+			if (spec->type == FORM_HIDDEN)
+				continue;
 			fprintf(to, "%s=… %s%s\n", spec->var, spec->label,
 				spec->required ? " (required)" : "");
 		}

@@ -20,6 +20,9 @@ pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd]
 
 # Each command and the least that may: with which words tandemctl runs it without a change.
 USER, READER, OPERATOR, OWNER = "user", "reader", "operator", "owner"
+ADMIN = "http://jabber.org/protocol/admin#"  # XEP-0133; the words for the same
+ANNOUNCE, USERS = f"{ADMIN}announce", f"{ADMIN}get-registered-users-num"
+WORDS = {ANNOUNCE: "announce", USERS: "users"}
 NEEDS = {
     "status": (READER,), "calls": (READER,), "call-hangup": (OPERATOR, "none"),
     "numbers": (READER,), "number-assign": (OPERATOR,), "number-release": (OPERATOR, "+19990000000"),
@@ -31,7 +34,8 @@ NEEDS = {
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
     "transfer-call": (USER,),
-    "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "changes": (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
+    "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "changes": (READER,),
+    ANNOUNCE: (OPERATOR,), USERS: (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LEVELS = [READER, OPERATOR, OWNER]
 ROLES = {"admin": OWNER, "oscar": OPERATOR, "rita": READER, "alice": USER, "carol": None}  # alice owns a number
@@ -111,9 +115,9 @@ async def test_who_may_what_by_conversation(scene, user):
         assert error_of(status) == error_of(nothing)
         return
     listed = await client.say("help")
-    assert set(re.findall(r"^([a-z-]+): ", listed, re.M)) == allowed(role)
+    assert set(re.findall(r"^([a-z-]+): ", listed, re.M)) == {WORDS.get(node, node) for node in allowed(role)}
     for node in NEEDS:
-        answer = await client.say(node)
+        answer = await client.say(WORDS.get(node, node))
         assert (answer != UNKNOWN) == (node in allowed(role)), (node, answer)
         if "?" in answer.split("\n")[0]:
             assert await client.say("cancel") == "Cancelled."
@@ -128,7 +132,8 @@ async def test_who_may_what_by_tandemctl(scene, user):
 
 async def test_the_table_has_all_commands(scene):
     _, text = await ctl(scene.bed.tandem, "help")
-    assert set(re.findall(r"^([a-z-]+): ", text, re.M)) == {node for node, (need, *_) in NEEDS.items() if need != USER}
+    assert set(re.findall(r"^([a-z-]+): ", text, re.M)) == {
+        WORDS.get(node, node) for node, (need, *_) in NEEDS.items() if need != USER}
 
 
 async def test_who_may_nothing_sees_a_domain_without_commands(scene):
@@ -529,3 +534,13 @@ async def test_a_backup_is_a_database(scene):
     assert database.rows(path, "PRAGMA integrity_check") == [("ok",)]
     assert database.rows(path, "SELECT count(*) FROM account WHERE jid = 'kept@example.org'") == [(1,)]
     assert pathlib.Path(path).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.alone
+async def test_announcements_reach_users_and_users_are_counted(scene):
+    operator, user = await commander(scene, "oscar", "announces"), await scene.client()
+    done = await operator.run(ANNOUNCE, announcement=["Maintenance", "tonight."])
+    assert done.status == "completed" and re.match(r"\d+ accounts are told", done.text), done.error
+    message = await asyncio.wait_for(user.messages.get(), ANSWER_S)
+    assert message.findtext("{jabber:client}body") == "Maintenance\ntonight." and message.get("from") == DOMAIN
+    assert int((await operator.run(USERS)).value("registeredusersnum")) >= 60
