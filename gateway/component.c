@@ -17,6 +17,7 @@
 #include "gateway/service/presence.h"
 #include "gateway/route/refused.h"
 #include "gateway/service/service.h"
+#include "gateway/text/text_component.h"
 #include "gateway/text/texts.h"
 #include "xmpp/chat.h"
 #include "xmpp/disco.h"
@@ -226,6 +227,17 @@ static bool wants_answer(const struct stanza *message)
 	       (strcmp(type, "error") != 0 && strcmp(type, "headline") != 0);
 }
 
+/* An address that is no number, and none in another form either. */
+static bool is_group_or_code(const char *to)
+{
+	char local[JID_PART_MAX + 1];
+	struct jid jid;
+
+	return !jid_parse(&jid, to) &&
+	       !text_copy(local, sizeof(local), jid.local) &&
+	       text_component_is_party(local);
+}
+
 /* A number in another form than ours gets its address, any text else its way.
  */
 static void on_text(struct gateway *gateway, const struct stanza *message)
@@ -236,7 +248,8 @@ static void on_text(struct gateway *gateway, const struct stanza *message)
 	chat_read(&chat, message);
 	if (face_chat_take(gateway, &chat))
 		return;
-	if (chat.kind == CHAT_TEXT && !moved_error(&reply, gateway, message))
+	if (chat.kind == CHAT_TEXT && !is_group_or_code(chat.to) &&
+	    !moved_error(&reply, gateway, message))
 		send_reply(gateway, reply);
 	else
 		texts_from_account(gateway, &chat);
@@ -255,6 +268,8 @@ static void on_message(struct gateway *gateway, const struct stanza *message)
 {
 	struct jmi jmi;
 
+	if (text_component_take(gateway, message))
+		return;
 	if (!jmi_parse(&jmi, message))
 		on_jmi(gateway, message, &jmi);
 	else if (!wants_answer(message))

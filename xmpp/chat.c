@@ -13,6 +13,9 @@
 #define NS_MARKERS  "urn:xmpp:chat-markers:0"
 #define NS_DELAY    "urn:xmpp:delay"
 #define NS_HINTS    "urn:xmpp:hints"
+#define NS_OOB      "jabber:x:oob"
+#define NS_SFS      "urn:xmpp:sfs:0"
+#define NS_URL_DATA "http://jabber.org/protocol/url-data"
 #define NS_NICK     "http://jabber.org/protocol/nick"
 
 enum { LANG_MAX = 35 }; /* octets: RFC 5646, 4.4.1 */
@@ -102,6 +105,22 @@ static void read_kind(struct chat *out, const struct stanza *message)
 		read_silent(out, message);
 }
 
+/* XEP-0066, 3; XEP-0447, 3.1: the first address at which the file is. */
+static const char *read_link(const struct stanza *message)
+{
+	const struct stanza *oob = stanza_find(message, "x", NS_OOB);
+	const struct stanza *sources =
+		stanza_find(stanza_find(message, "file-sharing", NS_SFS),
+			    "sources", NS_SFS);
+	const char *link = stanza_find_text(oob, "url", NS_OOB);
+
+	if (!link)
+		link = stanza_attr(
+			stanza_find(sources, "url-data", NS_URL_DATA),
+			"target");
+	return or_empty(link);
+}
+
 static void read_error(struct chat *out, const struct stanza *message)
 {
 	const struct stanza *error = stanza_find(message, "error", NULL);
@@ -138,6 +157,7 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.id = id,
 		.body = stanza_text(body),
 		.subject = or_empty(stanza_find_text(message, "subject", NULL)),
+		.link = read_link(message),
 		.lang = language(lang),
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
@@ -146,6 +166,8 @@ void chat_read(struct chat *out, const struct stanza *message)
 			stanza_find(message, "markable", NS_MARKERS) != NULL,
 		.about = "",
 	};
+	if (!*out->body)
+		out->body = out->link;
 	if (!strcmp(or_empty(stanza_attr(message, "type")), "error"))
 		read_error(out, message);
 	else

@@ -41,6 +41,9 @@ struct chat {
 	 */
 	const char *origin_id;
 	const char *about;
+	/* What is to be looked at: XEP-0066, or the address of XEP-0447; ""
+	 * none. Without a body it is the body. */
+	const char *link;
 	bool receipt_requested;
 	bool markable; /* XEP-0333: who wrote it wants to know of more */
 };

@@ -233,6 +233,7 @@ struct config_number {
 	char **owners; /* bare JIDs; at least one, at most ACCOUNT_MAX_OWNERS */
 	size_t nowners;
 	char *trunk; /* the name of one of the trunks */
+	char *texts; /* the component that carries them; "": the trunk does */
 	enum account_ring ring;
 	unsigned ring_s; /* each, one after the other */
 	/* Of its owners, unless an administrator said otherwise meanwhile. */

@@ -324,6 +324,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_NUMBER_TRUNK] = {
 		CONFIG_NUMBER, "trunk", &config_kind_name, NUMBER_AT(trunk),
 		.initial = LIST("") },
+	[CONFIG_KEY_NUMBER_TEXTS] = {
+		CONFIG_NUMBER, "texts", &config_kind_domain,
+		NUMBER_AT(texts), .initial = LIST("") },
 	[CONFIG_KEY_NUMBER_RING] = {
 		CONFIG_NUMBER, "ring", &config_kind_ring, NUMBER_AT(ring),
 		.initial = LIST("all") },

@@ -12,6 +12,7 @@ static void from_config(struct number *out, const struct config_number *number)
 {
 	*out = (struct number){ .number = number->number,
 				.trunk = number->trunk,
+				.texts = number->texts,
 				.nowners = number->nowners,
 				.ring = number->ring,
 				.ring_s = number->ring_s,
@@ -29,6 +30,7 @@ static void from_account(struct number *out,
 				.nowners = number->nowners,
 				.ring = number->ring,
 				.ring_s = number->ring_s,
+				.texts = "",
 				.display = "" };
 	memcpy(out->owners, number->owners, sizeof(out->owners));
 }

@@ -16,8 +16,9 @@ struct gateway;
 
 /* All borrowed until the next change of the configuration or the accounts. */
 struct number {
-	const char *number;                     /* "+15557654321" */
-	const char *trunk;                      /* by name */
+	const char *number; /* "+15557654321" */
+	const char *trunk;  /* by name */
+	const char *texts;  /* the component that carries its texts, or "" */
 	const char *owners[ACCOUNT_MAX_OWNERS]; /* bare JIDs */
 	size_t nowners;
 	enum account_ring ring; /* 0: all at once */

@@ -17,6 +17,7 @@
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
 #include "gateway/route/refused.h"
+#include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_part.h"
@@ -35,6 +36,10 @@ static const struct text_refusal no_number = {
 };
 static const struct text_refusal not_a_number = {
 	"item-not-found", "This is not a telephone number."
+};
+static const struct text_refusal no_groups = {
+	"feature-not-implemented",
+	"The carrier takes no texts to groups; write to each number."
 };
 static const struct text_refusal denied = {
 	"policy-violation", "Texts to this number are not allowed."
@@ -110,7 +115,7 @@ static const struct text_refusal *check_length(const struct gateway *gateway,
 		config_find_trunk(gateway->config, w->number.trunk);
 	size_t max = trunk ? trunk->text_octets : 0;
 
-	if (!trunk || w->is_near)
+	if (!trunk || w->is_near || *w->number.texts)
 		return NULL;
 	if (trunk->split_texts)
 		max *= TEXT_PARTS_MAX;
@@ -134,11 +139,13 @@ static const struct text_refusal *check(struct gateway *gateway,
 
 	if (text_refusal_of(chat->kind))
 		return text_refusal_of(chat->kind);
-	if (!config_is_number(w->party))
+	if (!text_component_is_party(w->party))
 		return &not_a_number;
 	if (is_closed(gateway, w->account) ||
 	    !text_from(&w->number, gateway, w->account, w->party))
 		return &no_number;
+	if (!*w->number.texts && !config_is_number(w->party))
+		return strchr(w->party, ',') ? &no_groups : &not_a_number;
 	w->is_near = number_find(&w->theirs, gateway, w->party);
 	if (is_denied(gateway, w))
 		return &denied;
@@ -234,7 +241,12 @@ static const struct text_refusal *take(struct gateway *gateway,
 
 	if (why)
 		return why;
-	if (w->is_near ? deliver_all(gateway, w) : queue(gateway, w))
+	int r = w->is_near ? deliver_all(gateway, w)
+		: *w->number.texts
+			? text_component_send(gateway, w->chat, &w->number,
+					      w->account, w->party)
+			: queue(gateway, w);
+	if (r)
 		return &full;
 	/* not before: what was refused may be tried again */
 	if (*w->key)
@@ -271,7 +283,8 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat)
 		return;
 	case CHAT_RECEIVED:
 	case CHAT_DISPLAYED:
-		text_report_answer(gateway, chat);
+		if (!text_component_answer(gateway, chat))
+			text_report_answer(gateway, chat);
 		return;
 	default:
 		on_written(gateway, chat);

@@ -34,6 +34,7 @@ listen:
     ip: "{address}"
     module: ejabberd_service
     access: all
+    global_routes: false
     hosts:
 {components}
 modules:

@@ -118,7 +118,8 @@ static const char everything[] =
 	"trunk \"pbx\" { proxy = \"sip:[2001:db8::5]:5080\" }\n"
 	"trunk \"safe\" { proxy = \"sips:safe.example\" }\n"
 	"number \"+15557654321\" { owner = \"Alice@Example.org\"\n"
-	"  trunk = \"carrier\" display = \"Al\" withhold = true }\n"
+	"  trunk = \"carrier\" display = \"Al\" withhold = true\n"
+	"  texts = \"sgx.example.org\" }\n"
 	"emergency { numbers = { \"110\" } trunk = \"pbx\" text = \"t\" }\n"
 	"route \"abroad\" { prefixes = { \"+4\" } days = \"sat-mon, wed\"\n"
 	"  hours = \"18:00-07:30\" trunks = { \"pbx\", \"carrier\" } }\n";
@@ -166,6 +167,7 @@ static void everything_given_is_understood(void **state)
 	assert_string_equal(number->owners[0], "alice@example.org");
 	assert_string_equal(number->display, "Al");
 	assert_true(number->withhold);
+	assert_string_equal(number->texts, "sgx.example.org");
 }
 
 static void who_may_call_what_is_understood(void **state)

@@ -57,6 +57,34 @@ static void a_text_is_read(void **state)
 	assert_true(chat.receipt_requested);
 }
 
+#define LINK "https://example.org/cat.jpg"
+#define OOB  "<x xmlns='jabber:x:oob'><url>" LINK "</url></x>"
+#define SFS                                                     \
+	"<file-sharing xmlns='urn:xmpp:sfs:0'><sources>"        \
+	"<url-data xmlns='http://jabber.org/protocol/url-data'" \
+	" target='" LINK "'/></sources></file-sharing>"
+
+static void check_link(const char *children, const char *body)
+{
+	AUTO(stanza_freep)
+	struct stanza *message = parse(children, "type='chat'");
+	struct chat chat;
+
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, CHAT_TEXT);
+	assert_string_equal(chat.link, LINK);
+	assert_string_equal(chat.body, body);
+}
+
+static void a_picture_without_words_is_its_link(void **state)
+{
+	(void)state;
+	check_link(OOB, LINK);
+	check_link(SFS, LINK);
+	check_link("<body>look</body>" OOB, "look");
+	check_link("<body>" LINK "</body>" SFS, LINK);
+}
+
 static void check_lang(const char *lang, const char *expected)
 {
 	char attribute[128];
@@ -227,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_read),
+		cmocka_unit_test(a_picture_without_words_is_its_link),
 		cmocka_unit_test(what_is_no_language_is_not_said),
 		cmocka_unit_test(what_is_no_text_is_told_apart),
 		cmocka_unit_test(what_became_of_a_text_names_it),

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/text/text_component.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/log.h"
+#include "gateway/base/recent.h"
+#include "gateway/base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/outbox.h"
+#include "gateway/route/blocks.h"
+#include "gateway/route/number.h"
+#include "gateway/route/refused.h"
+#include "gateway/text/text_from.h"
+#include "gateway/text/text_group.h"
+#include "gateway/text/text_int.h"
+#include "xmpp/chat.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
+#include "xmpp/xmpp_stream.h"
+
+#define NS_OOB   "jabber:x:oob"
+#define NS_HINTS "urn:xmpp:hints"
+
+/* RFC 3966, 5.1.5: what Cheogram writes a sender without a number of its own
+ * as. */
+#define CONTEXT ";phone-context="
+
+static bool is_code(const char *local)
+{
+	size_t n = strspn(local, "0123456789");
+
+	return n && !strncmp(local + n, CONTEXT, strlen(CONTEXT));
+}
+
+bool text_component_is_party(const char *local)
+{
+	struct text_group group;
+
+	return config_is_number(local) || is_code(local) ||
+	       !text_group_parse(&group, local);
+}
+
+/* ---- addresses ---- */
+
+/* The account @jid as a component knows it. */
+static int format_proxy(char out[static JID_CAP], const struct gateway *gateway,
+			const char *jid)
+{
+	char account[JID_CAP], local[JID_PART_MAX + 1];
+	struct jid parsed;
+	int r = jid_parse(&parsed, jid);
+
+	if (!r)
+		r = jid_bare(account, sizeof(account), jid);
+	if (!r)
+		r = jid_escape(local, sizeof(local), slice_of(account));
+	if (!r)
+		r = text_format(out, JID_CAP, "%s@%s%s%.*s", local,
+				gateway->config->xmpp.domain,
+				parsed.resource.n ? "/" : "",
+				(int)parsed.resource.n, parsed.resource.p);
+	return r;
+}
+
+/* ---- to a component ---- */
+
+static int address(struct stanza *message, const char *component,
+		   const char *party)
+{
+	struct text_group group;
+
+	if (!text_group_parse(&group, party)) {
+		stanza_set(message, "to", component);
+		text_group_add(message, &group);
+	} else {
+		stanza_setf(message, "to", "%s@%s", party, component);
+	}
+	return stanza_ok(message) ? 0 : -ENOMEM;
+}
+
+static int hand_on(struct gateway *gateway, struct stanza *message,
+		   const char *component, const char *party)
+{
+	int r = address(message, component, party);
+
+	return r ? r : outbox_send(gateway, message, NULL, NULL);
+}
+
+int text_component_send(struct gateway *gateway, const struct chat *chat,
+			const struct number *number, const char *account,
+			const char *party)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	char from[JID_CAP], id[RAND_UUID_CAP];
+	const struct chat_text text = {
+		.from = from,
+		.to = number->texts,
+		.id = *chat->id ? chat->id : id,
+		.body = chat->body,
+		.lang = chat->lang,
+		.receipt = chat->receipt_requested,
+		.markable = chat->markable,
+	};
+	int r = format_proxy(from, gateway, chat->from);
+
+	rand_uuid(id);
+	if (!r)
+		r = chat_format(&message, &text);
+	if (r)
+		return r;
+	if (*chat->link)
+		stanza_child_text(stanza_child(message, "x", NS_OOB), "url",
+				  NS_OOB, chat->link);
+	r = hand_on(gateway, message, number->texts, party);
+	if (!r)
+		log_info("text=%s component=%s account=%s to=%s",
+			 log_text(slice_of(text.id)).s, number->texts,
+			 log_text(slice_of(account)).s,
+			 log_text(slice_of(party)).s);
+	return r;
+}
+
+bool text_component_answer(struct gateway *gateway, const struct chat *chat)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	char account[JID_CAP], from[JID_CAP], party[JID_PART_MAX + 1];
+	struct number number;
+	struct jid to;
+
+	if (jid_parse(&to, chat->to) ||
+	    text_copy(party, sizeof(party), to.local) ||
+	    jid_bare(account, sizeof(account), chat->from) ||
+	    !text_from(&number, gateway, account, party) || !*number.texts)
+		return false;
+	int r = format_proxy(from, gateway, chat->from);
+	if (!r)
+		r = chat->kind == CHAT_RECEIVED
+			    ? chat_format_receipt(&message, from, chat->to,
+						  chat->about)
+			    : chat_format_displayed(&message, from, chat->to,
+						    chat->about);
+	if (!r)
+		r = hand_on(gateway, message, number.texts, party);
+	if (r)
+		log_warn("text=%s component=%s report=not-sent r=%d",
+			 log_text(slice_of(chat->about)).s, number.texts, r);
+	return true;
+}
+
+/* ---- from a component ---- */
+
+/* A message on its way to an account. */
+struct passing {
+	const struct stanza *message;
+	struct jid from, to;
+	char component[JID_PART_MAX + 1];
+	char account[JID_CAP]; /* bare */
+	const struct config_number *number;
+	bool is_error;
+};
+
+static bool is_known(const struct gateway *gateway, const char *component)
+{
+	const struct config *config = gateway->config;
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		if (!strcmp(config->numbers[i].texts, component))
+			return true;
+	}
+	return false;
+}
+
+/* False: it comes from no component of ours. */
+static bool read_passing(struct passing *p, const struct gateway *gateway,
+			 const struct stanza *message)
+{
+	const char *type = stanza_attr(message, "type");
+
+	*p = (struct passing){ .message = message,
+			       .is_error = type && !strcmp(type, "error") };
+	return !jid_parse(&p->from, stanza_attr(message, "from")) &&
+	       !jid_parse(&p->to, stanza_attr(message, "to")) &&
+	       !text_copy(p->component, sizeof(p->component), p->from.domain) &&
+	       is_known(gateway, p->component);
+}
+
+/* Whose number it is for. */
+static bool find_account(struct passing *p, const struct gateway *gateway)
+{
+	const struct config *config = gateway->config;
+	char text[JID_PART_MAX + 1];
+
+	if (jid_unescape(text, sizeof(text), p->to.local) ||
+	    jid_bare(p->account, sizeof(p->account), text))
+		return false;
+	for (size_t i = 0; i < config->nnumbers && !p->number; i++) {
+		const struct config_number *number = &config->numbers[i];
+
+		if (!strcmp(number->texts, p->component) &&
+		    number_is_owned(number, p->account))
+			p->number = number;
+	}
+	return p->number;
+}
+
+/* Who it is from, as the account knows it: a number, a group of them, or the
+ * gateway itself for what the component says of itself. */
+static int format_party(char out[static JID_CAP], const struct passing *p,
+			const struct text_group *group, const char *domain)
+{
+	char local[TEXT_GROUP_CAP];
+
+	if (group->n > 1 && !text_group_format(local, group))
+		return text_format(out, JID_CAP, "%s@%s", local, domain);
+	return p->from.local.n ? text_format(out, JID_CAP, "%.*s@%s",
+					     (int)p->from.local.n,
+					     p->from.local.p, domain)
+			       : text_format(out, JID_CAP, "%s", domain);
+}
+
+/* All devices get what was written; what became of a text is for its writer's
+ * one. */
+static int format_reader(char out[static JID_CAP], const struct passing *p,
+			 bool words)
+{
+	return words || !p->to.resource.n
+		       ? text_format(out, JID_CAP, "%s", p->account)
+		       : text_format(out, JID_CAP, "%s/%.*s", p->account,
+				     (int)p->to.resource.n, p->to.resource.p);
+}
+
+/* XEP-0066: Conversations shows a picture where the text is the link alone. */
+static void set_body(struct stanza *message, const char *writer,
+		     const char *domain)
+{
+	struct stanza *body = stanza_find(message, "body", NULL);
+	const char *link = stanza_find_text(stanza_find(message, "x", NS_OOB),
+					    "url", NS_OOB);
+	char *words = text_dup(slice_of(body ? stanza_text(body) : link));
+
+	if (!words) {
+		stanza_adopt(message, NULL);
+		return;
+	}
+	stanza_free(body);
+	body = stanza_child(message, "body", NULL);
+	if (writer && (!link || strcmp(words, link) != 0)) {
+		stanza_add_text(body, "<xmpp:");
+		stanza_add_text(body, writer);
+		stanza_add_text(body, "@");
+		stanza_add_text(body, domain);
+		stanza_add_text(body, "> ");
+	}
+	stanza_add_text(body, words);
+	free(words);
+}
+
+static bool has_words(const struct stanza *message)
+{
+	return stanza_find(message, "body", NULL) ||
+	       stanza_find(message, "x", NS_OOB);
+}
+
+static int pass(struct gateway *gateway, const struct passing *p)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	const char *domain = gateway->config->xmpp.domain;
+	char from[JID_CAP], to[JID_CAP], id[RAND_UUID_CAP],
+		writer[JID_PART_MAX + 1];
+	bool words = !p->is_error && has_words(p->message);
+	struct text_group group;
+	int r = stanza_copy(&message, p->message);
+
+	text_group_read(&group, p->message, p->from.local, p->number->number);
+	if (!r)
+		r = format_party(from, p, &group, domain);
+	if (!r)
+		r = format_reader(to, p, words);
+	if (!r)
+		r = text_copy(writer, sizeof(writer), p->from.local);
+	if (r)
+		return r;
+	stanza_set(message, "from", from);
+	stanza_set(message, "to", to);
+	rand_uuid(id);
+	if (!stanza_attr(message, "id"))
+		stanza_set(message, "id", id);
+	if (!p->is_error)
+		stanza_set(message, "type", "chat");
+	if (words) {
+		set_body(message, group.n > 1 ? writer : NULL, domain);
+		if (!stanza_find(message, "store", NS_HINTS))
+			stanza_child(message, "store", NS_HINTS);
+	}
+	return stanza_ok(message) ? outbox_send(gateway, message, NULL, NULL)
+				  : -ENOMEM;
+}
+
+static void refuse(struct gateway *gateway, const struct passing *p,
+		   const char *condition, const char *words)
+{
+	AUTO(stanza_freep) struct stanza *error = NULL;
+
+	refused_log(gateway, condition, stanza_attr(p->message, "from"),
+		    stanza_attr(p->message, "to"));
+	if (p->is_error)
+		return;
+	if (stanza_error_reply(&error, p->message, NULL, condition, words) ||
+	    xmpp_stream_send(gateway->stream, error))
+		log_warn("text=refusal not-sent");
+}
+
+/* What became of its own texts it hears of all the same. */
+static bool is_blocked(const struct passing *p, const struct gateway *gateway)
+{
+	char party[JID_PART_MAX + 1];
+
+	return !p->is_error && has_words(p->message) &&
+	       !text_copy(party, sizeof(party), p->from.local) &&
+	       blocks_has(gateway, p->account, party);
+}
+
+/* "" has none. */
+static void name_passing(char out[static TEXT_SEEN_CAP],
+			 const struct passing *p)
+{
+	const char *id = stanza_attr(p->message, "id");
+	char from[JID_CAP];
+
+	if (jid_bare(from, sizeof(from), stanza_attr(p->message, "from")) &&
+	    text_set(from, sizeof(from), p->component))
+		from[0] = '\0';
+	text_key(out, p->account, from, id && !p->is_error ? id : "");
+}
+
+bool text_component_take(struct gateway *gateway, const struct stanza *message)
+{
+	char key[TEXT_SEEN_CAP];
+	struct passing p;
+
+	if (!read_passing(&p, gateway, message))
+		return false;
+	if (!find_account(&p, gateway)) {
+		refuse(gateway, &p, "item-not-found",
+		       "No account here has a number of this component.");
+		return true;
+	}
+	if (is_blocked(&p, gateway))
+		return true;
+	name_passing(key, &p);
+	if (*key && recent_has(gateway->texts->seen, key, clock_ms()))
+		return true;
+	if (pass(gateway, &p))
+		refuse(gateway, &p, "resource-constraint",
+		       "Too many texts wait; try again later.");
+	else if (*key)
+		texts_remember(gateway, key);
+	return true;
+}
