@@ -79,7 +79,9 @@ static void put_trunk(struct answer *answer, const struct gateway *gateway,
 		trunks_is_drained(gateway, sip_trunk_name(trunk)) ? ", drained"
 								  : "");
 	answer_cell(answer, "%s",
-		    span_text(clock_ms() - stats->state_since_ms).s);
+		    stats->state_since_ms
+			    ? span_text(clock_ms() - stats->state_since_ms).s
+			    : "");
 	answer_cell(answer, "%s", registrations[sip_trunk_registration(trunk)]);
 	answer_cell(answer, "%u", counting.n);
 	answer_cell(answer, "%" PRIu64 " of %" PRIu64, stats->answered,
@@ -119,8 +121,9 @@ static void on_probed(unsigned status, unsigned ms, void *arg)
 			    status, ms);
 	else
 		answer_error(request->answer,
-			     "%s has not answered OPTIONS for %u s.", name,
-			     ms / 1000);
+			     "%s has not answered OPTIONS; given up after "
+			     "%u ms.",
+			     name, ms);
 	request_done(request);
 }
 
