@@ -39,6 +39,7 @@
 #include "gateway/text/texts.h"
 #include "gateway/route/trunks.h"
 #include "gateway/unsent.h"
+#include "gateway/upgrade.h"
 #include "gateway/watch/watch.h"
 #include "media/bridge.h"
 #include "sip/agent.h"
@@ -169,6 +170,7 @@ static int open_media(struct gateway *gateway)
 		.certificate = config->certificate,
 		.keep = *config->keep ? config->keep : NULL,
 	};
+	upgrade_take_sockets();
 	int r = media_new(&gateway->media, &media, gateway->base);
 
 	if (r)

@@ -17,5 +17,7 @@ struct gateway;
 void upgrade_begin(struct gateway *gateway);
 /* It was begun, and no call is in set-up any more, or for too long. */
 bool upgrade_is_due(const struct gateway *gateway);
+/* Before media_new(): what the process before has left with the manager. */
+void upgrade_take_sockets(void);
 /* Does not return. */
 _Noreturn void upgrade_run(struct gateway *gateway);

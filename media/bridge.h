@@ -117,9 +117,11 @@ void media_on_addresses(struct media *media, media_addresses_fn fn, void *arg);
 /* The public address as known now, the port unset; unset: unknown. */
 struct addr media_public_address(const struct media *media);
 
-/* All sockets, with what comes into them from now on, are for the next process
- * (media/handover.h). Returns how many. */
-size_t media_hand_over(struct media *media);
+/*
+ * The process is to end, with all calls for the next one: its sockets, up to
+ * @cap, to be kept open for that (media/handover.h). Returns how many.
+ */
+size_t media_hand_over(struct media *media, int *fds, size_t cap);
 /*
  * All calls of before that come back have done so: what is kept of the others
  * is let go. Where there were any, the workers begin only now, so that packets

@@ -484,33 +484,34 @@ void media_forget(struct media *media)
 		worker_release(media->workers[i].worker);
 }
 
-static int hand_over_shared(const struct media *media)
-{
-	int r = 0;
+struct sockets {
+	int *fds;
+	size_t n, cap;
+};
 
-	for (unsigned i = 0; i < media->nworkers; i++)
-		for (int which = 0; !r && which < BATCH_NSOCKETS; which++)
-			r = handover_give(media->workers[i].sockets[which].fd);
-	return r;
+static void add_socket(struct sockets *sockets, int fd)
+{
+	if (fd >= 0 && sockets->n < sockets->cap)
+		sockets->fds[sockets->n++] = fd;
 }
 
-size_t media_hand_over(struct media *media)
+size_t media_hand_over(struct media *media, int *fds, size_t cap)
 {
+	struct sockets sockets = { fds, 0, cap };
 	const struct bridge *bridge;
-	int r = hand_over_shared(media);
 
 	keep_is_well(media->keep); /* it ends because it was told to */
+	for (unsigned i = 0; i < media->nworkers; i++)
+		for (int which = 0; which < BATCH_NSOCKETS; which++)
+			add_socket(&sockets,
+				   media->workers[i].sockets[which].fd);
 	TAILQ_FOREACH(bridge, &media->bridges, entry) {
 		for (int side = 0; side < 2; side++) {
-			const struct port_pair *pair =
-				&bridge->circuit->ports[side];
-			if (!r)
-				r = handover_give(pair->rtp);
-			if (!r)
-				r = handover_give(pair->rtcp);
+			add_socket(&sockets, bridge->circuit->ports[side].rtp);
+			add_socket(&sockets, bridge->circuit->ports[side].rtcp);
 		}
 	}
-	return handover_send();
+	return sockets.n;
 }
 
 static int start(struct media *media)
