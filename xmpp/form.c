@@ -45,11 +45,6 @@ static const char *const type_names[] = {
 static_assert(sizeof(type_names) / sizeof(type_names[0]) == FORM_NTYPES,
 	      "each type has a name");
 
-const char *form_type_name(enum form_type type)
-{
-	return type_names[type];
-}
-
 /* ---- building ---- */
 
 static void fini_texts(struct texts *texts)
@@ -183,16 +178,6 @@ bool form_ok(const struct form *form)
 }
 
 /* ---- reading ---- */
-
-const char *form_title(const struct form *form)
-{
-	return form->title;
-}
-
-const char *form_instructions(const struct form *form)
-{
-	return form->instructions;
-}
 
 size_t form_count(const struct form *form)
 {

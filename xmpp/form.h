@@ -46,7 +46,6 @@ enum form_type {
 	FORM_TEXT_SINGLE,
 	FORM_NTYPES
 };
-const char *form_type_name(enum form_type type); /* "text-single" */
 
 struct form_option {
 	const char *value, *label;
@@ -86,8 +85,6 @@ void form_add_option(struct form_field *field, const char *value,
 CHECKED bool form_ok(const struct form *form);
 
 /* Reading; all is borrowed. */
-const char *form_title(const struct form *form);
-const char *form_instructions(const struct form *form);
 size_t form_count(const struct form *form);
 struct form_field *form_at(const struct form *form, size_t i);
 struct form_field *form_find(const struct form *form, const char *var);

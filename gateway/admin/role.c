@@ -14,11 +14,6 @@ static const char *const names[ROLE_NVALUES] = {
 	[ROLE_OWNER] = "owner",
 };
 
-const char *role_name(enum role role)
-{
-	return names[role];
-}
-
 bool role_parse(enum role *out, const char *name)
 {
 	for (unsigned i = 0; i < ROLE_NVALUES; i++) {

@@ -14,8 +14,7 @@ struct gateway;
 
 /* Of an administrator; each may what those before it may. */
 enum role { ROLE_NONE, ROLE_READER, ROLE_OPERATOR, ROLE_OWNER, ROLE_NVALUES };
-const char *role_name(enum role role); /* "none", "read-only", … */
-/* By that name. False: there is none. */
+/* "none", "read-only", "operator", "owner". False: another. */
 bool role_parse(enum role *out, const char *name);
 
 /* What a command asks for. */
