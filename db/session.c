@@ -84,6 +84,7 @@ static const struct row_column columns[] = {
 	COLUMN(TEXT, "callee", callee),
 	COLUMN(UINT, "inbound", inbound),
 	COLUMN(INT, "ringing_ms", ringing_ms),
+	COLUMN(INT, "credit_ms", credit_ms),
 	COLUMN(TEXT, "caller_name", caller_name),
 	COLUMN(TEXT, "verstat", verstat),
 	COLUMN(TEXT, "attestation", attestation),

@@ -98,6 +98,7 @@ struct session_row {
 	const char *caller, *callee;     /* as in the call's record */
 	bool inbound;                    /* from the telephone network */
 	int64_t ringing_ms;              /* wall time; 0: not */
+	int64_t credit_ms;               /* the most time; 0: no limit */
 	/* What the trunk said of the caller (db/cdr.h). */
 	const char *caller_name, *verstat, *attestation, *first_called,
 		*diversion;

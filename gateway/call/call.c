@@ -29,12 +29,12 @@ static int64_t talk_ms(const struct call *call)
 					      call->to, call->trunk)
 			     : most;
 
+	if (call->credit_ms && call->credit_ms < most)
+		most = call->credit_ms;
 	/* Of one that another process had begun, some is gone. */
 	most -= call->resumed_ms ? call->resumed_ms - call->answered_ms : 0;
 	if (most < 1)
 		most = 1;
-	if (call->credit_ms && call->credit_ms < most)
-		most = call->credit_ms;
 	return left < most ? left : most;
 }
 

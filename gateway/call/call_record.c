@@ -135,6 +135,7 @@ static void fill_call(struct session_row *row, const struct call *call)
 		.call = call->name,
 		.started_ms = call->started_ms,
 		.ringing_ms = call->rang_ms,
+		.credit_ms = call->credit_ms,
 		.answered_ms = call->answered_ms,
 		.account = call->account,
 		.number = call->inbound ? call->from : call->to,

@@ -149,6 +149,7 @@ static int set_past(struct call *call, const struct past_side past[2])
 	call->inbound = row->inbound;
 	call->started_ms = row->started_ms;
 	call->rang_ms = row->ringing_ms;
+	call->credit_ms = row->credit_ms;
 	call->answered_ms = row->answered_ms;
 	call->resumed_ms = clock_wall_ms();
 	call->account = text_dup(slice_of(row->account));

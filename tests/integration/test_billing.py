@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bed import billing, http, proc
+from bed import billing, database, http, proc, profiles
 from bed.scene import SERVER, Bed, own_number
 from test_jmi import spy
 from test_texts import text
@@ -20,6 +20,7 @@ from test_texts import text
 TIMEOUT_S, RECORD_S = 1.0, 10.0
 TOKEN = "s3same"
 WATCH = ("127.0.0.1", 9464)
+PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 SOCKET = "/tmp/tandem-it-billing.sock"
 
 
@@ -276,3 +277,21 @@ async def test_records_outlive_the_process(scene):
     await scene.bed.tandem.start()
     row = await record(scene, number)
     assert row["cause"] == "busy"
+
+
+@pytest.mark.alone
+@pytest.mark.limit(60)
+async def test_credit_outlives_the_process(scene):
+    client = await scene.client(profile=PROFILE)
+    scene.bed.billing.answers[client.boundjid.bare] = {"allow": True, "seconds": 6}
+    mine, theirs = await scene.propose(PROFILE, client=client)
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    began = time.monotonic()
+    path = scene.bed.tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5.0, "the call is kept")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    await asyncio.gather(mine.ended(), theirs.wait("ended"))
+    assert 5.0 < time.monotonic() - began < 8.0
+    assert (await record(scene, client.boundjid.bare))["cause"] == "credit"
