@@ -18,7 +18,7 @@ from .ledger import IN, OUT
 from .scene import DOMAIN, GATEWAY, SERVER, Bed, own_number
 
 PROXY = "10.77.0.4"
-AGAIN_S, ANSWER_S = 0.3, 2.0
+AGAIN_S = 0.3
 STILL_S = 150.0  # nothing more comes within that: retries of a trunk that was silent take so long
 NO_LIMIT = 100000
 LOOK_S = 0.5
@@ -62,7 +62,7 @@ class TextBed(Bed):
     """A Bed without limits for texts, with Kamailio before the carrier where @proxy says so."""
 
     def __init__(self, server=ArchivingProsody, *, proxy=False, log="debug", **options):
-        limits = {"texts_per_minute": NO_LIMIT, **options.pop("sections", {}).get("limits", {})}
+        limits = {"texts_per_minute": NO_LIMIT, "texts_in_per_minute": NO_LIMIT, **options.pop("sections", {}).get("limits", {})}
         super().__init__(server, sections={"limits": limits, "log": {"level": log}}, **options)
         self.with_proxy, self.proxy = proxy, None
 
@@ -164,12 +164,13 @@ class Proof:
                 self.ledger.report(IN, f"{user} {number}", count, str(status))
 
     async def _deliver(self, uri, peer, number, body):
-        """Until it is taken, or refused for good."""
+        """Until it is taken, or refused for good. As the same request only when its transaction is over: of two at once the
+        second would be merged (RFC 3261, 8.2.2.2)."""
         request = self.bed.carrier.make_text(uri, peer, body, number)
         while True:
             if not self.silent:
                 try:
-                    response = await self.bed.carrier.send_text(request, peer, ANSWER_S)
+                    response = await self.bed.carrier.send_text(request, peer)
                     if response.status not in (408, 500, 503, 504):
                         return response.status
                 except AssertionError:
