@@ -5,8 +5,11 @@
 """
 
 import asyncio
+import base64
+import os
 import re
 
+import pylibsrtp
 import pytest
 
 from bed import phone, proc, sipmsg
@@ -218,20 +221,76 @@ async def test_a_description_among_other_bodies(scene):
     assert "BYE" in await theirs.wait("ended")
 
 
+class Keys:
+    """SDES-SRTP (RFC 4568) for a telephone's call: a key of its own, and the peer's as its descriptions say."""
+
+    SUITE = "AES_CM_128_HMAC_SHA1_80"
+
+    def __init__(self, call):
+        self.call, self.inner, self.own = call, call.audio.received, None
+        self.outbound = self.inbound = None
+        transmit, take = call.audio.transmit, call.take
+        call.audio.transmit = lambda packet: transmit(self.outbound.protect(packet)) if self.outbound else None
+        call.audio.received = self._received
+        call.take = lambda body: (self.learn(body), take(body))
+
+    def renew(self):
+        """Another key: the line that says it."""
+        self.own = os.urandom(30)
+        self.outbound = self._session(self.own, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        return f"a=crypto:1 {self.SUITE} inline:{base64.b64encode(self.own).decode()}"
+
+    def learn(self, body):
+        """The peer's key."""
+        found = re.search(rb"a=crypto:\d+ AES_CM_128_HMAC_SHA1_80 inline:([\w+/=]+)", body)
+        assert found, body
+        self.inbound = self._session(base64.b64decode(found.group(1)), pylibsrtp.Policy.SSRC_ANY_INBOUND)
+
+    @staticmethod
+    def _session(key, kind):
+        return pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=kind,
+                                                  srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80))
+
+    def _received(self, packet):
+        try:
+            self.inner(self.inbound.unprotect(packet))
+        except pylibsrtp.Error:
+            pass  # of the key before, on its way
+
+
+@pytest.mark.alone
 async def test_keys_that_change_in_a_call(scene):
-    """RFC 4568 7.1.3: a re-INVITE with another key, from either side."""
-    crypto = "AES_CM_128_HMAC_SHA1_80 inline:"
-    first, second = crypto + "AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwN", crypto + "DQ4PAAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkK"
-    client = await scene.client()
-    body = (await described(scene, extra=(f"a=crypto:1 {first}",))).replace(b"RTP/AVP", b"RTP/SAVP")
-    theirs = await scene.dial(own_number(client.user), body=body)
-    mine = await client.incoming()
-    await mine.accept()
-    await theirs.wait("answered")
-    theirs.audio.stop()
-    for key in (second, second, first):
-        response = await ask(theirs, body=theirs.describe(extra=(f"a=crypto:1 {key}",)).replace(b"RTP/AVP", b"RTP/SAVP"))
-        assert response.status == 200 and b"a=crypto:1 " in response.body, response.body
-        assert key.split(":")[1].encode() not in response.body
+    """RFC 4568 7.1.4: a re-INVITE with another key, and each is used from then on."""
+    mine, theirs = await scene.propose()
+    keys = Keys(theirs)
+    keys.learn(theirs.invite.body)
+    await theirs.open_media()
+    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    for _ in range(2):
+        response = await ask(theirs, body=theirs.describe(extra=(keys.renew(),)))
+        assert response.status == 200, response.first_line()
+        theirs.take(response.body)
+        await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.alone
+async def test_each_fork_has_its_key(scene):
+    """Early media of one fork, the answer of another: RFC 4568 7.1.2 knows them by their own keys."""
+    mine, theirs = await scene.propose()
+    keys = Keys(theirs)
+    keys.learn(theirs.invite.body)
+    await theirs.open_media()
+    await theirs._reply(183, "Session Progress", body=theirs.describe(extra=(keys.renew(),)))
+    await mine.wait("ringing")
+    first, theirs.local_tag, theirs.rtp, theirs.rtcp = theirs.rtp, sipmsg.token(), None, None
+    await theirs.open_media()
+    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    first.transport.close()
     await mine.hangup()
     await theirs.wait("ended")
