@@ -232,6 +232,17 @@ static void note_ttl(struct sip_query *query, int ttl)
 		query->ttl_s = (unsigned)ttl;
 }
 
+/* Of an answer of c-ares: whether it still counts. A query that was given up
+ * goes with its last one. */
+static bool is_wanted(struct sip_query *query, int status)
+{
+	query->pending--;
+	if (query->fn && status != ARES_EDESTRUCTION)
+		return true;
+	reap(query);
+	return false;
+}
+
 /* ---- addresses ---- */
 
 static void add_addresses(struct sip_query *query,
@@ -353,11 +364,8 @@ static void on_srv(void *arg, int status, int timeouts, unsigned char *answer,
 	struct sip_query *query = arg;
 
 	(void)timeouts;
-	query->pending--;
-	if (!query->fn || status == ARES_EDESTRUCTION) {
-		reap(query);
+	if (!is_wanted(query, status))
 		return;
-	}
 	if (status == ARES_SUCCESS)
 		read_srvs(query, answer, len);
 	query->next_ask++;
@@ -489,11 +497,8 @@ static void on_naptr(void *arg, int status, int timeouts, unsigned char *answer,
 	struct sip_query *query = arg;
 
 	(void)timeouts;
-	query->pending--;
-	if (!query->fn || status == ARES_EDESTRUCTION) {
-		reap(query);
+	if (!is_wanted(query, status))
 		return;
-	}
 	if (status == ARES_SUCCESS)
 		read_naptrs(query, answer, len);
 	if (query->naptr)
