@@ -35,7 +35,7 @@ void config_texts_fini(struct config_texts *texts)
 	*texts = (struct config_texts){ 0 };
 }
 
-static void fini_texts(void *field)
+void config_fini_texts(void *field)
 {
 	config_texts_fini(field);
 }
@@ -59,7 +59,7 @@ int config_texts_parse(struct config_texts *out, const char *text,
 	return r;
 }
 
-static void print_texts(const void *field, const struct config_key *key,
+void config_print_texts(const void *field, const struct config_key *key,
 			const char *indent, FILE *to)
 {
 	const struct config_texts *list = field;
@@ -470,7 +470,7 @@ static void print_hours(const void *field, const struct config_key *key,
 
 #define TEXTS_KIND(name, expects, reads)                          \
 	CONFIG_KIND(name, expects, .list = true, .read = (reads), \
-		    .fini = fini_texts, .print = print_texts)
+		    .fini = config_fini_texts, .print = config_print_texts)
 
 TEXTS_KIND(prefixes, "how a number begins, such as +44", read_prefixes);
 TEXTS_KIND(codes, "digits, * and #, such as 911", read_codes);

@@ -208,6 +208,10 @@ extern const struct config_kind config_kind_bound, config_kind_url;
 bool config_is_host(struct slice text); /* a name or an IP literal */
 CHECKED int config_set_string(char **field, struct slice text);
 void config_fini_text(void *field);
+/* Of a struct config_texts, or of what is laid out as one. */
+void config_fini_texts(void *field);
+void config_print_texts(const void *field, const struct config_key *key,
+			const char *indent, FILE *to);
 void config_fini_nothing(void *field);
 /* A string as libconfuse reads it back: it expands ${NAME} in quotes. */
 void config_put_quoted(FILE *to, const char *text);

@@ -334,10 +334,6 @@ static int read_region(void *field, const struct config_key *key,
 	return config_set_string(field, slice_of(text));
 }
 
-struct jids {
-	char **v;
-	size_t n;
-};
 CONFIG_COUNT_BEHIND(config, admins, nadmins);
 CONFIG_COUNT_BEHIND(config, operators, noperators);
 CONFIG_COUNT_BEHIND(config, readers, nreaders);
@@ -347,7 +343,7 @@ CONFIG_COUNT_BEHIND(config_number, owners, nowners);
 static int read_jids(void *field, const struct config_key *key,
 		     const char *text)
 {
-	struct jids *list = field;
+	struct config_texts *list = field;
 
 	if (!config_is_bare_jid(text))
 		return CONFIG_E_INVALID;
@@ -358,29 +354,6 @@ static int read_jids(void *field, const struct config_key *key,
 	if (r)
 		list->n--;
 	return r;
-}
-
-static void fini_jids(void *field)
-{
-	struct jids *list = field;
-
-	for (size_t i = 0; i < list->n; i++)
-		free(list->v[i]);
-	free(list->v);
-	*list = (struct jids){ 0 };
-}
-
-static void print_jids(const void *field, const struct config_key *key,
-		       const char *indent, FILE *to)
-{
-	const struct jids *list = field;
-
-	fprintf(to, "%s%s = {", indent, key->name);
-	for (size_t i = 0; i < list->n; i++) {
-		fputs(i ? ", " : " ", to);
-		config_put_quoted(to, list->v[i]);
-	}
-	fputs(" }\n", to);
 }
 
 void config_fini_nothing(void *field)
@@ -415,6 +388,8 @@ CONFIG_KIND(level, "\"error\", \"warn\", \"info\" or \"debug\"",
 CONFIG_KIND(early, "\"ringing\" or \"answer\"", .read = read_early,
 	    .fini = config_fini_nothing, .print = print_early);
 CONFIG_KIND(owners, "a bare JID such as alice@example.org", .list = true,
-	    .read = read_jids, .fini = fini_jids, .print = print_jids);
+	    .read = read_jids, .fini = config_fini_texts,
+	    .print = config_print_texts);
 CONFIG_KIND(jids, "a bare JID such as admin@example.org", .list = true,
-	    .read = read_jids, .fini = fini_jids, .print = print_jids);
+	    .read = read_jids, .fini = config_fini_texts,
+	    .print = config_print_texts);
