@@ -40,6 +40,7 @@ struct sip_bound {
 	enum sip_transport transport;
 	struct addr addr;
 	size_t listen; /* of the configuration's */
+	bool gone;     /* the machine has the address no more */
 	char ident[ADDR_TEXT_CAP];
 };
 

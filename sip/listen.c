@@ -217,6 +217,35 @@ static int add_address(struct sip_agent *agent, size_t listen,
 	return r == -EADDRNOTAVAIL ? 0 : r;
 }
 
+static bool is_there(const struct ifaddrs *all, const struct addr *ip)
+{
+	struct addr addr;
+
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+		if (i->ifa_addr && (i->ifa_flags & IFF_UP) &&
+		    !addr_from(&addr, i->ifa_addr) && addr_same_ip(&addr, ip))
+			return true;
+	return false;
+}
+
+/* The socket stays, as sofia gives none back, and is good again when its
+ * address returns; but nothing is sent from it, and nobody told of it. */
+static void note_gone(struct sip_agent *agent, const struct ifaddrs *all)
+{
+	for (size_t i = 0; i < agent->nbounds; i++) {
+		struct sip_bound *b = &agent->bounds[i];
+		bool gone = is_wildcard(&agent->listens[b->listen]) &&
+			    !is_there(all, &b->addr);
+
+		if (gone != b->gone)
+			log_info("event=sip_listen at=%s transport=%s what=%s",
+				 addr_text(&b->addr).s,
+				 sip_transport_name(b->transport),
+				 gone ? "gone" : "back");
+		b->gone = gone;
+	}
+}
+
 static int add_addresses(struct sip_agent *agent)
 {
 	struct ifaddrs *all;
@@ -229,6 +258,7 @@ static int add_addresses(struct sip_agent *agent)
 		     !r && is_wildcard(&agent->listens[k]) && i;
 		     i = i->ifa_next)
 			r = add_address(agent, k, i);
+	note_gone(agent, all);
 	freeifaddrs(all);
 	return r;
 }
@@ -334,7 +364,7 @@ const struct sip_bound *sip_listen_towards(const struct sip_agent *agent,
 	for (size_t i = 0; i < agent->nbounds; i++) {
 		const struct sip_bound *b = &agent->bounds[i];
 
-		if (b->transport != transport ||
+		if (b->transport != transport || b->gone ||
 		    addr_is_v6(&b->addr) != addr_is_v6(peer))
 			continue;
 		if (!addr_is_set(&source))

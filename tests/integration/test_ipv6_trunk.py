@@ -101,3 +101,9 @@ async def test_an_address_that_comes_later_is_served(scene):
     finally:
         transport.close()
         scene.bed.gw.drop_address("10.77.0.8/24")
+    await scene.bed.tandem.process.wait_log(r"at=10\.77\.0\.8:5060 transport=udp what=gone", 10)
+    scene.bed.gw.add_address("10.77.0.8/24")
+    try:
+        await scene.bed.tandem.process.wait_log(r"at=10\.77\.0\.8:5060 transport=udp what=back", 10)
+    finally:
+        scene.bed.gw.drop_address("10.77.0.8/24")
