@@ -270,11 +270,6 @@ struct bridge *call_bridge(const struct call *call)
 	return call->bridge;
 }
 
-struct gateway *call_gateway(const struct call *call)
-{
-	return call->gateway;
-}
-
 struct leg *call_leg(const struct call *call, enum media_side side)
 {
 	return call->legs[side];

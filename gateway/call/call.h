@@ -63,7 +63,6 @@ CHECKED int call_new(struct call **out, struct gateway *gateway,
 const char *call_name(const struct call *call);
 const char *call_account(const struct call *call); /* bare JID */
 struct bridge *call_bridge(const struct call *call);
-struct gateway *call_gateway(const struct call *call);
 struct leg *call_leg(const struct call *call, enum media_side side);
 /* What the trunk said of it, its caller's name with it; NULL: nothing. */
 const struct origin *call_origin(const struct call *call);
