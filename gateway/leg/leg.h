@@ -49,8 +49,8 @@ struct leg_ops {
 	/* A digit for a peer that takes no telephone-event. */
 	int (*digit)(struct leg *leg, char digit, unsigned duration_ms);
 	/* Have the peer call @number (E.164) itself, in the place of this call,
-	 * which ends when it is answered there. 0, LEG_E_TRANSFER, -errno; NULL:
-	 * cannot. */
+	 * which ends when it is answered there. 0, LEG_E_TRANSFER, -errno;
+	 * NULL: cannot. */
 	int (*transfer)(struct leg *leg, const char *number);
 	/* Our address has moved: restart ICE where there is ICE. */
 	int (*restart)(struct leg *leg);

@@ -23,8 +23,8 @@ static void put(struct contact_store *store, const char *account,
 		const char *local, const char *name, bool subscribed,
 		int64_t seen_ms)
 {
-	const struct contact contact = { account, local, name, subscribed,
-					 seen_ms, "+1777" };
+	const struct contact contact = { account,    local,   name,
+					 subscribed, seen_ms, "+1777" };
 
 	assert_int_equal(contact_put(store, &contact), 0);
 }

@@ -107,8 +107,8 @@ static void completions_may_write(void **state)
 }
 
 /* sqlite3(1) in another process, closed as if it were the last that has the
- * file open: then SQLite deletes the journal. It is forked before we open it, as
- * SQLite would take our locks for its own. */
+ * file open: then SQLite deletes the journal. It is forked before we open it,
+ * as SQLite would take our locks for its own. */
 static void who_looks_into_the_file_takes_no_journal_away(void **state)
 {
 	struct fixture *f = *state;
