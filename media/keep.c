@@ -187,6 +187,9 @@ int keep_open(struct keep **out, const char *path)
 		return r;
 	}
 	sort_slots(keep);
+	/* Only calls are to blame: a start without any is none of theirs. */
+	if (!keep_has_before(keep))
+		keep_is_well(keep);
 	*out = keep;
 	return 0;
 }

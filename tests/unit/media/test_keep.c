@@ -138,6 +138,23 @@ static void calls_that_end_every_process_are_given_up(void **state)
 	}
 }
 
+static void starts_without_calls_are_not_held_against_later_ones(void **state)
+{
+	struct keep *keep = opened();
+
+	(void)state;
+	keep_give(keep, taken(keep, "one"));
+	keep_close(keep);
+	for (int i = 0; i < 9; i++)
+		keep_close(opened());
+	keep = opened();
+	taken(keep, "two");
+	keep_close(keep);
+	keep = opened();
+	assert_non_null(keep_find(keep, "two"));
+	keep_close(keep);
+}
+
 /* Each octet of the head: magic, layout, stride, the machine's boot. */
 static void a_file_of_another_kind_or_boot_is_begun_anew(void **state)
 {
@@ -243,6 +260,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			calls_that_end_every_process_are_given_up, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			starts_without_calls_are_not_held_against_later_ones,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_file_cut_short_loses_what_is_cut, set_up, tear_down),
 		cmocka_unit_test(without_a_file_there_are_slots_as_well),
