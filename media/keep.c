@@ -81,14 +81,15 @@ static void fill_head(struct keep_head *head)
 	close(fd);
 }
 
-/* How many slots of a file that is ours there are; 0: none, or not ours. */
+/* How many slots of a file that is ours there are; 0: none, or not ours: when
+ * this boot cannot be told from others, either. */
 static size_t slots_before(const struct keep *keep,
 			   const struct keep_head *mine)
 {
 	struct keep_head head;
 	off_t end = lseek(keep->fd, 0, SEEK_END);
 
-	if (end < HEAD_LEN ||
+	if (end < HEAD_LEN || !*mine->boot_id ||
 	    pread(keep->fd, &head, sizeof(head), 0) != sizeof(head) ||
 	    memcmp(&head, mine, sizeof(head)) != 0)
 		return 0;
