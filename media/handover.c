@@ -9,9 +9,13 @@
 
 enum { ROOM_MIN = 64 };
 
-/* Those taken are -1. */
+struct stored {
+	int fd; /* -1: taken */
+	struct addr bound;
+};
+
 static struct {
-	int *fds;
+	struct stored *of;
 	size_t n, room;
 } list;
 
@@ -30,44 +34,49 @@ static int make_room(void)
 
 	if (list.n < list.room)
 		return 0;
-	int *longer = reallocarray(list.fds, room, sizeof(*longer));
+	struct stored *longer = reallocarray(list.of, room, sizeof(*longer));
 	if (!longer)
 		return -ENOMEM;
-	list.fds = longer;
+	list.of = longer;
 	list.room = room;
 	return 0;
 }
 
-int handover_offer(int fd)
-{
-	int r = is_datagram(fd) ? make_room() : -EINVAL;
-
-	if (r)
-		close(fd);
-	else
-		list.fds[list.n++] = fd;
-	return r;
-}
-
-static bool is_bound_to(int fd, const struct addr *local)
+static int bound_to(struct addr *out, int fd)
 {
 	struct sockaddr_storage name;
 	socklen_t n = sizeof(name);
-	struct addr bound;
 
-	return !getsockname(fd, (struct sockaddr *)&name, &n) &&
-	       !addr_from(&bound, (struct sockaddr *)&name) &&
-	       addr_equal(&bound, local);
+	if (getsockname(fd, (struct sockaddr *)&name, &n) ||
+	    addr_from(out, (struct sockaddr *)&name))
+		return -EINVAL;
+	return 0;
+}
+
+/* Asked once: looked for is each of them by each of them. */
+int handover_offer(int fd)
+{
+	struct stored offered = { .fd = fd };
+	int r = is_datagram(fd) ? bound_to(&offered.bound, fd) : -EINVAL;
+
+	if (!r)
+		r = make_room();
+	if (r)
+		close(fd);
+	else
+		list.of[list.n++] = offered;
+	return r;
 }
 
 int handover_take(const struct addr *local)
 {
 	for (size_t i = 0; i < list.n; i++) {
-		int fd = list.fds[i];
+		struct stored *one = &list.of[i];
+		int fd = one->fd;
 
-		if (fd < 0 || !is_bound_to(fd, local))
+		if (fd < 0 || !addr_equal(&one->bound, local))
 			continue;
-		list.fds[i] = -1;
+		one->fd = -1;
 		return fd;
 	}
 	return -1;
@@ -78,13 +87,13 @@ size_t handover_end(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < list.n; i++) {
-		if (list.fds[i] < 0)
+		if (list.of[i].fd < 0)
 			continue;
-		close(list.fds[i]);
+		close(list.of[i].fd);
 		n++;
 	}
-	free(list.fds);
-	list.fds = NULL;
+	free(list.of);
+	list.of = NULL;
 	list.n = list.room = 0;
 	return n;
 }
