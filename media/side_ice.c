@@ -474,10 +474,12 @@ int side_ice_resume(struct side *side, const struct bridge_saved *saved,
 		    const struct media_content *remote)
 {
 	const struct host_list *hosts = &side->bridge->media->hosts;
+	uint16_t shared = side->bridge->worker->sockets[BATCH_V4].port;
 
 	if (!saved->keys.profile || !remote->nfingerprints)
 		return -EINVAL;
-	if (!host_list_has(hosts, &saved->local))
+	if (!host_list_has(hosts, &saved->local) ||
+	    (!saved->own_port && addr_port(&saved->local) != shared))
 		return -EADDRNOTAVAIL;
 	side->ice = calloc(1, sizeof(*side->ice));
 	if (!side->ice)

@@ -212,6 +212,24 @@ static void keys_are_not_used_with_the_indices_of_others(void **state)
 	close_scene(&s);
 }
 
+/* The configuration has another port: the pair of before is no more. */
+static void a_shared_port_that_has_moved_is_not_gone_on_with(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	die(&s);
+	struct bridge_saved saved = s.saved[MEDIA_SIDE_B];
+	addr_set_port(&saved.local, (uint16_t)(addr_port(&saved.local) + 1));
+	assert_int_equal(revive(&s), 0);
+	assert_int_equal(bridge_resume(s.call.left, MEDIA_SIDE_B, &saved,
+				       &s.call.left_ice, &s.call.right_ice),
+			 -EADDRNOTAVAIL);
+	media_forget(s.rig.left);
+	close_scene(&s);
+}
+
 static void a_call_that_was_not_kept_is_not_taken_up(void **state)
 {
 	struct scene s;
@@ -234,6 +252,8 @@ int main(void)
 			what_was_lost_meanwhile_is_a_gap_in_the_sequence),
 		cmocka_unit_test(either_side_restarts_ice_afterwards),
 		cmocka_unit_test(keys_are_not_used_with_the_indices_of_others),
+		cmocka_unit_test(
+			a_shared_port_that_has_moved_is_not_gone_on_with),
 		cmocka_unit_test(a_call_that_was_not_kept_is_not_taken_up),
 	};
 
