@@ -126,6 +126,12 @@ int flow_set_rx_key(struct flow *flow, const struct dtls_keys *keys)
 	return 0;
 }
 
+void flow_set_plain(struct flow *flow)
+{
+	atomic_store(&flow->kept->tx[flow->side].id, 0);
+	atomic_store(&flow->kept->rx[flow->side].id, 0);
+}
+
 static bool is_of(const struct keep_stream *kept, const struct dtls_keys *keys,
 		  const uint8_t *key)
 {
@@ -139,7 +145,9 @@ int flow_resume_keys(struct flow *flow, const struct dtls_keys *keys)
 	struct srtp *tx, *rx;
 
 	if (keys->profile == SRTP_NONE)
-		return 0;
+		return atomic_load(&kept_tx->id) || atomic_load(&kept_rx->id)
+			       ? -ESTALE
+			       : 0;
 	if (!is_of(kept_tx, keys, keys->tx) || !is_of(kept_rx, keys, keys->rx))
 		return -ESTALE;
 	int r = make_keys(&tx, &rx, keys);

@@ -152,8 +152,11 @@ void flow_reset(struct flow *flow);
 /* New keys, a context each way; the old ones are wiped. 0 or -errno: then they
  * stay. */
 CHECKED int flow_set_keys(struct flow *flow, const struct dtls_keys *keys);
+/* It goes without, and never had any: those kept are of a flow before it. */
+void flow_set_plain(struct flow *flow);
 /* Those of a process that died, and its indices. 0, -ESTALE (the indices are of
- * other keys), -ENOTSUP (the engine cannot), -errno. */
+ * other keys, or of any where there are none), -ENOTSUP (the engine cannot),
+ * -errno. */
 CHECKED int flow_resume_keys(struct flow *flow, const struct dtls_keys *keys);
 /* Only the peer's is new. 0 or -errno. */
 CHECKED int flow_set_rx_key(struct flow *flow, const struct dtls_keys *keys);

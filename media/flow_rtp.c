@@ -74,8 +74,12 @@ static int set_keys(struct flow *flow, const struct dtls_keys *keys)
 {
 	const struct dtls_keys *now = &flow->keys;
 
-	if (keys->profile == SRTP_NONE)
-		return flow->tx ? -EINVAL : 0;
+	if (keys->profile == SRTP_NONE) {
+		if (flow->tx)
+			return -EINVAL;
+		flow_set_plain(flow);
+		return 0;
+	}
 	if (keys->profile != now->profile ||
 	    memcmp(now->tx, keys->tx, keys->len) != 0)
 		return flow_set_keys(flow, keys);

@@ -212,6 +212,22 @@ static void keys_are_not_used_with_the_indices_of_others(void **state)
 	close_scene(&s);
 }
 
+/* The row is from before the call was secured. */
+static void what_was_secured_does_not_go_on_in_the_clear(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	die(&s);
+	resume(&s);
+	atomic_store(&s.call.left->circuit->kept->tx[MEDIA_SIDE_A].id, 1);
+	media_forget(s.rig.left);
+	RIG_UNTIL(&s.rig, s.call.seen_left.failed[MEDIA_SIDE_A]);
+	assert_int_equal(s.call.seen_left.why[MEDIA_SIDE_A], MEDIA_FAIL_WORKER);
+	close_scene(&s);
+}
+
 /* The configuration has another port: the pair of before is no more. */
 static void a_shared_port_that_has_moved_is_not_gone_on_with(void **state)
 {
@@ -252,6 +268,7 @@ int main(void)
 			what_was_lost_meanwhile_is_a_gap_in_the_sequence),
 		cmocka_unit_test(either_side_restarts_ice_afterwards),
 		cmocka_unit_test(keys_are_not_used_with_the_indices_of_others),
+		cmocka_unit_test(what_was_secured_does_not_go_on_in_the_clear),
 		cmocka_unit_test(
 			a_shared_port_that_has_moved_is_not_gone_on_with),
 		cmocka_unit_test(a_call_that_was_not_kept_is_not_taken_up),
