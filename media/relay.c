@@ -55,6 +55,8 @@ void relay_resume(struct relay *relay)
 			in->queue[i].duration_ms = RELAY_DIGIT_MAX_MS;
 	if (relay->output.based && !relay->output.source_clock)
 		relay->output.based = false;
+	if (!relay->passing.clock) /* it is divided by */
+		relay->passing.on = false;
 	map_none(&relay->map);
 	relay->mapped = false;
 }
