@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "media/bridge.h"
 #include "media/handover.h"
+#include "xmpp/xmpp_stream.h"
 
 #define STORED_NAME "media"
 
@@ -35,7 +36,8 @@ void upgrade_begin(struct gateway *gateway)
 bool upgrade_is_due(const struct gateway *gateway)
 {
 	return gateway->upgrade_ms &&
-	       (!call_count_in_setup(gateway) ||
+	       ((!call_count_in_setup(gateway) &&
+		 xmpp_stream_is_flushed(gateway->stream)) ||
 		clock_ms() - gateway->upgrade_ms >= WAIT_MS);
 }
 

@@ -15,7 +15,8 @@ struct gateway;
 
 /* New calls are refused (503) from now on; upgrade_run() when it is due. */
 void upgrade_begin(struct gateway *gateway);
-/* It was begun, and no call is in set-up any more, or for too long. */
+/* It was begun, no call is in set-up any more and all was written to the
+ * stream, or not for too long. */
 bool upgrade_is_due(const struct gateway *gateway);
 /* Before media_new(): what the process before has left with the manager. */
 void upgrade_take_sockets(void);
