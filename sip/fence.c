@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 #include "sip/agent_int.h"
 #include "sip/door.h"
+#include "sip/frame.h"
 #include "sip/progress.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
@@ -106,6 +107,16 @@ void sip_fence_received(int fd, const void *p, size_t n)
 		watch_slow(fence);
 }
 
+static bool is_keepalive(struct slice octets)
+{
+	struct sip_frame frame = { .total = 0 };
+	size_t len;
+
+	return sip_frame_next(&frame, octets.p, octets.n, &len) ==
+		       SIP_FRAME_BLANK &&
+	       len == octets.n;
+}
+
 bool sip_fence_pass(int fd, struct slice octets)
 {
 	struct connection *c = find(fd);
@@ -116,7 +127,7 @@ bool sip_fence_pass(int fd, struct slice octets)
 	const struct sip_source source = { c->peer, c->transport };
 
 	if (sip_door_stream(fence->agent, &source, octets, reply)) {
-		c->stranger = !slice_trim(octets).n; /* but for a keepalive */
+		c->stranger = is_keepalive(octets);
 		return true;
 	}
 	if (*reply)

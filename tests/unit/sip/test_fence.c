@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Connections over TCP that a trusted peer opens. */
+/* Connections over TCP that peers and strangers open. */
 #include "sip/fence.h"
 
 #include <sofia-sip/url.h>
@@ -55,6 +55,29 @@ static void a_ping_is_answered(void **state)
 	assert_string_equal(octets, "\r\n");
 }
 
+/* Keepalives say nothing of who sends them: what follows is looked at, and a
+ * request of nobody's ends the connection. sofia reads more than eight octets
+ * as it reads a message. */
+static void pings_open_no_door(void **state)
+{
+	static const char pings[] = "\r\n\r\n\r\n\r\n\r\n\r\n";
+	struct fixture *f = *state;
+	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS / 2;
+	char octets[512];
+	int r = 0;
+
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, pings, strlen(pings));
+	run_ms(f, 100);
+	sip_peer_send(&f->peer, text, strlen(text));
+	while (r != -1 && clock_ms() < end) {
+		run_ms(f, 5);
+		r = sip_peer_read(&f->peer, octets, sizeof(octets));
+	}
+	assert_int_equal(r, -1);
+}
+
 #define FENCE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
 
@@ -84,6 +107,7 @@ int main(void)
 		FENCE_TEST(a_trickle_does_not_hold_it_open),
 		FENCE_TEST(pieces_that_come_in_time_make_a_message),
 		FENCE_TEST(a_ping_is_answered),
+		FENCE_TEST(pings_open_no_door),
 		cmocka_unit_test(a_longer_name_is_another_parameter),
 	};
 
