@@ -26,6 +26,7 @@ struct connection {
 	struct addr peer;
 	enum sip_transport transport;
 	bool stranger;
+	bool passed; /* something of it may pass: it is looked at no more */
 	uint64_t since_ms;
 	struct sip_progress progress;
 };
@@ -59,7 +60,9 @@ static uint64_t waited_since_ms(const struct connection *c)
 {
 	if (c->progress.begun)
 		return c->progress.since_ms;
-	return c->stranger && c->transport == SIP_TCP ? c->since_ms : 0;
+	return c->stranger && !c->passed && c->transport == SIP_TCP
+		       ? c->since_ms
+		       : 0;
 }
 
 static void on_slow(evutil_socket_t fd, short what, void *arg)
@@ -122,12 +125,12 @@ bool sip_fence_pass(int fd, struct slice octets)
 	struct connection *c = find(fd);
 	char reply[SIP_DOOR_REPLY_CAP];
 
-	if (!c || !c->stranger || is_gone(c))
+	if (!c || !c->stranger || c->passed || is_gone(c))
 		return true;
 	const struct sip_source source = { c->peer, c->transport };
 
 	if (sip_door_stream(fence->agent, &source, octets, reply)) {
-		c->stranger = is_keepalive(octets);
+		c->passed = !is_keepalive(octets);
 		return true;
 	}
 	if (*reply)
