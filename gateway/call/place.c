@@ -55,7 +55,9 @@ static int add_owners(struct hunt *hunt, const struct placing *placing,
 	const struct route *route = placing->route;
 	struct number number;
 	char jid[JID_CAP];
-	int r = full_jid(jid, placing->gateway, route->from);
+	/* As who hides the number from a trunk (route_caller_local()). */
+	int r = full_jid(jid, placing->gateway,
+			 route->withhold ? "anonymous" : route->from);
 
 	if (r)
 		return r;

@@ -199,6 +199,16 @@ async def test_a_local_call_counts_for_the_callee(scene):
     await theirs.wait("ended")
 
 
+@pytest.mark.parametrize("code", ["*67", "#31#"])
+async def test_a_number_is_hidden_from_accounts_as_well(scene, code):
+    caller, client = await scene.client(), await scene.client("u45")
+    mine = await caller.call(scene.jid(code + "+15558880003"))
+    theirs = await client.incoming()
+    assert theirs.peer.startswith("anonymous@")
+    await theirs.reject()
+    await mine.ended()
+
+
 # early media
 
 async def test_an_account_hears_announcements_if_it_wants_to(scene):
