@@ -190,7 +190,8 @@ static int local_of(char *out, size_t cap, const struct leg_sip *sip,
 }
 
 /* It is called at the account's expense: by the account's rules, as a number
- * in disguise and a code with a star are refused it. */
+ * in disguise and a code with a star are refused it. What is called is @user as
+ * it stands, so no code may have been cut off before it was judged (*67). */
 static bool is_allowed(const struct leg_sip *sip, const char *user)
 {
 	char local[JID_PART_MAX + 1];
@@ -200,7 +201,7 @@ static bool is_allowed(const struct leg_sip *sip, const char *user)
 	       !route_from_account(&route, sip->gateway,
 				   call_account(sip->leg.call), local) &&
 	       route.kind == ROUTE_TRUNK && route.trunk == sip->trunk &&
-	       !route.emergency;
+	       !route.emergency && !strcmp(route.to, user);
 }
 
 void leg_sip_on_refer(const struct sip_refer *refer, void *arg)

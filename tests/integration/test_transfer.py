@@ -123,7 +123,7 @@ async def test_an_invite_that_replaces_the_call(scene):
 
 async def test_no_transfer_to_where_the_account_may_not_call(scene):
     mine, theirs = await scene.call_out()
-    for user in (own_number("bob"), "0019005550000", "112", "*21*5550000#", "0019-005-550000"):
+    for user in (own_number("bob"), "0019005550000", "112", "*21*5550000#", "*6712345", "0019-005-550000"):
         response = await theirs.send("REFER", headers=[("Refer-To", f"<sip:{user.replace('#', '%23')}@{CARRIER}>")])
         assert response.status == 603, f"{user}: {response.first_line()}"
     await scene.heard(mine, theirs)
