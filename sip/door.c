@@ -241,7 +241,9 @@ bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
 		octets.n--;
 	}
 	reply[0] = '\0';
+	/* The name of its trunk may have been looked up since it connected. */
 	return is_blank(octets) ||
+	       agent->handlers->source(source, agent->arg) == SIP_TRUSTED ||
 	       may_pass(agent, source, octets, reply, SIP_DOOR_REPLY_CAP);
 }
 

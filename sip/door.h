@@ -25,8 +25,9 @@ void sip_door_watch(struct sip_agent *agent);
 enum { SIP_DOOR_REPLY_CAP = 4096 };
 
 /*
- * What a stranger @source sent by a connection: whether it passes. If it does
- * not the connection is to be closed, when @reply has been sent; "" none.
+ * What @source, a stranger when it connected, sent by a connection: whether it
+ * passes. If it does not the connection is to be closed, when @reply has been
+ * sent; "" none.
  */
 bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
 		     struct slice octets,

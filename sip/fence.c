@@ -110,6 +110,12 @@ void sip_fence_received(int fd, const void *p, size_t n)
 		watch_slow(fence);
 }
 
+static bool is_stranger(const struct sip_agent *agent,
+			const struct sip_source *source)
+{
+	return agent->handlers->source(source, agent->arg) != SIP_TRUSTED;
+}
+
 static bool is_keepalive(struct slice octets)
 {
 	struct sip_frame frame = { .total = 0 };
@@ -131,6 +137,7 @@ bool sip_fence_pass(int fd, struct slice octets)
 
 	if (sip_door_stream(fence->agent, &source, octets, reply)) {
 		c->passed = !is_keepalive(octets);
+		c->stranger = is_stranger(fence->agent, &source);
 		return true;
 	}
 	if (*reply)
@@ -219,8 +226,7 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 				.since_ms = clock_ms() };
 	bool limited;
 
-	c.stranger =
-		agent->handlers->source(&source, agent->arg) != SIP_TRUSTED;
+	c.stranger = is_stranger(agent, &source);
 	*stranger = c.stranger;
 	/* A handshake costs more than an answer does. */
 	limited = c.stranger && transport == SIP_TLS;

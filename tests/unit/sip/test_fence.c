@@ -78,6 +78,20 @@ static void pings_open_no_door(void **state)
 	assert_int_equal(r, -1);
 }
 
+/* Who connects before the name of its trunk was looked up is heard once it was.
+ */
+static void a_connection_may_become_a_trunks(void **state)
+{
+	struct fixture *f = *state;
+
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	run_ms(f, 50);
+	f->trust = SIP_TRUSTED;
+	sip_peer_send(&f->peer, text, strlen(text));
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+}
+
 #define FENCE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_tcp, tear_down)
 
@@ -108,6 +122,7 @@ int main(void)
 		FENCE_TEST(pieces_that_come_in_time_make_a_message),
 		FENCE_TEST(a_ping_is_answered),
 		FENCE_TEST(pings_open_no_door),
+		FENCE_TEST(a_connection_may_become_a_trunks),
 		cmocka_unit_test(a_longer_name_is_another_parameter),
 	};
 
