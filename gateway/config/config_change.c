@@ -25,6 +25,13 @@ static const enum config_section fixed_sections[] = {
 	CONFIG_DB,   CONFIG_WATCH, CONFIG_CONTROL,
 };
 
+/* Of sections whose other keys are looked up. */
+static const enum config_key_id fixed_keys[] = {
+	CONFIG_KEY_LOG_FILE,        CONFIG_KEY_LOG_JSON,
+	CONFIG_KEY_BILLING_URL,     CONFIG_KEY_BILLING_TOKEN,
+	CONFIG_KEY_BILLING_TIMEOUT, CONFIG_KEY_BILLING_RECORDS,
+};
+
 /* As the file would have it; NULL without memory. */
 static char *value_of(const struct config_key *key, const void *object)
 {
@@ -58,23 +65,32 @@ static bool is_same(const struct config_key *key, const void *a, const void *b)
 	return same;
 }
 
-static bool same_sections(const struct config *a, const struct config *b,
-			  char what[static CONFIG_WHAT_CAP])
+static bool is_fixed(const struct config_key *key)
 {
-	for (size_t s = 0;
-	     s < sizeof(fixed_sections) / sizeof(fixed_sections[0]); s++) {
-		for (size_t i = 0; i < CONFIG_NKEYS; i++) {
-			const struct config_key *key = &config_keys[i];
+	for (size_t i = 0; i < sizeof(fixed_sections) / sizeof(*fixed_sections);
+	     i++) {
+		if (key->section == fixed_sections[i])
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(fixed_keys) / sizeof(*fixed_keys); i++) {
+		if (key == &config_keys[fixed_keys[i]])
+			return true;
+	}
+	return false;
+}
 
-			if (key->section != fixed_sections[s] ||
-			    is_same(key, a, b))
-				continue;
-			if (text_format(what, CONFIG_WHAT_CAP, "%s.%s",
-					config_section_names[key->section],
-					key->name))
-				what[0] = '\0';
-			return false;
-		}
+static bool same_keys(const struct config *a, const struct config *b,
+		      char what[static CONFIG_WHAT_CAP])
+{
+	for (size_t i = 0; i < CONFIG_NKEYS; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (!is_fixed(key) || is_same(key, a, b))
+			continue;
+		if (text_format(what, CONFIG_WHAT_CAP, "%s.%s",
+				config_section_names[key->section], key->name))
+			what[0] = '\0';
+		return false;
 	}
 	return true;
 }
@@ -102,7 +118,7 @@ bool config_can_become(const struct config *old, const struct config *new,
 {
 	bool same = old->ntrunks == new->ntrunks;
 
-	if (!same_sections(old, new, what))
+	if (!same_keys(old, new, what))
 		return false;
 	for (size_t i = 0; same && i < old->ntrunks; i++)
 		same = !strcmp(old->trunks[i].name, new->trunks[i].name);
