@@ -145,11 +145,12 @@ static void on_upgrade_signal(evutil_socket_t fd, short what, void *arg)
 	upgrade_begin(process->gateway);
 }
 
-/* Rotated: write to the file of that name, not to the one that was moved. */
+/* Rotated: write to the file of that name, not to the one that was moved. The
+ * level is that of now, which a command may have changed. */
 static void on_reopen_signal(evutil_socket_t fd, short what, void *arg)
 {
 	const struct process *process = arg;
-	int r = log_open(process->config->log.file, process->config->log.level);
+	int r = log_open(process->config->log.file, log_level());
 
 	(void)fd;
 	(void)what;
