@@ -29,16 +29,20 @@ void call_hunt_limit(struct call *call)
 					   : call->ring_deadline_ms;
 }
 
+/* A call from a trunk stays that trunk's, whoever is called next. */
 static int take_policy(struct call *call)
 {
 	const struct hunt_target *now = hunt_now(call->hunt);
-	char *trunk = text_dup(slice_of(now->trunk));
+	char *trunk;
 
+	call->early_answer = now->early_answer;
+	if (call->inbound)
+		return 0;
+	trunk = text_dup(slice_of(now->trunk));
 	if (!trunk)
 		return -ENOMEM;
 	free(call->trunk);
 	call->trunk = trunk;
-	call->early_answer = now->early_answer;
 	return 0;
 }
 

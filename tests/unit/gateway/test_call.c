@@ -983,10 +983,10 @@ static int make_leg(struct leg **out, struct gateway *of, void *arg)
 	return 0;
 }
 
-/* A call to @n callees one after the other, @ring_ms each. */
-static void begin_hunt(unsigned n, unsigned ring_ms)
+static void hunt_by(const struct call_parties *parties, unsigned n,
+		    unsigned ring_ms)
 {
-	struct call_parties several = parties;
+	struct call_parties several = *parties;
 	struct leg *first;
 
 	made = 0;
@@ -1007,6 +1007,12 @@ static void begin_hunt(unsigned n, unsigned ring_ms)
 	calls_blind();
 }
 
+/* A call to @n callees one after the other, @ring_ms each. */
+static void begin_hunt(unsigned n, unsigned ring_ms)
+{
+	hunt_by(&parties, n, ring_ms);
+}
+
 static void a_callee_who_refuses_leaves_the_call_to_the_next(void **state)
 {
 	(void)state;
@@ -1023,6 +1029,22 @@ static void a_callee_who_refuses_leaves_the_call_to_the_next(void **state)
 	leg_ends(a, CAUSE_CANCEL, NULL);
 	expect("b-cancel record");
 	assert_string_equal(record.trunk, "second");
+}
+
+static void a_call_from_a_trunk_stays_that_trunks(void **state)
+{
+	struct call_parties inbound = parties;
+
+	(void)state;
+	inbound.inbound = true;
+	hunt_by(&inbound, 2, 0);
+	leg_rings(b);
+	expect("a-ring");
+	leg_ends(b, CAUSE_DECLINE, NULL);
+	expect("b-close b-offer");
+	leg_ends(a, CAUSE_CANCEL, NULL);
+	expect("b-cancel record");
+	assert_string_equal(record.trunk, "carrier");
 }
 
 static void the_last_callees_end_is_the_calls(void **state)
@@ -1131,6 +1153,7 @@ int main(void)
 		CALL_TEST(who_has_picked_up_is_not_left_for_ringing_too_long),
 		CALL_TEST(who_has_picked_up_may_still_change_his_mind),
 		CALL_TEST(a_callee_who_refuses_leaves_the_call_to_the_next),
+		CALL_TEST(a_call_from_a_trunk_stays_that_trunks),
 		CALL_TEST(the_last_callees_end_is_the_calls),
 		CALL_TEST(a_cause_that_leads_nowhere_ends_the_hunt),
 		CALL_TEST(a_callee_that_rings_for_long_is_left),
