@@ -4,11 +4,16 @@
  * whether it may be, and how long; records of calls are pushed to the same. All
  * of it by JSON objects (wire.h has the ways):
  *
- *     authorise  { "request": "authorise", "kind": "call" | "text", "id",
- *                  "direction": "outbound" | "inbound", "account", "from",
- * "to", "trunk" } 200      { "allow": true | false, "seconds": 600, "reason":
- * "…" } record     { "request": "record", "id", … as db/cdr.h } 2xx      taken
- * (over unix: { "taken": true })
+ *     authorise
+ *         { "request": "authorise", "kind": "call" | "text", "id",
+ *           "direction": "outbound" | "inbound", "account", "from", "to",
+ *           "trunk" }
+ *     200
+ *         { "allow": true | false, "seconds": 600, "reason": "…" }
+ *
+ *     record
+ *         { "request": "record", "id", … } (bill_json.c)
+ *     2xx taken; over unix: { "taken": true }
  *
  * "seconds" and "reason" may be left out: no limit, no words. Whatever else
  * comes, or nothing in time, counts as billing.on_failure says. The loop never
