@@ -62,13 +62,13 @@ def request(method, transport, uri=f"sip:{own_number('alice')}@{GATEWAY}", body=
 
 
 GOOD_SDP = b"v=0\r\no=- 1 1 IN IP4 10.77.0.2\r\ns=-\r\nc=IN IP4 10.77.0.2\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
-MULTIPART = (b"--b\r\nContent-Type: application/sdp\r\n\r\n" + GOOD_SDP + b"\r\n--b--\r\n", "multipart/mixed;boundary=b")
+MULTIPART = b"--b\r\nContent-Type: application/sdp\r\n\r\n" + GOOD_SDP + b"\r\n--b--\r\n"
 BAD_SIP = {
     "sdp that is no sdp": (dict(method="INVITE", body=b"hello"), (400, 488)),
     "the sdp that loops sofia": (dict(method="INVITE", body=b"v=0\r\nm=audio 9 UDP @\r\n"), (400, 488)),
     "sdp with a port of ten digits": (dict(method="INVITE", body=GOOD_SDP.replace(b"4000", b"4294967297")), (400, 488)),
     "sdp with nothing but video": (dict(method="INVITE", body=GOOD_SDP.replace(b"audio", b"video")), (488,)),
-    "multipart": (dict(method="INVITE", body=MULTIPART[0], content_type=MULTIPART[1]), (415, 488, 400)),
+    "a multipart of another boundary": (dict(method="INVITE", body=MULTIPART, content_type="multipart/mixed;boundary=a"), (415, 488, 400)),
     "a body of text": (dict(method="INVITE", body=b"hello", content_type="text/plain"), (415,)),
     "an unknown method": (dict(method="DANCE"), (405, 501)),
     "refer": (dict(method="REFER", Refer_To="<sip:x@10.77.0.2>"), (405, 501, 481)),
