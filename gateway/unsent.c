@@ -78,11 +78,13 @@ static int keep(struct unsent *unsent, const struct stanza *stanza)
 	return 0;
 }
 
+/* A try that is due stays so: others may come faster than that for ever. */
 static void retry_soon(struct unsent *unsent)
 {
 	static const struct timeval soon = { 0, UNSENT_RETRY_MS * 1000 };
 
-	evtimer_add(unsent->retry, &soon);
+	if (!evtimer_pending(unsent->retry, NULL))
+		evtimer_add(unsent->retry, &soon);
 }
 
 void unsent_send(struct gateway *gateway, const struct stanza *stanza)

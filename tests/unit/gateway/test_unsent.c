@@ -90,6 +90,36 @@ static void what_a_full_stream_refuses_goes_later_in_its_order(void **state)
 	assert_string_equal(said, "a b c d ");
 }
 
+static void on_more(evutil_socket_t fd, short what, void *arg)
+{
+	unsigned *n = arg;
+
+	(void)fd;
+	(void)what;
+	(*n)++;
+	say("x");
+	left = 1000;
+}
+
+/* Calls end faster than it is tried again. */
+static void those_that_come_meanwhile_put_nothing_off(void **state)
+{
+	enum { ENOUGH = 20 };
+	const struct timeval often = { 0, UNSENT_RETRY_MS * 1000 / 5 };
+	unsigned n = 0;
+	struct event *more =
+		event_new(gateway.base, -1, EV_PERSIST, on_more, &n);
+
+	(void)state;
+	left = 0;
+	say("a");
+	assert_int_equal(event_add(more, &often), 0);
+	while (!*said && n < ENOUGH)
+		assert_int_equal(event_base_loop(gateway.base, EVLOOP_ONCE), 0);
+	event_free(more);
+	assert_int_equal(strncmp(said, "a x ", strlen("a x ")), 0);
+}
+
 static void what_can_never_be_sent_stops_nobody(void **state)
 {
 	(void)state;
@@ -112,6 +142,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_a_full_stream_refuses_goes_later_in_its_order,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			those_that_come_meanwhile_put_nothing_off, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_can_never_be_sent_stops_nobody, set_up, tear_down),
 	};
