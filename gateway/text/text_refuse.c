@@ -10,6 +10,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
+#include "gateway/route/number.h"
 #include "gateway/route/refused.h"
 #include "gateway/text/text_int.h"
 #include "xmpp/jid.h"
@@ -41,13 +42,16 @@ const struct text_refusal *text_refusal_of(enum chat_kind kind)
 	return kinds[kind].condition ? &kinds[kind] : NULL;
 }
 
-/* Whether the account has been told in this conversation. */
+/* Whether the account has been told in this conversation; who has no number
+ * here gets the error alone: that leaves nothing on our disk. */
 static bool is_explained(struct gateway *gateway, const struct chat *chat)
 {
 	char name[2 * JID_CAP], from[JID_CAP], to[JID_CAP];
+	struct number number;
 
 	if (jid_bare(from, sizeof(from), chat->from) ||
 	    jid_bare(to, sizeof(to), chat->to) ||
+	    !number_of(&number, gateway, from, NULL) ||
 	    text_format(name, sizeof(name), "%d %s %s", chat->kind, from, to))
 		return true;
 	return recent_count(gateway->texts->explained, name, clock_ms()) != 1;

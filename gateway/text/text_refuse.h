@@ -2,7 +2,7 @@
 /*
  * What an account is told when we do not take what it wrote: a stanza error
  * each time, and where many clients show none (a reaction has no bubble) once
- * a day in each conversation a text in plain words.
+ * a day in each conversation a text in plain words, if it has a number here.
  */
 #pragma once
 
