@@ -19,6 +19,7 @@
 #include "gateway/route/refused.h"
 #include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
+#include "gateway/text/text_group.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_part.h"
 #include "gateway/text/text_queue.h"
@@ -86,17 +87,32 @@ static bool is_repeated(const struct gateway *gateway, const struct writing *w)
 	return *w->key && recent_has(gateway->texts->seen, w->key, clock_ms());
 }
 
-/* As for calls: what costs nothing is never denied. */
-static bool is_denied(struct gateway *gateway, const struct writing *w)
+static bool denies(struct gateway *gateway, const struct writing *w,
+		   const char *to)
 {
 	const char *trunk = w->number.trunk;
 
+	return limits_check(gateway, QUOTA_ACCOUNT, w->account, to) ==
+		       LIMIT_DESTINATION ||
+	       (*trunk && limits_check(gateway, QUOTA_TRUNK, trunk, to) ==
+				  LIMIT_DESTINATION);
+}
+
+/* As for calls: what costs nothing is never denied. Of a group each number has
+ * to be allowed: prefixes fit the first alone. */
+static bool is_denied(struct gateway *gateway, const struct writing *w)
+{
+	struct text_group group;
+
 	if (w->is_near)
 		return false;
-	return limits_check(gateway, QUOTA_ACCOUNT, w->account, w->party) ==
-		       LIMIT_DESTINATION ||
-	       (*trunk && limits_check(gateway, QUOTA_TRUNK, trunk, w->party) ==
-				  LIMIT_DESTINATION);
+	if (text_group_parse(&group, w->party))
+		return denies(gateway, w, w->party);
+	for (size_t i = 0; i < group.n; i++) {
+		if (denies(gateway, w, group.numbers[i]))
+			return true;
+	}
+	return false;
 }
 
 /* By an administrator. */
