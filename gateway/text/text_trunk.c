@@ -61,6 +61,19 @@ static void on_disk(int result, void *arg)
 	free(arrival);
 }
 
+/* A copy of a text that is not on disk yet: it may never be. */
+static bool is_arriving(const struct gateway *gateway, const char *key)
+{
+	const struct arrival *arrival;
+
+	LIST_FOREACH(arrival, &gateway->texts->arrivals, link)
+	{
+		if (!strcmp(arrival->key, key))
+			return true;
+	}
+	return false;
+}
+
 /* The agent answers them 503; what is written all the same is delivered by the
  * next run, which knows the repetition. */
 void text_arrivals_free(struct gateway *gateway)
@@ -322,7 +335,8 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 	unsigned status;
 
 	if (recent_has(gateway->texts->seen, what->key, clock_ms())) {
-		sip_message_answer(message, 200);
+		sip_message_answer(message,
+				   is_arriving(gateway, what->key) ? 503 : 200);
 		return;
 	}
 	status = address(&a, gateway, what);
