@@ -9,6 +9,7 @@
 #include "gateway/base/text.h"
 #include "gateway/base/tree.h"
 #include "gateway/gateway.h"
+#include "gateway/route/number.h"
 #include "xmpp/jid.h"
 
 struct block {
@@ -84,6 +85,18 @@ bool blocks_has(const struct gateway *gateway, const char *account,
 	return is_blocked(gateway->blocks, "", party) ||
 	       (!jid_bare(bare, sizeof(bare), account) &&
 		is_blocked(gateway->blocks, bare, party));
+}
+
+void blocks_leave_out(const struct gateway *gateway, struct number *number,
+		      const char *party)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < number->nowners; i++) {
+		if (!blocks_has(gateway, number->owners[i], party))
+			number->owners[n++] = number->owners[i];
+	}
+	number->nowners = n;
 }
 
 /* NULL without memory. */

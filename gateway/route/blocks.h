@@ -14,6 +14,7 @@
 #include "gateway/base/err.h"
 
 struct gateway;
+struct number;
 
 enum { BLOCKS_MAX = 1000 }; /* of one account; of all in common, too */
 
@@ -24,6 +25,9 @@ void blocks_free(struct gateway *gateway);
 /* Whether @account (bare JID), or everybody, does not hear @party. */
 bool blocks_has(const struct gateway *gateway, const char *account,
 		const char *party);
+/* Those owners of @number who do not hear @party are none of it any more. */
+void blocks_leave_out(const struct gateway *gateway, struct number *number,
+		      const char *party);
 
 /*
  * @account (bare JID; "": everybody) does not hear @party any more; or does

@@ -16,6 +16,7 @@
 #include "gateway/route/number.h"
 #include "gateway/outbox.h"
 #include "gateway/base/recent.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/refused.h"
 #include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
@@ -44,6 +45,9 @@ static const struct text_refusal no_groups = {
 };
 static const struct text_refusal denied = {
 	"policy-violation", "Texts to this number are not allowed."
+};
+static const struct text_refusal not_heard = {
+	"forbidden", "This number takes no texts from yours."
 };
 static const struct text_refusal too_many = {
 	"policy-violation", "Too many texts in a minute; try again later."
@@ -163,6 +167,10 @@ static const struct text_refusal *check(struct gateway *gateway,
 	if (!*w->number.texts && !config_is_number(w->party))
 		return strchr(w->party, ',') ? &no_groups : &not_a_number;
 	w->is_near = number_find(&w->theirs, gateway, w->party);
+	if (w->is_near)
+		blocks_leave_out(gateway, &w->theirs, w->number.number);
+	if (w->is_near && !w->theirs.nowners)
+		return &not_heard;
 	if (is_denied(gateway, w))
 		return &denied;
 	if (check_length(gateway, w))

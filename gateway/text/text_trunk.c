@@ -255,19 +255,6 @@ static void report(struct gateway *gateway, const struct addressing *a,
 	end(arrival, r);
 }
 
-/* Those who do not want to hear of @a are no owners of this text. */
-static void leave_out_blocking(struct addressing *a,
-			       const struct gateway *gateway)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < a->number.nowners; i++) {
-		if (!blocks_has(gateway, a->number.owners[i], a->party))
-			a->number.owners[n++] = a->number.owners[i];
-	}
-	a->number.nowners = n;
-}
-
 /* Against one telephone that floods one number. */
 static bool is_too_fast(const struct gateway *gateway,
 			const struct addressing *a)
@@ -284,7 +271,7 @@ static bool is_too_fast(const struct gateway *gateway,
 static unsigned check_sender(struct addressing *a,
 			     const struct gateway *gateway)
 {
-	leave_out_blocking(a, gateway);
+	blocks_leave_out(gateway, &a->number, a->party);
 	if (!a->number.nowners)
 		return 403;
 	return is_too_fast(gateway, a) ? 480 : 0;

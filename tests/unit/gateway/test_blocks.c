@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/gateway.h"
+#include "gateway/route/number.h"
 #include "tests/test.h"
 
 #define ALICE "alice@example.org"
@@ -50,6 +51,22 @@ static int tear_down(void **state)
 	close_all();
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	return system(command);
+}
+
+static void who_blocks_is_no_owner_for_whom_he_blocks(void **state)
+{
+	struct number number = { .owners = { ALICE, BOB }, .nowners = 2 };
+
+	(void)state;
+	assert_int_equal(blocks_add(&gateway, ALICE, "+1555"), 0);
+	blocks_leave_out(&gateway, &number, "+1556");
+	assert_int_equal(number.nowners, 2);
+	blocks_leave_out(&gateway, &number, "+1555");
+	assert_int_equal(number.nowners, 1);
+	assert_string_equal(number.owners[0], BOB);
+	assert_int_equal(blocks_add(&gateway, "", "+1555"), 0);
+	blocks_leave_out(&gateway, &number, "+1555");
+	assert_int_equal(number.nowners, 0);
 }
 
 static void one_does_not_hear_another(void **state)
@@ -133,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BLOCK_TEST(one_does_not_hear_another),
+		BLOCK_TEST(who_blocks_is_no_owner_for_whom_he_blocks),
 		BLOCK_TEST(prefixes_and_all),
 		BLOCK_TEST(what_names_nobody_is_refused),
 		BLOCK_TEST(they_are_there_after_a_restart),
