@@ -224,7 +224,7 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 		   const char *owner)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
-	char from[JID_CAP], id[RAND_UUID_CAP];
+	char from[JID_CAP], id[RAND_UUID_CAP], account[JID_CAP];
 	const struct chat_text text = { .from = from,
 					.to = owner,
 					.id = id,
@@ -237,7 +237,12 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 	text_id(id, w->key, owner, w->chat->body);
 	if (!r)
 		r = chat_format(&stanza, &text);
-	return r ? r : outbox_send(gateway, stanza, NULL, NULL);
+	if (!r)
+		r = outbox_send(gateway, stanza, NULL, NULL);
+	if (!r && !jid_bare(account, sizeof(account), owner))
+		(void)text_from_note(gateway, account, w->number.number,
+				     w->theirs.number);
+	return r;
 }
 
 /* The server of the other account has it as soon as the outbox has. */

@@ -265,6 +265,24 @@ static bool has_words(const struct stanza *message)
 	       stanza_find(message, "x", NS_OOB);
 }
 
+/* Answers to @from go by the component, from a number that it carries: which
+ * of them, where it carries several, it does not say. */
+static void note(struct gateway *gateway, const struct passing *p,
+		 const char *from)
+{
+	char party[JID_PART_MAX + 1];
+	struct number before;
+	struct jid jid;
+
+	if (jid_parse(&jid, from) || !jid.local.n ||
+	    text_copy(party, sizeof(party), jid.local))
+		return;
+	if (!text_from(&before, gateway, p->account, party) ||
+	    strcmp(before.texts, p->component) != 0)
+		(void)text_from_note(gateway, p->account, party,
+				     p->number->number);
+}
+
 static int pass(struct gateway *gateway, const struct passing *p)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
@@ -296,8 +314,11 @@ static int pass(struct gateway *gateway, const struct passing *p)
 		if (!stanza_find(message, "store", NS_HINTS))
 			stanza_child(message, "store", NS_HINTS);
 	}
-	return stanza_ok(message) ? outbox_send(gateway, message, NULL, NULL)
-				  : -ENOMEM;
+	r = stanza_ok(message) ? outbox_send(gateway, message, NULL, NULL)
+			       : -ENOMEM;
+	if (!r && words)
+		note(gateway, p, from);
+	return r;
 }
 
 static void refuse(struct gateway *gateway, const struct passing *p,
