@@ -333,6 +333,7 @@ static void on_row(const void *data, void *arg)
 	struct text *text;
 
 	recognize(queue->gateway, row);
+	queue->last_id = row->id; /* also of one that is left on disk alone */
 	if (append(&text, queue, row)) {
 		log_error("text=%s not-read: no memory, it waits for the next "
 			  "start",
