@@ -8,7 +8,9 @@
 
 #include "gateway/base/slice.h"
 
-enum { TEXT_PARTS_MAX = 20 }; /* of one text */
+/* Of one text, when they are full; between words they are half full at least.
+ */
+enum { TEXT_PARTS_MAX = 20 };
 
 /* Octets of the first part of @text (UTF-8), at most @max, which is at least
  * four; all of it when it fits. */
