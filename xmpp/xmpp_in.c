@@ -36,25 +36,32 @@ void xmpp_in_fini(struct xmpp_in *in)
 	in->buf = NULL;
 }
 
-/* Octets that stay hide the end behind them from recv(2). */
-static bool is_at_end(const struct xmpp_in *in)
+static ssize_t peek(struct xmpp_in *in)
+{
+	return recv(in->fd, in->buf, XMPP_IN_MAX, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* Octets that stay hide the end behind them from recv(2). What has come with
+ * the end since @n were there is looked at first. */
+static bool is_at_end(struct xmpp_in *in, ssize_t n)
 {
 	struct pollfd one = { .fd = in->fd, .events = POLLRDHUP };
 
-	return TAILQ_EMPTY(&in->holds) && poll(&one, 1, 0) == 1;
+	return TAILQ_EMPTY(&in->holds) && poll(&one, 1, 0) == 1 &&
+	       peek(in) <= n;
 }
 
 int xmpp_in_look(struct xmpp_in *in, struct slice *out, bool *ended)
 {
 	size_t known = (size_t)(in->seen - in->taken);
-	ssize_t n = recv(in->fd, in->buf, XMPP_IN_MAX, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = peek(in);
 
 	*out = (struct slice){ in->buf, 0 };
 	*ended = n == 0;
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if ((size_t)n <= known) {
-		*ended = *ended || is_at_end(in);
+		*ended = *ended || is_at_end(in, n);
 		return 0;
 	}
 	*out = (struct slice){ in->buf + known, (size_t)n - known };
