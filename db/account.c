@@ -200,15 +200,21 @@ static size_t owner_at(const struct number_node *node, const char *owner)
 	return i;
 }
 
+/* @trunk is the node's from now on. */
+static void take_trunk(struct number_node *node, char *trunk)
+{
+	free(node->trunk);
+	node->trunk = trunk;
+	node->number.trunk = trunk;
+}
+
 static int set_trunk(struct number_node *node, const char *trunk)
 {
 	char *copy = strdup(trunk);
 
 	if (!copy)
 		return -ENOMEM;
-	free(node->trunk);
-	node->trunk = copy;
-	node->number.trunk = copy;
+	take_trunk(node, copy);
 	return 0;
 }
 
@@ -447,12 +453,19 @@ int account_own(struct account_store *store, const char *number,
 			return r;
 	}
 	struct number_node *node = take_number(store, number);
-	int r = node ? add_owner(store, node, owner) : -ENOMEM;
-	if (!r)
-		r = set_trunk(node, trunk);
+	char *copy = strdup(trunk);
+	size_t before = node ? node->number.nowners : 0;
+	int r = node && copy ? add_owner(store, node, owner) : -ENOMEM;
 	if (!r)
 		r = store_owner(store, number, trunk, owner);
-	if (r && node && !node->number.nowners)
+	if (!r) {
+		take_trunk(node, copy);
+		return 0;
+	}
+	free(copy);
+	if (node && node->number.nowners > before)
+		remove_owner(store, node, before);
+	if (node && !node->number.nowners)
 		forget_number(store, node);
 	return r;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/account.h"
 
+#include <sqlite3.h>
+
 #include "db/trunk_row.h"
 #include "tests/unit/db/fixture.h"
 
@@ -288,6 +290,35 @@ static void numbers_of_one_are_found_among_many(void **state)
 	account_store_free(store);
 }
 
+static void what_the_disk_does_not_take_is_not_in_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+	sqlite3 *other = NULL;
+	int r = 0;
+
+	assert_int_equal(account_own(store, "+1", "t", "a@x"), 0);
+	assert_int_equal(account_own(store, "+2", "t", "b@x"), 0);
+	/* Somebody else holds the lock until no more writes can wait. */
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_busy_timeout(other, FIXTURE_WAIT_MS),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", 0, 0, 0),
+			 SQLITE_OK);
+	for (unsigned n = 0; !r && n <= DB_QUEUE_MAX; n++)
+		r = account_set_ring(store, "+2", ACCOUNT_RING_ALL, 20);
+	assert_int_equal(r, -ENOBUFS);
+	assert_int_equal(account_own(store, "+1", "t2", "b@x"), -ENOBUFS);
+	assert_int_equal(account_own(store, "+3", "t", "b@x"), -ENOBUFS);
+	assert_int_equal(account_find_number(store, "+1")->nowners, 1);
+	assert_string_equal(account_find_number(store, "+1")->trunk, "t");
+	assert_null(account_find_number(store, "+3"));
+	assert_int_equal(owned_by(store, "b@x"), 1);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", 0, 0, 0), SQLITE_OK);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	account_store_free(store);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -299,6 +330,7 @@ int main(void)
 		TEST(owners_of_a_number_are_bounded),
 		TEST(numbers_are_listed_by_owner),
 		TEST(numbers_of_one_are_found_among_many),
+		TEST(what_the_disk_does_not_take_is_not_in_memory),
 		TEST(policies_come_back_as_they_were_put),
 		TEST(a_number_rings_as_it_was_set),
 		TEST(trunks_come_back_with_their_passwords),
