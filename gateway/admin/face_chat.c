@@ -350,7 +350,7 @@ static void on_answer(struct talk *talk, const struct actor *actor,
 	struct form_field *field =
 		talk->asked ? form_find(run_form(talk->run), talk->asked)
 			    : NULL;
-	struct form_mistake mistake;
+	struct form_mistake mistake = { .text = "This is too long." };
 	int r = 0;
 
 	run_refresh(talk->run, actor);
