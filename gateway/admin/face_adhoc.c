@@ -52,6 +52,23 @@ static void refuse(struct gateway *gateway, const struct stanza *iq,
 
 /* ---- answers ---- */
 
+/* A list may be longer than a stanza can be, which nobody would hear of. */
+static void send_answer(struct gateway *gateway, const struct stanza *iq,
+			const struct stanza *answer)
+{
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	int r = xmpp_stream_send(gateway->stream, answer);
+
+	if (r == XMPP_E_ILLEGAL &&
+	    !stanza_error_reply(&reply, iq, NULL, "resource-constraint",
+				"This is too long for one answer; ask for "
+				"less."))
+		send_reply(gateway, reply);
+	else if (r)
+		log_warn("xmpp=reply not-sent to=%s",
+			 log_text(slice_of(stanza_attr(answer, "to"))).s);
+}
+
 static struct adhoc_stage stage_of(const struct talk *talk,
 				   enum adhoc_status status)
 {
@@ -151,7 +168,7 @@ static void show_form(struct talk *talk, const struct stanza *iq)
 		return;
 	form_print(command, run_form(talk->run));
 	if (stanza_ok(reply))
-		send_reply(talk->gateway, reply);
+		send_answer(talk->gateway, iq, reply);
 	else
 		refuse(talk->gateway, iq, -ENOMEM, NULL);
 }
@@ -167,7 +184,7 @@ static void on_done(struct run *run, void *arg)
 	if (!adhoc_answer(&reply, &command, talk->asked, &stage)) {
 		print_answer(command, run_command(run)->title, run_answer(run));
 		if (stanza_ok(reply) && answer_ok(run_answer(run)))
-			send_reply(talk->gateway, reply);
+			send_answer(talk->gateway, talk->asked, reply);
 		else
 			refuse(talk->gateway, talk->asked, -ENOMEM, NULL);
 	}

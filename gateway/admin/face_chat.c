@@ -93,7 +93,7 @@ static struct talk *find(struct chats *chats, const char *jid)
 
 /* ---- what is said ---- */
 
-static void say(struct gateway *gateway, const char *to, const char *text)
+static int send_text(struct gateway *gateway, const char *to, const char *text)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
 	char id[RAND_UUID_CAP];
@@ -106,8 +106,18 @@ static void say(struct gateway *gateway, const char *to, const char *text)
 	rand_uuid(id);
 	int r = chat_format(&message, &chat);
 
-	if (!r)
-		r = xmpp_stream_send(gateway->stream, message);
+	return r ? r : xmpp_stream_send(gateway->stream, message);
+}
+
+/* A list may be longer than a stanza can be, which nobody would hear of. */
+static void say(struct gateway *gateway, const char *to, const char *text)
+{
+	int r = send_text(gateway, to, text);
+
+	if (r == XMPP_E_ILLEGAL)
+		r = send_text(gateway, to,
+			      "This is too long for one message; ask for "
+			      "less.");
 	if (r)
 		log_warn("xmpp=reply not-sent to=%s", log_text(slice_of(to)).s);
 }
