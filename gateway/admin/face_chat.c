@@ -80,6 +80,13 @@ void chats_expire(struct chats *chats, uint64_t now_ms)
 		end(chats, talk);
 }
 
+static void touch(struct chats *chats, struct talk *talk)
+{
+	talk->used_ms = clock_ms();
+	TAILQ_REMOVE(&chats->list, talk, link);
+	TAILQ_INSERT_TAIL(&chats->list, talk, link);
+}
+
 static struct talk *find(struct chats *chats, const char *jid)
 {
 	struct talk *talk;
@@ -399,7 +406,7 @@ static void on_text(struct gateway *gateway, const struct actor *actor,
 	if (talk && is_word(chat->body, cancels)) {
 		give_up(talk, "Cancelled.");
 	} else if (talk && run_form(talk->run)) {
-		talk->used_ms = clock_ms();
+		touch(admin_chats(gateway->admin), talk);
 		on_answer(talk, actor, chat->body);
 	} else if (talk) {
 		say(gateway, chat->from,
