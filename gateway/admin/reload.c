@@ -58,6 +58,7 @@ int reload(struct gateway *gateway, config_mistake_fn mistake, void *arg,
 	if (r)
 		return r;
 	log_set_level(config->log.level);
+	log_set_json(config->log.json);
 	gateway->config = config;
 	config = NULL;
 	log_info("event=reloaded path=%s", gateway->config->path);

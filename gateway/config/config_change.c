@@ -25,9 +25,9 @@ static const enum config_section fixed_sections[] = {
 	CONFIG_DB,   CONFIG_WATCH, CONFIG_CONTROL,
 };
 
-/* Of sections whose other keys are looked up. */
+/* Of the other sections what is read at the start alone. */
 static const enum config_key_id fixed_keys[] = {
-	CONFIG_KEY_LOG_FILE,        CONFIG_KEY_LOG_JSON,
+	CONFIG_KEY_SANDBOX,         CONFIG_KEY_LOG_FILE,
 	CONFIG_KEY_BILLING_URL,     CONFIG_KEY_BILLING_TOKEN,
 	CONFIG_KEY_BILLING_TIMEOUT, CONFIG_KEY_BILLING_RECORDS,
 };
@@ -65,15 +65,16 @@ static bool is_same(const struct config_key *key, const void *a, const void *b)
 	return same;
 }
 
-static bool is_fixed(const struct config_key *key)
+static bool is_fixed(size_t id)
 {
-	for (size_t i = 0; i < sizeof(fixed_sections) / sizeof(*fixed_sections);
-	     i++) {
-		if (key->section == fixed_sections[i])
+	for (size_t i = 0;
+	     i < sizeof(fixed_sections) / sizeof(fixed_sections[0]); i++) {
+		if (config_keys[id].section == fixed_sections[i])
 			return true;
 	}
-	for (size_t i = 0; i < sizeof(fixed_keys) / sizeof(*fixed_keys); i++) {
-		if (key == &config_keys[fixed_keys[i]])
+	for (size_t i = 0; i < sizeof(fixed_keys) / sizeof(fixed_keys[0]);
+	     i++) {
+		if (id == fixed_keys[i])
 			return true;
 	}
 	return false;
@@ -84,11 +85,12 @@ static bool same_keys(const struct config *a, const struct config *b,
 {
 	for (size_t i = 0; i < CONFIG_NKEYS; i++) {
 		const struct config_key *key = &config_keys[i];
+		const char *section = config_section_names[key->section];
 
-		if (!is_fixed(key) || is_same(key, a, b))
+		if (!is_fixed(i) || is_same(key, a, b))
 			continue;
-		if (text_format(what, CONFIG_WHAT_CAP, "%s.%s",
-				config_section_names[key->section], key->name))
+		if (text_format(what, CONFIG_WHAT_CAP, "%s%s%s", section,
+				*section ? "." : "", key->name))
 			what[0] = '\0';
 		return false;
 	}

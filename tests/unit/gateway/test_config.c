@@ -628,6 +628,38 @@ static void jids_are_plausible(void **state)
 		assert_false(config_is_bare_jid(bad[i]));
 }
 
+static void what_needs_a_restart_is_named(void **state)
+{
+	static const struct {
+		const char *text, *what; /* NULL: none */
+	} rows[] = {
+		{ LEAST, NULL },
+		{ LEAST "limits { calls = 7 }\n", NULL },
+		{ LEAST "log { level = \"debug\" json = true }\n", NULL },
+		{ LEAST "billing { authorise = false }\n", NULL },
+		{ LEAST "log { file = \"/tmp/x\" }\n", "log.file" },
+		{ LEAST "sandbox = false\n", "sandbox" },
+		{ LEAST "billing { url = \"http://127.0.0.1/\" }\n",
+		  "billing.url" },
+		{ LEAST "media { ice_port = 9999 }\n", "media.ice_port" },
+		{ LEAST "trunk \"a\" { proxy = \"sip:192.0.2.1\" }\n",
+		  "which trunks there are" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct config *old = read_well(LEAST);
+		struct config *new = read_well(rows[i].text);
+		char what[CONFIG_WHAT_CAP] = "";
+
+		assert_true(config_can_become(old, new, what) == !rows[i].what);
+		if (rows[i].what)
+			assert_string_equal(what, rows[i].what);
+		config_free(old);
+		config_free(new);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -650,6 +682,7 @@ int main(void)
 		cmocka_unit_test(the_shipped_example_is_well),
 		cmocka_unit_test(numbers_are_e164),
 		cmocka_unit_test(jids_are_plausible),
+		cmocka_unit_test(what_needs_a_restart_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
