@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/slice.h"
+#include "gateway/base/text.h"
+
 /* @tag: the level of a note, the label of a fact. */
 struct item {
 	char *text; /* owned */
@@ -75,6 +78,29 @@ static bool grow(struct items *items)
 	return true;
 }
 
+/* What was written elsewhere is among it: one octet that XML does not take
+ * would lose the whole answer, and a terminal obeys others. */
+static void make_fit(char *text)
+{
+	struct slice rest = slice_of(text);
+	char *to = text;
+
+	while (rest.n) {
+		uint32_t c = 0;
+		size_t n = text_utf8(rest, &c);
+		bool fit = n && (c == '\n' || c == '\t' || text_is_fit(c));
+
+		if (fit)
+			memmove(to, rest.p, n);
+		else
+			*to = '?';
+		to += fit ? n : 1;
+		rest.p += n ? n : 1;
+		rest.n -= n ? n : 1;
+	}
+	*to = '\0';
+}
+
 static void add(struct answer *answer, struct items *items, struct item item,
 		const char *fmt, va_list ap) PRINTF(4, 0);
 static void add(struct answer *answer, struct items *items, struct item item,
@@ -84,6 +110,7 @@ static void add(struct answer *answer, struct items *items, struct item item,
 		answer->failed = true;
 		return;
 	}
+	make_fit(item.text);
 	items->v[items->n++] = item;
 }
 

@@ -158,6 +158,18 @@ static void print(char *out, size_t cap, const struct answer *answer,
 	assert_int_equal(fclose(to), 0);
 }
 
+static void an_answer_has_nothing_that_xml_or_a_terminal_minds(void **state)
+{
+	AUTO(answer_freep) struct answer *answer = NULL;
+	char text[64];
+
+	(void)state;
+	assert_int_equal(answer_new(&answer), 0);
+	answer_info(answer, "%s", "a\x1b[2Jb\xff\xc2\x9b\nZo\xc3\xab");
+	print(text, sizeof(text), answer, ANSWER_ALIGNED);
+	assert_string_equal(text, "a?[2Jb??\nZo\xc3\xab\n");
+}
+
 static void an_answer_has_three_styles(void **state)
 {
 	AUTO(answer_freep) struct answer *answer = NULL;
@@ -244,6 +256,8 @@ int main(void)
 		cmocka_unit_test(values_go_to_fields_by_name_or_in_order),
 		cmocka_unit_test(flags_are_said_as_people_say_them),
 		cmocka_unit_test(the_table_is_sound),
+		cmocka_unit_test(
+			an_answer_has_nothing_that_xml_or_a_terminal_minds),
 		cmocka_unit_test(an_answer_has_three_styles),
 		cmocka_unit_test(times_are_read_and_written),
 		cmocka_unit_test(lists_are_cut_with_an_ellipsis),
