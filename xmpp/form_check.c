@@ -102,6 +102,10 @@ static int check_value(const struct form_field *field, const char *value,
 		spec->type == FORM_JID_SINGLE || spec->type == FORM_JID_MULTI;
 	struct jid jid;
 
+	if (spec->type != FORM_TEXT_MULTI && spec->type != FORM_TEXT_PRIVATE &&
+	    strpbrk(value, "\r\n"))
+		return complain(mistake, spec, FORM_E_VALUE,
+				"one line, please");
 	if (spec->type == FORM_BOOLEAN && !boolean_of(value))
 		return complain(mistake, spec, FORM_E_VALUE, "yes or no");
 	if (is_list && !spec->open && !is_option(field, value))
