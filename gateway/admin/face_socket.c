@@ -289,9 +289,14 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 	bufferevent_enable(client->stream, EV_READ | EV_WRITE);
 }
 
-/* A socket that nobody listens at is what an earlier run has left. */
+/* A socket that nobody listens at is what an earlier run has left. A file that
+ * is none refuses connections just so, and is somebody's. */
 static int clear_path(const struct sockaddr_un *address)
 {
+	struct stat is;
+
+	if (!lstat(address->sun_path, &is) && !S_ISSOCK(is.st_mode))
+		return -EEXIST;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r = fd < 0 ? -errno : 0;
 
