@@ -4,6 +4,7 @@
  * (gateway/admin/face_socket.h says what is spoken there).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,11 +92,14 @@ static bool put_file(FILE *to, const char *path)
 	FILE *from = !strcmp(path, "-") ? stdin : fopen(path, "r");
 	char *text = calloc(1, FILE_MAX);
 	size_t n = from && text ? fread(text, 1, FILE_MAX - 1, from) : 0;
-	bool well = from && text && !ferror(from) && feof(from);
+	bool whole = from && text && !ferror(from) && feof(from);
+	bool well = whole && !memchr(text, '\0', n);
 
 	if (!well)
 		fprintf(stderr, "tandemctl: %s: %s\n", path,
-			from && !ferror(from) ? "too long" : strerror(errno));
+			whole                   ? "no text"
+			: from && !ferror(from) ? "too long"
+						: strerror(errno));
 	else if (n && text[n - 1] == '\n')
 		text[n - 1] = '\0';
 	well = well && put(to, text);
@@ -117,6 +121,8 @@ static bool put_word(FILE *to, const char *word)
 	       put_file(to, word + n + 2);
 }
 
+/* Whether there is an answer to be heard: who closes before we are done may
+ * have said why. */
 static bool ask(int fd, const struct options *options, char *const *words)
 {
 	int copy = dup(fd);
@@ -126,9 +132,11 @@ static bool ask(int fd, const struct options *options, char *const *words)
 
 	for (; well && *words; words++)
 		well = put_word(to, *words);
+	bool broken = !to || ferror(to);
 	if (to && fclose(to))
-		well = false;
-	return well && !shutdown(fd, SHUT_WR);
+		broken = true;
+	bool ended = !shutdown(fd, SHUT_WR);
+	return broken || (well && ended);
 }
 
 /* The first octet tells how it went. */
@@ -159,6 +167,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
+	signal(SIGPIPE, SIG_IGN);
 	int fd = dial(options.path);
 	if (fd < 0) {
 		fprintf(stderr, "tandemctl: %s: %s\n", options.path,
