@@ -182,18 +182,50 @@ static enum command_result run_enable(struct request *request)
 	return COMMAND_DONE;
 }
 
+struct first_number {
+	char s[CONFIG_NUMBER_DIGITS + 2];
+};
+
+static void on_number(const struct account_number *number, void *arg)
+{
+	struct first_number *first = arg;
+
+	if (!*first->s && text_set(first->s, sizeof(first->s), number->number))
+		first->s[0] = '\0';
+}
+
+/* One after the other: each is a change of its own, and in the audit. */
+static int release_numbers(struct request *request, const char *jid)
+{
+	struct account_store *store = request->gateway->accounts;
+
+	for (;;) {
+		struct first_number first = { "" };
+
+		account_each_number(store, jid, on_number, &first);
+		if (!*first.s)
+			return 0;
+		int r = account_disown(store, first.s, jid);
+		if (r)
+			return r;
+		request_changed(request, first.s, jid, "");
+	}
+}
+
 static enum command_result run_remove(struct request *request)
 {
 	struct gateway *gateway = request->gateway;
 	char jid[JID_CAP];
 
 	request_jid(jid, request, "account");
-	int r = account_drop(gateway->accounts, jid);
-	if (r > 0) {
+	if (!account_find(gateway->accounts, jid)) {
 		answer_error(request->answer,
 			     "There is no account %s that commands made.", jid);
 		return COMMAND_DONE;
 	}
+	int r = release_numbers(request, jid);
+	if (!r)
+		r = account_drop(gateway->accounts, jid);
 	if (!r)
 		r = limits_unset(gateway, QUOTA_ACCOUNT, jid);
 	if (!r)

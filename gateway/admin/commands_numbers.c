@@ -195,12 +195,19 @@ static int assign(struct request *request, const char *number,
 {
 	struct gateway *gateway = request->gateway;
 	struct list_text before = owners_of(gateway, number);
-	int r = account_own(gateway->accounts, number, trunk, owner);
+	char old_trunk[CONFIG_TRUNK_NAME_MAX + 1] = "";
+	struct number known;
 
+	if (number_find(&known, gateway, number) &&
+	    text_set(old_trunk, sizeof(old_trunk), known.trunk))
+		old_trunk[0] = '\0';
+	int r = account_own(gateway->accounts, number, trunk, owner);
 	if (r)
 		return r;
 	request_changed(request, number, before.s,
 			owners_of(gateway, number).s);
+	if (*old_trunk && strcmp(old_trunk, trunk) != 0)
+		request_changed(request, number, old_trunk, trunk);
 	presence_show(gateway, "", owner);
 	return 0;
 }
@@ -252,6 +259,20 @@ static enum command_result run_release(struct request *request)
 
 /* ---- how it rings ---- */
 
+struct ring_text {
+	char s[sizeof("order, 4294967295 s each")];
+};
+
+static struct ring_text ring_text(const struct number *number)
+{
+	struct ring_text out = { "all" };
+
+	if (number->ring == ACCOUNT_RING_ORDER)
+		snprintf(out.s, sizeof(out.s), "order, %u s each",
+			 number->ring_s);
+	return out;
+}
+
 static enum command_result run_ring(struct request *request)
 {
 	const char *number = request_text(request, "number");
@@ -265,13 +286,13 @@ static enum command_result run_ring(struct request *request)
 		answer_error(request->answer, "%s is not assigned.", number);
 		return COMMAND_DONE;
 	}
-	const char *before = known.ring == ACCOUNT_RING_ORDER ? "order" : "all";
+	struct ring_text before = ring_text(&known);
 	int r = account_set_ring(gateway->accounts, number,
 				 !strcmp(ring, "order") ? ACCOUNT_RING_ORDER
 							: ACCOUNT_RING_ALL,
 				 request_number(request, "seconds"));
-	if (request_well(request, r)) {
-		request_changed(request, number, before, ring);
+	if (request_well(request, r) && number_find(&known, gateway, number)) {
+		request_changed(request, number, before.s, ring_text(&known).s);
 		answer_info(request->answer, "%s: owners ring %s.", number,
 			    !strcmp(ring, "order") ? "one after the other"
 						   : "all at once");
