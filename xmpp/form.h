@@ -127,6 +127,7 @@ const char *form_value(const struct form_values *values, const char *var,
 /* What @from says goes before what @into said. 0, -ENOMEM, FORM_E_SYNTAX. */
 CHECKED int form_values_merge(struct form_values *into,
 			      const struct form_values *from);
+void form_values_swap(struct form_values *a, struct form_values *b);
 
 /* What does not fit. */
 struct form_mistake {
@@ -137,9 +138,9 @@ struct form_mistake {
 /*
  * Whether @values answer @form: all that is required, and each value as its
  * field wants it. Booleans are "true" or "false" then, and surrounding blanks
- * gone. Fields that were not said get the form's value; others are ignored
- * (XEP-0004, 3.2). 0; FORM_E_MISSING or FORM_E_VALUE with @mistake in words;
- * -ENOMEM.
+ * gone. Fields that were not said get the form's value; what the form does not
+ * ask is gone as well (XEP-0004, 3.2). 0; FORM_E_MISSING or FORM_E_VALUE with
+ * @mistake in words; -ENOMEM.
  */
 CHECKED int form_check(const struct form *form, struct form_values *values,
 		       struct form_mistake *mistake);

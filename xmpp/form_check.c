@@ -188,7 +188,9 @@ int form_check(const struct form *form, struct form_values *values,
 		if (form_field_spec(field)->type != FORM_FIXED)
 			r = check_field(field, values, checked, mistake);
 	}
-	return r ? r : form_values_merge(values, checked);
+	if (!r)
+		form_values_swap(values, checked);
+	return r;
 }
 
 int form_check_field(const struct form_field *field,

@@ -135,6 +135,14 @@ int form_values_merge(struct form_values *into, const struct form_values *from)
 	return r;
 }
 
+void form_values_swap(struct form_values *a, struct form_values *b)
+{
+	struct form_values was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
 static int read_field(struct form_values *values, const struct stanza *field)
 {
 	const char *var = stanza_attr(field, "var");

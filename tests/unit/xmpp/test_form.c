@@ -146,6 +146,7 @@ static void what_is_not_said_is_the_forms_and_what_is_emptied_is_none(
 	assert_int_equal(form_values_new(&values), 0);
 	assert_int_equal(submit(values, &mistake, one), 0);
 	assert_string_equal(form_value(values, "count", 0), "7");
+	assert_false(form_values_has(values, "unknown"));
 	assert_int_equal(form_values_clear(values, "name"), 0);
 	assert_int_equal(submit(values, &mistake, none), FORM_E_MISSING);
 	assert_string_equal(mistake.var, "name");
