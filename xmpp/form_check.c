@@ -169,6 +169,9 @@ static int check_field(const struct form_field *field,
 					"one value, please");
 		r = take(out, field, value, mistake);
 	}
+	if (r == FORM_E_SYNTAX)
+		return complain(mistake, spec, FORM_E_VALUE,
+				"this is too much");
 	if (!r && spec->required && !form_value(out, spec->var, 0))
 		return complain(mistake, spec, FORM_E_MISSING,
 				"this is required");

@@ -170,12 +170,14 @@ int run_submit(struct run *run, const struct form_values *values)
 	int r = form_values_new(&said);
 	if (!r && values)
 		r = form_values_merge(said, values);
-	if (!r)
-		r = form_check(run->form, said, &run->mistake);
-	if (!r)
-		r = form_values_merge(request->values, said);
+	if (r)
+		return r < 0 ? r : -E2BIG;
+	r = form_check(run->form, said, &run->mistake);
 	if (r)
 		return r < 0 ? r : RUN_E_INVALID;
+	r = form_values_merge(request->values, said);
+	if (r)
+		return r < 0 ? r : -E2BIG;
 	if (run_is_last(run))
 		return work(run);
 	run->step++;

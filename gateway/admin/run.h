@@ -45,7 +45,7 @@ bool run_is_last(const struct run *run);
 void run_refresh(struct run *run, const struct actor *actor);
 
 /* The answers to the form of now; @values may be NULL: none were given. 0,
- * RUN_E_*, -ENOMEM. */
+ * RUN_E_*, -E2BIG (FORM_MAX_VALUES), -ENOMEM. */
 CHECKED int run_submit(struct run *run, const struct form_values *values);
 /* The form before; not at the first. 0, -ENOMEM. */
 CHECKED int run_back(struct run *run);

@@ -156,6 +156,23 @@ static void what_is_not_said_is_the_forms_and_what_is_emptied_is_none(
 	assert_true(form_values_has(empty, "count"));
 }
 
+static void too_many_values_are_a_mistake_of_their_field(void **state)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	static const char *const pairs[] = { "name", "x", NULL };
+	struct form_mistake mistake;
+	int r = 0;
+
+	(void)state;
+	assert_int_equal(form_values_new(&values), 0);
+	for (unsigned n = 1; !r && n < FORM_MAX_VALUES; n++)
+		r = form_values_add(values, "lines", "x");
+	assert_int_equal(r, 0);
+	assert_int_equal(submit(values, &mistake, pairs), FORM_E_VALUE);
+	assert_non_null(mistake.var);
+	assert_true(strlen(mistake.text) > 0);
+}
+
 static void one_value_is_one(void **state)
 {
 	AUTO(form_values_freep) struct form_values *values = NULL;
@@ -275,6 +292,7 @@ int main(void)
 		cmocka_unit_test(values_are_taken_as_their_fields_want_them),
 		cmocka_unit_test(
 			what_is_not_said_is_the_forms_and_what_is_emptied_is_none),
+		cmocka_unit_test(too_many_values_are_a_mistake_of_their_field),
 		cmocka_unit_test(one_value_is_one),
 		cmocka_unit_test(a_form_is_printed_with_its_validation),
 		cmocka_unit_test(what_is_submitted_is_read),
