@@ -326,6 +326,13 @@ static enum command_result run_limits(struct request *request)
 	request_jid(jid, request, "account");
 	if (!is_known(request, jid))
 		return COMMAND_DONE;
+	/* The form would show, and take back, those alone that have room. */
+	if (strlen(row.allow) >= LIST_CAP || strlen(row.deny) >= LIST_CAP) {
+		answer_error(request->answer,
+			     "These are too many prefixes; nothing was "
+			     "changed.");
+		return COMMAND_DONE;
+	}
 	struct quota_text before = quota_text(gateway, jid);
 	bool empty = !row.calls && !row.calls_per_minute &&
 		     !row.minutes_per_day && !*row.allow && !*row.deny &&
