@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Completion of tandem(8) and tandemctl(8) for bash.
+
+_tandem()
+{
+	local word=$2 before=$3
+	case $before in
+	-c)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	esac
+	case " ${COMP_WORDS[*]:1:COMP_CWORD-1} " in
+	*" --setup "*)
+		mapfile -t COMPREPLY < <(compgen -S = -W "domain server secret admin \
+			public_address trunk username password number owner" -- "$word")
+		compopt -o nospace 2>/dev/null
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "-c -h -n -V -v --setup doctor" -- "$word")
+		;;
+	esac
+}
+
+_tandemctl()
+{
+	local word=$2 before=$3
+	case $before in
+	-r)
+		mapfile -t COMPREPLY < <(compgen -W "owner operator read-only none" -- "$word")
+		return
+		;;
+	-s)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	-u)
+		return
+		;;
+	log-level)
+		mapfile -t COMPREPLY < <(compgen -W "error warn info debug" -- "$word")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls history \
+		trunks numbers accounts blocks users changes call-hangup trunk-test \
+		trunk-drain number-assign number-release number-ring number-import \
+		account-add account-disable account-enable account-remove block unblock \
+		account-limits announce reload backup drain log-level my-numbers my-calls \
+		why-failed my-settings my-caller-id transfer-call do-not-disturb" -- "$word")
+}
+
+complete -F _tandem tandem
+complete -F _tandemctl tandemctl

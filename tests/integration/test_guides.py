@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The guides of deploy/ hold what they say: their snippets are read by the programs they are for, what they name is there,
+and the shells' completion knows the programs' words. No network, no root but where a firewall is asked."""
+
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tomllib
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from bed import certificate, kamailio, proc
+from bed.tandem import ROOT, binary, missing
+
+DEPLOY = os.path.join(ROOT, "deploy")
+SNIPPETS = os.path.join(DEPLOY, "snippets")
+GUIDES = sorted(glob.glob(os.path.join(DEPLOY, "guides", "*.txt")))
+LIMIT_S, COLUMNS = 20, 88
+TRUNKS = 'xmpp { domain = "tel.example.org"  secret_file = "/etc/tandem/secret" }\n'  # where a snippet has trunks alone
+LOAD = ("[application:ensure_all_started(A) || A <- [fast_yaml, fast_xml, stringprep, idna, xmpp]], mnesia:start(), "
+        'R = ejabberd_config:load(), io:format("RESULT ~s~n", [case R of ok -> ok; E -> ejabberd_config:format_error(E) end]), '
+        "halt().")
+
+
+def snippet(name):
+    """The text of a snippet."""
+    with open(os.path.join(SNIPPETS, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def run(*argv, **more):
+    """(exit code, all it has printed)."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False, **more)
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(name="place")
+def _place():
+    path = proc.directory("guides")
+    yield path
+    shutil.rmtree(path)
+
+
+def put(place, name, text):
+    """Write a file there; its path."""
+    path = os.path.join(place, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def needs(program, package=None):
+    """Skips without @program."""
+    return pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed: apt-get install {package or program}")
+
+
+# ---- XMPP servers ----
+
+@needs("prosodyctl", "prosody")
+@pytest.mark.parametrize("damage, good", [(("", ""), True), (('Component "tel', 'Component {"tel'), False)])
+def test_prosody_reads_its_snippet(place, damage, good):
+    os.mkdir(os.path.join(place, "certs"))
+    path = put(place, "prosody.cfg.lua", snippet("prosody.cfg.lua").replace(*damage))
+    code, said = run("prosodyctl", "--config", path, "check", "config")
+    assert (code == 0 and "All checks passed" in said) == good, said
+
+
+@needs("erl", "ejabberd")
+@pytest.mark.parametrize("damage, good", [(("", ""), True), (("global_routes", "globl_routes"), False),
+                                          (("resume_timeout", "resume"), False)])
+def test_ejabberd_reads_its_snippet(place, damage, good):
+    paths = glob.glob("/usr/lib/*/ejabberd-*/ebin") + glob.glob("/usr/lib/ejabberd*/ebin")
+    if not paths:
+        pytest.skip("ejabberd is not installed: apt-get install ejabberd")
+    path = put(place, "ejabberd.yml", snippet("ejabberd.yml").replace(*damage))
+    _, said = run("erl", "-noinput", "-pa", *paths, "-mnesia", "dir", f'"{place}/mnesia"', "-eval", LOAD,
+                  env=dict(os.environ, EJABBERD_CONFIG_PATH=path, ERL_CRASH_DUMP_BYTES="0"), cwd=place)
+    assert ("RESULT ok" in said) == good, said
+
+
+def test_mongooseims_snippet_is_toml():
+    listener, = tomllib.loads(snippet("mongooseim.toml"))["listen"]["component"]
+    assert listener["port"] == 8888 and listener["password"]
+
+
+# ---- Tandem itself ----
+
+@pytest.fixture(name="files", scope="module")
+def _files():
+    path = proc.directory("guides-etc")
+    certificate.write(path, "gw.example.org")
+    for name in ("secret", "fritzbox.password", "telnyx.password", "twilio.password", "voipms.password", "carrier.password"):
+        put(path, name, "secret\n")
+    for name in os.listdir(path):
+        os.chmod(os.path.join(path, name), 0o600)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "")
+@pytest.mark.parametrize("name", sorted(os.path.basename(path) for path in glob.glob(os.path.join(SNIPPETS, "tandem-*.conf"))))
+def test_tandem_reads_its_snippets(place, files, name):
+    text = snippet(name)
+    if "\nxmpp {" not in text:
+        text = TRUNKS + text
+    path = put(place, name, text.replace("/etc/tandem/", files + "/"))
+    assert run(binary(), "-n", "-c", path) == (0, "")
+    code, said = run(binary(), "-n", "-c", put(place, "damaged", text + "\nnumbr = 1\n"))
+    assert code == 1 and "numbr" in said
+
+
+# ---- what stands before and beside it ----
+
+@pytest.mark.skipif(bool(kamailio.missing()), reason=kamailio.missing() or "")
+@pytest.mark.parametrize("name", ["kamailio-dispatcher.cfg", "kamailio-websocket.cfg"])
+def test_kamailio_reads_its_snippets(place, name):
+    code, said = run("kamailio", "-c", "-f", os.path.join(SNIPPETS, name), "-Y", place)
+    assert code == 0 and "config file ok" in said, said
+    damaged = put(place, name, snippet(name).replace("t_relay();", "t_rely();", 1))
+    assert run("kamailio", "-c", "-f", damaged, "-Y", place)[0] != 0
+
+
+@needs("turnserver", "coturn")
+def test_coturn_reads_its_snippet(place):
+    log = open(os.path.join(place, "log"), "w+", encoding="utf-8")  # pylint: disable=consider-using-with
+    argv = ["turnserver", "-c", os.path.join(SNIPPETS, "turnserver.conf"), "-L", "127.0.0.1", "-E", "127.0.0.1", "-p", "0",
+            "--log-file=stdout", "--no-tls", "--no-dtls", "--pidfile", os.path.join(place, "pid"), "--userdb", os.path.join(place, "db")]
+    with log, subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "listener" in line or "ERROR" in line or "Total" in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        said += process.stdout.readlines()
+    assert not re.search("Bad configuration|CONFIG ERROR|unrecognized", "".join(said), re.I), "".join(said)
+    assert "realm: example.org" in "".join(said) or "listener" in "".join(said), "".join(said)
+
+
+@needs("iptables-restore", "iptables")
+@pytest.mark.skipif(os.geteuid() != 0, reason="firewalls are root's")
+def test_iptables_reads_its_snippet(place):
+    assert run("iptables-restore", "--test", "--noflush", os.path.join(SNIPPETS, "firewall.rules"))[0] == 0
+    damaged = put(place, "rules", snippet("firewall.rules").replace("--dport", "--dprt", 1))
+    assert run("iptables-restore", "--test", "--noflush", damaged)[0] != 0
+
+
+@needs("nft", "nftables")
+@pytest.mark.skipif(os.geteuid() != 0, reason="firewalls are root's")
+def test_nftables_reads_its_snippet():
+    assert run("nft", "-c", "-f", os.path.join(SNIPPETS, "firewall.nft")) == (0, "")
+
+
+def test_both_firewalls_open_the_same_ports():
+    def ports(name, pattern):
+        return {tuple(sorted(re.findall(r"\d+", group))) for group in re.findall(pattern, snippet(name))}
+    nft = ports("firewall.nft", r"(?:udp|tcp) dport (\{[^}]*\}|\S+)")
+    iptables = ports("firewall.rules", r"--dport (\S+)")
+    assert {port for group in nft for port in group} == {port for group in iptables for port in group}
+
+
+@pytest.mark.parametrize("name", ["freeswitch-gateway.xml", "freeswitch-dialplan.xml"])
+def test_freeswitchs_snippets_are_xml(name):
+    assert ElementTree.fromstring(snippet(name)).tag == "include"
+
+
+def test_asterisks_sections_name_each_other():
+    sections = re.findall(r"^\[(\S+)\]\n((?:\S+=.*\n)+)", snippet("asterisk-pjsip.conf"), re.M)
+    kinds = {(name, re.search("^type=(.*)$", body, re.M)[1]) for name, body in sections}
+    named = {(value, key if key != "aors" else "aor") for _, body in sections
+             for key, value in re.findall("^(transport|aors|endpoint)=(.*)$", body, re.M)}
+    assert named and named <= kinds, named - kinds
+    contexts = re.findall(r"^\[(\S+)\]$", snippet("asterisk-extensions.conf"), re.M)
+    assert re.search("^context=(.*)$", snippet("asterisk-pjsip.conf"), re.M)[1] in contexts
+
+
+@needs("apparmor_parser", "apparmor")
+def test_apparmor_reads_the_profile():
+    code, said = run("apparmor_parser", "-QK", os.path.join(DEPLOY, "apparmor", "tandem"))
+    assert code == 0, said
+
+
+# ---- containers ----
+
+def documents(name):
+    """What a file of YAML has."""
+    with open(os.path.join(DEPLOY, "container", name), encoding="utf-8") as file:
+        return list(yaml.safe_load_all(file))
+
+
+def test_compose_names_what_is_there():
+    compose, = documents("compose.yaml")
+    assert set(compose["services"]) == {"prosody", "tandem"}
+    for service in compose["services"].values():
+        assert service["network_mode"] == "host"
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            assert source[0] in "./" or source in compose["volumes"], volume
+    build = compose["services"]["tandem"]["build"]
+    context = os.path.join(DEPLOY, "container", build["context"])
+    assert os.path.samefile(context, ROOT)
+    assert os.path.exists(os.path.join(context, build["dockerfile"]))
+
+
+def test_kubernetes_mounts_what_it_has():
+    kinds = {document["kind"]: document for document in documents("kubernetes.yaml")}
+    pod = kinds["StatefulSet"]["spec"]["template"]["spec"]
+    assert pod["hostNetwork"] and kinds["StatefulSet"]["spec"]["replicas"] == 1
+    mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
+    assert mounts == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "")
+def test_the_configuration_of_kubernetes_is_read(place, files):
+    text = next(d for d in documents("kubernetes.yaml") if d["kind"] == "ConfigMap")["data"]["tandem.conf"]
+    path = put(place, "tandem.conf", text.replace("/etc/tandem-secret/", files + "/"))
+    assert run(binary(), "-n", "-c", path) == (0, "")
+
+
+def test_the_container_has_the_packages_of_the_package():
+    with open(os.path.join(DEPLOY, "container", "Containerfile"), encoding="utf-8") as file:
+        build, runtime = file.read().split("bookworm-slim")
+    with open(os.path.join(DEPLOY, "debian", "control"), encoding="utf-8") as file:
+        needed = re.search(r"Build-Depends: ([^\n]*\n(?: .*\n)*)", file.read())[1]
+    names = {name.split()[0] for name in needed.split(",")} - {"debhelper-compat"}
+    assert names <= set(build.split()), names - set(build.split())
+    if missing() or not shutil.which("dpkg"):
+        return
+    for library in linked():
+        assert library in runtime.split() or library in ("libc6", "libgcc-s1"), library
+
+
+def linked():
+    """The Debian packages that the program itself asks libraries of."""
+    sonames = re.findall(r"NEEDED +(\S+)", run("objdump", "-p", binary())[1])
+    paths = dict(re.findall(r"(\S+) => (\S+)", run("ldd", binary())[1]))
+    found = set()
+    for soname in sonames:
+        real = os.path.realpath(paths[soname])
+        for path in (real, real.removeprefix("/usr")):
+            code, said = run("dpkg", "-S", path)
+            if code == 0:
+                found.add(said.split(":")[0])
+                break
+    return found
+
+
+# ---- completion ----
+
+def commands():
+    """The words of gateway/admin's table, as tandemctl takes them."""
+    words = {"help"}
+    for path in glob.glob(os.path.join(ROOT, "gateway", "admin", "commands_*.c")):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        words |= set(re.findall(r'\.node = "([^"]*)"', text)) | set(re.findall(r'\.word = "([^"]*)"', text))
+    return words
+
+
+def complete(*words):
+    """What bash offers for the last of @words."""
+    script = ('. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); '
+              '"_$1" "$1" "${@: -1}" "${COMP_WORDS[COMP_CWORD-1]}"; printf "%s\\n" "${COMPREPLY[@]}"')
+    code, said = run("bash", "-c", script, os.path.join(DEPLOY, "completion", "tandem.bash"), *words)
+    assert code == 0, said
+    return set(said.split())
+
+
+def test_bash_completes_the_commands():
+    offered = complete("tandemctl", "")
+    assert {word for word in offered if not word.startswith("-")} == commands()
+    assert complete("tandemctl", "number-a") == {"number-assign"}
+    assert complete("tandemctl", "-t", "trunk-") == {"trunk-test", "trunk-drain"}
+    assert complete("tandemctl", "-r", "o") == {"owner", "operator"}
+    assert complete("tandemctl", "log-level", "d") == {"debug"}
+
+
+def test_bash_completes_the_program():
+    assert complete("tandem", "--") == {"--setup"}
+    assert complete("tandem", "doc") == {"doctor"}
+    assert complete("tandem", "--setup", "do") == {"domain="}
+    assert os.path.join(DEPLOY, "tandem.conf") in complete("tandem", "-c", os.path.join(DEPLOY, "tandem.con"))
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing() or "")
+def test_setup_takes_the_words_that_are_completed():
+    _, said = run(binary(), "-c", "/nonexistent/tandem.conf", "--setup", "nonsense=1", stdin=subprocess.DEVNULL)
+    assert {f"{key}=" for key in re.findall(r"^  (\S+) ", said, re.M)} == complete("tandem", "--setup", "")
+
+
+def test_zsh_knows_the_same_commands():
+    with open(os.path.join(DEPLOY, "completion", "_tandem"), encoding="utf-8") as file:
+        text = file.read()
+    assert set(re.search(r"'1:command:\(([^)]*)\)'", text)[1].split()) == commands()
+
+
+@needs("zsh")
+def test_zsh_reads_its_completion():
+    assert run("zsh", "-n", os.path.join(DEPLOY, "completion", "_tandem")) == (0, "")
+
+
+# ---- what is said ----
+
+def said_in(path):
+    """The text of a document."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("path", GUIDES + [os.path.join(DEPLOY, "SECURITY.md"), os.path.join(ROOT, "README")], ids=os.path.basename)
+def test_what_a_document_names_is_there(path):
+    names = re.findall(r"\b((?:deploy|tests|gateway|sip|xmpp|media|db)/[\w./*-]*\w(?:\.\w+)?)", said_in(path))
+    absent = [name for name in names if not glob.glob(os.path.join(ROOT, name)) and not glob.glob(os.path.join(ROOT, name) + ".*")]
+    assert names and not absent, absent
+
+
+def test_every_snippet_is_in_a_guide():
+    text = "".join(map(said_in, GUIDES))
+    for name in os.listdir(SNIPPETS):
+        assert name in text, name
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=os.path.basename)
+def test_a_guide_fits_a_terminal(path):
+    assert all(len(line) <= COLUMNS for line in said_in(path).splitlines())
+
+
+def rows():
+    """(attack, defences, proofs) of the table of threats."""
+    for line in said_in(os.path.join(DEPLOY, "SECURITY.md")).splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("|") and len(cells) == 3 and "`" in cells[2]:
+            yield cells
+
+
+def test_each_threat_has_a_defence_and_a_test_that_runs():
+    table = list(rows())
+    assert len(table) > 15
+    for attack, defences, proofs in table:
+        for name in re.findall("`([^`]*)`", defences):
+            assert os.path.exists(os.path.join(ROOT, name)), (attack, name)
+        for name in re.findall("`([^`]*)`", proofs):
+            path, _, function = name.partition("::")
+            assert os.path.exists(os.path.join(ROOT, path)), (attack, name)
+            assert not function or re.search(rf"\b{function}\b", said_in(os.path.join(ROOT, path))), (attack, name)
