@@ -9,6 +9,8 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR  ?= $(PREFIX)/share/man
 CONFDIR ?= /etc/tandem
 UNITDIR ?= /lib/systemd/system
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 LIBDIR  ?= /usr/lib# sysusers.d and tmpfiles.d
 DESTDIR ?=
 SRTP    ?= evp # or libsrtp2: the engine behind media/srtp.h
@@ -180,13 +182,16 @@ format:
 ## demo         calls in front of your eyes; KEEP=1 stays up for a client of yours (ADDRESS=)
 demo: all
 	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep) $(if $(ADDRESS),--address $(ADDRESS))
-## install      DESTDIR, PREFIX, CONFDIR, UNITDIR; an existing configuration stays
+## install      DESTDIR, PREFIX, CONFDIR, UNITDIR, BASHDIR, ZSHDIR; an existing configuration stays
 install: $(PROGRAMS)
 	install -D -t $(DESTDIR)$(SBINDIR) $(PROGRAMS)
 	for n in 8 5; do install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$$n deploy/*.$$n; done
 	for d in sysusers tmpfiles; do install -D -m 644 deploy/$$d.conf $(DESTDIR)$(LIBDIR)/$$d.d/tandem.conf; done
 	install -D -m 644 deploy/tandem.service $(DESTDIR)$(UNITDIR)/tandem.service
 	sed -i 's|@SBINDIR@|$(SBINDIR)|; s|@CONFDIR@|$(CONFDIR)|' $(DESTDIR)$(UNITDIR)/tandem.service
+	install -D -m 644 deploy/completion/tandem.bash $(DESTDIR)$(BASHDIR)/tandem
+	ln -sf tandem $(DESTDIR)$(BASHDIR)/tandemctl
+	install -D -m 644 -t $(DESTDIR)$(ZSHDIR) deploy/completion/_tandem
 	test -e $(DESTDIR)$(CONFDIR)/tandem.conf || install -D -m 640 deploy/tandem.conf -t $(DESTDIR)$(CONFDIR)
 ## deb          the Debian package, into BUILD/deb, and what lintian says of it
 deb:
@@ -198,7 +203,7 @@ prove-package: deb
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
 	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* .$(MANDIR)/man8/tandemctl.8 \
-		.$(LIBDIR)/*.d/tandem.conf .$(UNITDIR)/tandem.service
+		.$(LIBDIR)/*.d/tandem.conf .$(UNITDIR)/tandem.service .$(BASHDIR)/tandem .$(BASHDIR)/tandemctl .$(ZSHDIR)/_tandem
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
