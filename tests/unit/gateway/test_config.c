@@ -230,37 +230,6 @@ static void what_is_printed_is_read_as_the_same(void **state)
 	}
 }
 
-static void what_was_taken_at_the_start_needs_a_restart(void **state)
-{
-	static const struct {
-		const char *text, *what; /* NULL: it goes without */
-	} rows[] = {
-		{ "limits { calls = 7 }", NULL },
-		{ "log { level = \"debug\" }", NULL },
-		{ "log { json = true }", "log.json" },
-		{ "log { file = \"/var/log/tandem/log\" }", "log.file" },
-		{ "watch { listen = \"127.0.0.1:9464\" }", "watch.listen" },
-		{ "billing { url = \"unix:/run/billing\" }", "billing.url" },
-		{ "billing { records = false }", "billing.records" },
-		{ "billing { allow_on_failure = false }", NULL },
-	};
-	AUTO(config_freep) struct config *old = read_well(LEAST);
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char text[512], what[CONFIG_WHAT_CAP] = "";
-
-		assert_int_equal(text_format(text, sizeof(text), "%s%s\n",
-					     LEAST, rows[i].text),
-				 0);
-		AUTO(config_freep) struct config *new = read_well(text);
-		assert_int_equal(config_can_become(old, new, what),
-				 !rows[i].what);
-		if (rows[i].what)
-			assert_string_equal(what, rows[i].what);
-	}
-}
-
 static void one_trunk_is_the_trunk_of_every_number(void **state)
 {
 	(void)state;
@@ -667,7 +636,6 @@ int main(void)
 		cmocka_unit_test(everything_given_is_understood),
 		cmocka_unit_test(who_may_call_what_is_understood),
 		cmocka_unit_test(what_is_printed_is_read_as_the_same),
-		cmocka_unit_test(what_was_taken_at_the_start_needs_a_restart),
 		cmocka_unit_test(one_trunk_is_the_trunk_of_every_number),
 		cmocka_unit_test(
 			each_mistake_tells_its_line_and_what_was_expected),
