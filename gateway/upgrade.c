@@ -3,6 +3,7 @@
 #include "gateway/upgrade.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -61,14 +62,26 @@ static size_t store(const int *fds, size_t n)
 
 void upgrade_take_sockets(void)
 {
-	int n = sd_listen_fds(1), lost = 0;
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	int sockets = 0, lost = 0;
 
-	for (int i = 0; i < n; i++)
-		lost += handover_offer(SD_LISTEN_FDS_START + i) != 0;
-	if (n <= 0)
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (!strcmp(names[i], STORED_NAME)) {
+			sockets++;
+			lost += handover_offer(fd) != 0;
+		} else {
+			close(fd); /* who kept it has a copy: kept_take() */
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (!sockets)
 		return;
 	sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" STORED_NAME);
-	log_info("event=upgrade sockets=%d lost=%d", n, lost);
+	log_info("event=upgrade sockets=%d lost=%d", sockets, lost);
 }
 
 _Noreturn void upgrade_run(struct gateway *gateway)

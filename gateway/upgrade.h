@@ -18,7 +18,8 @@ void upgrade_begin(struct gateway *gateway);
 /* It was begun, no call is in set-up any more and all was written to the
  * stream, or not for too long. */
 bool upgrade_is_due(const struct gateway *gateway);
-/* Before media_new(): what the process before has left with the manager. */
+/* Before media_new(): what the media of the process before have left with the
+ * manager. All else that it held is closed. */
 void upgrade_take_sockets(void);
 /* Does not return. */
 _Noreturn void upgrade_run(struct gateway *gateway);
