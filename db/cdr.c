@@ -52,10 +52,15 @@ static const struct row_column columns[] = {
 	MEDIA_COLUMNS(callee),
 };
 
-static struct row_text sql;
+static struct row_text sql, first_sql;
 static struct row_table table = { .columns = columns,
 				  .n = sizeof(columns) / sizeof(columns[0]),
 				  .size = sizeof(struct cdr) };
+static struct row_table first_table = { .columns = columns,
+					.n = sizeof(columns) /
+					     sizeof(columns[0]),
+					.size = sizeof(struct cdr),
+					.first = true };
 
 static const struct row_table *cdr_table(void)
 {
@@ -63,13 +68,26 @@ static const struct row_table *cdr_table(void)
 	return &table;
 }
 
-int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
+static int put(struct db *db, const struct row_table *into,
+	       const struct cdr *cdr, db_done_fn done, void *arg)
 {
 	struct cdr mine = *cdr;
 
 	mine.node_id = db_node_id(db);
 	mine.boot_id = db_boot_id(db);
-	return row_put(db, cdr_table(), &mine, done, arg);
+	return row_put(db, into, &mine, done, arg);
+}
+
+int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)
+{
+	return put(db, cdr_table(), cdr, done, arg);
+}
+
+int cdr_put_first(struct db *db, const struct cdr *cdr, db_done_fn done,
+		  void *arg)
+{
+	row_sql(&first_table, &first_sql, "cdr", "");
+	return put(db, &first_table, cdr, done, arg);
 }
 
 /* ---- finding ---- */

@@ -53,12 +53,15 @@ struct cdr {
 	const char *caller_name, *verstat, *attestation;
 	const char *first_called, *diversion;
 	bool push; /* somebody is to be told of it: cdr_pushed() */
-	const char *node_id, *boot_id; /* filled by cdr_put() */
+	const char *node_id, *boot_id; /* filled when it is put */
 };
 
 /* As session_put(). A record of the same call replaces the first. */
 CHECKED int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done,
 		    void *arg);
+/* The same, but a record of the same call stays as it is. */
+CHECKED int cdr_put_first(struct db *db, const struct cdr *cdr, db_done_fn done,
+			  void *arg);
 
 /* NULL or 0: whatever. */
 struct cdr_filter {

@@ -32,7 +32,8 @@ void row_sql(struct row_table *table, struct row_text *text, const char *name,
 
 	if (table->insert)
 		return;
-	append(text->insert, cap, "INSERT OR REPLACE INTO %s (", name);
+	append(text->insert, cap, "INSERT OR %s INTO %s (",
+	       table->first ? "IGNORE" : "REPLACE", name);
 	append(text->select, cap, "SELECT ");
 	for (size_t i = 0; i < table->n; i++) {
 		const char *comma = i ? ", " : "";

@@ -41,6 +41,7 @@ struct row_table {
 	size_t n;
 	size_t size;        /* of the struct */
 	bool durable;       /* as struct job's */
+	bool first;         /* a row that is there stays as it is */
 	const char *insert; /* "INSERT … VALUES (?, …)" in the same order */
 	const char *select; /* "SELECT … FROM …" in the same order */
 };
@@ -57,7 +58,8 @@ void row_sql(struct row_table *table, struct row_text *text, const char *name,
 size_t row_size(const struct row_table *table, const void *row);
 void row_copy(const struct row_table *table, const void *row, char *copy);
 
-/* Queue a copy of @row to be inserted or replaced. As session_put(). */
+/* Queue a copy of @row to be inserted; one with its key is replaced, or stays
+ * (@table first). As session_put(). */
 CHECKED int row_put(struct db *db, const struct row_table *table,
 		    const void *row, db_done_fn done, void *arg);
 

@@ -175,7 +175,9 @@ static void close_record(struct lost_sessions *all,
 		.diversion = row->diversion,
 	};
 
-	if (cdr_put(all->gateway->db, &cdr, NULL, NULL))
+	/* The rows stay until the stream is up: each start until then finds
+	 * the call lost again, but it ended, and is pushed, once. */
+	if (cdr_put_first(all->gateway->db, &cdr, NULL, NULL))
 		log_warn("call=%s cdr=not-written", row->call);
 	bill_record_written(all->gateway);
 	log_warn("call=%s event=lost: the process died during it; both sides "

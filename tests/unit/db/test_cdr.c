@@ -202,6 +202,49 @@ static void what_is_not_taken_is_found_in_its_order(void **state)
 	asked = NULL;
 }
 
+struct ends {
+	struct fixture *f;
+	int64_t ended_ms;
+	bool push;
+};
+
+static void on_end(int result, const struct cdr *rows, size_t n, void *arg)
+{
+	struct ends *ends = arg;
+
+	assert_int_equal(result, 0);
+	assert_int_equal(n, 1);
+	ends->f->heard++;
+	ends->ended_ms = rows->ended_ms;
+	ends->push = rows->push;
+}
+
+static void the_first_record_of_a_lost_call_stays(void **state)
+{
+	static const struct cdr_filter filter = { .call = "lost" };
+	struct fixture *f = *state;
+	struct ends ends = { .f = f };
+	struct cdr cdr = { .call = "lost",
+			   .direction = CDR_OUTBOUND,
+			   .ended_ms = 5,
+			   .push = true };
+
+	assert_int_equal(cdr_put_first(f->db, &cdr, NULL, NULL), 0);
+	assert_int_equal(cdr_pushed(f->db, "lost", NULL, NULL), 0);
+	cdr.ended_ms = 9;
+	assert_int_equal(cdr_put_first(f->db, &cdr, fixture_done, f), 0);
+	fixture_wait(f, 1);
+	assert_int_equal(f->last, 0);
+	assert_int_equal(cdr_find(f->db, &filter, on_end, &ends), 0);
+	fixture_wait(f, 2);
+	assert_int_equal(ends.ended_ms, 5);
+	assert_false(ends.push);
+	keep(f, &cdr);
+	assert_int_equal(cdr_find(f->db, &filter, on_end, &ends), 0);
+	fixture_wait(f, 3);
+	assert_int_equal(ends.ended_ms, 9);
+}
+
 /* ---- CSV ---- */
 
 static char *csv_of(const struct cdr *cdr)
@@ -303,6 +346,9 @@ int main(void)
 			fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_not_taken_is_found_in_its_order, fixture_setup,
+			fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_first_record_of_a_lost_call_stays, fixture_setup,
 			fixture_teardown),
 		cmocka_unit_test(a_record_is_a_line_of_csv),
 		cmocka_unit_test(
