@@ -51,6 +51,14 @@ static bool is_at_end(struct xmpp_in *in, ssize_t n)
 	       peek(in) <= n;
 }
 
+/* Before the parser has them: it may be what we die of. */
+static void count_try(struct xmpp_in *in)
+{
+	if (in->tries && !in->tried)
+		++*in->tries;
+	in->tried = true;
+}
+
 int xmpp_in_look(struct xmpp_in *in, struct slice *out, bool *ended)
 {
 	size_t known = (size_t)(in->seen - in->taken);
@@ -66,6 +74,7 @@ int xmpp_in_look(struct xmpp_in *in, struct slice *out, bool *ended)
 	}
 	*out = (struct slice){ in->buf + known, (size_t)n - known };
 	in->seen += out->n;
+	count_try(in);
 	return 0;
 }
 
@@ -96,6 +105,8 @@ bool xmpp_in_take(struct xmpp_in *in)
 		if (n <= 0)
 			break;
 		in->taken += (uint64_t)n;
+		if (in->tries)
+			*in->tries = 0;
 	}
 	return full || in->taken == in->seen;
 }

@@ -35,6 +35,10 @@ struct xmpp_in {
 	uint64_t taken, seen;
 	uint64_t boundary; /* end of the last whole stanza */
 	TAILQ_HEAD(, xmpp_hold) holds;
+	/* In memory that outlives us: processes in a row that have begun to
+	 * read and had nothing done. NULL: nobody counts. */
+	_Atomic uint32_t *tries;
+	bool tried; /* this one is counted */
 };
 
 /* @skip: octets that the parser got without their being on @fd. 0, -ENOMEM. */

@@ -411,6 +411,11 @@ int xmpp_link_resume(struct xmpp_link **out, struct event_base *base, int fd,
 	return 0;
 }
 
+void xmpp_link_count(struct xmpp_link *link, _Atomic uint32_t *tries)
+{
+	link->in.tries = tries;
+}
+
 /*
  * RFC 6120, 4.4. What the server still sends is read over: closing with unread
  * octets makes TCP reset, and the server could lose our last stanzas.

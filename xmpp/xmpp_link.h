@@ -48,6 +48,9 @@ CHECKED int xmpp_link_new(struct xmpp_link **out, struct event_base *base,
 CHECKED int xmpp_link_resume(struct xmpp_link **out, struct event_base *base,
 			     int fd, const struct xmpp_link_handlers *handlers,
 			     void *arg);
+/* Behind xmpp_link_resume(): @tries, which must outlive the link, counts for
+ * who resumes it next (xmpp_in.h). */
+void xmpp_link_count(struct xmpp_link *link, _Atomic uint32_t *tries);
 /* Closes the stream as far as it works. NULL is fine; returns NULL. */
 struct xmpp_link *xmpp_link_free(struct xmpp_link *link);
 DEFINE_AUTO(struct xmpp_link *, xmpp_link_free)

@@ -65,6 +65,7 @@ struct xmpp_stream {
 	bool refused;      /* not-authorized */
 
 	int resumed_fd; /* to go on with at first; 0: none */
+	_Atomic uint32_t *tries;
 	uint64_t last_hold;
 	struct xmpp_dial *dial;    /* in STATE_CONNECTING */
 	struct xmpp_link *link;    /* afterwards */
@@ -332,6 +333,8 @@ static void on_connected(int fd, const char *why, void *arg)
 	}
 	int r = xmpp_link_new(&stream->link, stream->base, fd, stream->domain,
 			      &link_handlers, stream);
+	if (stream->tries) /* of a stream that is no more */
+		*stream->tries = 0;
 	if (r)
 		fail(stream, strerror(-r));
 	else
@@ -346,10 +349,12 @@ static void resume(struct xmpp_stream *stream)
 	stream->resumed_fd = 0;
 	int r = xmpp_link_resume(&stream->link, stream->base, fd,
 				 &link_handlers, stream);
-	if (r)
+	if (r) {
 		fail_errno(stream, r);
-	else
-		step(stream, EV_RESUMED);
+		return;
+	}
+	xmpp_link_count(stream->link, stream->tries);
+	step(stream, EV_RESUMED);
 }
 
 static void do_connect(struct xmpp_stream *stream)
@@ -590,6 +595,7 @@ int xmpp_stream_new(struct xmpp_stream **out,
 		return r;
 	}
 	stream->resumed_fd = config->resumed_fd;
+	stream->tries = config->tries;
 	*out = stream;
 	return 0;
 }

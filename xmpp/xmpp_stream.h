@@ -40,6 +40,11 @@ struct xmpp_stream_config { /* borrowed for the call alone */
 	/* A connection whose stream an earlier process of ours has opened, of
 	 * this domain; becomes the stream's own when it is made. 0: none. */
 	int resumed_fd;
+	/* How many processes in a row have read in it and died before any of
+	 * that was done: counted here, in memory that outlives the process; 0
+	 * again when something was, or the stream is another. With a few of
+	 * them connect anew. Must outlive the stream; NULL: nobody counts. */
+	_Atomic uint32_t *tries;
 };
 
 enum xmpp_stream_outcome {

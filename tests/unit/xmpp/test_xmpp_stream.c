@@ -35,6 +35,7 @@ struct rig {
 	unsigned holds; /* so many of the next stanzas */
 	uint64_t held;  /* the last of them */
 	int kept;       /* what another process could go on with; 0: none */
+	_Atomic uint32_t *tries; /* of those that go on; NULL: not counted */
 	unsigned wanted;
 };
 
@@ -701,7 +702,7 @@ static void nothing_is_sent_while_the_stream_is_down(void **state)
 /* The process of @dead stands still for ever; @next has a loop of its own. */
 static void take_up(struct rig *next, const struct rig *dead)
 {
-	*next = (struct rig){ .base = event_base_new() };
+	*next = (struct rig){ .base = event_base_new(), .tries = dead->tries };
 	assert_true(dead->kept > 0);
 	const struct xmpp_stream_config config = { .host = "127.0.0.1",
 						   .port = 9,
@@ -709,7 +710,8 @@ static void take_up(struct rig *next, const struct rig *dead)
 						   .secret = SECRET,
 						   .timing = fast,
 						   .resumed_fd =
-							   dup(dead->kept) };
+							   dup(dead->kept),
+						   .tries = dead->tries };
 	assert_int_equal(xmpp_stream_new(&next->stream, &config, next->base,
 					 &handlers, next),
 			 0);
@@ -764,6 +766,59 @@ static void what_was_released_is_not_read_again(void **state)
 	wait_stanzas(&next, 1);
 	assert_string_equal(last_id(&next), "new");
 	both_fini(&next, &dead);
+}
+
+static void who_dies_of_what_is_read_is_counted(void **state)
+{
+	_Atomic uint32_t tries = 0;
+	struct rig first, second, third;
+
+	(void)state;
+	rig_up(&first);
+	first.tries = &tries;
+	first.holds = 1;
+	mock_xmpp_send(first.mock, TEXT("deadly"));
+	wait_stanzas(&first, 1);
+	assert_int_equal(tries, 0);
+	take_up(&second, &first);
+	second.holds = 1;
+	wait_stanzas(&second, 1);
+	assert_int_equal(tries, 1);
+	/* a process counts once */
+	mock_xmpp_send(first.mock, TEXT("behind"));
+	wait_stanzas(&second, 2);
+	assert_int_equal(tries, 1);
+	take_up(&third, &first);
+	third.holds = 1;
+	wait_stanzas(&third, 2);
+	assert_int_equal(tries, 2);
+	xmpp_stream_release(third.stream, third.held);
+	assert_int_equal(tries, 0);
+	rig_fini(&third);
+	both_fini(&second, &first);
+}
+
+static void a_new_stream_is_to_blame_for_nothing(void **state)
+{
+	_Atomic uint32_t tries = 1;
+	struct rig rig = { .base = event_base_new() };
+
+	(void)state;
+	rig.mock = mock_xmpp_new(rig.base, SECRET);
+	const struct xmpp_stream_config config = {
+		.host = "127.0.0.1",
+		.port = mock_xmpp_port(rig.mock),
+		.domain = DOMAIN,
+		.secret = SECRET,
+		.timing = fast,
+		.tries = &tries,
+	};
+	assert_int_equal(xmpp_stream_new(&rig.stream, &config, rig.base,
+					 &handlers, &rig),
+			 0);
+	wait_up(&rig, 1);
+	assert_int_equal(tries, 0);
+	rig_fini(&rig);
 }
 
 static void who_goes_on_is_heard_in_the_same_stream(void **state)
@@ -926,6 +981,8 @@ int main(void)
 		cmocka_unit_test(
 			what_was_not_done_is_read_again_by_who_goes_on),
 		cmocka_unit_test(what_was_released_is_not_read_again),
+		cmocka_unit_test(who_dies_of_what_is_read_is_counted),
+		cmocka_unit_test(a_new_stream_is_to_blame_for_nothing),
 		cmocka_unit_test(who_goes_on_is_heard_in_the_same_stream),
 		cmocka_unit_test(the_end_of_a_stream_waits_for_what_is_held),
 		cmocka_unit_test(who_holds_for_ever_does_not_stop_the_stream),
