@@ -26,7 +26,7 @@
 #include "gateway/call/missed.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
-#include "gateway/kept.h"
+#include "gateway/kept_stream.h"
 #include "gateway/outbox.h"
 #include "gateway/route/phone.h"
 #include "gateway/call/place.h"
@@ -48,8 +48,6 @@
 #include "xmpp/iq.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
-
-#define KEPT_STREAM "xmpp"
 
 /* ---- XMPP ---- */
 
@@ -81,11 +79,7 @@ static void on_down(const char *why, void *arg)
 
 static void on_whole(bool whole, int fd, void *arg)
 {
-	(void)arg;
-	if (whole)
-		kept_put(KEPT_STREAM, fd);
-	else
-		kept_drop(KEPT_STREAM);
+	kept_stream_whole(arg, whole, fd);
 }
 
 static void on_stanza(const struct stanza *stanza, void *arg)
@@ -231,35 +225,20 @@ static int open_agent(struct gateway *gateway)
 	return r;
 }
 
-static int find_kept(struct gateway *gateway)
-{
-	gateway->resumed_fd = kept_take(KEPT_STREAM);
-	return 0;
-}
-
-/* Until the stream has it. */
-static void close_kept(struct gateway *gateway)
-{
-	if (gateway->resumed_fd)
-		close(gateway->resumed_fd);
-	gateway->resumed_fd = 0;
-}
-
 static int open_stream(struct gateway *gateway)
 {
 	const struct config_xmpp *config = &gateway->config->xmpp;
-	const struct xmpp_stream_config stream = {
-		.host = config->host,
-		.port = config->port,
-		.domain = config->domain,
-		.secret = config->secret,
-		.resumed_fd = gateway->resumed_fd
-	};
+	struct xmpp_stream_config stream = { .host = config->host,
+					     .port = config->port,
+					     .domain = config->domain,
+					     .secret = config->secret };
+
+	kept_stream_resume(gateway, &stream);
 	int r = xmpp_stream_new(&gateway->stream, &stream, gateway->base,
 				&stream_handlers, gateway);
 
 	if (!r)
-		gateway->resumed_fd = 0;
+		kept_stream_resumed(gateway);
 	if (!r)
 		r = iq_table_new(&gateway->iqs, gateway->base, gateway->stream);
 	return r;
@@ -304,7 +283,7 @@ static void close_stream(struct gateway *gateway)
 {
 	gateway->iqs = iq_table_free(gateway->iqs);
 	if (gateway->stream)
-		kept_drop(KEPT_STREAM);
+		kept_stream_whole(gateway, false, -1);
 	gateway->stream = xmpp_stream_free(gateway->stream);
 }
 
@@ -331,7 +310,7 @@ static const struct part {
 	{ limits_new, limits_free, NULL },
 	{ blocks_new, blocks_free, NULL },
 	{ routes_new, routes_free, NULL },
-	{ find_kept, close_kept, NULL }, /* before others look there */
+	{ kept_stream_new, kept_stream_free, NULL },
 	{ open_media, close_media, NULL },
 	{ open_agent, close_agent, NULL },
 	{ trunks_new, trunks_free, NULL },

@@ -24,6 +24,7 @@ struct devices;
 struct event;
 struct event_base;
 struct iq_table;
+struct kept_stream;
 struct limits;
 struct lost_sessions;
 struct media;
@@ -57,7 +58,7 @@ struct gateway {
 	struct sip_agent *agent;
 	struct sip_trunk **trunks; /* in the order of config->trunks */
 	size_t ntrunks;
-	int resumed_fd; /* of an earlier run's stream; 0: none */
+	struct kept_stream *kept; /* from run to run; kept_stream.c */
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;
 	struct xmpp_legs *legs;      /* by sid; leg_xmpp.c */

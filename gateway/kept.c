@@ -2,8 +2,10 @@
 #include "gateway/kept.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -47,4 +49,48 @@ void kept_put(const char *name, int fd)
 void kept_drop(const char *name)
 {
 	tell("FDSTOREREMOVE", name, NULL, 0);
+}
+
+size_t kept_drop_others(const char *prefix, const char *name)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(0, &names);
+	size_t dropped = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (!strncmp(names[i], prefix, strlen(prefix)) &&
+		    strcmp(names[i], name) != 0) {
+			kept_drop(names[i]);
+			dropped++;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return dropped;
+}
+
+void *kept_page(const char *name)
+{
+	int fd = kept_take(name);
+	bool found = fd > 0;
+
+	if (!found)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	/* one that is too short would be SIGBUS */
+	void *page = ftruncate(fd, KEPT_PAGE_LEN)
+			     ? MAP_FAILED
+			     : mmap(NULL, KEPT_PAGE_LEN, PROT_READ | PROT_WRITE,
+				    MAP_SHARED, fd, 0);
+	if (!found && page != MAP_FAILED)
+		kept_put(name, fd);
+	close(fd);
+	return page == MAP_FAILED ? NULL : page;
+}
+
+void kept_page_free(void *page)
+{
+	if (page)
+		munmap(page, KEPT_PAGE_LEN);
 }

@@ -9,7 +9,9 @@ twice under a key. Sources begin at sequence 65,400: calls are killed before, at
 """
 
 import asyncio
+import os
 import signal
+import struct
 import time
 
 import pytest
@@ -246,6 +248,27 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
             assert lost == 0, f"{lost} of {len(sent)} packets to {receiver.who} were lost"
     await calls[0][0].hangup()
     await calls[1][1].hangup()
+    await scene.alive()
+
+
+@pytest.mark.limit(60)
+async def test_a_stream_that_processes_died_of_is_given_up(scene):
+    """Two have taken it up, and died before they were done with what came: the third connects anew."""
+    tandem = scene.bed.tandem
+    await scene.alive()
+    await tandem.kill()
+    await tandem.start()
+    assert "result=given-up" not in tandem.log
+    await tandem.kill()
+    stored = dict(tandem.store.held)
+    os.pwrite(stored["tries"], struct.pack("=I", 2), 0)
+    await tandem.start()
+    await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=2", 5)
+    await scene.alive()
+    await tandem.kill()
+    assert os.pread(stored["tries"], 4, 0) == bytes(4)
+    await tandem.start()
+    assert "result=given-up" not in tandem.log
     await scene.alive()
 
 

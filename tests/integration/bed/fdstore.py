@@ -29,8 +29,7 @@ class Store:
         if said.get("FDSTOREREMOVE") == "1":
             self._drop([one for one in self.held if one[0] == name])
         for fd in fds:
-            same = os.fstat(fd).st_ino
-            if said.get("FDSTORE") == "1" and all(os.fstat(other).st_ino != same for _, other in self.held):
+            if said.get("FDSTORE") == "1" and not any(os.path.sameopenfile(fd, other) for _, other in self.held):
                 self.held.append((name, fd))
             else:
                 os.close(fd)
