@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "media/bridge.h"
 #include "media/handover.h"
+#include "sip/agent.h"
 #include "xmpp/xmpp_stream.h"
 
 #define STORED_NAME "media"
@@ -38,6 +39,7 @@ bool upgrade_is_due(const struct gateway *gateway)
 {
 	return gateway->upgrade_ms &&
 	       ((!call_count_in_setup(gateway) &&
+		 !sip_agent_is_asking(gateway->agent) &&
 		 xmpp_stream_is_flushed(gateway->stream)) ||
 		clock_ms() - gateway->upgrade_ms >= WAIT_MS);
 }

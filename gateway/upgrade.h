@@ -5,7 +5,7 @@
  * now, and that takes each call up as after a crash
  * (gateway/call/call_resume.h). The manager holds the media's sockets
  * meanwhile: what comes waits in them. Calls that are being made are waited
- * for.
+ * for, and so are those that have just ended: a BYE's answer (or its 401).
  */
 #pragma once
 
@@ -15,8 +15,8 @@ struct gateway;
 
 /* New calls are refused (503) from now on; upgrade_run() when it is due. */
 void upgrade_begin(struct gateway *gateway);
-/* It was begun, no call is in set-up any more and all was written to the
- * stream, or not for too long. */
+/* It was begun, no call is in set-up any more, no request in a SIP dialog
+ * unanswered, and all was written to the stream; or not for too long. */
 bool upgrade_is_due(const struct gateway *gateway);
 /* Before media_new(): what the media of the process before have left with the
  * manager. All else that it held is closed. */

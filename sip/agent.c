@@ -225,3 +225,8 @@ bool sip_agent_is_busy(const struct sip_agent *agent)
 {
 	return !TAILQ_EMPTY(&agent->dialogs) || sip_clients_left(agent);
 }
+
+bool sip_agent_is_asking(const struct sip_agent *agent)
+{
+	return sip_dialogs_are_ending(agent) || sip_clients_in_dialog(agent);
+}

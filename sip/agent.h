@@ -131,6 +131,10 @@ void sip_agent_pump(struct sip_agent *agent);
  * trunk for the one to its leave. */
 bool sip_agent_is_busy(const struct sip_agent *agent);
 
+/* Whether something is under way that no other process could go on with: a
+ * request inside a dialog, or the end of one. */
+bool sip_agent_is_asking(const struct sip_agent *agent);
+
 /* The public address changed: in Via and Contact from now on. */
 void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
 

@@ -417,6 +417,18 @@ bool sip_clients_left(const struct sip_agent *agent)
 	return false;
 }
 
+/* Only a dialog knows the peer's tag. */
+bool sip_clients_in_dialog(const struct sip_agent *agent)
+{
+	const struct sip_client *client;
+
+	TAILQ_FOREACH(client, &agent->clients, entry)
+		if (!client->final && client->leg &&
+		    nta_leg_get_rtag(client->leg))
+			return true;
+	return false;
+}
+
 void sip_clients_free(struct sip_agent *agent)
 {
 	struct sip_client *client;

@@ -93,6 +93,9 @@ void sip_clients_free(struct sip_agent *agent);
 
 /* Whether one that nobody waits for has no answer yet that matters. */
 bool sip_clients_left(const struct sip_agent *agent);
+/* Whether a request inside a dialog (RFC 3261, 12.2) has no final answer yet,
+ * or has to be sent again with credentials. */
+bool sip_clients_in_dialog(const struct sip_agent *agent);
 
 /* The account goes: no challenge is answered any more. NULL is fine. */
 void sip_client_forget_account(struct sip_client *client);

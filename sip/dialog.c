@@ -365,6 +365,16 @@ bool sip_dialogs_run(struct sip_agent *agent)
 	return any;
 }
 
+bool sip_dialogs_are_ending(const struct sip_agent *agent)
+{
+	const struct sip_dialog *d;
+
+	TAILQ_FOREACH(d, &agent->dialogs, entry)
+		if (!d->owned && !is_dead(d))
+			return true;
+	return false;
+}
+
 void sip_dialogs_free(struct sip_agent *agent)
 {
 	struct sip_dialog *d, *next;

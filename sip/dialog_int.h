@@ -244,6 +244,9 @@ CHECKED int dialog_set_text(char **slot, const char *text);
 /* For the agent: whether anything was done; and free what is left. */
 bool sip_dialogs_run(struct sip_agent *agent);
 void sip_dialogs_free(struct sip_agent *agent);
+/* Whether one whose user has gone still waits: for the ACK before its BYE, or
+ * for the answer to its BYE or CANCEL. */
+bool sip_dialogs_are_ending(const struct sip_agent *agent);
 /* @trunk goes: what its dialogs still send is not authenticated any more. */
 void sip_dialogs_forget(struct sip_agent *agent, struct sip_trunk *trunk);
 

@@ -427,6 +427,32 @@ static void hanging_up_before_the_ack_waits_for_it(void **state)
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 }
 
+static void what_another_process_could_not_end_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "alice", "secret", "");
+	call_out(f);
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "answer ");
+	assert_false(sip_agent_is_asking(f->agent));
+	hang_up(f, 0, 16, NULL);
+	f->dialog = sip_dialog_free(f->dialog);
+	assert_true(sip_agent_is_asking(f->agent));
+	sip_peer_expect(&f->peer, "BYE ");
+	sip_peer_respond(&f->peer, "401 Unauthorized",
+			 "WWW-Authenticate: Digest realm=\"x\", "
+			 "nonce=\"n\", qop=\"auth\"\r\n",
+			 NULL);
+	sip_peer_expect(&f->peer, "BYE ");
+	assert_true(sip_agent_is_asking(f->agent));
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	run_ms(f, 50);
+	assert_false(sip_agent_is_asking(f->agent));
+}
+
 static void byes_that_cross_are_both_answered(void **state)
 {
 	struct fixture *f = *state;
@@ -931,6 +957,7 @@ int main(void)
 		DIALOG_TEST(a_refused_call_gets_its_status),
 		DIALOG_TEST(an_offerless_call_is_answered_in_the_ack),
 		DIALOG_TEST(hanging_up_before_the_ack_waits_for_it),
+		DIALOG_TEST(what_another_process_could_not_end_is_told),
 		DIALOG_TEST(byes_that_cross_are_both_answered),
 		DIALOG_TEST(the_peer_holds_and_resumes),
 		DIALOG_TEST(a_repeated_offer_is_answered_without_asking),
