@@ -983,8 +983,7 @@ static int make_leg(struct leg **out, struct gateway *of, void *arg)
 	return 0;
 }
 
-static void hunt_by(const struct call_parties *of, unsigned n,
-		    unsigned ring_ms)
+static void hunt_by(const struct call_parties *of, unsigned n, unsigned ring_ms)
 {
 	struct call_parties several = *of;
 	struct leg *first;
