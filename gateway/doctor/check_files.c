@@ -77,7 +77,7 @@ static void judge_certificate(struct doctor *doctor, const char *path,
 		return;
 	if (days < 0 || seconds < 0)
 		finding_bad(doctor, "certificate",
-			    "renew it; SIGHUP or a restart reads it anew",
+			    "renew it; what is new is read by itself",
 			    "%s has expired", path);
 	else if (days < EXPIRES_DAYS)
 		finding_odd(doctor, "certificate",

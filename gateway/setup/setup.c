@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,7 @@
 #include "gateway/setup/advice.h"
 #include "gateway/setup/question.h"
 
-enum { SECRET_LEN = 32, PATH_CAP = 4096 };
+enum { SECRET_LEN = 32 };
 
 /* ---- answers ---- */
 
@@ -161,7 +162,7 @@ static int finish(FILE *file, const char *path)
 static int write_secret(const struct answers *answers, enum question_id id,
 			const char *directory)
 {
-	char path[PATH_CAP];
+	char path[PATH_MAX];
 
 	if (!*answers->text[id])
 		return 0;
@@ -175,14 +176,29 @@ static int write_secret(const struct answers *answers, enum question_id id,
 	return finish(file, path);
 }
 
-static int write_all(const struct answers *answers, const char *path)
+/* Absolute: the program reads its secrets from another directory. */
+static int directory_of(char out[static PATH_MAX], const char *path)
 {
-	char directory[PATH_CAP];
+	char parent[PATH_MAX] = ".";
 	const char *slash = strrchr(path, '/');
 
-	if (slash ? text_copy(directory, sizeof(directory),
-			      (struct slice){ path, (size_t)(slash - path) })
-		  : !getcwd(directory, sizeof(directory)))
+	if (slash &&
+	    text_copy(parent, sizeof(parent),
+		      (struct slice){ path, slash == path
+						    ? 1
+						    : (size_t)(slash - path) }))
+		return -1;
+	if (realpath(parent, out))
+		return 0;
+	fprintf(stderr, "tandem: %s: %s\n", parent, strerror(errno));
+	return -1;
+}
+
+static int write_all(const struct answers *answers, const char *path)
+{
+	char directory[PATH_MAX];
+
+	if (directory_of(directory, path))
 		return -1;
 	if (write_secret(answers, ASK_SECRET, directory) ||
 	    write_secret(answers, ASK_PASSWORD, directory))

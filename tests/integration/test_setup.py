@@ -143,6 +143,10 @@ async def test_answers_as_words(scene):
         secret = file.read().strip()
     assert len(secret) == 32 and secret in done.stdout
     assert subprocess.run([binary(), "-n", "-c", path], check=False).returncode == 0
+    elsewhere = proc.directory("setup", None)  # a relative path: the program runs in another directory
+    assert subprocess.run([os.path.abspath(binary()), "-c", "t.conf", "--setup", f"domain={DOMAIN}"], cwd=elsewhere,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    assert subprocess.run([binary(), "-n", "-c", os.path.join(elsewhere, "t.conf")], check=False).returncode == 0
     before = modes(directory)
     again = setup(f"domain={DOMAIN}")
     assert again.returncode == 1 and "already" in again.stderr and modes(directory) == before
