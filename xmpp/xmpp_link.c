@@ -14,20 +14,14 @@
 #include <unistd.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
-#include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
 #include "xmpp/stanza_text.h"
 #include "xmpp/xmpp_in.h"
 #include "xmpp/xmpp_out.h"
+#include "xmpp/xmpp_tags.h"
 
-#define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
-
-enum {
-	READ_MAX = 16 * 1024, /* octets a turn of the loop */
-	STREAM_TAG_MAX = JID_PART_MAX + 256,
-};
+enum { READ_MAX = 16 * 1024 }; /* octets a turn of the loop */
 
 struct xmpp_link {
 	const struct xmpp_link_handlers *handlers;
@@ -144,12 +138,9 @@ bool xmpp_link_is_flushed(const struct xmpp_link *link)
  */
 static void send_stream_error(struct xmpp_link *link, const char *condition)
 {
-	char text[256];
+	char text[XMPP_TAG_CAP];
 
-	if (text_format(text, sizeof(text),
-			"<stream:error><%s xmlns='" NS_STREAM_ERRORS
-			"'/></stream:error></stream:stream>",
-			condition) ||
+	if (xmpp_tags_error(text, condition) ||
 	    xmpp_out_add(&link->out, text, strlen(text)))
 		return;
 	flush(link);
@@ -259,18 +250,6 @@ static void on_open(const struct stanza *head, void *arg)
 		xmpp_link_break(link, "invalid-namespace");
 }
 
-/* The condition of <stream:error/>. */
-static const char *stream_error(const struct stanza *error)
-{
-	const struct stanza *child;
-
-	STANZA_FOREACH(child, error)
-		if (!strcmp(stanza_ns(child), NS_STREAM_ERRORS) &&
-		    strcmp(stanza_name(child), "text") != 0)
-			return stanza_name(child);
-	return "undefined-condition";
-}
-
 static void hand_over(struct xmpp_link *link, const struct stanza *stanza)
 {
 	link->handling = true;
@@ -285,7 +264,7 @@ static void on_stanza(struct stanza *stanza, void *arg)
 	struct xmpp_link *link = arg;
 
 	if (stanza_is(owned, "error", STANZA_NS_STREAM))
-		xmpp_link_break(link, stream_error(owned));
+		xmpp_link_break(link, xmpp_tags_condition(owned));
 	else
 		hand_over(link, owned);
 }
@@ -310,16 +289,10 @@ static const struct stanza_parser_handlers parser_handlers = {
 	.on_refused = on_refused,
 };
 
-#define STREAM_HEAD                                             \
-	"<?xml version='1.0'?><stream:stream xmlns='" STANZA_NS \
-	"' xmlns:stream='" STANZA_NS_STREAM "'"
-
-/* XEP-0114, 3. The domain has no character that XML would escape. */
 static int open_stream(struct xmpp_link *link, const char *domain)
 {
-	char head[STREAM_TAG_MAX];
-	int r = text_format(head, sizeof(head), STREAM_HEAD " to='%s'>",
-			    domain);
+	char head[XMPP_TAG_CAP];
+	int r = xmpp_tags_open(head, domain);
 
 	if (!r)
 		r = xmpp_out_add(&link->out, head, strlen(head));
@@ -332,7 +305,7 @@ static int open_stream(struct xmpp_link *link, const char *domain)
 /* The parser starts as if it had seen the server's own header. */
 static int continue_stream(struct xmpp_link *link)
 {
-	static const char head[] = STREAM_HEAD ">";
+	static const char head[] = XMPP_TAGS_OPENED;
 	int r = stanza_parser_feed(link->parser, head, sizeof(head) - 1);
 
 	link->resumed = true;
@@ -422,7 +395,7 @@ void xmpp_link_count(struct xmpp_link *link, _Atomic uint32_t *tries)
  */
 static void say_goodbye(struct xmpp_link *link)
 {
-	static const char end[] = "</stream:stream>";
+	static const char end[] = XMPP_TAGS_END;
 	char buf[READ_MAX];
 
 	if (xmpp_out_add(&link->out, end, strlen(end)) ||

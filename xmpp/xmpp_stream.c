@@ -8,8 +8,6 @@
 #include "xmpp/xmpp_stream.h"
 
 #include <event2/event.h>
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,15 +20,12 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_dial.h"
 #include "xmpp/xmpp_guard.h"
+#include "xmpp/xmpp_handshake.h"
 #include "xmpp/xmpp_link.h"
+#include "xmpp/xmpp_ping.h"
+#include "xmpp/xmpp_retry.h"
 
-#define NS_PING "urn:xmpp:ping"
-
-enum {
-	WHY_CAP = 160,
-	PING_ID_CAP = 32,
-	SHA1_HEX_CAP = 41,
-};
+enum { WHY_CAP = 160 };
 
 enum state {
 	STATE_DOWN, /* waits to connect */
@@ -60,17 +55,17 @@ struct xmpp_stream {
 	void *arg;
 
 	enum state state;
-	unsigned attempts; /* since the last stream */
+	struct xmpp_retry retry;
 	char why[WHY_CAP]; /* of the failure that is under way, or "" */
 	bool refused;      /* not-authorized */
 
 	int resumed_fd; /* to go on with at first; 0: none */
 	_Atomic uint32_t *tries;
 	uint64_t last_hold;
-	struct xmpp_dial *dial;    /* in STATE_CONNECTING */
-	struct xmpp_link *link;    /* afterwards */
-	char *id;                  /* of the server's stream header */
-	char ping_id[PING_ID_CAP]; /* "": none is out */
+	struct xmpp_dial *dial; /* in STATE_CONNECTING */
+	struct xmpp_link *link; /* afterwards */
+	char *id;               /* of the server's stream header */
+	struct xmpp_ping ping;
 	bool ping_next;
 
 	struct event *timer;     /* of the state */
@@ -155,21 +150,11 @@ int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 static void send_ping(struct xmpp_stream *stream)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
-	char token[17];
 
-	rand_token(token, sizeof(token) - 1);
-	if (text_format(stream->ping_id, sizeof(stream->ping_id), "alive-%s",
-			token) ||
-	    stanza_new(&iq, "iq", NULL))
+	if (xmpp_ping_new(&stream->ping, stream->domain, &iq))
 		return;
-	/* To ourselves: its way leads through the server's router and back. */
-	stanza_set(iq, "type", "get");
-	stanza_set(iq, "id", stream->ping_id);
-	stanza_set(iq, "from", stream->domain);
-	stanza_set(iq, "to", stream->domain);
-	stanza_child(iq, "ping", NS_PING);
 	if (send_now(stream, iq))
-		stream->ping_id[0] = '\0';
+		xmpp_ping_forget(&stream->ping);
 }
 
 static void on_keepalive(evutil_socket_t fd, short what, void *arg)
@@ -180,7 +165,7 @@ static void on_keepalive(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (stream->why[0])
 		return;
-	if (stream->ping_id[0])
+	if (xmpp_ping_is_out(&stream->ping))
 		fail(stream, "no answer to ping");
 	else if (stream->ping_next)
 		send_ping(stream);
@@ -198,18 +183,6 @@ void xmpp_stream_moved(struct xmpp_stream *stream)
 		fail(stream, "our address has gone");
 	else if (stream->state == STATE_UP)
 		xmpp_link_send_space(stream->link);
-}
-
-/* Our own ping, or the answer to it: nobody else's from is our domain. */
-static bool is_pong(struct xmpp_stream *stream, const struct stanza *stanza)
-{
-	const char *id = stanza_attr(stanza, "id");
-
-	if (!stream->ping_id[0] || !id || strcmp(id, stream->ping_id) != 0 ||
-	    !jid_same(stanza_attr(stanza, "from"), stream->domain))
-		return false;
-	stream->ping_id[0] = '\0';
-	return true;
 }
 
 /* Reading. */
@@ -239,7 +212,8 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 		return;
 	if (stanza_is(stanza, "handshake", NULL))
 		step(stream, EV_ACCEPTED);
-	else if (stream->state == STATE_UP && !is_pong(stream, stanza))
+	else if (stream->state == STATE_UP &&
+		 !xmpp_ping_came_back(&stream->ping, stream->domain, stanza))
 		receive(stream, stanza);
 }
 
@@ -376,35 +350,12 @@ static void do_open(struct xmpp_stream *stream)
 	set_timer(stream->timer, stream->timing.handshake_ms);
 }
 
-static int sha1_hex(char out[static SHA1_HEX_CAP], const char *id,
-		    const char *secret)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned len = 0;
-	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) &&
-		  EVP_DigestUpdate(ctx, id, strlen(id)) &&
-		  EVP_DigestUpdate(ctx, secret, strlen(secret)) &&
-		  EVP_DigestFinal_ex(ctx, digest, &len);
-
-	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		return -ENOMEM;
-	for (unsigned i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
-	return 0;
-}
-
 static void do_handshake(struct xmpp_stream *stream)
 {
 	AUTO(stanza_freep) struct stanza *st = NULL;
-	char hash[SHA1_HEX_CAP] = "";
-	int r = sha1_hex(hash, stream->id, stream->secret);
+	int r = xmpp_handshake_new(&st, stream->id, stream->secret);
 
-	if (!r)
-		r = stanza_new(&st, "handshake", NULL);
 	if (!r) {
-		stanza_add_text(st, hash);
 		/* before the first stanza can come */
 		tell_whole(stream, true);
 		r = send_now(stream, st);
@@ -417,7 +368,7 @@ static void do_up(struct xmpp_stream *stream)
 {
 	evtimer_del(stream->timer);
 	stream->ping_next = false;
-	stream->ping_id[0] = '\0';
+	xmpp_ping_forget(&stream->ping);
 	set_timer(stream->keepalive, stream->timing.keepalive_ms);
 	log_info("xmpp=%s state=up host=%s port=%u", stream->domain,
 		 stream->host, stream->port);
@@ -432,28 +383,12 @@ static void disconnect(struct xmpp_stream *stream)
 	stream->id = NULL;
 }
 
-/* Uniform in the upper half of what the doubling has reached. */
-static unsigned retry_delay(struct xmpp_stream *stream)
-{
-	const struct xmpp_stream_timing *timing = &stream->timing;
-	unsigned delay = 2 * timing->retry_min_ms;
-
-	if (stream->refused)
-		return timing->refused_ms + rand_u32() % timing->refused_ms;
-	for (unsigned i = 0; i < stream->attempts; i++)
-		if (delay < timing->retry_max_ms)
-			delay *= 2;
-	stream->attempts++;
-	if (delay > timing->retry_max_ms)
-		delay = timing->retry_max_ms;
-	return delay / 2 + rand_u32() % (delay / 2 + 1);
-}
-
 static void retry(struct xmpp_stream *stream)
 {
 	disconnect(stream);
 	evtimer_del(stream->keepalive);
-	unsigned delay = retry_delay(stream);
+	unsigned delay = stream->refused ? xmpp_retry_refused(&stream->retry)
+					 : xmpp_retry_next(&stream->retry);
 
 	if (stream->refused)
 		log_error("xmpp=%s state=down host=%s port=%u reason=%s "
@@ -495,7 +430,7 @@ static void do_down(struct xmpp_stream *stream)
 	/* Two gateways with one domain must not throw each other out for ever
 	 * (Prosody's kick_old); all else is worth a quick retry. */
 	if (strcmp(stream->why, "conflict") != 0)
-		stream->attempts = 0;
+		xmpp_retry_reset(&stream->retry);
 	memcpy(why, stream->why, sizeof(why));
 	tell_whole(stream, false);
 	retry(stream);
@@ -562,6 +497,10 @@ static int set_config(struct xmpp_stream *stream,
 	stream->secret = text_dup(slice_of(config->secret));
 	stream->port = config->port;
 	set_timing(&stream->timing, &config->timing);
+	stream->retry =
+		(struct xmpp_retry){ .min_ms = stream->timing.retry_min_ms,
+				     .max_ms = stream->timing.retry_max_ms,
+				     .refused_ms = stream->timing.refused_ms };
 	stream->timer = evtimer_new(stream->base, on_timer, stream);
 	stream->keepalive = evtimer_new(stream->base, on_keepalive, stream);
 	stream->broken = event_new(stream->base, -1, 0, on_broken, stream);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "xmpp/xmpp_retry.h"
+
+#include "gateway/base/rand.h"
+
+unsigned xmpp_retry_next(struct xmpp_retry *retry)
+{
+	unsigned delay = 2 * retry->min_ms;
+
+	for (unsigned i = 0; i < retry->attempts; i++)
+		if (delay < retry->max_ms)
+			delay *= 2;
+	retry->attempts++;
+	if (delay > retry->max_ms)
+		delay = retry->max_ms;
+	return delay / 2 + rand_u32() % (delay / 2 + 1);
+}
+
+unsigned xmpp_retry_refused(const struct xmpp_retry *retry)
+{
+	return retry->refused_ms + rand_u32() % retry->refused_ms;
+}
+
+void xmpp_retry_reset(struct xmpp_retry *retry)
+{
+	retry->attempts = 0;
+}
