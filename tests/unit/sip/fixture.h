@@ -460,3 +460,11 @@ static void call_in_up(struct fixture *f)
 	run_ms(f, 30);
 	forget_log(f);
 }
+
+static void hang_up(struct fixture *f, unsigned status, unsigned q850,
+		    const char *text)
+{
+	struct sip_hangup why = { status, q850, text, 0 };
+
+	sip_dialog_hangup(f->dialog, &why);
+}
