@@ -118,7 +118,8 @@ $(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):
 
 tests: $(UNITS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS)
 ## check        build and run the unit, fuzz-corpus and integration tests
-check: all $(UNITS) $(FUZZERS)
+checked: all $(UNITS) $(FUZZERS)
+check: checked
 	@UNITS='$(UNITS)' tests/run $(BUILD) unit fuzz integration
 ## unit         the unit tests alone; T=media/test_ice runs one and shows all of it
 unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
@@ -134,10 +135,10 @@ SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-
 , := ,
 ASAN := -fsanitize=address$(,)undefined -fno-sanitize-recover=undefined
 asan:
-	+@$(call SANITIZE,asan,$(ASAN)) check
+	+@$(call SANITIZE,asan,$(ASAN)) $(or $(DO),check)
 ## tsan         the unit tests with threads under the thread sanitizer
 tsan:
-	+@$(call SANITIZE,tsan,-fsanitize=thread) unit
+	+@$(call SANITIZE,tsan,-fsanitize=thread) $(or $(DO),unit)
 ## fuzz         every fuzz target for FUZZ_SECONDS; crashes go into its .repro
 fuzz:
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang fuzz-run
@@ -207,7 +208,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

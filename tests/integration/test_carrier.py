@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from bed import phone, sipmsg
+from bed import phone, sipmsg, weight
 from bed.scene import GATEWAY, own_number
 
 
@@ -317,7 +317,7 @@ async def test_a_flood_of_strangers(scene):
     """100,000 datagrams from where no trunk is: memory stays, a trunk's OPTIONS is answered soon, a call is heard."""
     mine, theirs = await scene.call_out()
     pid = scene.bed.tandem.process.pid
-    before = memory(pid)
+    before = weight.resident_kb(pid)
     delays = []
 
     async def ask():
@@ -343,15 +343,9 @@ async def test_a_flood_of_strangers(scene):
     await scene.heard(mine, theirs)
     asking.cancel()
     transport.close()
-    after = memory(pid)
+    after = weight.resident_kb(pid)
     scene.figure("memory after 100,000 datagrams of a stranger", f"{before} -> {after} KiB")
     scene.figure("slowest OPTIONS meanwhile", f"{max(delays) * 1000:.0f} ms of {len(delays)}")
-    assert after - before < 16 * 1024 and len(delays) > 5 and sorted(delays)[len(delays) * 99 // 100] < 0.2
+    assert weight.grew_less(pid, before, 16 * 1024) and len(delays) > 5 and sorted(delays)[len(delays) * 99 // 100] < 0.2
     await mine.hangup()
     await theirs.wait("ended")
-
-
-def memory(pid):
-    """VmRSS in KiB."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))

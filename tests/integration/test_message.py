@@ -74,7 +74,7 @@ async def receipt(client, identity):
 WORDS = ["Grüße", "مرحبا", "👩‍👩‍👧‍👦 & <b>\"'", "two\nlines", "𝔘𝔫𝔦", " leading and trailing "]
 
 
-@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("text", WORDS, ids=[f"words{n}" for n in range(len(WORDS))])
 async def test_out_and_in(scene, text):
     client = await scene.client()
     number = scene.number()

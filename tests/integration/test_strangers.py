@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from bed import sipmsg
+from bed import sipmsg, weight
 from bed.scene import GATEWAY
 
 pytestmark = [pytest.mark.bed_options(), pytest.mark.alone, pytest.mark.limit(120)]
@@ -23,12 +23,6 @@ SCANNER = ("{method} sip:{number}@10.77.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.
            "Call-ID: {number}\r\nCSeq: 1 {method}\r\nContact: <sip:100@10.77.0.12:{port}>\r\nMax-Forwards: 70\r\n"
            "User-Agent: friendly-scanner\r\nAccept: application/sdp\r\nContent-Length: 0\r\n\r\n")
 BROKEN = "OPTIONS sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.12;branch=z9hG4bK1\r\nSession-Expires: x\r\n\r\n"
-
-
-def resident(pid):
-    """KiB of memory a process has."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
 def received(sock):
@@ -59,7 +53,7 @@ async def options(bed):
 async def test_a_flood(scene, text, method):
     bed = scene.bed
     await scene.alive()
-    before = resident(bed.tandem.process.pid)
+    before = weight.resident_kb(bed.tandem.process.pid)
     with bed.c2.inside():
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind((ADDRESS, 0))
@@ -83,8 +77,8 @@ async def test_a_flood(scene, text, method):
     assert slowest < OPTIONS_S, f"a trunk waited {slowest:.3f} s"
     assert answers <= lasted + 2 and octets < sent / 100, f"{answers} answers of {octets} octets"
     assert not (answers and text is BROKEN)
-    growth = resident(bed.tandem.process.pid) - before
-    assert growth < GROWTH_KIB, f"{growth} KiB more"
+    growth = weight.resident_kb(bed.tandem.process.pid) - before
+    assert weight.grew_less(bed.tandem.process.pid, before, GROWTH_KIB), f"{growth} KiB more"
     lines = bed.tandem.log.count("event=stranger ")
     assert lines <= 8, f"{lines} lines"
     scene.figure(f"{PACKETS} datagrams of a stranger, {method or 'broken'}",

@@ -171,6 +171,11 @@ def _delay(heard, shift, sent_at):
     return float(np.median(delays)) if delays else float("nan")
 
 
+def missing(heard, seconds):
+    """How much of @seconds was not @heard."""
+    return seconds - len(heard.pcm) / heard.rate
+
+
 def judge(heard, tone, seconds, sent_at=None, slip_limit=SLIP_LIMIT_S):
     """Compare what was @heard with the sender's @tone; @seconds is how long it should last.
 
@@ -195,7 +200,7 @@ def judge(heard, tone, seconds, sent_at=None, slip_limit=SLIP_LIMIT_S):
     tonal = float(np.mean(amplitude ** 2)) * AMPLITUDE ** 2 / 2
     verdict.noise_db = 10 * np.log10(max(power - tonal, 1e-3) / power)
     verdict.longest_gap_s = _longest_run(amplitude < GAP_LEVEL) / ENVELOPE_HZ
-    missing = seconds - len(pcm) / rate
+    absent = missing(heard, seconds)
     shifts = _positions(amplitude)
     verdict.slip_s = max(abs(_wrap(s - shifts[0])) for s in shifts)
     expected = (1.0 + _REFERENCE)[(np.arange(len(amplitude)) + int(shifts[0] * ENVELOPE_HZ)) % len(_REFERENCE)]
@@ -208,8 +213,8 @@ def judge(heard, tone, seconds, sent_at=None, slip_limit=SLIP_LIMIT_S):
         verdict.faults.append(f"noise {verdict.noise_db:.1f} dB")
     if verdict.longest_gap_s > GAP_LIMIT_S:
         verdict.faults.append(f"a gap of {verdict.longest_gap_s * 1000:.0f} ms")
-    if missing > MISSING_LIMIT_S:
-        verdict.faults.append(f"{missing * 1000:.0f} ms missing at an end")
+    if absent > MISSING_LIMIT_S:
+        verdict.faults.append(f"{absent * 1000:.0f} ms missing at an end")
     if verdict.slip_s > slip_limit:
         verdict.faults.append(f"a cut of {verdict.slip_s * 1000:.0f} ms")
     return verdict

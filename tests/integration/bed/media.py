@@ -18,6 +18,7 @@ RTCP_FRAMES = 100
 JUDGE_S = 2.0
 WARM_UP_S = 0.2
 STRAGGLERS_S = 0.06
+BUSY_STRAGGLERS_S = 1.0
 QUIET_S = 0.1
 
 
@@ -225,11 +226,15 @@ async def flowing(receiver, timeout=5.0, packets=5, after=None):
     return time.monotonic()
 
 
-def verdict(sender, receiver, begin, end, slip_limit=audio.SLIP_LIMIT_S):
-    """Judge what @receiver heard between two times against @sender's tone."""
-    heard = receiver.heard(begin, end + STRAGGLERS_S)
-    # what was to be heard is what was really sent: on a busy machine the sender itself is late now and then
-    return audio.judge(heard, sender.tone, sender.sent(begin, end), sender.sent_at, slip_limit)
+async def verdict(sender, receiver, begin, end, slip_limit=audio.SLIP_LIMIT_S):
+    """Judge what @receiver hears between two times against @sender's tone. What was to be heard is what was really sent: on a
+    busy machine the sender itself is late now and then, and the last of it is waited for."""
+    due, late = sender.sent(begin, end), STRAGGLERS_S
+    await receiver.caught_up(end + late)
+    while audio.missing(receiver.heard(begin, end + late), due) > audio.MISSING_LIMIT_S and late < BUSY_STRAGGLERS_S:
+        late += STRAGGLERS_S
+        await asyncio.sleep(max(0.0, end + late - time.monotonic()))
+    return audio.judge(receiver.heard(begin, end + late), sender.tone, due, sender.sent_at, slip_limit)
 
 
 async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIMIT_S):
@@ -246,8 +251,7 @@ async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LI
         await asyncio.sleep(PTIME_S)
     end = time.monotonic()
     await asyncio.sleep(STRAGGLERS_S)
-    await asyncio.gather(*(receiver.caught_up(end + STRAGGLERS_S) for _, receiver in pairs))
-    found = [verdict(sender, receiver, begin, end, slip_limit) for sender, receiver in pairs]
+    found = await asyncio.gather(*(verdict(sender, receiver, begin, end, slip_limit) for sender, receiver in pairs))
     for (sender, receiver), result in zip(pairs, found):
         receiver.timeline.add(receiver.who, "hears " + sender.who, result)
     return begin, end, found
