@@ -26,6 +26,7 @@ struct pending {
 	TAILQ_ENTRY(pending) entry;
 	char *id, *local, *remote; /* JIDs as jid_full() */
 	uint64_t deadline_ms;      /* 0: could not be sent */
+	uint64_t serial;           /* in the order of sending */
 	iq_fn fn;                  /* NULL: nobody cares */
 	void *arg;
 };
@@ -38,6 +39,7 @@ struct iq_table {
 	struct pending_tree tree;
 	struct pending_list waiting, unsent;
 	size_t n;
+	uint64_t last_serial;
 	struct event *timer;
 };
 
@@ -101,13 +103,17 @@ static void arm(struct iq_table *table)
 	evtimer_add(table->timer, &tv);
 }
 
+/* Who asks again at once has its turn next time: without that, one that cannot
+ * be sent would be asked again for ever. */
 void iq_expire(struct iq_table *table, uint64_t now_ms)
 {
+	uint64_t last = table->last_serial;
 	struct pending *p;
 
-	while ((p = TAILQ_FIRST(&table->unsent)))
+	while ((p = TAILQ_FIRST(&table->unsent)) && p->serial <= last)
 		finish(table, p, IQ_NOT_SENT, NULL);
-	while ((p = TAILQ_FIRST(&table->waiting)) && p->deadline_ms <= now_ms)
+	while ((p = TAILQ_FIRST(&table->waiting)) && p->serial <= last &&
+	       p->deadline_ms <= now_ms)
 		finish(table, p, IQ_TIMEOUT, NULL);
 	arm(table);
 }
@@ -213,6 +219,7 @@ int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn, void *arg)
 	if (RB_INSERT(pending_tree, &table->tree, p))
 		return -EINVAL; /* an id of the caller's that is in use */
 	table->n++;
+	p->serial = ++table->last_serial;
 	if (xmpp_stream_send(table->stream, iq)) {
 		TAILQ_INSERT_TAIL(&table->unsent, p, entry);
 	} else {

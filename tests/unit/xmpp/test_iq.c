@@ -241,6 +241,33 @@ static void a_handler_may_ask_again(void **state)
 	rig_fini(&rig);
 }
 
+static void who_asks_again_at_once_is_told_next_time(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *iq = request();
+	uint64_t late = clock_ms() + 2 * IQ_TIMEOUT_MS;
+	struct rig rig;
+
+	rig_init(&rig); /* not up: nothing can be sent */
+	rig.again = true;
+	assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
+	iq_expire(rig.table, late);
+	assert_int_equal(rig.calls, 1);
+	assert_int_equal(iq_pending(rig.table), 1);
+	iq_expire(rig.table, late);
+	assert_int_equal(rig.calls, 2);
+	rig_fini(&rig);
+
+	rig_up(&rig);
+	rig.again = true;
+	stanza_set(iq, "id", NULL);
+	assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
+	iq_expire(rig.table, late);
+	assert_int_equal(rig.calls, 1);
+	assert_int_equal(iq_pending(rig.table), 1);
+	rig_fini(&rig);
+}
+
 static void what_is_cancelled_is_not_reported(void **state)
 {
 	(void)state;
@@ -326,6 +353,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_sent_is_told_from_the_loop),
 		cmocka_unit_test(a_late_answer_is_given_up),
 		cmocka_unit_test(a_handler_may_ask_again),
+		cmocka_unit_test(who_asks_again_at_once_is_told_next_time),
 		cmocka_unit_test(what_is_cancelled_is_not_reported),
 		cmocka_unit_test(an_id_of_the_caller_is_kept_and_used_once),
 		cmocka_unit_test(the_table_has_a_limit),
