@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Who touches what: the queues under `lock` are shared; the batch, the
- * statements and the database belong to the thread; `all` and the call-backs
- * of a job belong to the main thread.
+ * Who touches what: the queues under `lock` are shared; the batch and the writer
+ * belong to the thread; `all` and the call-backs of a job belong to the main
+ * thread.
  *
  *   main --worker_queue()--> queued --> [batch: one transaction] --> finished
  *     ^                                        | it failed             |
@@ -11,7 +11,6 @@
  */
 #include "db/worker.h"
 
-#include <assert.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
@@ -26,19 +25,7 @@
 #include "gateway/base/log.h"
 
 enum {
-	BATCH_MAX = 1000,    /* jobs in one transaction */
-	STATEMENTS_MAX = 64, /* constants in db/ */
-};
-
-TAILQ_HEAD(job_list, job);
-
-struct writer {
-	sqlite3 *sqlite;
-	struct {
-		const char *sql;
-		sqlite3_stmt *stmt;
-	} statements[STATEMENTS_MAX];
-	size_t nstatements;
+	BATCH_MAX = 1000, /* jobs in one transaction */
 };
 
 struct worker {
@@ -51,10 +38,9 @@ struct worker {
 	_Atomic uint64_t written, transactions, errors;
 	_Atomic int failing; /* why the last attempt failed; 0: it did not */
 
-	struct writer writer;  /* the thread's */
+	struct writer *writer; /* the thread's */
 	struct job_list batch; /* the thread's */
 	unsigned pause_ms;     /* 0: the last attempt was well */
-	bool synchronous_full; /* as the connection is set now */
 	uint64_t give_up_ms;   /* when stopping */
 
 	struct job_list all; /* the main thread's, with what follows */
@@ -67,146 +53,6 @@ const unsigned db_latency_bounds_us[DB_LATENCY_BOUNDS] = {
 	1000,   2500,   5000,   10000,   25000,  50000,
 	100000, 250000, 500000, 1000000, 5000000
 };
-
-int db_error(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EBADMSG;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	case SQLITE_IOERR:
-	case SQLITE_CANTOPEN:
-	case SQLITE_PROTOCOL:
-		return -EIO;
-	default:
-		return -EINVAL;
-	}
-}
-
-/* Whether another attempt can be better than this one. */
-static bool may_pass(int code)
-{
-	return db_error(code) != 0 && db_error(code) != -EINVAL;
-}
-
-sqlite3_stmt *writer_prepare(struct writer *writer, const char *sql, int *error)
-{
-	size_t i = 0;
-
-	while (i < writer->nstatements && writer->statements[i].sql != sql)
-		i++;
-	if (i == writer->nstatements) {
-		sqlite3_stmt *stmt = NULL;
-
-		assert(i < STATEMENTS_MAX);
-		*error = sqlite3_prepare_v3(writer->sqlite, sql, -1,
-					    SQLITE_PREPARE_PERSISTENT, &stmt,
-					    NULL);
-		if (*error != SQLITE_OK)
-			return NULL;
-		writer->statements[i].sql = sql;
-		writer->statements[i].stmt = stmt;
-		writer->nstatements++;
-	}
-	sqlite3_reset(writer->statements[i].stmt);
-	sqlite3_clear_bindings(writer->statements[i].stmt);
-	return writer->statements[i].stmt;
-}
-
-static int execute(struct writer *writer, const char *sql)
-{
-	int error = SQLITE_OK;
-	sqlite3_stmt *stmt = writer_prepare(writer, sql, &error);
-
-	if (!stmt)
-		return error;
-	error = sqlite3_step(stmt);
-	sqlite3_reset(stmt);
-	return error == SQLITE_DONE ? SQLITE_OK : error;
-}
-
-/* Statements keep nothing of a secret, nor a read lock, between batches. */
-static void reset_statements(struct writer *writer)
-{
-	for (size_t i = 0; i < writer->nstatements; i++) {
-		sqlite3_reset(writer->statements[i].stmt);
-		sqlite3_clear_bindings(writer->statements[i].stmt);
-	}
-}
-
-static bool is_durable(const struct worker *worker)
-{
-	const struct job *job;
-
-	TAILQ_FOREACH(job, &worker->batch, entry) {
-		if (job->durable)
-			return true;
-	}
-	return false;
-}
-
-/* A write-ahead log outlives our own death without waiting for the disk. Such
- * pragmas act when they are compiled, so they cannot be kept prepared. */
-static int set_synchronous(struct worker *worker)
-{
-	bool full = is_durable(worker);
-	int error = SQLITE_OK;
-
-	if (full != worker->synchronous_full)
-		error = sqlite3_exec(worker->writer.sqlite,
-				     full ? "PRAGMA synchronous = FULL"
-					  : "PRAGMA synchronous = NORMAL",
-				     NULL, NULL, NULL);
-	if (error == SQLITE_OK)
-		worker->synchronous_full = full;
-	return error;
-}
-
-/* One transaction over the batch. SQLITE_OK: committed. */
-static int commit_batch(struct worker *worker)
-{
-	static const char begin[] = "BEGIN IMMEDIATE", commit[] = "COMMIT",
-			  rollback[] = "ROLLBACK";
-	struct writer *writer = &worker->writer;
-	struct job *job;
-	int error = set_synchronous(worker);
-
-	if (error == SQLITE_OK)
-		error = execute(writer, begin);
-	TAILQ_FOREACH(job, &worker->batch, entry) {
-		if (error != SQLITE_OK)
-			break;
-		int code = job->run(job, writer);
-		job->result = db_error(code);
-		if (may_pass(code))
-			error = code;
-		else if (job->result)
-			log_error("db=refused error=\"%s\"",
-				  sqlite3_errmsg(writer->sqlite));
-	}
-	reset_statements(writer);
-	if (error == SQLITE_OK)
-		error = execute(writer, commit);
-	if (error != SQLITE_OK && !sqlite3_get_autocommit(writer->sqlite))
-		(void)!execute(writer, rollback);
-	return error;
-}
 
 static void signal_main(struct worker *worker)
 {
@@ -260,8 +106,7 @@ static void on_failure(struct worker *worker, int code)
 	if (!worker->pause_ms)
 		log_error("db=failing error=\"%s\" (%s): kept in memory and "
 			  "tried again",
-			  sqlite3_errstr(code),
-			  sqlite3_errmsg(worker->writer.sqlite));
+			  sqlite3_errstr(code), writer_error(worker->writer));
 	worker->pause_ms =
 		worker->pause_ms ? worker->pause_ms * 2 : DB_RETRY_MIN_MS;
 	if (worker->pause_ms > DB_RETRY_MAX_MS)
@@ -326,7 +171,7 @@ static void *run_worker(void *arg)
 
 	while (await_work(worker)) {
 		fill_batch(worker);
-		int error = commit_batch(worker);
+		int error = writer_commit(worker->writer, &worker->batch);
 		if (error == SQLITE_OK)
 			hand_back(worker);
 		else
@@ -471,13 +316,6 @@ static int watch(struct worker *worker, struct event_base *base)
 	return 0;
 }
 
-static void close_writer(struct writer *writer)
-{
-	for (size_t i = 0; i < writer->nstatements; i++)
-		sqlite3_finalize(writer->statements[i].stmt);
-	sqlite3_close(writer->sqlite);
-}
-
 static void free_worker(struct worker *worker)
 {
 	struct job *job;
@@ -493,7 +331,7 @@ static void free_worker(struct worker *worker)
 		event_free(worker->event);
 	if (worker->fd >= 0)
 		close(worker->fd);
-	close_writer(&worker->writer);
+	writer_free(worker->writer);
 	pthread_cond_destroy(&worker->wake);
 	pthread_mutex_destroy(&worker->lock);
 	free(worker);
@@ -513,12 +351,14 @@ static void init_lock(struct worker *worker)
 int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
+	struct writer *writer = writer_new(sqlite);
 
-	if (!worker) {
-		sqlite3_close(sqlite);
+	if (!worker || !writer) {
+		writer_free(writer);
+		free(worker);
 		return -ENOMEM;
 	}
-	worker->writer.sqlite = sqlite;
+	worker->writer = writer;
 	worker->fd = -1;
 	init_lock(worker);
 	TAILQ_INIT(&worker->queued);

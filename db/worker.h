@@ -13,38 +13,12 @@
  */
 #pragma once
 
-#include <bsd/sys/queue.h>
-#include <stdbool.h>
-
 #include "db/db.h"
+#include "db/writer.h"
 
 struct event_base;
 struct sqlite3;
-struct sqlite3_stmt;
 struct worker;
-struct writer;
-
-struct job {
-	/*
-	 * On the writer thread, inside a transaction; maybe again after a
-	 * roll-back. Returns SQLite's code, SQLITE_OK or SQLITE_DONE when well.
-	 */
-	int (*run)(struct job *job, struct writer *writer);
-	/* On the main thread, once; NULL: done(result, arg). */
-	void (*finish)(struct job *job, int result);
-	/* Frees what the job owns, and the job. */
-	void (*free)(struct job *job);
-	db_done_fn done; /* may be NULL */
-	void *arg;
-	/* Its commit waits until the disk has it, for a loss of power too. */
-	bool durable;
-
-	/* The worker's. */
-	TAILQ_ENTRY(job) entry, told_entry, all_entry;
-	uint64_t queued_us;
-	int result, told_result;
-	bool told, called;
-};
 
 /*
  * Takes over @sqlite (closed by worker_stop()). *@out is owned by the caller:
@@ -66,14 +40,3 @@ CHECKED int worker_queue(struct worker *worker, struct job *job);
 void worker_forget(struct worker *worker, const void *arg);
 
 void worker_stats(struct worker *worker, struct db_stats *out);
-
-/*
- * For jobs: the prepared statement of @sql, reset and without bindings. The
- * pointer @sql is its key, so it must be a constant. NULL with *@error set to
- * SQLite's code.
- */
-struct sqlite3_stmt *writer_prepare(struct writer *writer, const char *sql,
-				    int *error);
-
-/* SQLite's result code as -errno; 0 for OK, ROW and DONE. */
-int db_error(int code);
