@@ -12,10 +12,12 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 
-enum { STATE_CAP = 320 };
+enum {
+	STATE_CAP = 320,
+	SEND_MAX = 250, /* SCM_MAX_FD is 253 */
+};
 
-/* A copy: media/handover.h closes what it finds and has no use for. Of two with
- * one name the later is the one. */
+/* Of two with one name the later is the one. */
 int kept_take(const char *name)
 {
 	char **names = NULL;
@@ -32,23 +34,67 @@ int kept_take(const char *name)
 	return found < 0 ? 0 : found;
 }
 
-static void tell(const char *what, const char *name, const int *fds, unsigned n)
+size_t kept_take_last(const char *name, int (*take)(int fd), size_t *refused)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+	size_t found = 0;
+
+	*refused = 0;
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (!strcmp(names[i], name)) {
+			found++;
+			*refused += take(fd) != 0;
+		} else {
+			close(fd);
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (found)
+		kept_drop(name);
+	return found;
+}
+
+/* False: nobody was told. */
+static bool tell(const char *what, const char *name, const int *fds, size_t n)
 {
 	char state[STATE_CAP];
+	int r = text_format(state, sizeof(state), "%s\nFDNAME=%s", what, name);
 
-	if (text_format(state, sizeof(state), "%s=1\nFDNAME=%s", what, name) ||
-	    sd_pid_notify_with_fds(0, 0, state, fds, n) < 0)
-		log_warn("kept=%s not-told=%s", name, what);
+	if (!r)
+		r = sd_pid_notify_with_fds(0, 0, state, fds, (unsigned)n);
+	if (r < 0)
+		log_warn("kept=%s not-told=%.*s r=%d", name,
+			 (int)strcspn(what, "="), what, r);
+	return r > 0;
 }
 
 void kept_put(const char *name, int fd)
 {
-	tell("FDSTORE", name, &fd, 1);
+	(void)!tell("FDSTORE=1", name, &fd, 1);
+}
+
+/* Nor does the manager look at them: an ICMP error would have it drop one. */
+size_t kept_put_all(const char *name, const int *fds, size_t n)
+{
+	size_t put = 0;
+
+	while (put < n) {
+		size_t some = n - put < SEND_MAX ? n - put : SEND_MAX;
+
+		if (!tell("FDSTORE=1\nFDPOLL=0", name, fds + put, some))
+			break;
+		put += some;
+	}
+	return put;
 }
 
 void kept_drop(const char *name)
 {
-	tell("FDSTOREREMOVE", name, NULL, 0);
+	(void)!tell("FDSTOREREMOVE=1", name, NULL, 0);
 }
 
 size_t kept_drop_others(const char *prefix, const char *name)

@@ -8,11 +8,20 @@
 
 #include <stddef.h>
 
-/* What an earlier run has left under @name: the caller's. 0: nothing. To be
- * asked for before the media start. */
+/* A copy of what an earlier run has left under @name: the caller's. 0: nothing.
+ */
 int kept_take(const char *name);
+/*
+ * The last that is asked for: each under @name is @take's from now on, to keep
+ * or to close, and the manager keeps it no longer. All others of this process
+ * are closed. Returns how many there were, and *@refused, of how many @take
+ * returned not 0.
+ */
+size_t kept_take_last(const char *name, int (*take)(int fd), size_t *refused);
 /* Keep a copy of @fd. @name: printable, without ':'. */
 void kept_put(const char *name, int fd);
+/* Of all of @fds, under one name. Returns how many are kept. */
+size_t kept_put_all(const char *name, const int *fds, size_t n);
 void kept_drop(const char *name);
 /* All whose name begins with @prefix, but @name. Returns how many. */
 size_t kept_drop_others(const char *prefix, const char *name);

@@ -19,7 +19,7 @@ void upgrade_begin(struct gateway *gateway);
  * unanswered, and all was written to the stream; or not for too long. */
 bool upgrade_is_due(const struct gateway *gateway);
 /* Before media_new(): what the media of the process before have left with the
- * manager. All else that it held is closed. */
+ * manager (kept_take_last()). */
 void upgrade_take_sockets(void);
 /* Does not return. */
 _Noreturn void upgrade_run(struct gateway *gateway);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/kept.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,12 @@
 
 #include "tests/test.h"
 
-enum { FIRST = 3, LAST = 5, TEXT_CAP = 256 }; /* SD_LISTEN_FDS_START */
+enum {
+	FIRST = 3,
+	LAST = 5,
+	TEXT_CAP = 256,
+	MANY = 300
+}; /* SD_LISTEN_FDS_START */
 
 static char directory[] = "/tmp/tandem-kept-XXXXXX";
 static struct sockaddr_un at = { .sun_family = AF_UNIX };
@@ -104,6 +110,69 @@ static void others_of_a_kind_are_dropped(void **state)
 	assert_int_equal(kept_take("xmpp"), 0);
 }
 
+static int taken[LAST];
+
+/* Of those that come, the first is good. */
+static int take(int fd)
+{
+	int n = 0;
+
+	while (n < LAST && taken[n])
+		n++;
+	taken[n] = fd;
+	return n ? -EINVAL : 0;
+}
+
+static void all_of_a_name_are_the_takers_and_the_rest_is_closed(void **state)
+{
+	char text[TEXT_CAP];
+	size_t refused;
+
+	(void)state;
+	give("media:xmpp:media", 3);
+	assert_int_equal(kept_take_last("media", take, &refused), 2);
+	assert_int_equal(refused, 1);
+	assert_int_equal(taken[0], FIRST);
+	assert_int_equal(taken[1], FIRST + 2);
+	assert_int_equal(fcntl(FIRST, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(fcntl(FIRST + 1, F_GETFD), -1);
+	assert_int_equal(hear(text), -1);
+	assert_string_equal(text, "FDSTOREREMOVE=1\nFDNAME=media");
+	assert_int_equal(kept_take("media"), 0);
+}
+
+static void many_are_kept_under_one_name_and_not_looked_at(void **state)
+{
+	char text[TEXT_CAP];
+	int fds[MANY];
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++)
+		fds[i] = STDERR_FILENO;
+	assert_int_equal(kept_put_all("media", fds, MANY), MANY);
+	for (int messages = 0; messages < 2; messages++) {
+		int fd = hear(text);
+
+		assert_true(fd > STDERR_FILENO);
+		close(fd);
+		assert_string_equal(text, "FDSTORE=1\nFDPOLL=0\nFDNAME=media");
+	}
+	assert_nothing_was_said();
+	assert_int_equal(kept_put_all("media", fds, 0), 0);
+}
+
+static void without_a_manager_nothing_is_kept(void **state)
+{
+	char text[TEXT_CAP];
+	int fd = STDERR_FILENO;
+
+	(void)state;
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(kept_put_all("media", &fd, 1), 0);
+	assert_int_equal(recv(manager, text, sizeof(text), MSG_DONTWAIT), -1);
+	setenv("NOTIFY_SOCKET", at.sun_path, 1);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -130,6 +199,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_page_is_found_again),
 		cmocka_unit_test(others_of_a_kind_are_dropped),
+		cmocka_unit_test(
+			all_of_a_name_are_the_takers_and_the_rest_is_closed),
+		cmocka_unit_test(
+			many_are_kept_under_one_name_and_not_looked_at),
+		cmocka_unit_test(without_a_manager_nothing_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
