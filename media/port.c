@@ -66,18 +66,23 @@ static void wish(int fd, int level, int name, int value)
  * the kernel takes 0.15 us to make; and what is as short as audio needs no
  * fragments.
  */
-static int bind_socket(int fd, const struct addr *local, unsigned dscp)
+static void mark(int fd, const struct addr *local, unsigned dscp)
 {
-	int on = 1;
-
 	if (addr_is_v6(local)) {
-		if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
-			return -errno;
 		wish(fd, IPPROTO_IPV6, IPV6_TCLASS, (int)dscp << 2);
 	} else {
 		wish(fd, IPPROTO_IP, IP_TOS, (int)dscp << 2);
 		wish(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	}
+}
+
+static int bind_socket(int fd, const struct addr *local)
+{
+	int on = 1;
+
+	if (addr_is_v6(local) &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)))
+		return -errno;
 	return bind(fd, &local->sa, addr_len(local)) ? -errno : 0;
 }
 
@@ -85,7 +90,8 @@ int port_socket(int *out, const struct addr *local, unsigned dscp)
 {
 	int fd = handover_take(local);
 
-	if (fd >= 0) { /* bound and marked, and does not block */
+	if (fd >= 0) { /* bound, and does not block; the mark may be new */
+		mark(fd, local, dscp);
 		*out = fd;
 		return 0;
 	}
@@ -94,7 +100,8 @@ int port_socket(int *out, const struct addr *local, unsigned dscp)
 	if (fd < 0)
 		return -errno;
 
-	int r = bind_socket(fd, local, dscp);
+	mark(fd, local, dscp);
+	int r = bind_socket(fd, local);
 	if (r) {
 		close(fd);
 		return r;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "media/handover.h"
 #include "tests/test.h"
 
 static struct addr ip(const char *text)
@@ -143,6 +144,31 @@ static void sockets_are_marked_for_speech(void **state)
 	port_pool_free(pool);
 }
 
+static void a_socket_of_before_is_marked_anew(void **state)
+{
+	static const char *const addresses[] = { "127.0.0.1", "::1" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct addr local = ip(addresses[i]);
+		int was, now, mark = 0;
+		socklen_t n = sizeof(mark);
+
+		addr_set_port(&local, 35600);
+		assert_int_equal(port_socket(&was, &local, 0), 0);
+		assert_int_equal(handover_offer(was), 0);
+		assert_int_equal(port_socket(&now, &local, PORT_DSCP_EF), 0);
+		assert_int_equal(now, was);
+		assert_int_equal(getsockopt(now, i ? IPPROTO_IPV6 : IPPROTO_IP,
+					    i ? IPV6_TCLASS : IP_TOS, &mark,
+					    &n),
+				 0);
+		assert_int_equal(mark, PORT_DSCP_EF << 2);
+		close(now);
+	}
+	assert_int_equal(handover_end(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +179,7 @@ int main(void)
 		cmocka_unit_test(
 			an_address_that_is_not_ours_is_an_error_not_a_search),
 		cmocka_unit_test(sockets_are_marked_for_speech),
+		cmocka_unit_test(a_socket_of_before_is_marked_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
