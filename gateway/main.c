@@ -18,9 +18,9 @@
 #include "gateway/config/config.h"
 #include "gateway/doctor/doctor.h"
 #include "gateway/gateway.h"
-#include "gateway/upgrade.h"
 #include "gateway/sandbox.h"
 #include "gateway/setup/setup.h"
+#include "gateway/upgrade.h"
 
 #define CONFIG_PATH "/etc/tandem/tandem.conf"
 

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include <bsd/sys/queue.h>
 #include "gateway/base/tree.h"
+#include <bsd/sys/queue.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,10 +11,10 @@
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
-#include "gateway/watch/watch.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
+#include "gateway/watch/watch.h"
 #include "media/resume.h"
 #include "sip/sdp.h"
 

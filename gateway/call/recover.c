@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/bill/bill.h"
 #include "gateway/call/recover.h"
+#include "gateway/bill/bill.h"
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>

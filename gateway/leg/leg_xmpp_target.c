@@ -7,11 +7,11 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp_state.h"
-#include "gateway/base/recent.h"
 #include "xmpp/jid.h"
 
 struct xmpp_account {

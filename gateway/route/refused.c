@@ -5,8 +5,8 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/gateway.h"
 #include "gateway/base/recent.h"
+#include "gateway/gateway.h"
 #include "xmpp/jid.h"
 
 int refused_new(struct gateway *gateway)

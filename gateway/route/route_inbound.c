@@ -2,7 +2,6 @@
 /* Calls from trunks: whose they are, whom for, and from whom. */
 #include <string.h>
 
-#include "gateway/route/trunks.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/called.h"
@@ -11,6 +10,7 @@
 #include "gateway/route/number.h"
 #include "gateway/route/rewrite.h"
 #include "gateway/route/route.h"
+#include "gateway/route/trunks.h"
 #include "sip/agent.h"
 #include "sip/identity.h"
 #include "sip/trunk.h"

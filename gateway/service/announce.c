@@ -8,11 +8,11 @@
 #include "db/account.h"
 #include "db/contact.h"
 #include "gateway/base/log.h"
+#include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 #include "gateway/service/presence.h"
-#include "gateway/base/recent.h"
 #include "xmpp/jid.h"
 #include "xmpp/xmpp_stream.h"
 

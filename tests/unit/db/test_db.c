@@ -4,12 +4,12 @@
 #include <glob.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "db/cdr.h"
-#include "db/session.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "tests/unit/db/fixture.h"
 
 static void execute(const char *path, const char *sql)

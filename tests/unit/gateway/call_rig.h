@@ -3,8 +3,8 @@
  * note what they are told. */
 #pragma once
 
-#include "gateway/route/limits.h"
 #include "gateway/call/call.h"
+#include "gateway/route/limits.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -12,16 +12,16 @@
 
 #include "db/cdr.h"
 #include "db/session.h"
-#include "gateway/gateway.h"
 #include "gateway/base/clock.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/hunt.h"
+#include "gateway/gateway.h"
 #include "gateway/leg/leg.h"
 #include "gateway/outbox.h"
-#include "media/bridge.h"
-#include "media/negotiate.h"
 #include "gateway/watch/quality.h"
 #include "gateway/watch/watch.h"
+#include "media/bridge.h"
+#include "media/negotiate.h"
 #include "media/resume.h"
 #include "tests/test.h"
 

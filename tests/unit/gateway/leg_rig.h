@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 #include "gateway/call/call.h"
-#include "gateway/service/devices.h"
 #include "gateway/call/caller.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp_state.h"
+#include "gateway/service/devices.h"
 #include "gateway/unsent.h"
 #include "tests/test.h"
 #include "xmpp/iq.h"

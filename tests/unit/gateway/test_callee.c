@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gateway/call/missed.h"
+#include "gateway/call/policy.h"
+#include "gateway/call/trunk_hunt.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/limits.h"
-#include "gateway/call/missed.h"
 #include "gateway/route/number.h"
-#include "gateway/call/policy.h"
 #include "gateway/route/route.h"
-#include "gateway/call/trunk_hunt.h"
 #include "tests/test.h"
 
 static const char text[] =

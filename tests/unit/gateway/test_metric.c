@@ -2,8 +2,8 @@
 #include "gateway/watch/metric.h"
 
 #include <event2/buffer.h>
-#include <stdio.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

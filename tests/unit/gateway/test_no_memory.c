@@ -16,11 +16,11 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/recent.h"
 #include "gateway/component.h"
 #include "gateway/gateway.h"
-#include "gateway/watch/watch.h"
 #include "gateway/leg/leg_xmpp.h"
-#include "gateway/base/recent.h"
+#include "gateway/watch/watch.h"
 #include "sip/agent.h"
 #include "tests/fail_ours.h"
 #include "tests/mock/sip_peer.h"

@@ -5,8 +5,8 @@
  */
 #include "media/negotiate.h"
 #include "sip/sdp.h"
-#include "tests/test.h"
 #include "tests/desc.h"
+#include "tests/test.h"
 #include "xmpp/jingle_desc.h"
 #include "xmpp/stanza_parse.h"
 

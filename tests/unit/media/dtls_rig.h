@@ -4,8 +4,8 @@
 #pragma once
 
 #include "media/dtls.h"
-#include "tests/test.h"
 #include "tests/fail_alloc.h"
+#include "tests/test.h"
 
 #include <errno.h>
 #include <malloc.h>

@@ -2,8 +2,8 @@
 /* The RTP side of bridges: SDES, RTCP, re-INVITEs and refusals. */
 #include "media/bridge.h"
 #include "media/rtcp.h"
-#include "tests/unit/media/rig.h"
 #include "tests/fail_alloc.h"
+#include "tests/unit/media/rig.h"
 
 struct trunk_call {
 	struct rig_call call;

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "media/worker.h"
-#include "tests/test.h"
 #include "tests/fail_alloc.h"
+#include "tests/test.h"
 
 struct bench {
 	struct notices notices;

@@ -3,8 +3,8 @@
  * SRTP against the test vectors of RFC 3711 (appendix B) and RFC 7714 (sections
  * 16 and 17), and what the vectors do not say: indices, limits, restore.
  */
-#include "tests/test.h"
 #include "tests/fail_alloc.h"
+#include "tests/test.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/sdp.h"
 
+#include "tests/desc.h"
 #include "tests/fail_alloc.h"
 #include "tests/test.h"
-#include "tests/desc.h"
 
 #define HEAD                           \
 	"v=0\r\n"                      \

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "tests/test.h"
 #include "tests/fail_alloc.h"
+#include "tests/test.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "xmpp/jingle_desc.h"
 
+#include "tests/desc.h"
 #include "tests/fail_alloc.h"
 #include "tests/test.h"
-#include "tests/desc.h"
 #include "xmpp/stanza_parse.h"
 #include "xmpp/stanza_text.h"
 
