@@ -18,6 +18,8 @@
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
 #include "tests/test.h"
+#define OWN_ACCOUNT_FIND
+#include "tests/unit/gateway/no_accounts.h"
 
 static const char text[] =
 	"xmpp { domain = \"tel.example.org\" secret = \"s\" }\n"
@@ -120,23 +122,6 @@ const struct account *account_find(const struct account_store *store,
 		if (accounts[i].jid && !strcmp(accounts[i].jid, jid))
 			return &accounts[i];
 	return NULL;
-}
-
-const struct account_number *account_find_number(
-	const struct account_store *store, const char *number)
-{
-	(void)store;
-	(void)number;
-	return NULL;
-}
-
-void account_each_number(const struct account_store *store, const char *owner,
-			 account_number_fn fn, void *arg)
-{
-	(void)store;
-	(void)owner;
-	(void)fn;
-	(void)arg;
 }
 
 unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
@@ -242,62 +227,63 @@ static void call_all(void)
 	}
 }
 
+/* A caller called @name (NULL: not known) to @number, heard by nobody. */
+static void rings(const char *number, const char *name, const char *whom)
+{
+	hunt = hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	assert_int_equal(add(number, name), 0);
+	call_all();
+	expect(whom);
+}
+
+static struct account refuses_a_second_call(const char *jid)
+{
+	return (struct account){ .jid = jid,
+				 .enabled = true,
+				 .forward = "",
+				 .second_call = ACCOUNT_SECOND_BUSY };
+}
+
 static void owners_ring_at_once(void **state)
 {
 	(void)state;
-	assert_int_equal(add("+15550000001", NULL), 0);
-	call_all();
-	expect("alice+ bob+ carol +15551 (to +15550000001)");
+	rings("+15550000001", NULL,
+	      "alice+ bob+ carol +15551 (to +15550000001)");
 }
 
 static void owners_ring_one_after_the_other(void **state)
 {
 	(void)state;
-	assert_int_equal(add("+15550000002", "Zoe"), 0);
-	call_all();
-	expect("alice Zoe (to +15550000002) 7s bob Zoe (to +15550000002) 7s "
-	       "carol Zoe (to +15550000002)");
+	rings("+15550000002", "Zoe",
+	      "alice Zoe (to +15550000002) 7s bob Zoe (to +15550000002) 7s "
+	      "carol Zoe (to +15550000002)");
 }
 
 static void with_one_number_the_name_alone_is_shown(void **state)
 {
 	(void)state;
-	assert_int_equal(add("+15550000003", "Zoe"), 0);
-	call_all();
-	expect("dora Zoe");
+	rings("+15550000003", "Zoe", "dora Zoe");
 }
 
 static void a_busy_account_is_left_out(void **state)
 {
 	(void)state;
 	busy[0] = "bob@x.org";
-	accounts[0] = (struct account){ .jid = "bob@x.org",
-					.enabled = true,
-					.forward = "",
-					.second_call = ACCOUNT_SECOND_BUSY };
-	assert_int_equal(add("+15550000001", NULL), 0);
-	call_all();
-	expect("alice+ carol +15551 (to +15550000001)");
+	accounts[0] = refuses_a_second_call("bob@x.org");
+	rings("+15550000001", NULL, "alice+ carol +15551 (to +15550000001)");
 }
 
 static void in_order_busy_ends_and_next_goes_on(void **state)
 {
 	(void)state;
 	busy[0] = "bob@x.org";
-	accounts[0] = (struct account){ .jid = "bob@x.org",
-					.enabled = true,
-					.forward = "",
-					.second_call = ACCOUNT_SECOND_BUSY };
-	assert_int_equal(add("+15550000002", NULL), 0);
-	call_all();
-	expect("alice +15551 (to +15550000002) 7s");
-	hunt_free(hunt);
-	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	accounts[0] = refuses_a_second_call("bob@x.org");
+	rings("+15550000002", NULL, "alice +15551 (to +15550000002) 7s");
 	accounts[0].second_call = ACCOUNT_SECOND_NEXT;
-	assert_int_equal(add("+15550000002", NULL), 0);
-	call_all();
-	expect("alice +15551 (to +15550000002) 7s carol +15551 (to "
-	       "+15550000002)");
+	rings("+15550000002", NULL,
+	      "alice +15551 (to +15550000002) 7s carol +15551 (to "
+	      "+15550000002)");
 }
 
 static void the_limit_of_calls_is_busy(void **state)
@@ -305,39 +291,25 @@ static void the_limit_of_calls_is_busy(void **state)
 	(void)state;
 	busy[0] = "alice@x.org";
 	busy_calls = 2;
-	assert_int_equal(add("+15550000001", NULL), 0);
-	call_all();
-	expect("alice+ bob+ carol +15551 (to +15550000001)");
-	hunt_free(hunt);
-	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	rings("+15550000001", NULL,
+	      "alice+ bob+ carol +15551 (to +15550000001)");
 	busy_calls = 3;
-	assert_int_equal(add("+15550000001", NULL), 0);
-	call_all();
-	expect("bob+ carol +15551 (to +15550000001)");
+	rings("+15550000001", NULL, "bob+ carol +15551 (to +15550000001)");
 }
 
 static void a_second_call_is_forwarded(void **state)
 {
 	(void)state;
 	busy[0] = "dora@x.org";
-	assert_int_equal(add("+15550000003", NULL), 0);
-	call_all();
-	expect("alice +15551 (to +15550000003) 7s bob +15551 (to +15550000003) "
-	       "7s carol +15551 (to +15550000003)");
-	hunt_free(hunt);
-	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	rings("+15550000003", NULL,
+	      "alice +15551 (to +15550000003) 7s bob +15551 (to +15550000003) "
+	      "7s carol +15551 (to +15550000003)");
 	accounts[0] = (struct account){ .jid = "dora@x.org",
 					.enabled = true,
 					.forward = "+19990001111" };
-	assert_int_equal(add("+15550000003", NULL), 0);
-	call_all();
-	expect("+19990001111");
-	hunt_free(hunt);
-	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	rings("+15550000003", NULL, "+19990001111");
 	accounts[0].forward = "erin@y.org";
-	assert_int_equal(add("+15550000003", NULL), 0);
-	call_all();
-	expect("erin");
+	rings("+15550000003", NULL, "erin");
 }
 
 static void two_that_forward_to_each_other_end(void **state)
@@ -356,10 +328,7 @@ static void when_nobody_can_be_called_the_cause_is_told(void **state)
 {
 	(void)state;
 	busy[0] = "dora@x.org";
-	accounts[0] = (struct account){ .jid = "dora@x.org",
-					.enabled = true,
-					.forward = "",
-					.second_call = ACCOUNT_SECOND_BUSY };
+	accounts[0] = refuses_a_second_call("dora@x.org");
 	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
 	assert_int_equal(why, CAUSE_BUSY);
 	expect("missed dora@x.org");

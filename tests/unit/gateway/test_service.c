@@ -7,6 +7,7 @@
 #include "gateway/service/presence.h"
 #include "tests/unit/gateway/config_rig.h"
 #include "tests/unit/gateway/no_accounts.h"
+#include "tests/unit/gateway/no_contacts.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
@@ -42,22 +43,6 @@ const struct contact *contact_find(const struct contact_store *store,
 	return !strcmp(account, bob.account) && !strcmp(local, bob.local)
 		       ? &bob
 		       : NULL;
-}
-
-int contact_put(struct contact_store *store, const struct contact *contact)
-{
-	(void)store;
-	(void)contact;
-	return 0;
-}
-
-int contact_drop(struct contact_store *store, const char *account,
-		 const char *local)
-{
-	(void)store;
-	(void)account;
-	(void)local;
-	return 0;
 }
 
 /* ---- */
