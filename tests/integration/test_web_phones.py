@@ -18,13 +18,14 @@ WHY = kamailio.missing() or websip.missing()
 
 
 class WebBed(Bed):
-    """A Bed with a Kamailio as trunk and a browser behind it."""
+    """A Bed with a Kamailio as trunk and a browser behind it. With @certificate, Kamailio's (a directory), all is encrypted."""
 
-    kamailio = None
+    kamailio = certificate = None
 
     async def _start(self):
         await super()._start()
-        self.kamailio = await kamailio.Kamailio(self.network.node("kam", f"{KAMAILIO}/24"), KAMAILIO, GATEWAY).start()
+        self.kamailio = await kamailio.Kamailio(self.network.node("kam", f"{KAMAILIO}/24"), KAMAILIO, GATEWAY,
+                                                certificate=self.certificate).start()
         self.browser = websip.Browser(self.c2)
         await self.browser.start()
 
@@ -34,15 +35,19 @@ class WebBed(Bed):
         await super().stop(check)
 
 
-pytestmark = [
-    pytest.mark.limit(120), pytest.mark.alone,
-    pytest.mark.skipif(bool(WHY), reason=WHY or ""),
-    pytest.mark.bed_options(
-        stage=WebBed,
-        trunks={"web": {"proxy": f"sip:{KAMAILIO}:5060", "username": kamailio.USER, "password": kamailio.PASSWORD,
-                        "realm": kamailio.REALM, "allow": [f"{KAMAILIO}/32"], "srtp": "dtls"}},
-        numbers={own_number("alice"): {"owner": "alice@example.org", "trunk": "web"}}),
-    pytest.mark.parametrize("kind", list(NUMBERS))]
+def marks(stage, proxy):
+    """A module's whose bed is a @stage with Kamailio at @proxy as its trunk."""
+    return [
+        pytest.mark.limit(120), pytest.mark.alone,
+        pytest.mark.skipif(bool(WHY), reason=WHY or ""),
+        pytest.mark.bed_options(
+            stage=stage,
+            trunks={"web": {"proxy": proxy, "username": kamailio.USER, "password": kamailio.PASSWORD,
+                            "realm": kamailio.REALM, "allow": [f"{KAMAILIO}/32"], "srtp": "dtls"}},
+            numbers={own_number("alice"): {"owner": "alice@example.org", "trunk": "web"}})]
+
+
+pytestmark = [*marks(WebBed, f"sip:{KAMAILIO}:5060"), pytest.mark.parametrize("kind", list(NUMBERS))]
 
 
 async def register(scene, kind):

@@ -9,17 +9,13 @@ import shutil
 
 import pytest
 
-from bed import certificate, kamailio, proc, tandem, websip
-from bed.scene import GATEWAY, Bed, own_number
-from test_web_phones import KAMAILIO, call_in, call_out, heard
-
-WHY = kamailio.missing() or websip.missing()
+from bed import certificate, proc, tandem
+from bed.scene import GATEWAY
+from test_web_phones import KAMAILIO, WebBed, call_in, call_out, heard, marks
 
 
-class SecureWebBed(Bed):
-    """A Bed with certificates of Tandem and of a Kamailio, which Tandem trusts."""
-
-    kamailio = None
+class SecureWebBed(WebBed):
+    """A WebBed with certificates of Tandem and of its Kamailio, which Tandem trusts."""
 
     def path(self, *names):
         """A path below the certificates."""
@@ -35,26 +31,11 @@ class SecureWebBed(Bed):
         self.sections = {"sip": {"listen": [f"udp:{GATEWAY}:5060", f"tcp:{GATEWAY}:5060", f"tls:{GATEWAY}:5061"],
                                  "certificate": self.path(GATEWAY, "cert.pem"), "private_key": self.path(GATEWAY, "key.pem"),
                                  "trusted_certificates": self.path(KAMAILIO, "cert.pem")}}
+        self.certificate = self.path(KAMAILIO)
         await super()._start()
-        self.kamailio = await kamailio.Kamailio(self.network.node("kam", f"{KAMAILIO}/24"), KAMAILIO, GATEWAY,
-                                                certificate=self.path(KAMAILIO)).start()
-        self.browser = websip.Browser(self.c2)
-        await self.browser.start()
-
-    async def stop(self, check=True):
-        if self.kamailio:
-            await self.kamailio.stop()
-        await super().stop(check)
 
 
-pytestmark = [
-    pytest.mark.limit(120), pytest.mark.alone,
-    pytest.mark.skipif(bool(WHY), reason=WHY or ""),
-    pytest.mark.bed_options(
-        stage=SecureWebBed,
-        trunks={"web": {"proxy": f"sips:{KAMAILIO}:5061", "username": kamailio.USER, "password": kamailio.PASSWORD,
-                        "realm": kamailio.REALM, "allow": [f"{KAMAILIO}/32"], "srtp": "dtls"}},
-        numbers={own_number("alice"): {"owner": "alice@example.org", "trunk": "web"}})]
+pytestmark = marks(SecureWebBed, f"sips:{KAMAILIO}:5061")
 
 
 @pytest.mark.parametrize("place,kind", [(call_in, "SIP.js"), (call_out, "JsSIP")], ids=["in", "out"])
