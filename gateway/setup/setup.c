@@ -124,14 +124,22 @@ static int ask_all(struct answers *answers)
 
 /* ---- files ---- */
 
-/* For the user tandem's group, where there is one, and nobody else. */
-static void give_to_tandem(int fd)
+/*
+ * For the user tandem's group, where there is one, and nobody else. Who may not
+ * give it away has a configuration all the same, for a Tandem of his own.
+ */
+static void give_to_tandem(int fd, const char *path)
 {
 	const struct group *group = getgrnam("tandem");
 
-	if (group && !fchown(fd, (uid_t)-1, group->gr_gid) &&
-	    !fchmod(fd, S_IRUSR | S_IWUSR | S_IRGRP))
+	if (!group)
 		return;
+	if (fchown(fd, (uid_t)-1, group->gr_gid) ||
+	    fchmod(fd, S_IRUSR | S_IWUSR | S_IRGRP))
+		fprintf(stderr,
+			"tandem: %s: not for the group tandem, whose service "
+			"cannot read it: %s\n",
+			path, strerror(errno));
 }
 
 /* A new file for @to to be written to; NULL: it was told why not. */
@@ -142,7 +150,7 @@ static FILE *create(const char *path)
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (file)
-		give_to_tandem(fd);
+		give_to_tandem(fd, path);
 	else
 		fprintf(stderr, "tandem: %s: %s%s\n", path, strerror(errno),
 			errno == EEXIST ? "; move it away to begin anew" : "");

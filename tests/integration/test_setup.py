@@ -16,7 +16,8 @@ import pytest
 
 from bed import media, proc
 from bed.scene import CARRIER, DOMAIN, GATEWAY, SECRET, SERVER
-from bed.tandem import Tandem, binary
+from bed.tandem import USER, Tandem, binary
+from bed.users import AS_USER, with_service
 
 pytestmark = [pytest.mark.bed_options(program=False, credentials=("tandem", "rightpw")), pytest.mark.alone]
 ANSWER_S, DOCTOR_S = 10.0, 30.0
@@ -150,3 +151,16 @@ async def test_answers_as_words(scene):
     before = modes(directory)
     again = setup(f"domain={DOMAIN}")
     assert again.returncode == 1 and "already" in again.stderr and modes(directory) == before
+
+
+@pytest.mark.parametrize("prefix, mode, owner, told", [([], 0o640, 5060, False), (AS_USER, 0o600, None, True)], ids=["root", "another"])
+async def test_the_services_group(prefix, mode, owner, told):
+    """It reads what root sets up; who may not give files away is told."""
+    directory = proc.directory("setup", USER if prefix else None)
+    shutil.copy(binary(), directory + "/tandem")
+    done = subprocess.run([*with_service(), *prefix, directory + "/tandem", "-c", directory + "/t.conf", "--setup", f"domain={DOMAIN}"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ANSWER_S, check=False)
+    assert done.returncode == 0 and ("not for the group tandem" in done.stderr) == told, done.stderr
+    for name in ("t.conf", "secret"):
+        found = os.stat(os.path.join(directory, name))
+        assert stat.S_IMODE(found.st_mode) == mode and (owner is None or found.st_gid == owner)
