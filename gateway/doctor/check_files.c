@@ -14,6 +14,7 @@
 enum { PATH_CAP = 4096, ROOM_MIN_MIB = 100, EXPIRES_DAYS = 14 };
 
 DEFINE_AUTO(X509 *, X509_free)
+DEFINE_AUTO(EVP_PKEY *, EVP_PKEY_free)
 
 static int directory_of(char out[static PATH_CAP], const char *path)
 {
@@ -58,8 +59,9 @@ static void check_directory(struct doctor *doctor)
 	else if (access(dir, W_OK | X_OK) ||
 		 (!access(path, F_OK) && access(path, R_OK | W_OK)))
 		finding_bad(doctor, "database",
-			    "it belongs to the user tandem; or run the doctor "
-			    "as that user: sudo -u tandem tandem doctor",
+			    "it must belong to the service's user, who then is "
+			    "who to run the doctor as: sudo -u tandem tandem "
+			    "doctor",
 			    "%s cannot be written: %s", path, strerror(errno));
 	else {
 		finding_good(doctor, "database", "%s can be written", path);
@@ -88,30 +90,62 @@ static void judge_certificate(struct doctor *doctor, const char *path,
 			     path, days);
 }
 
+static FILE *open_file(struct doctor *doctor, const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file)
+		finding_bad(doctor, "certificate",
+			    "the user tandem must be able to read it", "%s: %s",
+			    path, strerror(errno));
+	return file;
+}
+
+static void check_key(struct doctor *doctor, const X509 *certificate)
+{
+	const struct config_sip *sip = &doctor->config->sip;
+	const char *path =
+		*sip->private_key ? sip->private_key : sip->certificate;
+	FILE *file = open_file(doctor, path);
+
+	if (!file)
+		return;
+	/* Not of a terminal: nobody types a passphrase at each start. */
+	AUTO(EVP_PKEY_freep)
+	EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, (void *)"");
+	fclose(file);
+	if (!key)
+		finding_bad(doctor, "private key",
+			    "sip.private_key is a PEM file with the key, not "
+			    "encrypted",
+			    "%s has no key that can be read", path);
+	else if (!X509_check_private_key(certificate, key))
+		finding_bad(doctor, "private key",
+			    "sip.certificate and sip.private_key must be of "
+			    "one pair: was only one of them renewed?",
+			    "%s is not the certificate's", path);
+}
+
 /* The one for TLS of sip.listen; that of DTLS we make ourselves. */
 static void check_certificate(struct doctor *doctor)
 {
 	const char *path = doctor->config->sip.certificate;
-	FILE *file = *path ? fopen(path, "re") : NULL;
+	FILE *file = *path ? open_file(doctor, path) : NULL;
 
-	if (!*path)
+	if (!file)
 		return;
-	if (!file) {
-		finding_bad(doctor, "certificate",
-			    "the user tandem must be able to read it", "%s: %s",
-			    path, strerror(errno));
-		return;
-	}
 	AUTO(X509_freep)
 	X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
 	fclose(file);
-	if (certificate)
-		judge_certificate(doctor, path, certificate);
-	else
+	if (!certificate) {
 		finding_bad(doctor, "certificate",
 			    "sip.certificate is a PEM file with the "
 			    "certificate first, then its chain",
 			    "%s has no certificate in it", path);
+		return;
+	}
+	judge_certificate(doctor, path, certificate);
+	check_key(doctor, certificate);
 }
 
 void check_files(struct doctor *doctor)

@@ -8,11 +8,12 @@
 #include "gateway/base/clock.h"
 #include "gateway/config/config.h"
 #include "gateway/doctor/finding.h"
+#include "gateway/doctor/handshake.h"
 #include "gateway/route/trunks.h"
 #include "sip/agent.h"
 #include "sip/trunk.h"
 
-enum { WAIT_MS = 8000, LEAVE_MS = 2000, WHY_CAP = 128 };
+enum { WAIT_MS = 8000, LEAVE_MS = 2000, WHY_CAP = 192 };
 
 struct patient {
 	const struct config_trunk *config;
@@ -38,6 +39,8 @@ static const struct {
 	  "strangers" },
 	{ "no address", "proxy: no address in the DNS (SRV, A, AAAA): `dig SRV "
 			"_sip._udp.NAME`" },
+	{ "certificate is not for",
+	  "proxy: the host as the carrier's certificate names it" },
 	{ "certificate", "sip.trusted_certificates: must have the issuer of "
 			 "the carrier's certificate" },
 };
@@ -77,6 +80,14 @@ static const struct sip_agent_handlers agent_handlers = {
 	.source = on_source,
 };
 
+static struct sip_tls_files tls_files(const struct doctor *doctor)
+{
+	const struct config_sip *sip = &doctor->config->sip;
+
+	return (struct sip_tls_files){ sip->certificate, sip->private_key,
+				       sip->trusted, false };
+}
+
 /* Of any port: a Tandem may run. */
 static int open_agent(struct sip_agent **out, struct doctor *doctor)
 {
@@ -86,8 +97,7 @@ static int open_agent(struct sip_agent **out, struct doctor *doctor)
 		[CONFIG_TCP] = SIP_TCP,
 		[CONFIG_TLS] = SIP_TLS,
 	};
-	const struct sip_tls_files tls = { sip->certificate, sip->private_key,
-					   sip->trusted, false };
+	const struct sip_tls_files tls = tls_files(doctor);
 	struct sip_listen *listens = calloc(sip->nlisten, sizeof(*listens));
 
 	if (!listens)
@@ -171,6 +181,22 @@ static void tell(struct doctor *doctor, const struct patient *patient)
 			    config->proxy.host, why);
 }
 
+/* That a trunk is not heard may be a handshake's fault, of which the agent
+ * knows but the log. */
+static void look_at_tls(struct doctor *doctor, struct patient *patient)
+{
+	const struct config_uri *proxy = &patient->config->proxy;
+	const struct sip_tls_files files = tls_files(doctor);
+	char why[HANDSHAKE_WHY_CAP];
+
+	if (patient->state == SIP_TRUNK_UP || !patient->trunk ||
+	    !proxy->transport_is_set || proxy->transport != CONFIG_TLS)
+		return;
+	struct addr at = sip_trunk_address(patient->trunk);
+	if (addr_is_set(&at) && handshake_try(why, &files, &at, proxy->host))
+		snprintf(patient->why, sizeof(patient->why), "TLS: %s", why);
+}
+
 static void examine(struct doctor *doctor, struct sip_agent *agent,
 		    struct patient *patients, size_t n)
 {
@@ -183,6 +209,7 @@ static void examine(struct doctor *doctor, struct sip_agent *agent,
 	while (!is_settled(patients, n) && clock_ms() < end)
 		turn(doctor, agent);
 	for (size_t i = 0; i < n; i++) {
+		look_at_tls(doctor, &patients[i]);
 		tell(doctor, &patients[i]);
 		if (patients[i].trunk)
 			sip_trunk_leave(patients[i].trunk);

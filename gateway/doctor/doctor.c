@@ -44,6 +44,7 @@ unsigned doctor_run(const char *path, FILE *out)
 	/* What the parts log of a failure, the finding says in words. */
 	if (log_open("/dev/null", LOG_LEVEL_ERROR))
 		return 1;
+	check_user(&doctor);
 	if (config_load(&config, path, on_mistake, &doctor))
 		return doctor.bad ? doctor.bad : 1;
 	doctor.config = config;

@@ -15,6 +15,7 @@
  * All checks of the configuration in the file @path, told to @out as they go;
  * takes up to half a minute. A Tandem that runs with that configuration is not
  * disturbed: what it holds is then not tried. Uses the process's only SIP
- * agent. Returns how many findings must be mended.
+ * agent; root becomes the service's user for good, to find files as it will.
+ * Returns how many findings must be mended.
  */
 unsigned doctor_run(const char *path, FILE *out);

@@ -20,16 +20,27 @@ struct doctor {
 	unsigned bad; /* findings that must be mended */
 };
 
-/* It is so, and well. @subject is a word or two. */
-void finding_good(struct doctor *doctor, const char *subject, const char *fmt,
-		  ...) PRINTF(3, 4);
-/* It may be meant, but often is not; @mend says when, and what to do then. */
-void finding_odd(struct doctor *doctor, const char *subject, const char *mend,
-		 const char *fmt, ...) PRINTF(4, 5);
-/* Calls will fail; @mend says what to do. */
-void finding_bad(struct doctor *doctor, const char *subject, const char *mend,
-		 const char *fmt, ...) PRINTF(4, 5);
+enum finding {
+	FINDING_GOOD, /* it is so, and well */
+	FINDING_ODD,  /* it may be meant, but often is not */
+	FINDING_BAD,  /* calls will fail */
+};
 
+/*
+ * Tell one, as finding_good(), finding_odd() and finding_bad() do. @subject is
+ * a word or two; @mend says what to do, and of what is odd also when.
+ */
+void finding_tell(struct doctor *doctor, enum finding finding,
+		  const char *subject, const char *mend, const char *fmt, ...)
+	PRINTF(5, 6);
+
+#define finding_good(doctor, subject, ...) \
+	finding_tell(doctor, FINDING_GOOD, subject, NULL, __VA_ARGS__)
+#define finding_odd(doctor, ...) finding_tell(doctor, FINDING_ODD, __VA_ARGS__)
+#define finding_bad(doctor, ...) finding_tell(doctor, FINDING_BAD, __VA_ARGS__)
+
+/* From here on as the service's user, when root asks. */
+void check_user(struct doctor *doctor);
 /* The checks; each tells one or more findings. */
 void check_machine(struct doctor *doctor);
 void check_files(struct doctor *doctor);

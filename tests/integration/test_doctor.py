@@ -5,18 +5,19 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import socket
-from datetime import datetime, timedelta, timezone
+import ssl
+import subprocess
+from datetime import datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from bed import proc
+from bed import certificate, proc
 from bed.scene import CARRIER, GATEWAY, PBX, SERVER
-from bed.tandem import Tandem
+from bed.tandem import USER, Tandem
+from bed.users import AS_USER, by_root, with_service
 
 pytestmark = [pytest.mark.bed_options(program=False, credentials=("tandem", "rightpw")), pytest.mark.alone]
 
@@ -27,9 +28,10 @@ TRUNK = {"proxy": f"sip:{CARRIER}", "username": "tandem", "password": "rightpw",
 class Patient(Tandem):
     """A configuration that is looked at, and not (or not only) run."""
 
-    async def examined(self):
-        """(exit code, what the doctor says)."""
-        doctor = proc.Process("doctor", self._command("-c", self.write(), "doctor"), self.node, cwd=self.directory, user="nobody")
+    async def examined(self, prefix=(), env=None):
+        """(exit code, what the doctor says). @prefix: what root runs it by."""
+        doctor = proc.Process("doctor", [*prefix, *self._command("-c", self.write(), "doctor")], self.node, cwd=self.directory,
+                              user=None if prefix else USER, env=env)
         await doctor.wait(DOCTOR_S)
         said = doctor.log()
         code = await doctor.stop()
@@ -41,9 +43,9 @@ def patient(scene, trunks=None, **sections):
     return Patient(scene.bed.gw, GATEWAY, trunks={"carrier": TRUNK} if trunks is None else trunks, sections=sections, name="patient")
 
 
-async def finding(scene, mark, subject, *words, **options):
+async def finding(scene, mark, subject, *words, prefix=(), env=None, **options):
     """Examine, and assert that @subject is found @mark with @words in its line or in the one below, what to mend."""
-    code, said = await patient(scene, **{"trunks": {}, **options}).examined()
+    code, said = await patient(scene, **{"trunks": {}, **options}).examined(prefix, env)
     lines = said.splitlines()
     at = next((i for i, line in enumerate(lines) if line.startswith(f"  {mark:4}  {subject}")), None)
     assert at is not None, said
@@ -54,21 +56,20 @@ async def finding(scene, mark, subject, *words, **options):
     return said
 
 
-def certificate_until(end):
-    """(key, certificate), files with one that ends then."""
-    directory, key = proc.directory("certificate", "nobody"), ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gw")])
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-            .not_valid_before(end - timedelta(days=30)).not_valid_after(end).sign(key, hashes.SHA256()))
-    paths = os.path.join(directory, "key.pem"), os.path.join(directory, "cert.pem")
-    texts = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), made.public_bytes(
-        serialization.Encoding.PEM)
-    for path, text in zip(paths, texts):
-        with open(path, "wb") as file:
-            file.write(text)
-        os.chmod(path, 0o600)
-        shutil.chown(path, "nobody")
-    return paths
+def place(user=USER):
+    """A directory of @user's."""
+    return proc.directory("doctor", user)
+
+
+def certified(until=None):
+    """The section sip with a certificate that ends then."""
+    directory = place()
+    certificate.write(directory, GATEWAY, until)
+    for name in ("key.pem", "cert.pem"):
+        os.chmod(os.path.join(directory, name), 0o600)
+        shutil.chown(os.path.join(directory, name), USER)
+    return {"listen": [f"tls:{GATEWAY}:5061"], "certificate": os.path.join(directory, "cert.pem"),
+            "private_key": os.path.join(directory, "key.pem")}
 
 
 async def test_all_is_well(scene):
@@ -143,10 +144,148 @@ async def test_a_directory_is_missing(scene):
     await finding(scene, "BAD", "database", "/nowhere", "mkdir", db={"path": "/nowhere/at/all/tandem.db"})
 
 
-async def test_a_certificate_has_expired(scene):
-    key, certificate = certificate_until(datetime.now(timezone.utc) - timedelta(days=1))
-    await finding(scene, "BAD", "certificate", "expired", "renew",
-                  sip={"listen": [f"tls:{GATEWAY}:5061"], "certificate": certificate, "private_key": key})
+async def test_the_database_is_another_users(scene):
+    await finding(scene, "BAD", "database", "cannot be written", "belong to the service", db={"path": place(None) + "/tandem.db"})
+
+
+async def test_the_disk_is_full(scene):
+    path = place()
+    await finding(scene, "?", "disk", "0 MiB left", "make room", db={"path": path + "/tandem.db"},
+                  prefix=by_root(f"mount -t tmpfs -o size=64k,mode=777 tmpfs {path}") + AS_USER)
+
+
+async def test_too_few_descriptors(scene):
+    await finding(scene, "?", "descriptors", "300 here", "2200", "LimitNOFILE", prefix=["prlimit", "--nofile=300:300", *AS_USER])
+
+
+CLOCK = """#include <sys/timex.h>
+int adjtimex(struct timex *t) { t->status = KEPT ? 0 : STA_UNSYNC; t->esterror = 7; return KEPT ? TIME_OK : TIME_ERROR; }
+"""
+
+
+@pytest.mark.skipif("an" in os.environ.get("TANDEM", "").split("/")[-2:][0], reason="a sanitizer's runtime must come first")
+@pytest.mark.parametrize("kept, found", [(1, ("ok", "to 7 us")), (0, ("?", "no time service"))], ids=["kept", "adrift"])
+async def test_the_clock(scene, kept, found):
+    """The machine's is left alone: what it says of itself is said in its place."""
+    library = place() + "/clock.so"
+    subprocess.run(["cc", "-shared", "-fPIC", f"-DKEPT={kept}", "-x", "c", "-o", library, "-"], input=CLOCK, text=True, check=True)
+    await finding(scene, found[0], "clock", found[1], env={"LD_PRELOAD": library})
+
+
+async def test_root_looks_as_the_service(scene):
+    """With a user tandem of this machine's making: what that one cannot read is found, though root could."""
+    path, there = place("root"), with_service()
+    os.chmod(path, 0o700)
+    said = await finding(scene, "ok", "user", "tandem, as the service", prefix=there, db={"path": "/tmp/tandem.db"})
+    assert "ok    database" in said
+    await finding(scene, "BAD", "database", path, "cannot be written", prefix=there, db={"path": path + "/tandem.db"})
+
+
+@pytest.mark.skipif("tandem" in {user.pw_name for user in pwd.getpwall()}, reason="this machine has a user tandem")
+async def test_root_without_the_services_user(scene):
+    await finding(scene, "?", "user", "root", "systemd-sysusers", prefix=["env"])
+
+
+@pytest.mark.parametrize("days, mark, words", [(-1, "BAD", ("expired", "renew")), (3, "?", ("expires in", "renewal")), (30, "ok", ("days more",))])
+async def test_a_certificate_ends(scene, days, mark, words):
+    await finding(scene, mark, "certificate", *words, sip=certified(datetime.utcnow() + timedelta(days=days)))
+
+
+async def test_a_certificate_is_none(scene):
+    sip = certified()
+    await finding(scene, "BAD", "certificate", "no certificate in it", sip={**sip, "certificate": sip["private_key"]})
+
+
+@pytest.mark.parametrize("other", ["cert.pem", "key.pem"], ids=["no key", "another's"])
+async def test_a_key_is_not_the_certificates(scene, other):
+    key = os.path.join(os.path.dirname(certified()["certificate"]), other)
+    await finding(scene, "BAD", "private key", key, sip={**certified(), "private_key": key})
+
+
+async def test_ports_of_media_are_taken(scene):
+    taken = []
+    for port in range(20500, 20520):
+        with scene.bed.gw.inside():
+            taken.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        taken[-1].bind((GATEWAY, port))
+    await finding(scene, "?", "media ports", "50 of 50", "are taken", media={"port_min": 20500, "port_max": 20519}, limits={"calls": 10})
+    for each in taken:
+        each.close()
+
+
+async def test_another_component_has_the_domain(scene):
+    """An XMPP server that says so."""
+    async def refuse(reader, writer):
+        await reader.readuntil(b">")
+        writer.write(b"<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1' "
+                     b"from='tel.example.org'><stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
+        await writer.drain()
+        writer.close()
+    with scene.bed.pstn.inside():
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.bind((PBX, 5347))
+    server = await asyncio.start_server(refuse, sock=listening)
+    await finding(scene, "BAD", "component", "conflict", "another Tandem", xmpp={"host": PBX})
+    server.close()
+
+
+async def test_there_is_no_trunk(scene):
+    await finding(scene, "?", "trunks", "none", "only echo@")
+
+
+async def test_there_is_no_public_address(scene):
+    await finding(scene, "?", "public address", "no interface", "auto")
+
+
+@pytest.mark.parametrize("media, words", [({"public_address": "auto"}, "XEP-0215"), ({"public_address": "198.51.100.8"}, "as configured")])
+async def test_a_public_address_is_taken_as_given(scene, media, words):
+    await finding(scene, "ok", "public address", words, media=media)
+
+
+async def test_a_stun_server_has_no_address(scene):
+    await finding(scene, "BAD", "STUN", "no.such.host.example", "media.stun", media={"stun": "no.such.host.example:3478"})
+
+
+class Refuser(asyncio.DatagramProtocol):
+    """A SIP peer that answers all with one status."""
+
+    def __init__(self, status):
+        self.status = status
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        kept = [line for line in data.decode().split("\r\n") if line.split(":")[0] in ("Via", "v", "From", "f", "To", "t", "Call-ID", "i", "CSeq")]
+        self.transport.sendto("\r\n".join([f"SIP/2.0 {self.status} No", *kept, "Content-Length: 0", "", ""]).encode(), addr)
+
+
+@pytest.mark.parametrize("status, word", [(403, "address is not"), (404, "from_domain"), (407, "password"), (500, "tandem.conf(5)")])
+async def test_a_trunk_refuses(scene, status, word):
+    with scene.bed.pstn.inside():
+        listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    listening.bind((PBX, 5998))
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Refuser(status), sock=listening)
+    await finding(scene, "BAD", "trunk other", str(status), word, trunks={"other": {**TRUNK, "proxy": f"sip:{PBX}:5998"}})
+    transport.close()
+
+
+@pytest.mark.parametrize("trusted, words", [(False, ("TLS: ", "certificate", "trusted_certificates")), (True, ("not for", "the host"))],
+                         ids=["unknown", "another's"])
+async def test_a_trunks_certificate(scene, trusted, words):
+    directory = place()
+    certificate.write(directory, "pbx.example.net")
+    names = [os.path.join(directory, name) for name in ("cert.pem", "key.pem")]
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*names)
+    with scene.bed.pstn.inside():
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((PBX, 5997))
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), sock=listening, ssl=tls)
+    await finding(scene, "BAD", "trunk other", *words, trunks={"other": {"proxy": f"sips:{PBX}:5997"}},
+                  sip={**certified(), "trusted_certificates": names[0] if trusted else ""})
+    server.close()
 
 
 async def test_stun_is_silent(scene):

@@ -13,14 +13,14 @@ LIFETIME = datetime.timedelta(days=30)
 SPARE = datetime.timedelta(days=1)
 
 
-def make(name, alternative=None):
-    """(key, certificate) for @name."""
+def make(name, alternative=None, until=None):
+    """(key, certificate) for @name, valid to @until (UTC)."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.utcnow()
     builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-               .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-               .not_valid_after(now + LIFETIME))
+               .serial_number(x509.random_serial_number()).not_valid_before(now - LIFETIME)
+               .not_valid_after(until or now + LIFETIME))
     if alternative:
         builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
     return key, builder.sign(key, hashes.SHA256())
@@ -44,9 +44,9 @@ def fits(directory, host):
     return _name(host) in names and certificate.not_valid_after > datetime.datetime.utcnow() + SPARE
 
 
-def write(directory, host):
-    """key.pem and cert.pem of a server named @host, a domain or an address, in @directory."""
-    key, certificate = make(host, _name(host))
+def write(directory, host, until=None):
+    """key.pem and cert.pem of a server named @host, a domain or an address, in @directory; valid to @until (UTC)."""
+    key, certificate = make(host, _name(host), until)
     with open(os.path.join(directory, "key.pem"), "wb") as file:
         file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     with open(os.path.join(directory, "cert.pem"), "wb") as file:
