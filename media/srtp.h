@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ enum {
 	SRTP_MAX_OWN_SSRCS = 8, /* of who protects */
 	SRTP_MARKS = 8,
 };
+/* An index of ours that was not noted would be used again. */
+static_assert(SRTP_MARKS >= SRTP_MAX_OWN_SSRCS, "each of our own has a mark");
 
 enum srtp_outcome {
 	SRTP_E_AUTH = 1,   /* tag wrong */
