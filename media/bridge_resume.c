@@ -51,6 +51,22 @@ int bridge_revive(struct bridge **out, struct media *media, const char *name,
 	return 0;
 }
 
+int side_reopen(struct side *side, const struct addr *local,
+		enum command_verb verb, struct command **out)
+{
+	struct bridge *bridge = side->bridge;
+
+	int r = side_command(side, out, verb);
+	if (r)
+		return r;
+	r = port_reopen(bridge->media->ports, local,
+			side->transport == MEDIA_RTP,
+			&bridge->circuit->ports[side->which]);
+	if (r)
+		command_free(*out);
+	return r;
+}
+
 int bridge_resume(struct bridge *bridge, enum media_side which,
 		  const struct bridge_saved *saved,
 		  const struct media_content *local,

@@ -49,7 +49,6 @@ struct side_rtp {
 	/* ours: offered, or the one agreed upon */
 	struct media_crypto ours[SIDE_CRYPTOS];
 	size_t nours;
-	bool agreed;
 };
 
 struct side {
@@ -96,6 +95,10 @@ CHECKED int side_rtp_remote(struct side *side,
 			    const struct media_content *content);
 
 /* media/resume.h */
+/* Open its port of before, @local; with that of RTCP where there is no ICE.
+ * *@out is to tell the flow of it: side_send(). 0 or -errno. */
+CHECKED int side_reopen(struct side *side, const struct addr *local,
+			enum command_verb verb, struct command **out);
 void side_ice_save(const struct side *side, struct bridge_saved *out);
 void side_rtp_save(const struct side *side, struct bridge_saved *out);
 CHECKED int side_ice_resume(struct side *side, const struct bridge_saved *saved,

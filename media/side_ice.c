@@ -217,6 +217,26 @@ static int take_credentials(struct side *side,
 	return 0;
 }
 
+/* What is known of the peer; its candidates are to be filled in. */
+static int peer_command(struct side *side, struct command **out, bool lite)
+{
+	const struct side_ice *ice = side->ice;
+
+	int r = side_command(side, out, COMMAND_PEER_ICE);
+	if (r)
+		return r;
+	struct command_ice_peer *peer = &(*out)->ice_peer;
+	memcpy(peer->ufrag, ice->peer_ufrag, sizeof(peer->ufrag));
+	memcpy(peer->pwd, ice->peer_pwd, sizeof(peer->pwd));
+	peer->lite = lite;
+	peer->active = ice->setup == MEDIA_SETUP_ACTIVE;
+	memcpy(peer->fingerprints, ice->fingerprints,
+	       sizeof(peer->fingerprints));
+	peer->nfingerprints = ice->nfingerprints;
+	peer->ncands = 0;
+	return 0;
+}
+
 int side_ice_remote(struct side *side, const struct media_content *content)
 {
 	struct side_ice *ice = side->ice;
@@ -228,7 +248,7 @@ int side_ice_remote(struct side *side, const struct media_content *content)
 	if (!r)
 		r = take_credentials(side, content);
 	if (!r)
-		r = side_command(side, &command, COMMAND_PEER_ICE);
+		r = peer_command(side, &command, content->ice_lite);
 	if (r)
 		return r;
 	if (media_profile_is_dtls(content->profile)) {
@@ -237,14 +257,6 @@ int side_ice_remote(struct side *side, const struct media_content *content)
 	}
 
 	struct command_ice_peer *peer = &command->ice_peer;
-	memcpy(peer->ufrag, ice->peer_ufrag, sizeof(peer->ufrag));
-	memcpy(peer->pwd, ice->peer_pwd, sizeof(peer->pwd));
-	peer->lite = content->ice_lite;
-	peer->active = ice->setup == MEDIA_SETUP_ACTIVE;
-	memcpy(peer->fingerprints, ice->fingerprints,
-	       sizeof(peer->fingerprints));
-	peer->nfingerprints = ice->nfingerprints;
-	peer->ncands = 0;
 	for (size_t i = 0; i < content->ncands; i++) {
 		const struct media_cand *cand = &content->cands[i];
 
@@ -367,18 +379,13 @@ void side_ice_save(const struct side *side, struct bridge_saved *out)
 
 static int resume_own_port(struct side *side, const struct addr *local)
 {
-	struct bridge *bridge = side->bridge;
-	struct port_pair *pair = &bridge->circuit->ports[side->which];
+	const struct port_pair *pair =
+		&side->bridge->circuit->ports[side->which];
 	struct command *command;
 
-	int r = side_command(side, &command, COMMAND_OWN_PORT);
+	int r = side_reopen(side, local, COMMAND_OWN_PORT, &command);
 	if (r)
 		return r;
-	r = port_reopen(bridge->media->ports, local, false, pair);
-	if (r) {
-		command_free(command);
-		return r;
-	}
 	command->own.fd = pair->rtp;
 	command->own.base = pair->local;
 	command->own.ncands = 0;
@@ -388,23 +395,13 @@ static int resume_own_port(struct side *side, const struct addr *local)
 
 static int resume_peer(struct side *side, const struct media_content *remote)
 {
-	struct side_ice *ice = side->ice;
 	struct command *command;
 
-	int r = side_command(side, &command, COMMAND_PEER_ICE);
-	if (r)
-		return r;
-	struct command_ice_peer *peer = &command->ice_peer;
-	memcpy(peer->ufrag, ice->peer_ufrag, sizeof(peer->ufrag));
-	memcpy(peer->pwd, ice->peer_pwd, sizeof(peer->pwd));
-	peer->lite = remote->ice_lite;
-	peer->active = ice->setup == MEDIA_SETUP_ACTIVE;
-	memcpy(peer->fingerprints, ice->fingerprints,
-	       sizeof(peer->fingerprints));
-	peer->nfingerprints = ice->nfingerprints;
-	peer->ncands = 0; /* the pair is known */
-	side_send(side, command);
-	return 0;
+	/* without candidates: the pair is known */
+	int r = peer_command(side, &command, remote->ice_lite);
+	if (!r)
+		side_send(side, command);
+	return r;
 }
 
 static int resume_pair(struct side *side, const struct bridge_saved *saved)

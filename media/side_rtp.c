@@ -11,6 +11,14 @@ static const struct addr *peer_of(const struct side_rtp *rtp)
 	return addr_is_set(&rtp->peer) ? &rtp->peer : NULL;
 }
 
+static void send_ports(struct side *side, struct command *command,
+		       const struct port_pair *pair)
+{
+	command->rtp =
+		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
+	side_send(side, command);
+}
+
 /* A pair of ports on the address that routing chooses, given to the worker. */
 static int open_ports(struct side *side, struct port_pair *pair,
 		      enum command_verb verb)
@@ -32,9 +40,7 @@ static int open_ports(struct side *side, struct port_pair *pair,
 	}
 	rtp->local = pair->local;
 	rtp->advertised = media_advertised(media, &pair->local, peer_of(rtp));
-	command->rtp =
-		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
-	side_send(side, command);
+	send_ports(side, command, pair);
 	return 0;
 }
 
@@ -333,22 +339,13 @@ static void take_saved(struct side *side, const struct bridge_saved *saved,
 
 static int resume_ports(struct side *side)
 {
-	struct bridge *bridge = side->bridge;
-	struct port_pair *pair = &bridge->circuit->ports[side->which];
 	struct command *command;
 
-	int r = side_command(side, &command, COMMAND_OPEN_RTP);
-	if (r)
-		return r;
-	r = port_reopen(bridge->media->ports, &side->rtp.local, true, pair);
-	if (r) {
-		command_free(command);
-		return r;
-	}
-	command->rtp =
-		(struct command_rtp){ pair->rtp, pair->rtcp, pair->local };
-	side_send(side, command);
-	return 0;
+	int r = side_reopen(side, &side->rtp.local, COMMAND_OPEN_RTP, &command);
+	if (!r)
+		send_ports(side, command,
+			   &side->bridge->circuit->ports[side->which]);
+	return r;
 }
 
 int side_rtp_resume(struct side *side, const struct bridge_saved *saved,
