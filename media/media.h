@@ -93,6 +93,13 @@ CHECKED int media_local_address(const struct media *media, struct addr *out,
 struct addr media_advertised(const struct media *media,
 			     const struct addr *local, const struct addr *peer);
 
+/* media_address.c: reads our addresses, and watches them. 0 or -errno. */
+CHECKED int media_address_start(struct media *media);
+/* Behind the last notice. */
+void media_address_stop(struct media *media);
+/* A worker was answered by the STUN server. */
+void media_on_stun(struct media *media, const struct notice_stun *stun);
+
 /* bridge.c: bridge_new() on this worker. */
 CHECKED int bridge_new_on(struct bridge **out, struct media_worker *worker,
 			  const char *name,
