@@ -10,7 +10,6 @@
 
 #include "gateway/base/log.h"
 #include "media/dtls.h"
-#include "media/handover.h"
 
 static void on_notice(evutil_socket_t fd, short what, void *arg)
 {
@@ -124,88 +123,13 @@ static int start_events(struct media *media)
 	return event_add(media->notice_event, NULL) ? -ENOMEM : 0;
 }
 
-/* Without the file calls go on as well, but not beyond this process. */
-static int open_keep(struct media *media, const char *path)
-{
-	int r = keep_open(&media->keep, path);
-
-	media->waits = !r && keep_has_before(media->keep);
-	if (!path || !r || r == -ENOMEM)
-		return r;
-	log_warn("event=keep file=%s errno=%d: a crash would end all calls",
-		 path, -r);
-	return keep_open(&media->keep, NULL);
-}
-
-static void on_well(evutil_socket_t fd, short what, void *arg)
-{
-	struct media *media = arg;
-
-	(void)fd;
-	(void)what;
-	keep_is_well(media->keep);
-}
-
-static int watch_health(struct media *media)
-{
-	const struct timeval soon = { MEDIA_WELL_S, 0 };
-
-	if (!media->waits)
-		return 0;
-	media->well_timer = evtimer_new(media->base, on_well, media);
-	return media->well_timer && !evtimer_add(media->well_timer, &soon)
-		       ? 0
-		       : -ENOMEM;
-}
-
-void media_forget(struct media *media)
-{
-	size_t n = keep_forget(media->keep);
-	size_t sockets = handover_end();
-
-	if (n || sockets)
-		log_info("event=keep forgotten=%zu sockets=%zu", n, sockets);
-	for (unsigned i = 0; i < media->nworkers; i++)
-		worker_release(media->workers[i].worker);
-}
-
-struct sockets {
-	int *fds;
-	size_t n, cap;
-};
-
-static void add_socket(struct sockets *sockets, int fd)
-{
-	if (fd >= 0 && sockets->n < sockets->cap)
-		sockets->fds[sockets->n++] = fd;
-}
-
-size_t media_hand_over(struct media *media, int *fds, size_t cap)
-{
-	struct sockets sockets = { fds, 0, cap };
-	const struct bridge *bridge;
-
-	keep_is_well(media->keep); /* it ends because it was told to */
-	for (unsigned i = 0; i < media->nworkers; i++)
-		for (int which = 0; which < BATCH_NSOCKETS; which++)
-			add_socket(&sockets,
-				   media->workers[i].sockets[which].fd);
-	TAILQ_FOREACH(bridge, &media->bridges, entry) {
-		for (int side = 0; side < 2; side++) {
-			add_socket(&sockets, bridge->circuit->ports[side].rtp);
-			add_socket(&sockets, bridge->circuit->ports[side].rtcp);
-		}
-	}
-	return sockets.n;
-}
-
 static int start(struct media *media)
 {
 	const struct media_config *config = &media->config;
 
 	int r = dtls_cert_open(&media->cert, config->certificate);
 	if (!r)
-		r = open_keep(media, config->keep);
+		r = media_keep_start(media, config->keep);
 	if (!r)
 		r = port_pool_new(&media->ports, config->port_min,
 				  config->port_max);
@@ -217,8 +141,6 @@ static int start(struct media *media)
 		r = start_events(media);
 	if (!r)
 		r = start_workers(media);
-	if (!r)
-		r = watch_health(media);
 	return r;
 }
 
@@ -230,15 +152,12 @@ int media_new(struct media **out, const struct media_config *config,
 	if (!media)
 		return -ENOMEM;
 	media->config = *config;
-	media->config.certificate = media->config.keep = NULL;
 	media->base = base;
 	media->host_fd = -1;
 	TAILQ_INIT(&media->bridges);
 
-	/* borrowed for the start alone */
-	media->config.certificate = config->certificate;
-	media->config.keep = config->keep;
 	int r = start(media);
+	/* borrowed for the start alone */
 	media->config.certificate = media->config.keep = NULL;
 	if (r) {
 		media_free(media);
@@ -287,10 +206,9 @@ struct media *media_free(struct media *media)
 	free_notices(media); /* a doubt among them sets the timer of STUN */
 	media_address_stop(media);
 	free_event(&media->load_timer);
-	free_event(&media->well_timer);
 	for (unsigned i = 0; i < media->nworkers; i++)
 		close_sockets(&media->workers[i]);
-	keep_close(media->keep);
+	media_keep_stop(media);
 	port_pool_free(media->ports);
 	dtls_cert_free(media->cert);
 	free(media);

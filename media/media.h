@@ -100,6 +100,14 @@ void media_address_stop(struct media *media);
 /* A worker was answered by the STUN server. */
 void media_on_stun(struct media *media, const struct notice_stun *stun);
 
+/*
+ * media_keep.c: calls are kept at @path (NULL: nowhere), and those of before
+ * are found. 0 or -errno.
+ */
+CHECKED int media_keep_start(struct media *media, const char *path);
+/* Behind the last circuit. */
+void media_keep_stop(struct media *media);
+
 /* bridge.c: bridge_new() on this worker. */
 CHECKED int bridge_new_on(struct bridge **out, struct media_worker *worker,
 			  const char *name,
