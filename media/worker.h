@@ -105,9 +105,16 @@ void worker_ask(struct worker *worker);
 bool worker_has_answered(const struct worker *worker);
 
 /* The rest is for the worker's own thread. */
+
+/* worker_turn.c */
+void worker_turn(struct worker *worker);
 CHECKED int worker_watch(struct worker *worker, struct source *source);
 void worker_unwatch(struct worker *worker, struct source *source);
+void worker_arm(struct worker *worker, struct circuit *circuit,
+		uint64_t due_ms);
+void worker_disarm(struct worker *worker, struct circuit *circuit);
 
+/* worker_index.c */
 void worker_name(struct worker *worker, struct flow_name *name,
 		 struct flow *flow, const char *ufrag);
 void worker_unname(struct worker *worker, struct flow_name *name);
@@ -117,10 +124,6 @@ uint32_t worker_new_tag(struct worker *worker);
 void worker_tag(struct worker *worker, struct flow *flow);
 void worker_untag(struct worker *worker, struct flow *flow);
 struct flow *worker_find_tag(struct worker *worker, uint32_t tag);
-
-void worker_arm(struct worker *worker, struct circuit *circuit,
-		uint64_t due_ms);
-void worker_disarm(struct worker *worker, struct circuit *circuit);
 
 /* demux.c: what was received goes to its flows. Returns how many packets were
  * of none. */
