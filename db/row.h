@@ -63,6 +63,12 @@ void row_copy(const struct row_table *table, const void *row, char *copy);
 CHECKED int row_put(struct db *db, const struct row_table *table,
 		    const void *row, db_done_fn done, void *arg);
 
+/* What is the same for rows that say the same, and tells no secret. 0, -ENOMEM.
+ */
+enum { ROW_DIGEST_LEN = 32 };
+CHECKED int row_digest(const struct row_table *table, const void *row,
+		       uint8_t out[static ROW_DIGEST_LEN]);
+
 /* Up to three parameters of a statement that changes something. */
 enum { ROW_MAX_PARAMS = 3 };
 struct row_param {

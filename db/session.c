@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,19 @@ static const struct row_table *session_table(void)
 {
 	row_sql(&table, &sql, "session", "ORDER BY call, side");
 	return &table;
+}
+
+int session_digest(struct session_digest *out, const struct session_row *row)
+{
+	static_assert(sizeof(out->octets) == ROW_DIGEST_LEN, "one length");
+
+	return row_digest(session_table(), row, out->octets);
+}
+
+bool session_digest_equal(const struct session_digest *a,
+			  const struct session_digest *b)
+{
+	return !memcmp(a->octets, b->octets, sizeof(a->octets));
 }
 
 int session_put(struct db *db, const struct session_row *row, db_done_fn done,

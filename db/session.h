@@ -113,6 +113,15 @@ struct session_row {
 	struct session_media media;
 };
 
+/* What a row says, to be compared; of none: all zero. Tells no secret. */
+struct session_digest {
+	uint8_t octets[32];
+};
+CHECKED int session_digest(struct session_digest *out,
+			   const struct session_row *row); /* 0, -ENOMEM */
+bool session_digest_equal(const struct session_digest *a,
+			  const struct session_digest *b);
+
 /*
  * Insert or replace the row of (call, side). @done may be NULL.
  * 0, -ENOBUFS (DB_QUEUE_MAX), -ENOMEM; then @done is not called.

@@ -85,7 +85,8 @@ bool call_takes_digits(const struct call *call);
 void call_missed(struct call *call, const char *account, const char *from,
 		 enum cause cause);
 
-/* Queue a row that a leg has filled (leg_ops.store). 0 or -errno. */
+/* Queue a row that a leg has filled (leg_ops.store), unless it says what was
+ * queued last. 0 or -errno. */
 CHECKED int call_record_put(struct call *call, const struct session_row *row);
 
 /* What the rows say has changed: write them again while the call is up. */

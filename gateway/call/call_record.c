@@ -25,6 +25,8 @@ static void on_stored(int result, void *arg)
 	struct call *call = arg;
 
 	if (result)
+		memset(call->stored, 0, sizeof(call->stored));
+	if (result)
 		log_warn("call=%s session=not-stored r=%d: a restart would "
 			 "end this call",
 			 call->name, result);
@@ -33,13 +35,20 @@ static void on_stored(int result, void *arg)
 			   &(struct call_event){ .type = CALL_EV_STORED });
 }
 
+/* What changes in a call is most often one leg's. */
 int call_record_put(struct call *call, const struct session_row *row)
 {
-	int r = session_put(call->gateway->db, row, on_stored, call);
+	struct session_digest *last = &call->stored[row->side], digest;
+	int r = session_digest(&digest, row);
 
-	if (!r)
-		call->storing++;
-	return r;
+	if (r || session_digest_equal(&digest, last))
+		return r;
+	r = session_put(call->gateway->db, row, on_stored, call);
+	if (r)
+		return r;
+	*last = digest;
+	call->storing++;
+	return 0;
 }
 
 /* What a row borrows. Holds secrets. */

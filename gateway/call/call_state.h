@@ -10,6 +10,7 @@
 #include <bsd/sys/queue.h>
 #include <stdint.h>
 
+#include "db/session.h"
 #include "gateway/call/call.h"
 #include "gateway/call/call_view.h"
 #include "gateway/leg/leg.h"
@@ -106,6 +107,7 @@ struct call {
 
 	/* for the record */
 	unsigned storing; /* rows that are on their way to the disk */
+	struct session_digest stored[2]; /* by side: what was written last */
 	bool inbound;
 	char *account, *from, *to, *trunk;
 	struct origin *origin; /* NULL: of a call from an account */

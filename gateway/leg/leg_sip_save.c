@@ -19,6 +19,16 @@
  * (RFC 3261, 12.2.2). */
 enum { CSEQ_AHEAD = 32, SDP_ID_CAP = sizeof("18446744073709551615") };
 
+/* To a second, or it would be another each time that it is asked. */
+static int64_t timer_next_ms(const struct sip_dialog_state *state)
+{
+	enum { MS_PER_S = 1000 };
+
+	if (!state->session_expires_s)
+		return 0;
+	return (clock_wall_ms() + state->session_left_ms) / MS_PER_S * MS_PER_S;
+}
+
 int leg_sip_store(struct leg *leg, struct session_row *row)
 {
 	struct sip_dialog_state state = { 0 };
@@ -49,7 +59,7 @@ int leg_sip_store(struct leg *leg, struct session_row *row)
 		.remote_cseq = state.remote_cseq,
 		.timer_interval_s = state.session_expires_s,
 		.timer_ours = state.we_refresh,
-		.timer_next_ms = clock_wall_ms() + state.session_left_ms,
+		.timer_next_ms = timer_next_ms(&state),
 		.sdp_id = sdp_id,
 		.sdp_version = state.sdp_version,
 		.self = sip->self,

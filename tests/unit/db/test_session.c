@@ -329,6 +329,52 @@ static void earlier_runs_are_dropped_and_this_one_is_not(void **state)
 	assert_int_equal(count_in_file(f), 2);
 }
 
+static struct session_digest digest_of(const struct session_row *row)
+{
+	struct session_digest digest;
+
+	assert_int_equal(session_digest(&digest, row), 0);
+	return digest;
+}
+
+static void rows_that_say_the_same_have_one_digest(void **state)
+{
+	char number[] = "+15557654321";
+	struct session_row a = jingle_row(), b = jingle_row();
+
+	(void)state;
+	a.number = "+15557654321";
+	b.number = number;                           /* another pointer */
+	b.media.tx_key.octets[b.media.tx_key.n] = 1; /* no part of it */
+	a.diversion = NULL;
+	b.diversion = "";
+	struct session_digest of_a = digest_of(&a), of_b = digest_of(&b);
+	assert_true(session_digest_equal(&of_a, &of_b));
+}
+
+static void another_value_of_any_kind_is_another_digest(void **state)
+{
+	const struct session_row row = jingle_row();
+	struct session_row others[] = { row, row, row, row, row, row, row };
+	struct session_digest mine = digest_of(&row);
+
+	(void)state;
+	others[0].held = !row.held;
+	others[1].answered_ms++;
+	others[2].media.tx_key.octets[0] ^= 1;
+	others[3].media.tx_key.n--;
+	others[4].media.remote = addr("192.0.2.1:30001");
+	others[5].media.mid = "audio";
+	/* The same octets, cut elsewhere. */
+	others[6].jingle.content_name = "0initiator";
+	others[6].jingle.content_creator = "";
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct session_digest other = digest_of(&others[i]);
+
+		assert_false(session_digest_equal(&mine, &other));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -341,6 +387,8 @@ int main(void)
 		TEST(secrets_are_not_in_the_files),
 		TEST(rows_of_another_key_are_left_out),
 		TEST(earlier_runs_are_dropped_and_this_one_is_not),
+		cmocka_unit_test(rows_that_say_the_same_have_one_digest),
+		cmocka_unit_test(another_value_of_any_kind_is_another_digest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,6 +141,20 @@ void bridge_stats(const struct bridge *bridge, enum media_side side,
 static struct cdr record;
 static db_done_fn stored;
 static void *stored_arg;
+static bool rows_stay; /* what legs have to say is what they said before */
+
+int session_digest(struct session_digest *out, const struct session_row *row)
+{
+	(void)row;
+	*out = (struct session_digest){ { rows_stay ? 2 : 1 } };
+	return 0;
+}
+
+bool session_digest_equal(const struct session_digest *a,
+			  const struct session_digest *b)
+{
+	return rows_stay && !memcmp(a, b, sizeof(*a));
+}
 
 int session_put(struct db *db, const struct session_row *row, db_done_fn done,
 		void *arg)

@@ -221,6 +221,21 @@ static void hold_reaches_the_other_side_once(void **state)
 	expect("b-resume store");
 }
 
+static void a_row_that_says_the_same_is_not_written_again(void **state)
+{
+	(void)state;
+	come_up();
+	rows_stay = true;
+	leg_holds(a, true);
+	expect("a-none b-hold store");
+	leg_holds(a, false);
+	expect("b-resume");
+	stored(-EIO, stored_arg); /* it may not be there */
+	leg_holds(a, true);
+	expect("a-none b-hold store");
+	rows_stay = false;
+}
+
 static void a_direction_in_a_new_offer_is_a_hold(void **state)
 {
 	(void)state;
@@ -407,6 +422,7 @@ int main(void)
 		CALL_TEST(lost_media_ends_both_legs_with_a_reason),
 		CALL_TEST(no_common_codec_ends_both_legs),
 		CALL_TEST(hold_reaches_the_other_side_once),
+		CALL_TEST(a_row_that_says_the_same_is_not_written_again),
 		CALL_TEST(a_direction_in_a_new_offer_is_a_hold),
 		CALL_TEST(digits_go_by_rtp_where_the_peer_takes_them),
 		CALL_TEST(digits_come_one_after_the_other),
