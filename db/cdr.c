@@ -9,6 +9,26 @@
 #include "db/row.h"
 #include "gateway/base/text.h"
 
+const char *cdr_direction_name(enum cdr_direction direction)
+{
+	static const char *const names[] = { [CDR_OUTBOUND] = "outbound",
+					     [CDR_INBOUND] = "inbound",
+					     [CDR_LOCAL] = "local" };
+
+	return direction >= CDR_OUTBOUND && direction <= CDR_LOCAL
+		       ? names[direction]
+		       : "";
+}
+
+const char *cdr_end_name(enum cdr_end end)
+{
+	static const char *const names[] = { [CDR_END_GATEWAY] = "gateway",
+					     [CDR_END_CALLER] = "caller",
+					     [CDR_END_CALLEE] = "callee" };
+
+	return end <= CDR_END_CALLEE ? names[end] : "";
+}
+
 #define COLUMN(type, name, field) ROW_COLUMN(type, name, cdr, field)
 #define MEDIA_COLUMNS(side)                                                 \
 	COLUMN(UINT, #side "_rx_packets", side##_media.rx_packets),         \

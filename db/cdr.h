@@ -24,6 +24,10 @@ enum cdr_end {
 	CDR_END_CALLEE = 2,
 };
 
+/* "outbound", "caller"; "" of what a later version may have written. */
+const char *cdr_direction_name(enum cdr_direction direction);
+const char *cdr_end_name(enum cdr_end end);
+
 enum { CDR_FIND_MAX = 1000 };
 
 struct cdr_media {

@@ -40,26 +40,6 @@ static void put_time(FILE *to, int64_t ms)
 	fprintf(to, "%s.%03dZ", text, (int)(ms % MS_PER_S));
 }
 
-static const char *direction_name(enum cdr_direction direction)
-{
-	static const char *const names[] = { [CDR_OUTBOUND] = "outbound",
-					     [CDR_INBOUND] = "inbound",
-					     [CDR_LOCAL] = "local" };
-
-	return direction >= CDR_OUTBOUND && direction <= CDR_LOCAL
-		       ? names[direction]
-		       : "";
-}
-
-static const char *end_name(enum cdr_end end)
-{
-	static const char *const names[] = { [CDR_END_GATEWAY] = "gateway",
-					     [CDR_END_CALLER] = "caller",
-					     [CDR_END_CALLEE] = "callee" };
-
-	return end <= CDR_END_CALLEE ? names[end] : "";
-}
-
 enum csv_type { CSV_TEXT, CSV_TIME, CSV_COUNT32, CSV_COUNT64, CSV_SMALL };
 
 static const struct csv_column {
@@ -151,8 +131,8 @@ void cdr_csv_rows(FILE *to, const struct cdr *rows, size_t n)
 {
 	for (size_t row = 0; row < n; row++) {
 		fprintf(to, "%s,%s,%" PRId64,
-			direction_name(rows[row].direction),
-			end_name(rows[row].ended_by), talked_s(&rows[row]));
+			cdr_direction_name(rows[row].direction),
+			cdr_end_name(rows[row].ended_by), talked_s(&rows[row]));
 		for (size_t i = 0; i < NCOLUMNS; i++) {
 			fputc(',', to);
 			put_field(to, &columns[i], &rows[row]);

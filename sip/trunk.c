@@ -317,6 +317,12 @@ enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk)
 	return trunk->state;
 }
 
+bool sip_trunk_takes_calls(const struct sip_trunk *trunk)
+{
+	return trunk->state == SIP_TRUNK_UP ||
+	       trunk->state == SIP_TRUNK_DEGRADED;
+}
+
 bool sip_trunk_is_at(const struct sip_trunk *trunk, const struct addr *addr)
 {
 	for (size_t i = 0; i < trunk->hops.n; i++)

@@ -102,6 +102,8 @@ void sip_trunk_moved(struct sip_trunk *trunk);
 
 const char *sip_trunk_name(const struct sip_trunk *trunk);
 enum sip_trunk_state sip_trunk_state(const struct sip_trunk *trunk);
+/* Up or degraded. */
+bool sip_trunk_takes_calls(const struct sip_trunk *trunk);
 enum sip_registration sip_trunk_registration(const struct sip_trunk *trunk);
 /* Whether @source may speak for the trunk: its allow list, or, when that is
  * empty, the addresses its proxy resolves to. */

@@ -21,11 +21,8 @@ static void say_trunks(struct answer *answer, const struct gateway *gateway)
 	size_t up = 0;
 
 	for (size_t i = 0; i < gateway->ntrunks; i++) {
-		enum sip_trunk_state state =
-			sip_trunk_state(gateway->trunks[i]);
-
-		up += state == SIP_TRUNK_UP || state == SIP_TRUNK_DEGRADED;
-		if (state == SIP_TRUNK_DOWN)
+		up += sip_trunk_takes_calls(gateway->trunks[i]);
+		if (sip_trunk_state(gateway->trunks[i]) == SIP_TRUNK_DOWN)
 			answer_warn(answer, "Trunk %s is down.",
 				    sip_trunk_name(gateway->trunks[i]));
 	}

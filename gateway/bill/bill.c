@@ -7,15 +7,24 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/bill/bill_json.h"
 #include "gateway/bill/bill_record.h"
 #include "gateway/bill/wire.h"
 #include "gateway/gateway.h"
 #include "gateway/watch/watch.h"
 
+/*
+ *     waiting --> sent --> answered
+ *        |  time   | time, or no good answer
+ *        +---------+--> on_failure decides
+ */
 struct question {
+	TAILQ_ENTRY(question) link; /* of those that wait */
 	struct gateway *gateway;
-	struct exchange *exchange; /* NULL: it could not be sent */
-	struct event *later;       /* says so, from the loop */
+	struct exchange *exchange; /* NULL: not sent (yet) */
+	struct event *later;       /* the end of its patience */
+	const char *why;           /* … and what is said then */
+	char *json;                /* NULL: none waits to be sent */
 	bill_answer_fn fn;
 	void *arg;
 	char *id;
@@ -37,6 +46,7 @@ int bill_new(struct gateway *gateway)
 		return -ENOMEM;
 	gateway->bill = bill;
 	bill->gateway = gateway;
+	TAILQ_INIT(&bill->waiting);
 	r = wire_new(&bill->wire, &wire, gateway->base);
 	if (!r && config->records)
 		r = bill_records_new(&bill->records, gateway, bill->wire);
@@ -112,7 +122,6 @@ static bool read_answer(struct bill_answer *out, const json_t *json,
 		/* None at all is no call. */
 		.allowed = json_is_true(allow) &&
 			   (!json_is_integer(seconds) || most > 0),
-		.answered = true,
 		.seconds = most > BILL_SECONDS_MAX ? BILL_SECONDS_MAX
 						   : (uint32_t)most,
 		.reason = reason,
@@ -155,44 +164,95 @@ static void on_reply(unsigned status, struct slice body, void *arg)
 
 /* ---- the question ---- */
 
-static void on_not_sent(evutil_socket_t fd, short what, void *arg)
+static void on_later(evutil_socket_t fd, short what, void *arg)
 {
+	const struct question *question = arg;
+
 	(void)fd;
 	(void)what;
-	decide(arg, "too many questions, or no memory");
+	decide(question, question->why);
 }
 
-/* A text is no UTF-8 that a peer did not write so: it is cleaned before. */
-static json_t *text(const char *from)
+/* On_failure decides after @ms, from the loop. */
+static void give_up_in(struct question *question, unsigned ms, const char *why)
 {
-	enum { CAP = 3072 };
-	char clean[CAP];
+	enum { MS_PER_S = 1000, US_PER_MS = 1000 };
+	const struct timeval tv = { ms / MS_PER_S, ms % MS_PER_S * US_PER_MS };
 
-	text_clean(clean, sizeof(clean), slice_of(from));
-	return json_string(clean);
+	question->why = why;
+	evtimer_add(question->later, &tv);
 }
 
-static char *format_request(const struct bill_request *request)
+static void leave_queue(struct question *question)
 {
-	static const char *const kinds[] = {
-		[BILL_CALL] = "call", [BILL_TEXT] = "text"
-	};
-	AUTO(free_json)
-	json_t *json = json_pack(
-		"{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "request",
-		"authorise", "kind", kinds[request->kind], "id",
-		text(request->id), "direction",
-		request->inbound ? "inbound" : "outbound", "account",
-		text(request->account), "from", text(request->from), "to",
-		text(request->to), "trunk", text(request->trunk));
+	struct bill *bill = question->gateway->bill;
 
-	return json ? json_dumps(json, JSON_COMPACT) : NULL;
+	if (question->json) {
+		TAILQ_REMOVE(&bill->waiting, question, link);
+		bill->nwaiting--;
+	}
+	free(question->json);
+	question->json = NULL;
+}
+
+/* 0, or as wire_send(). */
+static int send_now(struct question *question, const char *json)
+{
+	return wire_send(&question->exchange, question->gateway->bill->wire,
+			 "authorise", slice_of(json), on_reply, question);
+}
+
+/* Those whose turn has come. */
+static void send_waiting(struct bill *bill)
+{
+	struct question *question;
+	int r = 0;
+
+	while (r != -EAGAIN && (question = TAILQ_FIRST(&bill->waiting))) {
+		r = send_now(question, question->json);
+		if (r == -EAGAIN)
+			return;
+		leave_queue(question);
+		question->why = "no answer in time"; /* of what is left of it */
+		if (r)
+			give_up_in(question, 0, "it could not be sent");
+	}
+}
+
+/* @json is taken. */
+static void wait_for_turn(struct question *question, char *json)
+{
+	struct bill *bill = question->gateway->bill;
+
+	if (bill->nwaiting >= BILL_WAITING_MAX) {
+		free(json);
+		give_up_in(question, 0, "too many questions are open");
+		return;
+	}
+	question->json = json;
+	TAILQ_INSERT_TAIL(&bill->waiting, question, link);
+	bill->nwaiting++;
+	give_up_in(question, question->gateway->config->billing.timeout_ms,
+		   "too many questions were before it");
+}
+
+static void ask(struct question *question, const struct bill_request *request)
+{
+	char *json = bill_json_request(request);
+	int r = json ? send_now(question, json) : -ENOMEM;
+
+	if (r == -EAGAIN) {
+		wait_for_turn(question, json);
+		return;
+	}
+	free(json);
+	if (r)
+		give_up_in(question, 0, "it could not be sent");
 }
 
 int bill_ask(struct question **out, struct gateway *gateway,
 	     const struct bill_request *request, bill_answer_fn fn, void *arg)
 {
-	static const struct timeval now = { 0, 0 };
 	struct question *question = calloc(1, sizeof(*question));
 
 	if (!question)
@@ -201,16 +261,12 @@ int bill_ask(struct question **out, struct gateway *gateway,
 	question->fn = fn;
 	question->arg = arg;
 	question->id = text_dup(slice_of(request->id));
-	question->later = evtimer_new(gateway->base, on_not_sent, question);
+	question->later = evtimer_new(gateway->base, on_later, question);
 	if (!question->id || !question->later) {
 		question_free(question);
 		return -ENOMEM;
 	}
-	char *json = format_request(request);
-	if (!json || wire_send(&question->exchange, gateway->bill->wire,
-			       "authorise", slice_of(json), on_reply, question))
-		evtimer_add(question->later, &now);
-	free(json);
+	ask(question, request);
 	*out = question;
 	return 0;
 }
@@ -219,10 +275,22 @@ struct question *question_free(struct question *question)
 {
 	if (!question)
 		return NULL;
+	bool sent = question->exchange;
+
+	leave_queue(question);
 	exchange_free(question->exchange);
 	if (question->later)
 		event_free(question->later);
+	if (sent)
+		send_waiting(question->gateway->bill);
 	free(question->id);
 	free(question);
 	return NULL;
+}
+
+uint32_t bill_least_seconds(uint32_t a, uint32_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
 }

@@ -6,8 +6,9 @@
  *
  *     authorise
  *         { "request": "authorise", "kind": "call" | "text", "id",
- *           "direction": "outbound" | "inbound", "account", "from", "to",
- *           "trunk" }
+ *           "direction": "outbound" | "inbound",
+ *           "part": "dialled" | "forwarded" | "transferred",
+ *           "account", "from", "to", "trunk" }
  *     200
  *         { "allow": true | false, "seconds": 600, "reason": "…" }
  *
@@ -15,13 +16,21 @@
  *         { "request": "record", "id", … } (bill_json.c)
  *     2xx taken; over unix: { "taken": true }
  *
+ * A call is asked about once for each leg that it has to a trunk: a part of it
+ * that is forwarded or transferred there is a question of its own, with the
+ * same id, by the account that pays for it.
+ *
  * "seconds" and "reason" may be left out: no limit, no words. Whatever else
- * comes, or nothing in time, counts as billing.on_failure says. The loop never
+ * comes, or nothing in time, counts as billing.on_failure says. So many
+ * questions as wire.h allows are open at once; BILL_WAITING_MAX more wait for
+ * their turn, within their time; what is asked beyond that counts as
+ * on_failure, too. The loop never
  * waits; calls wait in a state of their own, and may be given up meanwhile.
  * Emergency calls and calls that leave for no trunk are nobody's to refuse.
  */
 #pragma once
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,11 +45,16 @@ struct wire;
 enum {
 	BILL_REASON_CAP = 128, /* of words for a person; longer is cut */
 	BILL_SECONDS_MAX = 7 * 24 * 3600,
+	BILL_WAITING_MAX = 4096, /* questions that are not sent yet */
 };
+
+TAILQ_HEAD(questions, question);
 
 struct bill {
 	struct gateway *gateway;
 	struct wire *wire;
+	struct questions waiting; /* for their turn, in its order */
+	unsigned nwaiting;
 	struct bill_records *records; /* NULL: not pushed */
 };
 
@@ -56,21 +70,25 @@ bool bill_pushes(const struct gateway *gateway);
 void bill_record_written(struct gateway *gateway);
 
 enum bill_kind { BILL_CALL, BILL_TEXT };
+/* How it came to the leg that is asked about. */
+enum bill_part { BILL_DIALLED, BILL_FORWARDED, BILL_TRANSFERRED };
 
 struct bill_request { /* borrowed for the call alone */
 	enum bill_kind kind;
 	const char *id; /* the call's, as in its record */
 	bool inbound;
-	const char *account, *from, *to, *trunk;
+	enum bill_part part;
+	const char *account; /* who pays; a bare JID */
+	const char *from, *to, *trunk;
 };
 
 struct bill_answer {
 	bool allowed;
-	bool answered;    /* else on_failure decided */
-	uint32_t seconds; /* the most; 0: as long as they like */
-	const char
-		*reason; /* for the person, fit for people; "" none. Borrowed */
+	uint32_t seconds;   /* the most; 0: as long as they like */
+	const char *reason; /* fit for people; "" none. Borrowed */
 };
+/* Of two limits the one that comes first, 0 being none. */
+uint32_t bill_least_seconds(uint32_t a, uint32_t b);
 /* From the loop, once; the question is freed behind it by who asked. */
 typedef void (*bill_answer_fn)(const struct bill_answer *answer, void *arg);
 

@@ -5,7 +5,9 @@
 
 #include "db/cdr.h"
 #include "gateway/base/text.h"
+#include "gateway/bill/bill.h"
 
+/* What a peer wrote may be no UTF-8, and is made so. */
 static json_t *text(const char *from)
 {
 	enum { CAP = 3072 };
@@ -13,6 +15,36 @@ static json_t *text(const char *from)
 
 	text_clean(clean, sizeof(clean), slice_of(from));
 	return json_string(clean);
+}
+
+/* @json is taken. */
+static char *dump(json_t *json)
+{
+	char *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	return out;
+}
+
+char *bill_json_request(const struct bill_request *request)
+{
+	static const char *const kinds[] = {
+		[BILL_CALL] = "call", [BILL_TEXT] = "text"
+	};
+	static const char *const parts[] = {
+		[BILL_DIALLED] = "dialled",
+		[BILL_FORWARDED] = "forwarded",
+		[BILL_TRANSFERRED] = "transferred",
+	};
+
+	return dump(json_pack(
+		"{s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "request",
+		"authorise", "kind", kinds[request->kind], "id",
+		text(request->id), "direction",
+		request->inbound ? "inbound" : "outbound", "part",
+		parts[request->part], "account", text(request->account), "from",
+		text(request->from), "to", text(request->to), "trunk",
+		text(request->trunk)));
 }
 
 static json_t *media(const struct cdr_media *m)
@@ -40,30 +72,24 @@ static json_int_t talked_ms(const struct cdr *cdr)
 
 char *bill_json_record(const struct cdr *cdr)
 {
-	static const char *const directions[] = { [CDR_OUTBOUND] = "outbound",
-						  [CDR_INBOUND] = "inbound",
-						  [CDR_LOCAL] = "local" };
-	static const char *const ends[] = { [CDR_END_GATEWAY] = "gateway",
-					    [CDR_END_CALLER] = "caller",
-					    [CDR_END_CALLEE] = "callee" };
 	json_t *json = json_pack(
 		"{s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:I, s:o, s:o, s:i, s:i, s:s, s:o, s:o, s:o}",
 		"request", "record", "id", text(cdr->call), "node",
 		text(cdr->node_id), "boot", text(cdr->boot_id), "direction",
-		directions[cdr->direction], "account", text(cdr->account),
-		"from", text(cdr->caller), "to", text(cdr->callee), "trunk",
-		text(cdr->trunk), "started_ms", (json_int_t)cdr->started_ms,
-		"ringing_ms", (json_int_t)cdr->ringing_ms, "answered_ms",
+		cdr_direction_name(cdr->direction), "account",
+		text(cdr->account), "from", text(cdr->caller), "to",
+		text(cdr->callee), "trunk", text(cdr->trunk), "started_ms",
+		(json_int_t)cdr->started_ms, "ringing_ms",
+		(json_int_t)cdr->ringing_ms, "answered_ms",
 		(json_int_t)cdr->answered_ms, "ended_ms",
 		(json_int_t)cdr->ended_ms, "talked_ms", talked_ms(cdr), "cause",
 		text(cdr->cause), "reason", text(cdr->end_text), "sip_status",
 		cdr->sip_status, "q850", cdr->q850, "ended_by",
-		ends[cdr->ended_by], "caller_name", text(cdr->caller_name),
-		"caller_media", media(&cdr->caller_media), "callee_media",
+		cdr_end_name(cdr->ended_by), "caller_name",
+		text(cdr->caller_name), "caller_media",
+		media(&cdr->caller_media), "callee_media",
 		media(&cdr->callee_media));
-	char *out = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
-	json_decref(json);
-	return out;
+	return dump(json);
 }

@@ -74,14 +74,12 @@ static bool is_taken(const struct bill_records *records, unsigned status,
 		     struct slice body)
 {
 	enum { OK = 200, REDIRECT = 300 };
-	bool is_unix = !strncmp(records->gateway->config->billing.url,
-				"unix:", sizeof("unix:") - 1);
 	json_t *json;
 	bool taken;
 
 	if (status < OK || status >= REDIRECT)
 		return false;
-	if (!is_unix)
+	if (!wire_is_local(records->wire))
 		return true;
 	json = json_loadb(body.p, body.n, 0, NULL);
 	taken = json_is_true(json_object_get(json, "taken"));

@@ -148,6 +148,11 @@ struct wire *wire_free(struct wire *wire)
 	return NULL;
 }
 
+bool wire_is_local(const struct wire *wire)
+{
+	return wire->kind == WIRE_UNIX;
+}
+
 /* ---- an exchange ---- */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

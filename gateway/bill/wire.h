@@ -46,6 +46,9 @@ struct wire *wire_free(struct wire *wire);
 /* @status 0: none came, @body then says why. From the loop, once. */
 typedef void (*wire_fn)(unsigned status, struct slice body, void *arg);
 
+/* Whether requests go by a local socket, without HTTP. */
+bool wire_is_local(const struct wire *wire);
+
 /*
  * Send @json as the request @name. *@out is owned by the caller:
  * exchange_free(), also in @fn. 0, -EAGAIN (WIRE_OPEN_MAX), -ENOMEM.

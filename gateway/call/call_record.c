@@ -264,17 +264,14 @@ static enum cdr_end end_of(const struct call *call)
 
 static void log_end(const struct call *call, const struct cdr *cdr)
 {
-	static const char *const who[] = { [CDR_END_GATEWAY] = "gateway",
-					   [CDR_END_CALLER] = "caller",
-					   [CDR_END_CALLEE] = "callee" };
 	int64_t talked =
 		call->answered_ms ? call->ended_ms - call->answered_ms : 0;
 	const struct cdr_media *a = &cdr->caller_media;
 	const struct cdr_media *b = &cdr->callee_media;
 
 	log_info("call=%s event=ended cause=%s by=%s talked_ms=%lld text=%s",
-		 call->name, cdr->cause, who[cdr->ended_by], (long long)talked,
-		 log_text(slice_of(call->end_text)).s);
+		 call->name, cdr->cause, cdr_end_name(cdr->ended_by),
+		 (long long)talked, log_text(slice_of(call->end_text)).s);
 	log_info("call=%s event=media a_rx=%llu a_tx=%llu a_lost=%llu "
 		 "a_dropped=%llu a_ice_ms=%u a_dtls_ms=%u b_rx=%llu b_tx=%llu "
 		 "b_lost=%llu b_dropped=%llu b_ice_ms=%u b_dtls_ms=%u codec=%s",

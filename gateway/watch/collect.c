@@ -137,13 +137,9 @@ COLLECT(calls_limit)
 
 COLLECT(calls_active)
 {
-	unsigned counts[CALL_NSTATES] = { 0 };
-	const struct call *call;
-
-	LIST_FOREACH(call, &gateway->calls, link)
-	counts[call->state]++;
 	for (int i = 0; i < CALL_CLOSED; i++)
-		metric_write(w, counts[i], METRIC_LABELS(call_states[i].name));
+		metric_write(w, totals_in(gateway->watch->totals, i),
+			     METRIC_LABELS(call_states[i].name));
 }
 
 COLLECT(outbox)
@@ -173,7 +169,7 @@ static void write_totals(struct metric_writer *w, const struct gateway *gateway,
 {
 	struct media_metric m = { w, offset };
 
-	totals_each(gateway->watch->totals, gateway, on_total, &m);
+	totals_each(gateway->watch->totals, on_total, &m);
 }
 
 COLLECT(media_rx)
@@ -261,17 +257,10 @@ COLLECT(worker_lost)
 
 /* ---- trunks ---- */
 
-static bool takes_calls(const struct sip_trunk *trunk)
-{
-	enum sip_trunk_state state = sip_trunk_state(trunk);
-
-	return state == SIP_TRUNK_UP || state == SIP_TRUNK_DEGRADED;
-}
-
 COLLECT(trunk_up)
 {
 	for (size_t i = 0; i < gateway->ntrunks; i++)
-		metric_write(w, takes_calls(gateway->trunks[i]),
+		metric_write(w, sip_trunk_takes_calls(gateway->trunks[i]),
 			     METRIC_LABELS(sip_trunk_name(gateway->trunks[i])));
 }
 

@@ -103,18 +103,26 @@ void html_attr(struct html *h, const char *name, const char *value)
 	put_text(h, "\"");
 }
 
+PRINTF(3, 0)
+static bool format(struct html *h, char out[static FORMATTED_CAP],
+		   const char *fmt, va_list ap)
+{
+	int n = vsnprintf(out, FORMATTED_CAP, fmt, ap);
+
+	if (n < 0 || n >= FORMATTED_CAP)
+		h->failed = -EMSGSIZE;
+	return !h->failed;
+}
+
 void html_attrf(struct html *h, const char *name, const char *fmt, ...)
 {
 	char text[FORMATTED_CAP];
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		h->failed = -EMSGSIZE;
-	else
+	if (format(h, text, fmt, ap))
 		html_attr(h, name, text);
+	va_end(ap);
 }
 
 void html_text(struct html *h, const char *text)
@@ -129,12 +137,9 @@ void html_textf(struct html *h, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		h->failed = -EMSGSIZE;
-	else
+	if (format(h, text, fmt, ap))
 		html_text(h, text);
+	va_end(ap);
 }
 
 void html_close(struct html *h)

@@ -30,7 +30,8 @@ struct html {
 
 /* Writes the doctype to @out, which outlives @h. */
 void html_begin(struct html *h, struct evbuffer *out);
-/* All elements were closed. 0 or -ENOMEM. */
+/* All elements were closed. 0, -ENOMEM, or -EMSGSIZE (what one of the two with
+ * a format made was longer than a KiB). */
 CHECKED int html_end(struct html *h);
 
 /* @name is a constant of ours. */

@@ -20,6 +20,7 @@
 #include "gateway/gateway.h"
 #include "gateway/watch/metric.h"
 #include "gateway/watch/page.h"
+#include "gateway/watch/totals.h"
 #include "gateway/watch/watch.h"
 #include "xmpp/xmpp_stream.h"
 
@@ -255,8 +256,10 @@ typedef int (*write_fn)(struct http *http, struct evbuffer *body);
 
 static int write_metrics(struct http *http, struct evbuffer *body)
 {
-	return metrics_print(http->gateway->watch->metrics, http->gateway,
-			     body);
+	const struct watch *watch = http->gateway->watch;
+
+	totals_count(watch->totals, http->gateway);
+	return metrics_print(watch->metrics, http->gateway, body);
 }
 
 static int write_page(struct http *http, struct evbuffer *body)

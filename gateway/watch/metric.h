@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * What is counted and measured, under the names that Prometheus knows it by:
- * one table (metric.c) has the name, the help, the type and the labels of each.
- * Counters and histograms are kept here and fed by metric_add() and
- * metric_observe(); what the rest of the process knows anyway (gauges, counters
- * of media and database) is collected when it is asked for (collect.h).
+ * one table (metric_table.c) has the name, the help, the type and the labels of
+ * each. Some counters and all histograms but the database's are kept here, fed
+ * by metric_add() and metric_observe(); what the rest of the process knows
+ * anyway (gauges, counters of media, trunks and database) is collected when it
+ * is asked for (collect.h).
  *
  * The main thread's alone: nothing of it is on the path of a packet.
  */
@@ -83,7 +84,8 @@ enum {
 	METRIC_MAX_LABELS = 3,
 	METRIC_MAX_BOUNDS = 16,
 	/* Series of one metric; a label is never a peer's text, so there are as
-	 * many as trunks times causes. More are counted, not kept. */
+	 * many as directions times trunks times causes. What would be more is
+	 * counted in METRIC_SERIES_DROPPED alone. */
 	METRIC_MAX_SERIES = 2000,
 };
 

@@ -345,36 +345,36 @@ static unsigned trunks_up(const struct gateway *gateway)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < gateway->ntrunks; i++) {
-		enum sip_trunk_state state =
-			sip_trunk_state(gateway->trunks[i]);
-
-		n += state == SIP_TRUNK_UP || state == SIP_TRUNK_DEGRADED;
-	}
+	for (size_t i = 0; i < gateway->ntrunks; i++)
+		n += sip_trunk_takes_calls(gateway->trunks[i]);
 	return n;
+}
+
+static void share_pill(struct page *page, const char *class_name,
+		       const char *name, size_t n, size_t of)
+{
+	char text[TIME_CAP];
+
+	(void)snprintf(text, sizeof(text), "%zu of %zu", n, of);
+	pill(page, class_name, name, text);
 }
 
 static void put_state(struct page *page)
 {
 	const struct gateway *gateway = page->gateway;
-	unsigned up = trunks_up(gateway);
+	unsigned up = trunks_up(gateway), limit = gateway->config->limits.calls;
 	bool stream = xmpp_stream_is_up(gateway->stream);
-	char text[TIME_CAP];
 
 	html_open(&page->h, "ul");
 	pill(page, stream ? "good" : "bad", "XMPP server",
 	     stream ? "connected" : "not connected");
-	(void)snprintf(text, sizeof(text), "%u of %zu", up, gateway->ntrunks);
-	pill(page,
-	     up == gateway->ntrunks ? "good"
-	     : up                   ? "fair"
-				    : "bad",
-	     "Trunks up", text);
-	(void)snprintf(text, sizeof(text), "%u of %u", gateway->ncalls,
-		       gateway->config->limits.calls);
-	pill(page,
-	     gateway->ncalls < gateway->config->limits.calls ? "good" : "bad",
-	     "Calls", text);
+	share_pill(page,
+		   up == gateway->ntrunks ? "good"
+		   : up                   ? "fair"
+					  : "bad",
+		   "Trunks up", up, gateway->ntrunks);
+	share_pill(page, gateway->ncalls < limit ? "good" : "bad", "Calls",
+		   gateway->ncalls, limit);
 	if (gateway->draining)
 		pill(page, "fair", "Draining", "no new calls");
 	html_close(&page->h);

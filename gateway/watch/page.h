@@ -17,7 +17,7 @@ enum {
 	PAGE_FAILURES_MAX = 30,
 };
 
-/* 0 or -ENOMEM. */
+/* 0, or as html_end(). */
 CHECKED int page_write(struct gateway *gateway, struct evbuffer *out);
 
 /* Its style sheet. */

@@ -17,6 +17,7 @@ struct group {
 
 struct totals {
 	SLIST_HEAD(, group) groups;
+	unsigned states[CALL_NSTATES];
 };
 
 int totals_new(struct totals **out)
@@ -66,7 +67,7 @@ static void add(struct total *to, const struct media_side_stats *stats)
 	to->unauthentic += stats->unauthentic;
 }
 
-static void count(struct totals *totals, const struct call *call, bool ended)
+static void add_call(struct totals *totals, const struct call *call, bool ended)
 {
 	for (int side = 0; side < 2; side++) {
 		struct group *group =
@@ -99,25 +100,36 @@ static void show(struct group *group)
 
 void totals_keep(struct totals *totals, const struct call *call)
 {
-	count(totals, call, true);
+	add_call(totals, call, true);
 }
 
-void totals_each(struct totals *totals, const struct gateway *gateway,
-		 total_fn fn, void *arg)
+void totals_count(struct totals *totals, const struct gateway *gateway)
 {
 	const struct call *call;
 	struct group *group;
 
+	memset(totals->states, 0, sizeof(totals->states));
 	SLIST_FOREACH(group, &totals->groups, link)
 	group->live = group->ended;
 	LIST_FOREACH(call, &gateway->calls, link)
 	{
+		totals->states[call->state]++;
 		if (call->state != CALL_CLOSED)
-			count(totals, call, false);
+			add_call(totals, call, false);
 	}
 	SLIST_FOREACH(group, &totals->groups, link)
-	{
-		show(group);
-		fn(group->leg, group->trunk, &group->shown, arg);
-	}
+	show(group);
+}
+
+unsigned totals_in(const struct totals *totals, int state)
+{
+	return totals->states[state];
+}
+
+void totals_each(const struct totals *totals, total_fn fn, void *arg)
+{
+	const struct group *group;
+
+	SLIST_FOREACH(group, &totals->groups, link)
+	fn(group->leg, group->trunk, &group->shown, arg);
 }

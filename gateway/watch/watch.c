@@ -19,10 +19,6 @@
 
 static const double MS_PER_S = 1000;
 
-static const char *const direction_names[] = { [CDR_OUTBOUND] = "outbound",
-					       [CDR_INBOUND] = "inbound",
-					       [CDR_LOCAL] = "local" };
-
 static void know_trunk(struct metrics *m, const char *trunk)
 {
 	static const enum metric of_calls[] = { METRIC_CALLS_ANSWERED,
@@ -33,7 +29,8 @@ static void know_trunk(struct metrics *m, const char *trunk)
 	static const char *const legs[] = { "sip", "xmpp" };
 
 	for (int d = CDR_OUTBOUND; d <= CDR_INBOUND; d++) {
-		const char *direction = direction_names[d];
+		const char *direction =
+			cdr_direction_name((enum cdr_direction)d);
 
 		metric_know(m, METRIC_CALLS,
 			    METRIC_LABELS(direction, trunk,
@@ -193,7 +190,7 @@ static void note_failure(struct watch *watch, const struct cdr *cdr)
 void watch_call_ended(const struct call *call, const struct cdr *cdr)
 {
 	struct watch *watch = call->gateway->watch;
-	const char *direction = direction_names[cdr->direction];
+	const char *direction = cdr_direction_name(cdr->direction);
 
 	if (!watch)
 		return;
@@ -223,7 +220,7 @@ void watch_refused(struct gateway *gateway, const struct watch_refusal *what)
 {
 	struct watch *watch = gateway->watch;
 	const char *direction =
-		direction_names[what->inbound ? CDR_INBOUND : CDR_OUTBOUND];
+		cdr_direction_name(what->inbound ? CDR_INBOUND : CDR_OUTBOUND);
 
 	if (!watch)
 		return;
