@@ -7,18 +7,13 @@ component that carries the user's number answered to XEP-0215 (or what the user 
 
 import asyncio
 import itertools
-from xml.etree import ElementTree as ET
 
-import slixmpp
-from slixmpp.xmlstream import tostring
-
-from . import xmppserver
+from .component import LOGIN_S, NS, Component
 from .jinglexml import JINGLE, JMI, element, local
 
-NS, EXTDISCO = "jabber:component:accept", "urn:xmpp:extdisco:2"
+EXTDISCO = "urn:xmpp:extdisco:2"
 OUTBOUND = "CHEOGRAM%outbound-sip%"
 ESCAPES = ((" ", "20"), ('"', "22"), ("&", "26"), ("'", "27"), ("/", "2f"), (":", "3a"), ("<", "3c"), (">", "3e"), ("@", "40"))
-LOGIN_S = 15.0
 
 
 def escape(text):
@@ -40,49 +35,30 @@ def split(jid):
     return (head, tail, resource) if at else ("", bare, resource)
 
 
-class TextGateway(slixmpp.ComponentXMPP):
+class TextGateway(Component):
     """The component @domain with the voice gateway @voice."""
 
     ids = itertools.count(1)
 
     def __init__(self, node, server, domain, secret, voice):
-        super().__init__(domain, secret, server, xmppserver.COMPONENT_PORT)
-        self.node, self.domain, self.voice, self.proxies, self.waiting = node, domain, voice, {}, {}
+        super().__init__(node, server, domain, secret)
+        self.voice, self.proxies, self.waiting = voice, {}, {}
         self.addresses = set()  # of the voice gateway, as users saw them
-
-    async def start(self):
-        """Connect; returns self."""
-        ready = asyncio.get_running_loop().create_future()
-        self.add_event_handler("session_start", lambda event: ready.done() or ready.set_result(None))
-        with self.node.inside():
-            self.connect()
-            await asyncio.wait_for(ready, LOGIN_S)
-        return self
-
-    async def close(self):
-        """Log out."""
-        await self.disconnect(wait=1.0)
 
     async def find_proxy(self, user):
         """Ask the component that carries @user's number where its telephones are; None: nowhere."""
         xml = element(NS, "iq", type="get", to=self.voice, from_=f"{escape(user)}@{self.domain}/x", id_=f"p{next(self.ids)}")
         element(EXTDISCO, "services", xml, type="sip")
         self.waiting[xml.get("id")] = asyncio.get_running_loop().create_future()
-        self.send(tostring(xml, xmlns=NS, top_level=True))
+        self.post(xml)
         answer = await asyncio.wait_for(self.waiting[xml.get("id")], LOGIN_S)
         del self.waiting[xml.get("id")]
         hosts = [s.get("host") for s in answer.iter(f"{{{EXTDISCO}}}service") if s.get("type") == "sip"]
         self.proxies[user] = hosts[0] if hosts else None
         return self.proxies[user]
 
-    def incoming_filter(self, xml):
+    def take(self, xml):
         """Every stanza passes here, and most go on."""
-        if local(xml.tag) in ("iq", "message", "presence") and xml.get("from"):
-            self._route(ET.fromstring(ET.tostring(xml)))
-            return element(NS, "none")
-        return xml
-
-    def _route(self, xml):
         waiting = self.waiting.get(xml.get("id"))
         if waiting and split(xml.get("from"))[1] == self.voice:
             waiting.set_result(xml)
@@ -98,7 +74,7 @@ class TextGateway(slixmpp.ComponentXMPP):
             for name in ("initiator", "responder"):
                 if jingle.get(name):
                     jingle.set(name, sender)
-        self.send(tostring(xml, xmlns=NS, top_level=True))
+        self.post(xml)
 
     def _to_user(self, xml):
         """The number's plain address, and in the resource the way back."""
@@ -120,7 +96,7 @@ class TextGateway(slixmpp.ComponentXMPP):
             reply = element(NS, "message", to=xml.get("from"), from_=f"{number}@{self.domain}/tel", type="normal",
                             id_=f"proceed%{propose.get('id')}")
             element(JMI, "proceed", reply, id_=propose.get("id"))
-            self.send(tostring(reply, xmlns=NS, top_level=True))
+            self.post(reply)
         elif local(xml.tag) == "iq" and number and self.proxies.get(user):
             self._pass(xml, f"{escape(user)}@{self.domain}/{OUTBOUND}{device}",
                        f"{escape(number + '@' + self.proxies[user])}@{self.voice}/sip")
