@@ -97,12 +97,16 @@ int text_report_format(char **out, enum text_outcome outcome, const char *id,
 
 /* ---- of telephones, to an account ---- */
 
-/* Of one text the outcomes that are still awaited. */
-static void settle(struct gateway *gateway, const struct report_row *row,
-		   enum text_outcome outcome)
+void text_report_settle(struct gateway *gateway, const char *key,
+			enum text_outcome outcome)
 {
-	struct report_row next = *row;
+	const struct report_row *row =
+		text_reports_find(gateway->texts->reports, key);
+	struct report_row next;
 
+	if (!row)
+		return;
+	next = *row; /* what is still awaited */
 	next.wants &= ~outcomes[outcome].wants;
 	if (outcome == TEXT_DISPLAYED) /* so it has come as well */
 		next.wants &= ~(uint32_t)SIP_CPIM_DELIVERED;
@@ -126,37 +130,40 @@ static int format_outcome(struct stanza **out, const struct report_row *row,
 }
 
 /* What is displayed has been delivered: some telephones say so only once. */
-static int format_all(struct gateway *gateway, const struct report_row *row,
-		      enum text_outcome outcome,
-		      struct stanza *out[static TEXT_REPORT_STANZAS], size_t *n)
+static int format_all(const struct gateway *gateway,
+		      const struct report_row *row, struct text_told *out)
 {
+	enum text_outcome outcome = out->outcome;
+	struct stanza **next = out->stanzas;
 	char from[JID_CAP];
 	int r = text_format(from, sizeof(from), "%s@%s", row->party,
 			    gateway->config->xmpp.domain);
 
 	if (!r && outcome == TEXT_DISPLAYED &&
 	    (row->wants & SIP_CPIM_DELIVERED))
-		r = format_outcome(&out[(*n)++], row, from, TEXT_DELIVERED);
+		r = format_outcome(next++, row, from, TEXT_DELIVERED);
 	if (!r && (row->wants & outcomes[outcome].wants))
-		r = format_outcome(&out[(*n)++], row, from, outcome);
-	if (!r)
-		return 0;
-	for (; *n; (*n)--)
-		out[*n - 1] = stanza_free(out[*n - 1]);
+		r = format_outcome(next++, row, from, outcome);
+	out->n = (size_t)(next - out->stanzas);
 	return r;
+}
+
+void text_told_free(struct text_told *told)
+{
+	for (size_t i = 0; i < TEXT_REPORT_STANZAS; i++)
+		told->stanzas[i] = stanza_free(told->stanzas[i]);
+	told->n = 0;
 }
 
 int text_report_came(struct gateway *gateway, struct slice xml,
 		     const char *party, const char *number,
-		     struct stanza *out[static TEXT_REPORT_STANZAS], size_t *n)
+		     struct text_told *out)
 {
 	const struct report_row *row = NULL;
-	enum text_outcome outcome;
 	char *id = NULL;
-	int r = text_report_parse(&outcome, &id, xml);
 
-	*n = 0;
-	out[0] = out[1] = NULL;
+	*out = (struct text_told){ .key = NULL };
+	int r = text_report_parse(&out->outcome, &id, xml);
 	if (!r)
 		row = text_reports_find(gateway->texts->reports, id);
 	free(id);
@@ -164,15 +171,17 @@ int text_report_came(struct gateway *gateway, struct slice xml,
 	if (row && (row->inbound || strcmp(row->party, party) != 0 ||
 		    strcmp(row->number, number) != 0))
 		row = NULL;
-	if (!row || outcome == TEXT_OTHER) {
+	if (!row || out->outcome == TEXT_OTHER) {
 		log_debug("text=report read-over from=%s",
 			  log_text(slice_of(party)).s);
 		return r == -ENOMEM ? r : 0;
 	}
-	log_info("text=%s report=%s", row->key, outcomes[outcome].status);
-	r = *row->id ? format_all(gateway, row, outcome, out, n) : 0;
-	if (!r)
-		settle(gateway, row, outcome);
+	log_info("text=%s report=%s", row->key, outcomes[out->outcome].status);
+	r = *row->id ? format_all(gateway, row, out) : 0;
+	if (r)
+		text_told_free(out);
+	else
+		out->key = row->key;
 	return r;
 }
 
@@ -233,6 +242,6 @@ void text_report_answer(struct gateway *gateway, const struct chat *chat)
 		r = queue_report(gateway, row, outcome);
 	if (r)
 		log_warn("text=%s report=not-sent r=%d", row->key, r);
-	else
-		settle(gateway, row, outcome);
+	else /* it is written to the disk behind the reports */
+		text_report_settle(gateway, row->key, outcome);
 }

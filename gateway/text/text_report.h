@@ -40,14 +40,25 @@ CHECKED int text_report_parse(enum text_outcome *out, char **idp,
 CHECKED int text_report_format(char **out, enum text_outcome outcome,
 			       const char *id, const char *date);
 
+/* A telephone's, on its way to the account. */
+struct text_told {
+	const char *key; /* of the text; borrowed until it is settled */
+	enum text_outcome outcome;
+	struct stanza *stanzas[TEXT_REPORT_STANZAS]; /* owned by the caller */
+	size_t n; /* 0: nobody waits for it, and there is no key */
+};
+
 /*
- * The telephone @party tells @number. What its account is told goes to @out,
- * owned by the caller, and how many stanzas those are to *@n; a report that
- * nobody waits for becomes none. 0 or -ENOMEM.
+ * The telephone @party tells @number. Who hands on what its account is told
+ * settles it when that cannot be lost any more. 0 or -ENOMEM.
  */
 CHECKED int text_report_came(struct gateway *gateway, struct slice xml,
 			     const char *party, const char *number,
-			     struct stanza *out[static TEXT_REPORT_STANZAS],
-			     size_t *n);
+			     struct text_told *out);
+/* What it owns. */
+void text_told_free(struct text_told *told);
+/* Who waits for what becomes of the text @key has been told @outcome. */
+void text_report_settle(struct gateway *gateway, const char *key,
+			enum text_outcome outcome);
 /* A device of an account tells: CHAT_RECEIVED, _DISPLAYED or _BOUNCED. */
 void text_report_answer(struct gateway *gateway, const struct chat *chat);

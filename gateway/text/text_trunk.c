@@ -43,8 +43,17 @@ struct arrival {
 	unsigned waiting; /* stanzas */
 	int result;       /* of the first that failed */
 	bool remembered;
+	char *told; /* owned: the text of which it is a report; NULL */
+	enum text_outcome outcome;
 	char key[];
 };
+
+static void free_arrival(struct arrival *arrival)
+{
+	LIST_REMOVE(arrival, link);
+	free(arrival->told);
+	free(arrival);
+}
 
 static void on_disk(int result, void *arg)
 {
@@ -56,9 +65,11 @@ static void on_disk(int result, void *arg)
 		return;
 	if (arrival->result && arrival->remembered)
 		texts_forget(arrival->gateway, arrival->key);
+	if (!arrival->result && arrival->told)
+		text_report_settle(arrival->gateway, arrival->told,
+				   arrival->outcome);
 	sip_message_answer(arrival->message, arrival->result ? 503 : 200);
-	LIST_REMOVE(arrival, link);
-	free(arrival);
+	free_arrival(arrival);
 }
 
 /* A copy of a text that is not on disk yet: it may never be. */
@@ -83,8 +94,7 @@ void text_arrivals_free(struct gateway *gateway)
 	while (!LIST_EMPTY(arrivals)) {
 		struct arrival *first = LIST_FIRST(arrivals);
 		outbox_forget(gateway, first);
-		LIST_REMOVE(first, link);
-		free(first);
+		free_arrival(first);
 	}
 }
 
@@ -242,16 +252,18 @@ static void deliver_all(struct gateway *gateway, struct addressing *a,
 static void report(struct gateway *gateway, const struct addressing *a,
 		   struct arrival *arrival)
 {
-	struct stanza *told[TEXT_REPORT_STANZAS];
-	size_t n = 0;
+	struct text_told told;
 	int r = text_report_came(gateway, a->what->text, a->party,
-				 a->number.number, told, &n);
+				 a->number.number, &told);
 
-	for (size_t i = 0; i < n; i++) {
-		if (!r)
-			r = hand_on(gateway, told[i], arrival);
-		stanza_free(told[i]);
+	arrival->outcome = told.outcome;
+	if (!r && told.key) {
+		arrival->told = text_dup(slice_of(told.key));
+		r = arrival->told ? 0 : -ENOMEM;
 	}
+	for (size_t i = 0; !r && i < told.n; i++)
+		r = hand_on(gateway, told.stanzas[i], arrival);
+	text_told_free(&told);
 	end(arrival, r);
 }
 
