@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "xmpp/xmpp_retry.h"
 
+#include <limits.h>
+
 #include "gateway/base/rand.h"
 
 unsigned xmpp_retry_next(struct xmpp_retry *retry)
@@ -9,7 +11,7 @@ unsigned xmpp_retry_next(struct xmpp_retry *retry)
 
 	for (unsigned i = 0; i < retry->attempts; i++)
 		if (delay < retry->max_ms)
-			delay *= 2;
+			delay += delay / 8;
 	retry->attempts++;
 	if (delay > retry->max_ms)
 		delay = retry->max_ms;
@@ -19,6 +21,14 @@ unsigned xmpp_retry_next(struct xmpp_retry *retry)
 unsigned xmpp_retry_refused(const struct xmpp_retry *retry)
 {
 	return retry->refused_ms + rand_u32() % retry->refused_ms;
+}
+
+void xmpp_retry_conflict(struct xmpp_retry *retry)
+{
+	enum { EIGHTHS = 12 }; /* four times as long */
+
+	if (retry->attempts < UINT_MAX - EIGHTHS)
+		retry->attempts += EIGHTHS;
 }
 
 void xmpp_retry_reset(struct xmpp_retry *retry)

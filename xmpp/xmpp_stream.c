@@ -431,6 +431,8 @@ static void do_down(struct xmpp_stream *stream)
 	 * (Prosody's kick_old); all else is worth a quick retry. */
 	if (strcmp(stream->why, "conflict") != 0)
 		xmpp_retry_reset(&stream->retry);
+	else
+		xmpp_retry_conflict(&stream->retry);
 	memcpy(why, stream->why, sizeof(why));
 	tell_whole(stream, false);
 	retry(stream);
@@ -477,7 +479,7 @@ static void set_timing(struct xmpp_stream_timing *out,
 	out->keepalive_ms = or_default(timing->keepalive_ms, 30000);
 	out->connect_ms = or_default(timing->connect_ms, 20000);
 	out->handshake_ms = or_default(timing->handshake_ms, 15000);
-	out->retry_min_ms = or_default(timing->retry_min_ms, 1000);
+	out->retry_min_ms = or_default(timing->retry_min_ms, 100);
 	out->retry_max_ms = or_default(timing->retry_max_ms, 30000);
 	out->refused_ms = or_default(timing->refused_ms, 30000);
 }

@@ -23,9 +23,10 @@ struct xmpp_stream_timing {
 	unsigned keepalive_ms; /* 30 s */
 	unsigned connect_ms;   /* name to connection, 20 s */
 	unsigned handshake_ms; /* connection to handshake, 15 s */
-	/* Doubled from retry_min_ms to retry_max_ms, the upper half of it
-	 * random; begins anew after a stream that did not end by conflict. */
-	unsigned retry_min_ms; /* 1 s */
+	/* Grows by an eighth each time from retry_min_ms to retry_max_ms, the
+	 * upper half of it random; begins anew after a stream that did not end
+	 * by conflict. Servers refuse who writes to us while we are away. */
+	unsigned retry_min_ms; /* 100 ms */
 	unsigned retry_max_ms; /* 30 s */
 	/* After not-authorized, up to twice that: only an operator helps. */
 	unsigned refused_ms; /* 30 s */

@@ -2,6 +2,7 @@
 /* What the component stream does without I/O: waiting, and its handshake. */
 #include "xmpp/xmpp_retry.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -11,20 +12,35 @@
 
 enum { MIN = 1000, MAX = 30000, REFUSED = 20000, TRIES = 200 };
 
-static void waits_double_up_to_their_limit(void **state)
+static void waits_grow_by_an_eighth_up_to_their_limit(void **state)
 {
-	static const unsigned reached[] = { 2000,  4000,  8000, 16000,
-					    30000, 30000, 30000 };
 	(void)state;
 	for (unsigned i = 0; i < TRIES; i++) {
 		struct xmpp_retry retry = { MIN, MAX, REFUSED, 0 };
+		unsigned reached = 2 * MIN;
 
-		for (size_t k = 0; k < sizeof(reached) / sizeof(*reached); k++)
-			assert_in_range(xmpp_retry_next(&retry), reached[k] / 2,
-					reached[k]);
+		for (size_t k = 0; k < 40; k++) {
+			assert_in_range(xmpp_retry_next(&retry), reached / 2,
+					reached);
+			reached += reached / 8;
+			reached = reached < MAX ? reached : MAX;
+		}
+		assert_int_equal(reached, MAX);
 		xmpp_retry_reset(&retry);
 		assert_in_range(xmpp_retry_next(&retry), MIN, 2 * MIN);
 	}
+}
+
+static void a_conflict_counts_much(void **state)
+{
+	struct xmpp_retry retry = { MIN, MAX, REFUSED, 0 };
+
+	(void)state;
+	xmpp_retry_conflict(&retry);
+	assert_in_range(xmpp_retry_next(&retry), 4 * MIN, 9 * MIN);
+	retry.attempts = UINT_MAX;
+	xmpp_retry_conflict(&retry);
+	assert_int_equal(retry.attempts, UINT_MAX);
 }
 
 static void waits_differ(void **state)
@@ -69,7 +85,8 @@ static void the_handshake_is_the_hash_of_id_and_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(waits_double_up_to_their_limit),
+		cmocka_unit_test(waits_grow_by_an_eighth_up_to_their_limit),
+		cmocka_unit_test(a_conflict_counts_much),
 		cmocka_unit_test(waits_differ),
 		cmocka_unit_test(
 			a_refused_secret_waits_long_and_counts_nothing),
