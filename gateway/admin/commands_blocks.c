@@ -21,7 +21,8 @@ static const struct form_spec fields[] = {
 	{ .var = "party",
 	  .label = "Who",
 	  .type = FORM_TEXT_SINGLE,
-	  .desc = "A number, or with * at its end all that begin so",
+	  .desc = "A number, or with * at its end all that begin so; "
+		  "\"anonymous\" withholds its number",
 	  .required = true,
 	  .regex = "(\\+[0-9]{0,15}\\*?|\\*|[^@ *]+)",
 	  .expects = "a number such as +15551234567, or +1900*, please" },
@@ -65,7 +66,8 @@ static enum command_result change(struct request *request, bool block)
 	if (request_well(request, r)) {
 		request_changed(request, *account ? account : "all",
 				block ? "" : party, block ? party : "");
-		answer_info(request->answer, "%s: texts of %s are %s.",
+		answer_info(request->answer,
+			    "%s: calls and texts of %s are %s.",
 			    *account ? account : "All accounts", party,
 			    block ? "refused" : "taken");
 	}
@@ -89,7 +91,7 @@ static const struct command table[] = {
 	  .steps = { COMMAND_FIELDS(list_fields) },
 	  .run = run_blocks },
 	{ .node = "block",
-	  .title = "Block texts of a telephone",
+	  .title = "Block a telephone",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(fields) },

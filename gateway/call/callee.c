@@ -13,6 +13,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
@@ -137,7 +138,7 @@ enum decision {
 	BUSY,   /* the caller hears it, if nobody else takes the call */
 	PASSES, /* to the others */
 	FORWARDS,
-	ABSENT, /* an account that an administrator has closed */
+	ABSENT, /* closed by an administrator, or does not hear who calls */
 };
 
 /* What is built for a call. */
@@ -153,13 +154,24 @@ struct build {
 	bool forwarded; /* no further: two may forward to each other */
 };
 
+/* As for texts; what was blocked learns no more than that nobody is there. */
+static bool is_blocked(const struct build *build, const char *owner)
+{
+	char party[JID_PART_MAX + 1];
+	struct jid jid;
+
+	return !jid_parse(&jid, build->caller->jid) &&
+	       !text_copy(party, sizeof(party), jid.local) &&
+	       blocks_has(build->gateway, owner, party);
+}
+
 static enum decision decide(const struct build *build, const char *owner,
 			    struct policy *policy)
 {
 	unsigned n = leg_xmpp_calls_of(build->gateway, owner);
 
 	policy_of(policy, build->gateway, owner, build->number->number);
-	if (!policy->enabled)
+	if (!policy->enabled || is_blocked(build, owner))
 		return ABSENT;
 	if (policy->quiet || (policy->forwards && *policy->forward))
 		return *policy->forward ? FORWARDS : BUSY;

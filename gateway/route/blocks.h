@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Who is not heard: by one account, or by all. In memory and on disk
- * (db/text_row.h); set by administrators and by accounts themselves.
+ * Whose texts and calls are not heard: by one account, or by all. In memory and
+ * on disk (db/text_row.h); set by administrators and by accounts themselves.
  *
- * @party is the localpart under which a telephone is known: "+15551234567"; or,
- * with "*" at its end, all that begin so: "+1900*", "*".
+ * @party is the localpart under which a telephone is known: "+15551234567",
+ * "anonymous"; or, with "*" at its end, all that begin so: "+1900*", "*".
  */
 #pragma once
 

@@ -343,6 +343,8 @@ async def test_who_is_blocked_is_not_heard(scene):
     listed = await client.request(items("blocklist"), domain, "get")
     assert [item.get("jid") for item in listed.iter(f"{{{BLOCKING}}}item")] == [scene.jid(number)]
     assert (await write(number)).status == 403
+    theirs = await scene.dial(own_number(client.user), caller=number)
+    assert "480" in await theirs.wait("ended")
     assert (await write(other)).status == 200
     assert (await received(client)).get("from") == scene.jid(other)
     assert (await client.request(items("unblock"), domain)).get("type") == "result"
@@ -411,8 +413,11 @@ async def test_an_administrator_blocks_for_all(scene):
     async def write(caller):
         return (await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, "x", caller=caller))[0].status
 
-    assert await ctl(gateway, "block", "party=+1900*") == (0, "All accounts: texts of +1900* are refused.\n")
+    assert await ctl(gateway, "block", "party=+1900*") == (0, "All accounts: calls and texts of +1900* are refused.\n")
     assert (await write(spam), await write(number)) == (403, 200)
+    assert (await ctl(gateway, "block", "party=anonymous", f"account={client.user}@example.org"))[0] == 0
+    theirs = await scene.dial(own_number(client.user), caller="anonymous", headers=[("Privacy", "id")])
+    assert "480" in await theirs.wait("ended")
     assert "+1900*" in (await ctl(gateway, "blocks"))[1]
     assert (await ctl(gateway, "unblock", "party=+1900*"))[0] == 0
     assert await write(spam) == 200

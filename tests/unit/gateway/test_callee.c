@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
@@ -133,6 +134,16 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 	return 0;
 }
 
+static const char *deaf; /* who does not hear +15551 */
+
+bool blocks_has(const struct gateway *gateway, const char *account,
+		const char *party)
+{
+	(void)gateway;
+	assert_string_equal(party, "+15551");
+	return deaf && !strcmp(deaf, account);
+}
+
 void missed_tell(struct gateway *gateway, const struct missed_call *missed)
 {
 	(void)gateway;
@@ -182,6 +193,7 @@ static int set_up(void **state)
 	memset(accounts, 0, sizeof(accounts));
 	busy[0] = busy[1] = NULL;
 	busy_calls = 1;
+	deaf = NULL;
 	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
 	gateway =
@@ -272,6 +284,21 @@ static void a_busy_account_is_left_out(void **state)
 	busy[0] = "bob@x.org";
 	accounts[0] = refuses_a_second_call("bob@x.org");
 	rings("+15550000001", NULL, "alice+ carol +15551 (to +15550000001)");
+}
+
+static void who_blocks_the_caller_does_not_ring_nor_forward(void **state)
+{
+	(void)state;
+	deaf = "bob@x.org";
+	assert_int_equal(add("+15550000001", NULL), 0);
+	call_all();
+	expect("alice+ carol +15551 (to +15550000001)");
+	hunt_free(hunt);
+	assert_int_equal(hunt_new(&hunt, &gateway), 0);
+	deaf = busy[0] = "dora@x.org";
+	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+	assert_int_equal(why, CAUSE_UNREACHABLE);
+	expect("");
 }
 
 static void in_order_busy_ends_and_next_goes_on(void **state)
@@ -367,6 +394,7 @@ int main(void)
 		CALLEE_TEST(owners_ring_one_after_the_other),
 		CALLEE_TEST(with_one_number_the_name_alone_is_shown),
 		CALLEE_TEST(a_busy_account_is_left_out),
+		CALLEE_TEST(who_blocks_the_caller_does_not_ring_nor_forward),
 		CALLEE_TEST(in_order_busy_ends_and_next_goes_on),
 		CALLEE_TEST(the_limit_of_calls_is_busy),
 		CALLEE_TEST(a_second_call_is_forwarded),
