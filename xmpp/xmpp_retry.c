@@ -9,9 +9,8 @@ unsigned xmpp_retry_next(struct xmpp_retry *retry)
 {
 	unsigned delay = 2 * retry->min_ms;
 
-	for (unsigned i = 0; i < retry->attempts; i++)
-		if (delay < retry->max_ms)
-			delay += delay / 8;
+	for (unsigned i = 0; i < retry->attempts && delay < retry->max_ms; i++)
+		delay += delay / 8;
 	retry->attempts++;
 	if (delay > retry->max_ms)
 		delay = retry->max_ms;

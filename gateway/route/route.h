@@ -59,7 +59,10 @@ struct route {
 	/* In the order to try: those that answer before those that are down. */
 	struct route_trunk trunks[ROUTE_MAX_TRUNKS];
 	size_t ntrunks;
-	const char *owner;         /* bare JID, borrowed */
+	const char *owner; /* bare JID, borrowed */
+	/* The caller of a trunk as its rules write it; "" withheld, or too
+	 * long. */
+	char caller[ROUTE_USER_CAP];
 	char from[ROUTE_USER_CAP]; /* what the called party sees */
 	char to[ROUTE_USER_CAP];
 	const char *display;  /* a name to go with it, borrowed; NULL none */

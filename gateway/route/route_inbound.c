@@ -245,6 +245,8 @@ static int find_caller(struct route *out, const struct sip_invite *invite)
 	    to_e164(number, sizeof(number), &trunk->rewrite_in_caller,
 		    caller.user))
 		number[0] = '\0';
+	if (text_set(out->caller, sizeof(out->caller), number))
+		out->caller[0] = '\0';
 	return route_caller_local(out->from, sizeof(out->from), number,
 				  trunk->name);
 }

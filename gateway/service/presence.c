@@ -11,6 +11,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
+#include "gateway/text/text_sender.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
@@ -28,7 +29,7 @@ bool presence_entity(enum disco_entity *out, const char *local)
 		*out = DISCO_GATEWAY;
 	else if (!strcmp(local, "echo"))
 		*out = DISCO_ECHO;
-	else if (config_is_number(local) || !strcmp(local, "anonymous") ||
+	else if (text_sender_of(local) || !strcmp(local, "anonymous") ||
 		 strstr(local, "\\40"))
 		*out = DISCO_NUMBER;
 	else

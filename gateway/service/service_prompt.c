@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 #include "gateway/service/service.h"
+#include "gateway/text/text_sender.h"
 #include "sip/uri.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -86,6 +87,15 @@ static const char *why_not(int outcome)
 	}
 }
 
+/* Five or six digits that are no number in the account's country: a short code,
+ * which takes texts (as with Cheogram). */
+static bool is_code(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n >= TEXT_CODE_DIGITS - 1 && n <= TEXT_CODE_DIGITS && !text[n];
+}
+
 /* 0, or why not: PHONE_E_*, -ENOMEM. */
 static int local_of(char out[static JID_PART_MAX + 1],
 		    const struct service_query *query, const char *typed)
@@ -98,6 +108,8 @@ static int local_of(char out[static JID_PART_MAX + 1],
 	int r = number_parse(out, query->gateway, query->account, text);
 	if (r == PHONE_E_TEXT && !local_of_address(out, query, text))
 		return 0;
+	if (r > 0 && is_code(text))
+		return text_sender_format(out, text);
 	return r;
 }
 

@@ -18,6 +18,7 @@
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/refused.h"
+#include "gateway/route/route.h"
 #include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_group.h"
@@ -26,6 +27,7 @@
 #include "gateway/text/text_queue.h"
 #include "gateway/text/text_refuse.h"
 #include "gateway/text/text_report.h"
+#include "gateway/text/text_sender.h"
 #include "gateway/text/texts.h"
 #include "sip/message.h"
 #include "xmpp/chat.h"
@@ -38,6 +40,10 @@ static const struct text_refusal no_number = {
 };
 static const struct text_refusal not_a_number = {
 	"item-not-found", "This is not a telephone number."
+};
+static const struct text_refusal no_answers = {
+	"feature-not-implemented",
+	"This sender is a name, not a number: it takes no answers."
 };
 static const struct text_refusal no_groups = {
 	"feature-not-implemented",
@@ -106,12 +112,15 @@ static bool denies(struct gateway *gateway, const struct writing *w,
  * to be allowed: prefixes fit the first alone. */
 static bool is_denied(struct gateway *gateway, const struct writing *w)
 {
+	char user[ROUTE_USER_CAP];
 	struct text_group group;
 
 	if (w->is_near)
 		return false;
+	if (!text_sender_user(user, sizeof(user), w->party))
+		return denies(gateway, w, user);
 	if (text_group_parse(&group, w->party))
-		return denies(gateway, w, w->party);
+		return true;
 	for (size_t i = 0; i < group.n; i++) {
 		if (denies(gateway, w, group.numbers[i]))
 			return true;
@@ -164,8 +173,10 @@ static const struct text_refusal *check(struct gateway *gateway,
 	if (is_closed(gateway, w->account) ||
 	    !text_from(&w->number, gateway, w->account, w->party))
 		return &no_number;
-	if (!*w->number.texts && !config_is_number(w->party))
-		return strchr(w->party, ',') ? &no_groups : &not_a_number;
+	if (text_sender_of(w->party) == TEXT_SENDER_NAME)
+		return &no_answers;
+	if (!*w->number.texts && !text_sender_of(w->party))
+		return &no_groups;
 	w->is_near = number_find(&w->theirs, gateway, w->party);
 	if (w->is_near)
 		blocks_leave_out(gateway, &w->theirs, w->number.number);

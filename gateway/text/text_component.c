@@ -16,6 +16,7 @@
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_group.h"
 #include "gateway/text/text_int.h"
+#include "gateway/text/text_sender.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -23,24 +24,13 @@
 
 #define NS_OOB   "jabber:x:oob"
 #define NS_HINTS "urn:xmpp:hints"
-
-/* RFC 3966, 5.1.5: what Cheogram writes a sender without a number of its own
- * as. */
-#define CONTEXT ";phone-context="
-
-static bool is_code(const char *local)
-{
-	size_t n = strspn(local, "0123456789");
-
-	return n && !strncmp(local + n, CONTEXT, strlen(CONTEXT));
-}
+#define NS_NICK  "http://jabber.org/protocol/nick"
 
 bool text_component_is_party(const char *local)
 {
 	struct text_group group;
 
-	return config_is_number(local) || is_code(local) ||
-	       !text_group_parse(&group, local);
+	return text_sender_of(local) || !text_group_parse(&group, local);
 }
 
 /* ---- addresses ---- */
@@ -158,7 +148,9 @@ struct passing {
 	const struct stanza *message;
 	struct jid from, to;
 	char component[JID_PART_MAX + 1];
-	char account[JID_CAP]; /* bare */
+	char party[JID_PART_MAX + 1]; /* who wrote, as a localpart of ours */
+	char name[TEXT_NAME_MAX + 1]; /* of who has no number, or "" */
+	char account[JID_CAP];        /* bare */
 	const struct config_number *number;
 	bool is_error;
 };
@@ -174,6 +166,21 @@ static bool is_known(const struct gateway *gateway, const char *component)
 	return false;
 }
 
+/* Components write "12345" and "bank" where Cheogram's users see more. */
+static int read_party(struct passing *p)
+{
+	char user[JID_PART_MAX + 1], local[TEXT_SENDER_CAP];
+	int r = text_copy(p->party, sizeof(p->party), p->from.local);
+
+	if (!r)
+		r = jid_unescape(user, sizeof(user), p->from.local);
+	if (r || text_sender_format(local, user))
+		return r;
+	if (text_sender_of(local) == TEXT_SENDER_NAME)
+		r = text_set(p->name, sizeof(p->name), user);
+	return r ? r : text_set(p->party, sizeof(p->party), local);
+}
+
 /* False: it comes from no component of ours. */
 static bool read_passing(struct passing *p, const struct gateway *gateway,
 			 const struct stanza *message)
@@ -185,7 +192,7 @@ static bool read_passing(struct passing *p, const struct gateway *gateway,
 	return !jid_parse(&p->from, stanza_attr(message, "from")) &&
 	       !jid_parse(&p->to, stanza_attr(message, "to")) &&
 	       !text_copy(p->component, sizeof(p->component), p->from.domain) &&
-	       is_known(gateway, p->component);
+	       is_known(gateway, p->component) && !read_party(p);
 }
 
 /* Whose number it is for. */
@@ -216,10 +223,8 @@ static int format_party(char out[static JID_CAP], const struct passing *p,
 
 	if (group->n > 1 && !text_group_format(local, group))
 		return text_format(out, JID_CAP, "%s@%s", local, domain);
-	return p->from.local.n ? text_format(out, JID_CAP, "%.*s@%s",
-					     (int)p->from.local.n,
-					     p->from.local.p, domain)
-			       : text_format(out, JID_CAP, "%s", domain);
+	return text_format(out, JID_CAP, "%s%s%s", p->party,
+			   *p->party ? "@" : "", domain);
 }
 
 /* All devices get what was written; what became of a text is for its writer's
@@ -287,8 +292,7 @@ static int pass(struct gateway *gateway, const struct passing *p)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
 	const char *domain = gateway->config->xmpp.domain;
-	char from[JID_CAP], to[JID_CAP], id[RAND_UUID_CAP],
-		writer[JID_PART_MAX + 1];
+	char from[JID_CAP], to[JID_CAP], id[RAND_UUID_CAP];
 	bool words = !p->is_error && has_words(p->message);
 	struct text_group group;
 	int r = stanza_copy(&message, p->message);
@@ -298,10 +302,10 @@ static int pass(struct gateway *gateway, const struct passing *p)
 		r = format_party(from, p, &group, domain);
 	if (!r)
 		r = format_reader(to, p, words);
-	if (!r)
-		r = text_copy(writer, sizeof(writer), p->from.local);
 	if (r)
 		return r;
+	/* they have the account's address at the component */
+	stanza_free(stanza_find(message, "addresses", NS_ADDRESS));
 	stanza_set(message, "from", from);
 	stanza_set(message, "to", to);
 	rand_uuid(id);
@@ -310,7 +314,9 @@ static int pass(struct gateway *gateway, const struct passing *p)
 	if (!p->is_error)
 		stanza_set(message, "type", "chat");
 	if (words) {
-		set_body(message, group.n > 1 ? writer : NULL, domain);
+		set_body(message, group.n > 1 ? p->party : NULL, domain);
+		if (*p->name && !stanza_find(message, "nick", NS_NICK))
+			stanza_child_text(message, "nick", NS_NICK, p->name);
 		if (!stanza_find(message, "store", NS_HINTS))
 			stanza_child(message, "store", NS_HINTS);
 	}
@@ -338,11 +344,8 @@ static void refuse(struct gateway *gateway, const struct passing *p,
 /* What became of its own texts it hears of all the same. */
 static bool is_blocked(const struct passing *p, const struct gateway *gateway)
 {
-	char party[JID_PART_MAX + 1];
-
 	return !p->is_error && has_words(p->message) &&
-	       !text_copy(party, sizeof(party), p->from.local) &&
-	       blocks_has(gateway, p->account, party);
+	       blocks_has(gateway, p->account, p->party);
 }
 
 /* "" has none. */
@@ -358,27 +361,59 @@ static void name_passing(char out[static TEXT_SEEN_CAP],
 	text_key(out, p->account, from, id && !p->is_error ? id : "");
 }
 
-bool text_component_take(struct gateway *gateway, const struct stanza *message)
+/* For one account. */
+static void take(struct gateway *gateway, struct passing *p)
 {
 	char key[TEXT_SEEN_CAP];
+
+	if (!find_account(p, gateway)) {
+		refuse(gateway, p, "item-not-found",
+		       "No account here has a number of this component.");
+		return;
+	}
+	if (is_blocked(p, gateway))
+		return;
+	name_passing(key, p);
+	if (*key && recent_has(gateway->texts->seen, key, clock_ms()))
+		return;
+	if (pass(gateway, p))
+		refuse(gateway, p, "resource-constraint",
+		       "Too many texts wait; try again later.");
+	else if (*key)
+		texts_remember(gateway, key);
+}
+
+/* XEP-0033, 4.1.4: who has it already does not get it again. False: that is
+ * nobody here. */
+static bool read_address(struct passing *p, const struct stanza *address,
+			 const char *domain)
+{
+	const char *delivered = stanza_attr(address, "delivered");
+	const char *jid = stanza_attr(address, "jid");
+
+	p->number = NULL;
+	return jid && !(delivered && !strcmp(delivered, "true")) &&
+	       !jid_parse(&p->to, jid) && slice_is(p->to.domain, domain) &&
+	       p->to.local.n;
+}
+
+bool text_component_take(struct gateway *gateway, const struct stanza *message)
+{
+	const struct stanza *list =
+		stanza_find(message, "addresses", NS_ADDRESS);
+	const struct stanza *one;
 	struct passing p;
 
 	if (!read_passing(&p, gateway, message))
 		return false;
-	if (!find_account(&p, gateway)) {
-		refuse(gateway, &p, "item-not-found",
-		       "No account here has a number of this component.");
+	if (p.to.local.n || !list) {
+		take(gateway, &p);
 		return true;
 	}
-	if (is_blocked(&p, gateway))
-		return true;
-	name_passing(key, &p);
-	if (*key && recent_has(gateway->texts->seen, key, clock_ms()))
-		return true;
-	if (pass(gateway, &p))
-		refuse(gateway, &p, "resource-constraint",
-		       "Too many texts wait; try again later.");
-	else if (*key)
-		texts_remember(gateway, key);
+	/* of a group's text one stanza may come, to our domain */
+	STANZA_FOREACH(one, list) {
+		if (read_address(&p, one, gateway->config->xmpp.domain))
+			take(gateway, &p);
+	}
 	return true;
 }

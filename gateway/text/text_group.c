@@ -7,8 +7,7 @@
 #include "gateway/base/text.h"
 #include "xmpp/stanza.h"
 
-#define NS_ADDRESS "http://jabber.org/protocol/address"
-#define SMS        "sms:"
+#define SMS "sms:"
 
 static int compare(const void *a, const void *b)
 {

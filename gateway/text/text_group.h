@@ -10,6 +10,8 @@
 #include "gateway/config/config.h"
 #include "gateway/text/text_component.h"
 
+#define NS_ADDRESS "http://jabber.org/protocol/address"
+
 enum {
 	TEXT_GROUP_NUMBER_CAP = CONFIG_NUMBER_DIGITS + 2,
 	TEXT_GROUP_CAP = TEXT_GROUP_MAX * TEXT_GROUP_NUMBER_CAP,

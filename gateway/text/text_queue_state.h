@@ -13,13 +13,14 @@
 #include "gateway/config/config.h"
 #include "gateway/route/route.h"
 #include "gateway/text/text_queue.h"
+#include "gateway/text/text_sender.h"
 
 struct event;
 struct question;
 struct sip_request;
 struct tally;
 
-enum { TEXT_KEY_CAP = 2 * ROUTE_USER_CAP };
+enum { TEXT_KEY_CAP = ROUTE_USER_CAP + TEXT_SENDER_CAP };
 
 struct text {
 	TAILQ_ENTRY(text) link;
@@ -43,7 +44,7 @@ struct conversation {
 	struct text_queue *queue;
 	struct lane *lane;
 	char key[TEXT_KEY_CAP]; /* "number party" */
-	char number[ROUTE_USER_CAP], party[ROUTE_USER_CAP];
+	char number[ROUTE_USER_CAP], party[TEXT_SENDER_CAP];
 	TAILQ_HEAD(, text) texts;
 	bool is_ready;
 	struct sip_request *request; /* of the first, on its way */

@@ -16,6 +16,7 @@
 #include "gateway/text/text_part.h"
 #include "gateway/text/text_queue_state.h"
 #include "gateway/text/text_reports.h"
+#include "gateway/text/text_sender.h"
 #include "gateway/text/text_status.h"
 #include "gateway/text/texts.h"
 #include "sip/cpim.h"
@@ -183,9 +184,15 @@ static int fill(struct sending *s, struct conversation *c,
 		const struct config_trunk *config)
 {
 	const struct text *first = TAILQ_FIRST(&c->texts);
-	int r = rewrite_apply(s->to, sizeof(s->to), &config->rewrite_out,
-			      c->party);
+	char user[ROUTE_USER_CAP];
+	int r = text_sender_user(user, sizeof(user), c->party);
 
+	if (!r)
+		r = text_sender_of(c->party) == TEXT_SENDER_NUMBER
+			    ? rewrite_apply(s->to, sizeof(s->to),
+					    &config->rewrite_out, user)
+			    : rewrite_code(s->to, sizeof(s->to),
+					   &config->rewrite_out, user);
 	if (!r)
 		r = rewrite_apply(s->from, sizeof(s->from),
 				  &config->rewrite_out_caller, c->number);

@@ -19,6 +19,7 @@
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_report.h"
 #include "gateway/text/text_reports.h"
+#include "gateway/text/text_sender.h"
 #include "gateway/text/texts.h"
 #include "sip/cpim.h"
 #include "sip/identity.h"
@@ -101,7 +102,7 @@ void text_arrivals_free(struct gateway *gateway)
 /* Where it goes, and as whose. */
 struct addressing {
 	struct number number;
-	char from[JID_CAP], party[ROUTE_USER_CAP]; /* its localpart */
+	char from[JID_CAP], party[TEXT_SENDER_CAP]; /* its localpart */
 	char name[SIP_DISPLAY_CAP];
 	char *body;
 	const struct sip_message_in *what;
@@ -271,7 +272,7 @@ static void report(struct gateway *gateway, const struct addressing *a,
 static bool is_too_fast(const struct gateway *gateway,
 			const struct addressing *a)
 {
-	char name[2 * ROUTE_USER_CAP];
+	char name[TEXT_SENDER_CAP + ROUTE_USER_CAP];
 
 	return text_format(name, sizeof(name), "%s %s", a->party,
 			   a->number.number) ||
@@ -287,6 +288,21 @@ static unsigned check_sender(struct addressing *a,
 	if (!a->number.nowners)
 		return 403;
 	return is_too_fast(gateway, a) ? 480 : 0;
+}
+
+/* Who has no number is known by the short code, or the name. */
+static int name_sender(struct addressing *a, const struct gateway *gateway,
+		       const struct route *route)
+{
+	int r = 0;
+
+	if (text_sender_format(a->party, route->caller))
+		r = text_set(a->party, sizeof(a->party), route->from);
+	else if (!*a->name && text_sender_of(a->party) == TEXT_SENDER_NAME)
+		r = text_set(a->name, sizeof(a->name), route->caller);
+	return r ? r
+		 : text_format(a->from, sizeof(a->from), "%s@%s", a->party,
+			       gateway->config->xmpp.domain);
 }
 
 /* 0, or the status that it is refused with. */
@@ -314,15 +330,13 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 	if (!r && !number_find(&a->number, gateway, route.to))
 		r = -ENOENT;
 	if (!r)
-		r = text_format(a->from, sizeof(a->from), "%s@%s", route.from,
-				gateway->config->xmpp.domain);
-	if (!r)
-		r = text_set(a->party, sizeof(a->party), route.from);
+		r = name_sender(a, gateway, &route);
 	if (r)
 		return 503;
 	a->trunk = route.trunk_config->name;
 	if (what->cpim && route.trunk_config->imdn &&
-	    config_is_number(a->party) && what->cpim->message_id.n)
+	    text_sender_of(a->party) == TEXT_SENDER_NUMBER &&
+	    what->cpim->message_id.n)
 		a->wants = what->cpim->wants;
 	return 0;
 }

@@ -352,6 +352,27 @@ async def test_who_is_blocked_is_not_heard(scene):
     assert (await received(client)).get("from") == scene.jid(number)
 
 
+CODE, BANK = "12345;phone-context=ca-us.phone-context.soprani.ca", "36354845;phone-context=alphanumeric.phone-context.soprani.ca"
+
+
+async def test_short_codes_and_senders_with_letters(scene):
+    """In Cheogram's forms; a code is answered, a name is not."""
+    client = await scene.client()
+    uri, bank = f"sip:{own_number(client.user)}@{GATEWAY}", "\"My Bank\" <sip:BANK@10.77.0.2>"
+    for caller, headers, shown, nick in (("12345", [], CODE, None), ("BANK", [], BANK, "BANK"),
+                                         ("x", [("P-Asserted-Identity", bank)], BANK, "My Bank")):
+        response, _ = await scene.bed.carrier.text(uri, UDP, "your code is 1", caller=caller, headers=headers)
+        assert response.status == 200
+        message = await received(client)
+        assert message.get("from") == scene.jid(shown) and message.findtext(f"{{{NICK}}}nick") == nick
+    client.message(scene.jid(CODE), body("STOP"), receipt_request(), id_="stop")
+    out = await asyncio.wait_for(scene.bed.carrier.texts_to("12345").get(), WAIT_S)
+    assert out.body == b"STOP" and sipmsg.user_of(sipmsg.uri_of(out.get("To"))) == "12345"
+    await receipt(client, "stop")
+    condition, words = condition_of(await client.ask(scene.jid(BANK), body("hello")))
+    assert condition == "feature-not-implemented" and "answers" in words
+
+
 async def test_one_telephone_does_not_flood_a_number(scene):
     """Past the rate its carrier is told to come again; others are heard."""
     client = await scene.client()

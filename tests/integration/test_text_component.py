@@ -13,7 +13,7 @@ from bed import ejabberd, prosody
 from bed.jinglexml import element
 from bed.scene import DOMAIN, SECRET, SERVER
 from bed.sgx import NS, Sgx
-from test_message import CLIENT, ORIGIN, RECEIPTS, body, condition_of, receipt, receipt_request, received
+from test_message import CLIENT, NICK, ORIGIN, RECEIPTS, body, condition_of, receipt, receipt_request, received
 
 COMPONENT, NUMBER, OTHER = "tel2.example.org", "+15558880031", "+15558880032"
 OOB, ADDRESS, STANZAS = "jabber:x:oob", "http://jabber.org/protocol/address", "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -136,15 +136,41 @@ async def test_groups(scene):
         await sgx.close()
 
 
-async def test_short_codes_and_senders_with_letters(scene):
+async def test_a_group_text_to_our_domain(scene):
+    """One stanza for all whom the component knows here (wiki.soprani.ca/SGX/GroupMMS); who has it already does not get it."""
     sgx, client = await both(scene)
-    code, name = "12345;phone-context=ca-us.phone-context.soprani.ca", "3570;phone-context=alphanumeric.phone-context.soprani.ca"
+    one, two = "+15550000001", "+15550000002"
+
+    def for_(jid, **more):
+        box = addresses(NUMBER, one)
+        element(ADDRESS, "address", box, type="to", jid=jid, **more)
+        return box
+
     try:
-        client.message(f"{code}@{DOMAIN}", body("STOP"))
-        assert (await got(sgx)).get("to") == f"{code}@{COMPONENT}"
-        for sender in (code, name):
+        sgx.say(DOMAIN, for_(PROXY, delivered="true"), words("known"), sender=two, id_="d1")
+        sgx.say(DOMAIN, for_(PROXY), words("to all"), sender=two, id_="d2")
+        message = await received(client)
+        assert message.get("from") == f"{one},{two}@{DOMAIN}" and message.find(f"{{{ADDRESS}}}addresses") is None
+        assert message.findtext(f"{{{CLIENT}}}body") == f"<xmpp:{two}@{DOMAIN}> to all"
+    finally:
+        await sgx.close()
+
+
+CODE, BANK = "12345;phone-context=ca-us.phone-context.soprani.ca", "68678077;phone-context=alphanumeric.phone-context.soprani.ca"
+
+
+async def test_short_codes_and_senders_with_letters(scene):
+    """As cheogram makes them of what its backends write."""
+    sgx, client = await both(scene)
+    try:
+        client.message(f"{CODE}@{DOMAIN}", body("STOP"))
+        assert (await got(sgx)).get("to") == f"{CODE}@{COMPONENT}"
+        for sender, shown, nick in ((CODE, CODE, None), ("12345", CODE, None), (BANK, BANK, None), ("bank", BANK, "bank")):
             sgx.say(PROXY, words("your code is 1"), sender=sender)
-            assert (await received(client)).get("from") == f"{sender}@{DOMAIN}"
+            message = await received(client)
+            assert message.get("from") == f"{shown}@{DOMAIN}" and message.findtext(f"{{{NICK}}}nick") == nick
+        assert condition_of(await client.ask(f"{BANK}@{DOMAIN}", body("hello")))[0] == "feature-not-implemented"
+        assert sgx.messages.empty()
     finally:
         await sgx.close()
 

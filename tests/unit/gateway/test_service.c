@@ -142,6 +142,8 @@ static void what_is_typed_becomes_an_address(void **state)
 		  "alice\\40pbx@" DOMAIN },
 		{ "sip:al%69ce@office.example.org", "alice\\40pbx@" DOMAIN },
 		{ "alice@pbx", "alice\\40pbx@" DOMAIN },
+		{ "12345", "12345;phone-context=ca-us.phone-context.soprani."
+			   "ca@" DOMAIN },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
