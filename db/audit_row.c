@@ -39,21 +39,7 @@ int audit_row_wait(struct db *db, db_done_fn done, void *arg)
 	return row_execute(db, nothing, params, 1, done, arg);
 }
 
-struct load {
-	audit_row_fn fn;
-	void *arg;
-};
-
-static void on_row(const void *row, void *arg)
+int audit_row_load(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->fn(row, load->arg);
-}
-
-int audit_row_load(struct db *db, audit_row_fn fn, void *arg)
-{
-	struct load load = { fn, arg };
-
-	return row_load_all(db, audit_table(), on_row, &load);
+	return row_load_all(db, audit_table(), fn, arg);
 }

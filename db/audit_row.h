@@ -28,6 +28,6 @@ CHECKED int audit_row_put(struct db *db, const struct audit_row *row,
 /* @done follows all that was put before. As session_put(). */
 CHECKED int audit_row_wait(struct db *db, db_done_fn done, void *arg);
 
-/* The last AUDIT_ROW_MAX, newest first. As session_load_all(). */
-typedef void (*audit_row_fn)(const struct audit_row *row, void *arg);
-CHECKED int audit_row_load(struct db *db, audit_row_fn fn, void *arg);
+/* The last AUDIT_ROW_MAX, newest first. @fn gets a struct audit_row. As
+ * session_load_all(). */
+CHECKED int audit_row_load(struct db *db, db_row_fn fn, void *arg);

@@ -69,40 +69,12 @@ int usage_put(struct db *db, const struct usage_row *row, db_done_fn done,
 	return row_put(db, usage_table(), row, done, arg);
 }
 
-struct quota_load {
-	quota_fn fn;
-	void *arg;
-};
-
-static void on_quota(const void *row, void *arg)
+int quota_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct quota_load *load = arg;
-
-	load->fn(row, load->arg);
+	return row_load_all(db, quota_table(), fn, arg);
 }
 
-int quota_load_all(struct db *db, quota_fn fn, void *arg)
+int usage_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	struct quota_load load = { fn, arg };
-
-	return row_load_all(db, quota_table(), on_quota, &load);
-}
-
-struct usage_load {
-	usage_fn fn;
-	void *arg;
-};
-
-static void on_usage(const void *row, void *arg)
-{
-	const struct usage_load *load = arg;
-
-	load->fn(row, load->arg);
-}
-
-int usage_load_all(struct db *db, usage_fn fn, void *arg)
-{
-	struct usage_load load = { fn, arg };
-
-	return row_load_all(db, usage_table(), on_usage, &load);
+	return row_load_all(db, usage_table(), fn, arg);
 }

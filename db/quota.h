@@ -37,8 +37,6 @@ CHECKED int quota_drop(struct db *db, enum quota_kind kind, const char *name,
 CHECKED int usage_put(struct db *db, const struct usage_row *row,
 		      db_done_fn done, void *arg);
 
-typedef void (*quota_fn)(const struct quota_row *row, void *arg);
-typedef void (*usage_fn)(const struct usage_row *row, void *arg);
-/* As session_load_all(). */
-CHECKED int quota_load_all(struct db *db, quota_fn fn, void *arg);
-CHECKED int usage_load_all(struct db *db, usage_fn fn, void *arg);
+/* @fn gets a struct quota_row, usage_row. As session_load_all(). */
+CHECKED int quota_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int usage_load_all(struct db *db, db_row_fn fn, void *arg);

@@ -41,21 +41,7 @@ int route_row_drop(struct db *db, const char *name, db_done_fn done, void *arg)
 	return row_execute(db, drop, params, 1, done, arg);
 }
 
-struct load {
-	route_row_fn fn;
-	void *arg;
-};
-
-static void on_row(const void *row, void *arg)
+int route_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->fn(row, load->arg);
-}
-
-int route_row_load_all(struct db *db, route_row_fn fn, void *arg)
-{
-	struct load load = { fn, arg };
-
-	return row_load_all(db, route_table(), on_row, &load);
+	return row_load_all(db, route_table(), fn, arg);
 }

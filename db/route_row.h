@@ -26,6 +26,6 @@ CHECKED int route_row_put(struct db *db, const struct route_row *row,
 CHECKED int route_row_drop(struct db *db, const char *name, db_done_fn done,
 			   void *arg);
 
-typedef void (*route_row_fn)(const struct route_row *row, void *arg);
-/* In their order. As session_load_all(). */
-CHECKED int route_row_load_all(struct db *db, route_row_fn fn, void *arg);
+/* In their order. @fn gets a struct route_row. As
+ * session_load_all(). */
+CHECKED int route_row_load_all(struct db *db, db_row_fn fn, void *arg);

@@ -164,23 +164,9 @@ int session_drop_side(struct db *db, const char *call, enum session_side side,
 	return row_execute(db, drop, params, 2, done, arg);
 }
 
-struct load {
-	session_row_fn fn;
-	void *arg;
-};
-
-static void on_row(const void *row, void *arg)
+int session_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->fn(row, load->arg);
-}
-
-int session_load_all(struct db *db, session_row_fn fn, void *arg)
-{
-	struct load load = { fn, arg };
-
-	return row_load_all(db, session_table(), on_row, &load);
+	return row_load_all(db, session_table(), fn, arg);
 }
 
 struct session_row *session_copy(const struct session_row *row)

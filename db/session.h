@@ -138,14 +138,12 @@ CHECKED int session_drop_side(struct db *db, const char *call,
 /* The rows of all runs before this one, those that cannot be read as well. */
 CHECKED int session_drop_earlier(struct db *db);
 
-/* @row and its strings are borrowed for the call. */
-typedef void (*session_row_fn)(const struct session_row *row, void *arg);
-
 /*
- * Every row, by call and side; at the start, before the loop runs. Rows whose
- * secrets cannot be unsealed are logged and left out. 0 or -errno.
+ * Every struct session_row, by call and side; at the start, before the loop
+ * runs. Rows whose secrets cannot be unsealed are logged and left out. 0 or
+ * -errno.
  */
-CHECKED int session_load_all(struct db *db, session_row_fn fn, void *arg);
+CHECKED int session_load_all(struct db *db, db_row_fn fn, void *arg);
 
 /* A copy with its texts, owned by the caller: session_free(). NULL: no memory.
  */

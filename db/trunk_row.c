@@ -45,21 +45,7 @@ int trunk_row_drop(struct db *db, const char *name, db_done_fn done, void *arg)
 	return row_execute(db, drop, params, 1, done, arg);
 }
 
-struct load {
-	trunk_row_fn fn;
-	void *arg;
-};
-
-static void on_row(const void *row, void *arg)
+int trunk_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	const struct load *load = arg;
-
-	load->fn(row, load->arg);
-}
-
-int trunk_row_load_all(struct db *db, trunk_row_fn fn, void *arg)
-{
-	struct load load = { fn, arg };
-
-	return row_load_all(db, trunk_table(), on_row, &load);
+	return row_load_all(db, trunk_table(), fn, arg);
 }

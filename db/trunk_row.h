@@ -32,6 +32,6 @@ CHECKED int trunk_row_put(struct db *db, const struct trunk_row *row,
 CHECKED int trunk_row_drop(struct db *db, const char *name, db_done_fn done,
 			   void *arg);
 
-typedef void (*trunk_row_fn)(const struct trunk_row *row, void *arg);
-/* As session_load_all(). */
-CHECKED int trunk_row_load_all(struct db *db, trunk_row_fn fn, void *arg);
+/* @fn gets a struct trunk_row. As
+ * session_load_all(). */
+CHECKED int trunk_row_load_all(struct db *db, db_row_fn fn, void *arg);

@@ -22,8 +22,9 @@ static const struct form_spec fields[] = {
 	  .max = AUDIT_ROW_MAX },
 };
 
-static void on_row(const struct audit_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct audit_row *row = data;
 	struct request *request = arg;
 	struct answer *answer = request->answer;
 

@@ -218,8 +218,9 @@ static void settle(struct lost_sessions *all)
 }
 
 /* They come by call and side. */
-static void on_row(const struct session_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct session_row *row = data;
 	struct lost_sessions *all = arg;
 	bool second = all->rows[0] && !strcmp(all->rows[0]->call, row->call);
 

@@ -193,8 +193,9 @@ struct load {
 	int result;
 };
 
-static void on_row(const struct route_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct route_row *row = data;
 	struct load *load = arg;
 	struct added *added;
 	int r = row->enabled ? new_added(&added, row) : 0;

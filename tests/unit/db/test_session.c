@@ -166,8 +166,9 @@ static void check_jingle(const struct session_row *row)
 	assert_string_equal(row->media.remote_cands, "");
 }
 
-static void on_row(const struct session_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct session_row *row = data;
 	struct loaded *loaded = arg;
 
 	loaded->n++;

@@ -59,8 +59,9 @@ static void without_a_store_nothing_is_set(void **state)
 	assert_string_equal(of_alice(NULL, "quiet"), "");
 }
 
-static void on_row(const struct audit_row *row, void *arg)
+static void on_row(const void *data, void *arg)
 {
+	const struct audit_row *row = data;
 	unsigned *n = arg;
 	const char *const expected[] = { "second", "first" };
 

@@ -129,7 +129,7 @@ const struct account *account_find(const struct account_store *store,
 	return strcmp(jid, disabled.jid) ? NULL : &disabled;
 }
 
-int quota_load_all(struct db *db, quota_fn fn, void *arg)
+int quota_load_all(struct db *db, db_row_fn fn, void *arg)
 {
 	(void)db;
 	fn(&(struct quota_row){ .kind = QUOTA_ACCOUNT,
@@ -142,7 +142,7 @@ int quota_load_all(struct db *db, quota_fn fn, void *arg)
 	return 0;
 }
 
-int usage_load_all(struct db *db, usage_fn fn, void *arg)
+int usage_load_all(struct db *db, db_row_fn fn, void *arg)
 {
 	(void)db;
 	(void)fn;
