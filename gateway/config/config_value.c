@@ -182,46 +182,32 @@ static int read_name(void *field, const struct config_key *key,
 	return config_set_string(field, slice_of(text));
 }
 
-static int read_number(const struct config_key *key, const char *text,
-		       uint64_t *out)
+/* Ports are of 16 bits, as in addresses. */
+static bool is_short(const struct config_key *key)
 {
-	if (text_number(slice_of(text), key->max, out) || *out < key->min)
+	return key->kind == &config_kind_port;
+}
+
+static int read_number(void *field, const struct config_key *key,
+		       const char *text)
+{
+	uint64_t value;
+
+	if (text_number(slice_of(text), key->max, &value) || value < key->min)
 		return CONFIG_E_INVALID;
+	if (is_short(key))
+		*(uint16_t *)field = (uint16_t)value;
+	else
+		*(unsigned *)field = (unsigned)value;
 	return 0;
 }
 
-static int read_port(void *field, const struct config_key *key,
-		     const char *text)
+static void print_number(const void *field, const struct config_key *key,
+			 const char *indent, FILE *to)
 {
-	uint64_t value;
-	int r = read_number(key, text, &value);
-
-	if (!r)
-		*(uint16_t *)field = (uint16_t)value;
-	return r;
-}
-
-static void print_port(const void *field, const struct config_key *key,
-		       const char *indent, FILE *to)
-{
-	fprintf(to, "%s%s = %u\n", indent, key->name, *(const uint16_t *)field);
-}
-
-static int read_count(void *field, const struct config_key *key,
-		      const char *text)
-{
-	uint64_t value;
-	int r = read_number(key, text, &value);
-
-	if (!r)
-		*(unsigned *)field = (unsigned)value;
-	return r;
-}
-
-static void print_count(const void *field, const struct config_key *key,
-			const char *indent, FILE *to)
-{
-	fprintf(to, "%s%s = %u\n", indent, key->name, *(const unsigned *)field);
+	fprintf(to, "%s%s = %u\n", indent, key->name,
+		is_short(key) ? *(const uint16_t *)field
+			      : *(const unsigned *)field);
 }
 
 static int read_flag(void *field, const struct config_key *key,
@@ -376,10 +362,12 @@ TEXT_KIND(jid, "a bare JID such as alice@example.org", read_jid);
 CONFIG_KIND(secret, "at most 1024 characters, none of them control characters",
 	    .secret = true, .read = read_secret, .fini = fini_secret,
 	    .print = print_text);
-CONFIG_KIND(port, "a port", .read = read_port, .fini = config_fini_nothing,
-	    .print = print_port);
-CONFIG_KIND(count, "a number", .read = read_count, .fini = config_fini_nothing,
-	    .print = print_count);
+#define NUMBER_KIND(name, expects)                      \
+	CONFIG_KIND(name, expects, .read = read_number, \
+		    .fini = config_fini_nothing, .print = print_number)
+
+NUMBER_KIND(port, "a port");
+NUMBER_KIND(count, "a number");
 CONFIG_KIND(flag, "true or false", .read = read_flag,
 	    .fini = config_fini_nothing, .print = print_flag);
 CONFIG_KIND(level, "\"error\", \"warn\", \"info\" or \"debug\"",
@@ -387,9 +375,9 @@ CONFIG_KIND(level, "\"error\", \"warn\", \"info\" or \"debug\"",
 	    .print = print_level);
 CONFIG_KIND(early, "\"ringing\" or \"answer\"", .read = read_early,
 	    .fini = config_fini_nothing, .print = print_early);
-CONFIG_KIND(owners, "a bare JID such as alice@example.org", .list = true,
-	    .read = read_jids, .fini = config_fini_texts,
-	    .print = config_print_texts);
-CONFIG_KIND(jids, "a bare JID such as admin@example.org", .list = true,
-	    .read = read_jids, .fini = config_fini_texts,
-	    .print = config_print_texts);
+#define JIDS_KIND(name, expects)                                    \
+	CONFIG_KIND(name, expects, .list = true, .read = read_jids, \
+		    .fini = config_fini_texts, .print = config_print_texts)
+
+JIDS_KIND(owners, "a bare JID such as alice@example.org");
+JIDS_KIND(jids, "a bare JID such as admin@example.org");
