@@ -88,10 +88,13 @@ static enum command_result run_announce(struct request *request)
 {
 	char *text = join_lines(request->values);
 	struct announcing announcing = { .request = request, .text = text };
+	int r = text ? people_each(request->gateway, on_person, &announcing)
+		     : -ENOMEM;
 
-	if (!request_well(request, text ? 0 : -ENOMEM))
+	if (!request_well(request, r)) {
+		free(text);
 		return COMMAND_DONE;
-	people_each(request->gateway, on_person, &announcing);
+	}
 	request_changed(request, "announcement", "", text);
 	answer_info(request->answer, "%zu accounts are told.", announcing.told);
 	if (announcing.failed)
@@ -118,7 +121,9 @@ static enum command_result run_count(struct request *request)
 {
 	size_t n = 0;
 
-	people_each(request->gateway, count_person, &n);
+	if (!request_well(request,
+			  people_each(request->gateway, count_person, &n)))
+		return COMMAND_DONE;
 	answer_named(request->answer, "registeredusersnum", "Registered users",
 		     "%zu", n);
 	return COMMAND_DONE;
