@@ -83,7 +83,13 @@ const struct account_number *account_find_number(
 /* Add or change. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
 CHECKED int account_put(struct account_store *store,
 			const struct account *account);
-/* With its ownerships. 0, ACCOUNT_E_NOT_FOUND, -errno. */
+/*
+ * All that the database has of it, in one transaction: its numbers too, where
+ * it is the only owner, limits, settings, contacts and whom it blocks. Who has
+ * those in memory forgets them as well (setting_forget() …). Records of its
+ * calls and what waits to be sent stay.
+ * 0, ACCOUNT_E_NOT_FOUND, -ENOBUFS, -ENOMEM; then nothing has changed.
+ */
 CHECKED int account_drop(struct account_store *store, const char *jid);
 
 /*

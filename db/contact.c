@@ -160,6 +160,15 @@ int contact_drop(struct contact_store *store, const char *account,
 	return r;
 }
 
+void contact_forget(struct contact_store *store, const char *account)
+{
+	struct contact_node *node;
+
+	while ((node = find_from(store, account, "")) &&
+	       !strcmp(node->contact.account, account))
+		forget(store, node);
+}
+
 /* Make room for one more of @account. */
 static int make_room(struct contact_store *store, const char *account)
 {

@@ -53,6 +53,9 @@ CHECKED int contact_put(struct contact_store *store,
 CHECKED int contact_drop(struct contact_store *store, const char *account,
 			 const char *local);
 
+/* All of @account, in memory alone: the disk is seen to (account_drop()). */
+void contact_forget(struct contact_store *store, const char *account);
+
 typedef void (*contact_fn)(const struct contact *contact, void *arg);
 /* By account and localpart; nothing may change meanwhile. */
 void contact_each(const struct contact_store *store, contact_fn fn, void *arg);

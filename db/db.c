@@ -289,6 +289,11 @@ struct db_stats db_stats(const struct db *db)
 	return stats;
 }
 
+bool db_has_room(const struct db *db, size_t writes)
+{
+	return db_stats(db).waiting + writes <= DB_QUEUE_MAX;
+}
+
 sqlite3 *db_reader(struct db *db)
 {
 	return db->reader;

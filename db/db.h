@@ -100,3 +100,7 @@ struct db_stats {
 	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;
 };
 struct db_stats db_stats(const struct db *db);
+
+/* Whether @writes more are taken now: none of them gets -ENOBUFS in this turn
+ * of the loop. */
+bool db_has_room(const struct db *db, size_t writes);

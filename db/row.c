@@ -248,19 +248,34 @@ int row_put(struct db *db, const struct row_table *table, const void *row,
 
 struct execute_job {
 	struct job job;
-	const char *sql;
+	const char *one[2]; /* what @sqls points to when there is one alone */
+	const char *const *sqls;
 	size_t n;
 	int64_t numbers[ROW_MAX_PARAMS];
 	char *texts[ROW_MAX_PARAMS]; /* owned; NULL: the number */
 };
 
-static int run_execute(struct job *job, struct writer *writer)
+static bool is_well(int error)
 {
-	struct execute_job *x = (struct execute_job *)job;
-	int error = SQLITE_OK;
-	sqlite3_stmt *stmt = writer_prepare(writer, x->sql, &error);
+	return error == SQLITE_OK || error == SQLITE_DONE;
+}
 
-	for (size_t i = 0; stmt && error == SQLITE_OK && i < x->n; i++) {
+static int step(struct writer *writer, const char *sql)
+{
+	int error = SQLITE_OK;
+	sqlite3_stmt *stmt = writer_prepare(writer, sql, &error);
+
+	return stmt ? sqlite3_step(stmt) : error;
+}
+
+static int execute_one(const struct execute_job *x, struct writer *writer,
+		       const char *sql)
+{
+	int error = SQLITE_OK;
+	sqlite3_stmt *stmt = writer_prepare(writer, sql, &error);
+	size_t n = stmt ? (size_t)sqlite3_bind_parameter_count(stmt) : 0;
+
+	for (size_t i = 0; error == SQLITE_OK && i < n && i < x->n; i++) {
 		int at = (int)i + 1;
 
 		error = x->texts[i]
@@ -269,6 +284,28 @@ static int run_execute(struct job *job, struct writer *writer)
 				: sqlite3_bind_int64(stmt, at, x->numbers[i]);
 	}
 	return error == SQLITE_OK ? sqlite3_step(stmt) : error;
+}
+
+static int run_execute(struct job *job, struct writer *writer)
+{
+	const struct execute_job *x = (const struct execute_job *)job;
+
+	return execute_one(x, writer, x->sqls[0]);
+}
+
+/* The transaction is that of all jobs of the time, and goes on when this one is
+ * refused. */
+static int run_execute_all(struct job *job, struct writer *writer)
+{
+	const struct execute_job *x = (const struct execute_job *)job;
+	int error = step(writer, "SAVEPOINT several");
+
+	for (size_t i = 0; is_well(error) && x->sqls[i]; i++)
+		error = execute_one(x, writer, x->sqls[i]);
+	if (!is_well(error))
+		(void)step(writer, "ROLLBACK TO several");
+	int ended = step(writer, "RELEASE several");
+	return is_well(error) ? ended : error;
 }
 
 static void free_execute(struct job *job)
@@ -280,8 +317,9 @@ static void free_execute(struct job *job)
 	free(x);
 }
 
-int row_execute(struct db *db, const char *sql, const struct row_param *params,
-		size_t n, db_done_fn done, void *arg)
+/* *@out is owned by the caller. */
+static int new_execute(struct execute_job **out, const struct row_param *params,
+		       size_t n, db_done_fn done, void *arg)
 {
 	struct execute_job *x = calloc(1, sizeof(*x));
 
@@ -292,7 +330,7 @@ int row_execute(struct db *db, const char *sql, const struct row_param *params,
 			       .free = free_execute,
 			       .done = done,
 			       .arg = arg };
-	x->sql = sql;
+	x->sqls = x->one;
 	x->n = n;
 	for (size_t i = 0; i < n; i++) {
 		x->numbers[i] = params[i].number;
@@ -302,6 +340,33 @@ int row_execute(struct db *db, const char *sql, const struct row_param *params,
 			return -ENOMEM;
 		}
 	}
+	*out = x;
+	return 0;
+}
+
+int row_execute(struct db *db, const char *sql, const struct row_param *params,
+		size_t n, db_done_fn done, void *arg)
+{
+	struct execute_job *x;
+	int r = new_execute(&x, params, n, done, arg);
+
+	if (r)
+		return r;
+	x->one[0] = sql;
+	return worker_queue(db_worker(db), &x->job);
+}
+
+int row_execute_all(struct db *db, const char *const *sqls,
+		    const struct row_param *params, size_t n, db_done_fn done,
+		    void *arg)
+{
+	struct execute_job *x;
+	int r = new_execute(&x, params, n, done, arg);
+
+	if (r)
+		return r;
+	x->sqls = sqls;
+	x->job.run = run_execute_all;
 	return worker_queue(db_worker(db), &x->job);
 }
 

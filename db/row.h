@@ -69,8 +69,8 @@ enum { ROW_DIGEST_LEN = 32 };
 CHECKED int row_digest(const struct row_table *table, const void *row,
 		       uint8_t out[static ROW_DIGEST_LEN]);
 
-/* Up to three parameters of a statement that changes something. */
-enum { ROW_MAX_PARAMS = 3 };
+/* Parameters of a statement that changes something. */
+enum { ROW_MAX_PARAMS = 4 };
 struct row_param {
 	const char *text; /* NULL: the number */
 	int64_t number;
@@ -78,6 +78,11 @@ struct row_param {
 CHECKED int row_execute(struct db *db, const char *sql,
 			const struct row_param *params, size_t n,
 			db_done_fn done, void *arg);
+/* Several (@sqls ends in NULL, and lasts), each with those of @params that it
+ * names (?1, ?2, …): all of them are done, or none. */
+CHECKED int row_execute_all(struct db *db, const char *const *sqls,
+			    const struct row_param *params, size_t n,
+			    db_done_fn done, void *arg);
 
 /*
  * The current row of @stmt into @row; strings are borrowed from @stmt until its

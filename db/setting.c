@@ -174,6 +174,18 @@ int setting_put(struct setting_store *store, const struct setting *setting)
 	return 0;
 }
 
+void setting_forget(struct setting_store *store, enum setting_kind kind,
+		    const char *subject)
+{
+	struct setting_node *node, *next;
+
+	RB_FOREACH_SAFE(node, setting_tree, &store->tree, next) {
+		if (node->setting.kind == kind &&
+		    !strcmp(node->setting.subject, subject))
+			forget(store, node);
+	}
+}
+
 int setting_drop(struct setting_store *store, enum setting_kind kind,
 		 const char *subject)
 {
@@ -181,15 +193,9 @@ int setting_drop(struct setting_store *store, enum setting_kind kind,
 		"DELETE FROM setting WHERE kind = ? AND subject = ?";
 	const struct row_param params[] = { { .number = kind },
 					    { .text = subject } };
-	struct setting_node *node, *next;
 	int r = row_execute(store->db, drop, params, 2, NULL, NULL);
 
-	if (r)
-		return r;
-	RB_FOREACH_SAFE(node, setting_tree, &store->tree, next) {
-		if (node->setting.kind == kind &&
-		    !strcmp(node->setting.subject, subject))
-			forget(store, node);
-	}
-	return 0;
+	if (!r)
+		setting_forget(store, kind, subject);
+	return r;
 }

@@ -43,6 +43,9 @@ const char *setting_get(const struct setting_store *store,
 /* "" takes it back. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
 CHECKED int setting_put(struct setting_store *store,
 			const struct setting *setting);
-/* All of a subject. 0, -ENOBUFS, -ENOMEM. */
+/* All of a subject, in memory alone: the disk is seen to (account_drop()). */
+void setting_forget(struct setting_store *store, enum setting_kind kind,
+		    const char *subject);
+/* On the disk as well. 0, -ENOBUFS, -ENOMEM. */
 CHECKED int setting_drop(struct setting_store *store, enum setting_kind kind,
 			 const char *subject);

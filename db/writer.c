@@ -7,7 +7,7 @@
 
 #include "gateway/base/log.h"
 
-enum { STATEMENTS_MAX = 64 }; /* constants in db/ */
+enum { STATEMENTS_MAX = 128 }; /* constants in db/ */
 
 struct writer {
 	sqlite3 *sqlite;

@@ -76,6 +76,10 @@ void request_changed(const struct request *request, const char *object,
 /* After COMMAND_LATER, once, from the loop. */
 void request_done(struct request *request);
 
+/* Whether the database takes @writes now, beside those that every command may
+ * have; else that is said, and nothing may be changed. */
+bool request_room(struct request *request, size_t writes);
+
 /*
  * Say what became of a change: @r 0, or -errno with what the gateway has to
  * say about it. Whether it went well.

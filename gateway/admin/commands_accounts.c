@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "db/account.h"
+#include "db/contact.h"
 #include "db/quota.h"
 #include "db/setting.h"
 #include "gateway/admin/commands.h"
@@ -15,6 +16,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 
@@ -107,7 +109,9 @@ static enum command_result run_accounts(struct request *request)
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		answer_column(request->answer, columns[i]);
-	people_each(request->gateway, put_account, &listing);
+	if (!request_well(request,
+			  people_each(request->gateway, put_account, &listing)))
+		return COMMAND_DONE;
 	if (!answer_rows(request->answer))
 		answer_info(request->answer, "There are no such accounts.");
 	return COMMAND_DONE;
@@ -182,34 +186,35 @@ static enum command_result run_enable(struct request *request)
 	return COMMAND_DONE;
 }
 
-struct first_number {
-	char s[CONFIG_NUMBER_DIGITS + 2];
-};
-
-static void on_number(const struct account_number *number, void *arg)
+static void put_number(const struct account_number *number, void *arg)
 {
-	struct first_number *first = arg;
-
-	if (!*first->s && text_set(first->s, sizeof(first->s), number->number))
-		first->s[0] = '\0';
+	fprintf(arg, " %s", number->number);
 }
 
-/* One after the other: each is a change of its own, and in the audit. */
-static int release_numbers(struct request *request, const char *jid)
+/* What the account was, for the audit; owned, NULL without memory. */
+static char *describe(const struct gateway *gateway, const char *jid)
 {
-	struct account_store *store = request->gateway->accounts;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
 
-	for (;;) {
-		struct first_number first = { "" };
+	if (!to)
+		return NULL;
+	fputs("account", to);
+	account_each_number(gateway->accounts, jid, put_number, to);
+	if (!fclose(to))
+		return text;
+	free(text);
+	return NULL;
+}
 
-		account_each_number(store, jid, on_number, &first);
-		if (!*first.s)
-			return 0;
-		int r = account_disown(store, first.s, jid);
-		if (r)
-			return r;
-		request_changed(request, first.s, jid, "");
-	}
+/* The database has it no more. */
+static void forget(struct gateway *gateway, const char *jid)
+{
+	limits_forget(gateway, QUOTA_ACCOUNT, jid);
+	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
+	contact_forget(gateway->contacts, jid);
+	blocks_forget(gateway, jid);
 }
 
 static enum command_result run_remove(struct request *request)
@@ -223,15 +228,11 @@ static enum command_result run_remove(struct request *request)
 			     "There is no account %s that commands made.", jid);
 		return COMMAND_DONE;
 	}
-	int r = release_numbers(request, jid);
-	if (!r)
-		r = account_drop(gateway->accounts, jid);
-	if (!r)
-		r = limits_unset(gateway, QUOTA_ACCOUNT, jid);
-	if (!r)
-		r = setting_drop(gateway->settings, SETTING_ACCOUNT, jid);
+	char *before = describe(gateway, jid);
+	int r = before ? account_drop(gateway->accounts, jid) : -ENOMEM;
 	if (request_well(request, r)) {
-		request_changed(request, jid, "account", "");
+		forget(gateway, jid);
+		request_changed(request, jid, before, "");
 		answer_info(request->answer,
 			    "%s is removed, and its numbers are released%s.",
 			    jid,
@@ -239,6 +240,7 @@ static enum command_result run_remove(struct request *request)
 				    ? ", but for those in tandem.conf"
 				    : "");
 	}
+	free(before);
 	return COMMAND_DONE;
 }
 

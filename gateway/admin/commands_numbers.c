@@ -15,13 +15,25 @@
 #include "gateway/route/number.h"
 #include "gateway/service/presence.h"
 
-enum { IMPORT_FIELDS = 3, IMPORT_MISTAKES_MAX = 20 };
+enum {
+	IMPORT_MISTAKES_MAX = 20,
+	/* Of a line: the number, its owner and trunk in the audit, and what the
+	 * owner's client is told. */
+	IMPORT_WRITES = 4,
+};
 
 #define NUMBER_FIELD                                                          \
 	{                                                                     \
 		.var = "number", .label = "Number", .type = FORM_TEXT_SINGLE, \
 		.required = true, .regex = COMMAND_NUMBER_REGEX,              \
 		.expects = COMMAND_NUMBER_EXPECTS                             \
+	}
+
+#define OWNER_FIELD(...)                                                    \
+	{                                                                   \
+		.var = "owner", .label = "Owner", .type = FORM_JID_SINGLE,  \
+		.regex = COMMAND_JID_REGEX, .expects = COMMAND_JID_EXPECTS, \
+		__VA_ARGS__                                                 \
 	}
 
 static const struct form_spec list_fields[] = {
@@ -33,13 +45,8 @@ static const struct form_spec list_fields[] = {
 
 static const struct form_spec assign_fields[] = {
 	NUMBER_FIELD,
-	{ .var = "owner",
-	  .label = "Owner",
-	  .type = FORM_JID_SINGLE,
-	  .regex = COMMAND_JID_REGEX,
-	  .expects = COMMAND_JID_EXPECTS,
-	  .required = true,
-	  .desc = "A number may have several: one more is added" },
+	OWNER_FIELD(.required = true,
+		    .desc = "A number may have several: one more is added"),
 	{ .var = "trunk",
 	  .label = "Trunk",
 	  .type = FORM_LIST_SINGLE,
@@ -48,12 +55,7 @@ static const struct form_spec assign_fields[] = {
 
 static const struct form_spec release_fields[] = {
 	NUMBER_FIELD,
-	{ .var = "owner",
-	  .label = "Owner",
-	  .type = FORM_JID_SINGLE,
-	  .regex = COMMAND_JID_REGEX,
-	  .expects = COMMAND_JID_EXPECTS,
-	  .desc = "Empty: all of its owners" },
+	OWNER_FIELD(.desc = "Empty: all of its owners"),
 };
 
 static const struct form_option ring_options[] = {
@@ -357,14 +359,13 @@ static bool is_content(const char *line)
 	       strncmp(line, "number,", strlen("number,")) != 0;
 }
 
-/* All lines are looked at before the first is taken. */
-static size_t check_lines(struct request *request)
+/* All @n lines are looked at before the first is taken. */
+static size_t check_lines(struct request *request, size_t *n)
 {
 	const char *line;
-	size_t mistakes = 0;
+	size_t mistakes = 0, i = 0;
 
-	for (size_t i = 0; (line = form_value(request->values, "csv", i));
-	     i++) {
+	for (; (line = form_value(request->values, "csv", i)); i++) {
 		struct import import;
 		const char *what =
 			is_content(line)
@@ -376,15 +377,20 @@ static size_t check_lines(struct request *request)
 			answer_error(request->answer, "Line %zu: %s.", i + 1,
 				     what);
 	}
+	*n = i;
 	return mistakes;
 }
 
 static enum command_result run_import(struct request *request)
 {
-	size_t mistakes = check_lines(request), taken = 0;
+	size_t n, mistakes = check_lines(request, &n), taken = 0;
 	bool only_check = request_flag(request, "check");
 	const char *line;
 	int r = 0;
+
+	if (!mistakes && !only_check &&
+	    !request_room(request, n * IMPORT_WRITES))
+		return COMMAND_DONE;
 
 	for (size_t i = 0;
 	     !mistakes && !r && (line = form_value(request->values, "csv", i));

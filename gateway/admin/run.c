@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/db.h"
 #include "gateway/admin/audit.h"
 #include "gateway/base/log.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+
+enum { COMMAND_WRITES = 16 }; /* of a command, its audit included */
 
 enum run_state { RUN_ASKING, RUN_WORKING, RUN_DONE };
 
@@ -141,9 +144,14 @@ static void finish(struct run *run)
 
 static int work(struct run *run)
 {
+	struct request *request = &run->request;
+	const struct command *command = request->command;
+
 	run->state = RUN_WORKING;
 	run->form = form_free(run->form);
-	if (run->request.command->run(&run->request) == COMMAND_DONE)
+	/* Wholly or not at all. */
+	if ((command->changes && !request_room(request, 0)) ||
+	    command->run(request) == COMMAND_DONE)
 		finish(run);
 	return 0;
 }
@@ -239,6 +247,12 @@ void request_done(struct request *request)
 
 	assert(run->state == RUN_WORKING);
 	finish(run);
+}
+
+bool request_room(struct request *request, size_t writes)
+{
+	return db_has_room(request->gateway->db, COMMAND_WRITES + writes) ||
+	       request_well(request, -ENOBUFS);
 }
 
 bool request_well(struct request *request, int r)

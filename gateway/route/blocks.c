@@ -189,6 +189,15 @@ int blocks_drop(struct gateway *gateway, const char *account, const char *party)
 	return r;
 }
 
+void blocks_forget(struct gateway *gateway, const char *account)
+{
+	struct block *block;
+
+	while ((block = first_of(gateway->blocks, account)) &&
+	       !strcmp(block->row.account, account))
+		forget(gateway->blocks, block);
+}
+
 void blocks_each(const struct gateway *gateway, const char *account,
 		 db_row_fn fn, void *arg)
 {

@@ -39,6 +39,10 @@ CHECKED int blocks_add(struct gateway *gateway, const char *account,
 CHECKED int blocks_drop(struct gateway *gateway, const char *account,
 			const char *party);
 
+/* All of @account (a bare JID, in lower case), in memory alone: the disk is
+ * seen to (account_drop()). */
+void blocks_forget(struct gateway *gateway, const char *account);
+
 /* All of @account, in their order, as struct block_row; nothing may change
  * meanwhile. */
 void blocks_each(const struct gateway *gateway, const char *account,

@@ -320,18 +320,25 @@ unsigned limits_half_open(const struct config *config)
 }
 
 /* Not take(): anybody may be asked about, also who owns no number. */
+static struct subject *find_subject(struct limits *limits, enum quota_kind kind,
+				    const char *name)
+{
+	struct subject *key = new_subject(kind, name);
+	struct subject *found =
+		key ? RB_FIND(subject_tree, &limits->subjects, key) : NULL;
+
+	free_subject(key);
+	return found;
+}
+
 const struct config_quota *limits_given(const struct gateway *gateway,
 					enum quota_kind kind, const char *name,
 					bool *withhold)
 {
-	struct subject *key = new_subject(kind, name);
-	const struct subject *s =
-		key ? RB_FIND(subject_tree, &gateway->limits->subjects, key)
-		    : NULL;
+	const struct subject *s = find_subject(gateway->limits, kind, name);
 	bool is_set = s && s->is_set;
 
 	*withhold = is_set && s->withhold;
-	free_subject(key);
 	return is_set ? &s->quota : NULL;
 }
 
@@ -419,6 +426,17 @@ int limits_set(struct gateway *gateway, const struct quota_row *row)
 	return r ? r : apply(gateway->limits, row);
 }
 
+void limits_forget(struct gateway *gateway, enum quota_kind kind,
+		   const char *name)
+{
+	struct subject *s = find_subject(gateway->limits, kind, name);
+
+	if (!s)
+		return;
+	free_quota(&s->quota);
+	s->is_set = s->withhold = false;
+}
+
 int limits_unset(struct gateway *gateway, enum quota_kind kind,
 		 const char *name)
 {
@@ -426,11 +444,9 @@ int limits_unset(struct gateway *gateway, enum quota_kind kind,
 	int r = s ? quota_drop(gateway->db, kind, s->name, NULL, NULL)
 		  : -ENOMEM;
 
-	if (r)
-		return r;
-	free_quota(&s->quota);
-	s->is_set = s->withhold = false;
-	return 0;
+	if (!r)
+		limits_forget(gateway, kind, name);
+	return r;
 }
 
 /* ---- life ---- */
@@ -440,8 +456,9 @@ struct load {
 	int result;
 };
 
-static void on_quota(const struct quota_row *row, void *arg)
+static void on_quota(const void *data, void *arg)
 {
+	const struct quota_row *row = data;
 	struct load *load = arg;
 	int r = apply(load->limits, row);
 
@@ -453,8 +470,9 @@ static void on_quota(const struct quota_row *row, void *arg)
 		load->result = r;
 }
 
-static void on_usage(const struct usage_row *row, void *arg)
+static void on_usage(const void *data, void *arg)
 {
+	const struct usage_row *row = data;
 	struct load *load = arg;
 	struct subject *s;
 

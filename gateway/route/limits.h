@@ -75,6 +75,9 @@ const struct config_quota *limits_given(const struct gateway *gateway,
 /* Set, or take back, what holds for one of them; kept. 0, -EINVAL (prefixes),
  * -ENOBUFS, -ENOMEM: nothing has changed. */
 CHECKED int limits_set(struct gateway *gateway, const struct quota_row *row);
+/* In memory alone: the disk is seen to (account_drop()). */
+void limits_forget(struct gateway *gateway, enum quota_kind kind,
+		   const char *name);
 CHECKED int limits_unset(struct gateway *gateway, enum quota_kind kind,
 			 const char *name);
 

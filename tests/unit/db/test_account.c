@@ -3,6 +3,11 @@
 
 #include <sqlite3.h>
 
+#include "db/contact.h"
+#include "db/quota.h"
+#include "db/row.h"
+#include "db/setting.h"
+#include "db/text_row.h"
 #include "db/trunk_row.h"
 #include "tests/unit/db/fixture.h"
 
@@ -156,8 +161,9 @@ static void numbers_are_listed_by_owner(void **state)
 	account_store_free(store);
 }
 
-static void on_trunk(const struct trunk_row *row, void *arg)
+static void on_trunk(const void *data, void *arg)
 {
+	const struct trunk_row *row = data;
 	assert_string_equal(row->name, "carrier");
 	assert_string_equal(row->proxy, "sip:h;transport=tcp");
 	assert_int_equal(row->password.n, 3);
@@ -319,6 +325,102 @@ static void what_the_disk_does_not_take_is_not_in_memory(void **state)
 	account_store_free(store);
 }
 
+static int rows(struct fixture *f, const char *query)
+{
+	sqlite3 *other;
+	sqlite3_stmt *stmt;
+
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(other, query, -1, &stmt, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int n = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	return n;
+}
+
+/* Of @jid something in each table that knows accounts. */
+static void put_all_of(struct fixture *f, const char *jid)
+{
+	const struct quota_row quota = {
+		.kind = QUOTA_ACCOUNT, .name = jid, .allow = "", .deny = ""
+	};
+	const struct usage_row usage = { .kind = QUOTA_ACCOUNT, .name = jid };
+	const struct block_row block = { .account = jid, .party = "+1" };
+	const struct contact contact = { .account = jid,
+					 .local = "+1",
+					 .name = "" };
+	const struct setting setting = { .kind = SETTING_ACCOUNT,
+					 .subject = jid,
+					 .name = "quiet",
+					 .value = "on" };
+	AUTO(setting_store_freep) struct setting_store *settings = NULL;
+	AUTO(contact_store_freep) struct contact_store *contacts = NULL;
+
+	assert_int_equal(setting_store_new(&settings, f->db), 0);
+	assert_int_equal(contact_store_new(&contacts, f->db), 0);
+	assert_int_equal(quota_put(f->db, &quota, NULL, NULL), 0);
+	assert_int_equal(usage_put(f->db, &usage, NULL, NULL), 0);
+	assert_int_equal(block_row_put(f->db, &block, NULL, NULL), 0);
+	assert_int_equal(contact_put(contacts, &contact), 0);
+	assert_int_equal(setting_put(settings, &setting), 0);
+}
+
+static void all_of_an_account_goes_and_nothing_of_another(void **state)
+{
+	static const char all[] =
+		"SELECT (SELECT count(*) FROM account) * 1000000 + "
+		"(SELECT count(*) FROM number) * 100000 + "
+		"(SELECT count(*) FROM owner) * 10000 + "
+		"(SELECT count(*) FROM quota) * 1000 + "
+		"(SELECT count(*) FROM usage) * 100 + "
+		"(SELECT count(*) FROM block) * 10 + "
+		"(SELECT count(*) FROM contact WHERE account <> 'gone@x') + "
+		"(SELECT count(*) FROM setting WHERE subject = 'gone@x')";
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	assert_int_equal(account_own(store, "+10", "t", "gone@x"), 0);
+	assert_int_equal(account_own(store, "+11", "t", "gone@x"), 0);
+	assert_int_equal(account_own(store, "+11", "t", "stays@x"), 0);
+	put_all_of(f, "gone@x");
+	put_all_of(f, "stays@x");
+	assert_int_equal(account_drop(store, "gone@x"), 0);
+	assert_null(account_find_number(store, "+10"));
+	store = restart(f, store);
+	assert_int_equal(rows(f, all), 1111111);
+	assert_null(account_find(store, "gone@x"));
+	assert_non_null(account_find(store, "stays@x"));
+	assert_int_equal(account_find_number(store, "+11")->nowners, 1);
+	account_store_free(store);
+}
+
+static void several_statements_are_done_together_or_not_at_all(void **state)
+{
+	static const char *const sqls[] = {
+		"INSERT INTO account (jid, enabled, calls, created_ms) "
+		"VALUES (?1, 1, 0, 0)",
+		"INSERT INTO account (jid, enabled, calls, created_ms) "
+		"VALUES ('b@x', ?2, NULL, 0)",
+		NULL,
+	};
+	const struct row_param params[] = { { .text = "a@x" },
+					    { .number = 1 } };
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	assert_int_equal(
+		row_execute_all(f->db, sqls, params, 2, fixture_done, f), 0);
+	assert_int_equal(account_own(store, "+1", "t", "c@x"), 0);
+	fixture_wait(f, 1);
+	assert_true(f->last < 0);
+	store = restart(f, store);
+	assert_null(account_find(store, "a@x"));
+	assert_non_null(account_find(store, "c@x"));
+	account_store_free(store);
+}
+
 int main(void)
 {
 #define TEST(name) \
@@ -334,6 +436,8 @@ int main(void)
 		TEST(policies_come_back_as_they_were_put),
 		TEST(a_number_rings_as_it_was_set),
 		TEST(trunks_come_back_with_their_passwords),
+		TEST(all_of_an_account_goes_and_nothing_of_another),
+		TEST(several_statements_are_done_together_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
