@@ -153,6 +153,9 @@ static int show(int fd)
 		fwrite(chunk + first, 1, (size_t)n - first,
 		       status ? stderr : stdout);
 		first = false;
+		/* Some commands tell for as long as they are let. */
+		if (fflush(stdout))
+			return EXIT_FAILURE;
 	}
 	if (first)
 		fputs("tandemctl: tandem has not answered\n", stderr);

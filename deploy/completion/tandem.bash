@@ -42,7 +42,7 @@ _tandemctl()
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls history \
+	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls watch history \
 		trunks numbers accounts blocks users changes call-hangup trunk-test \
 		trunk-drain number-assign number-release number-ring number-import \
 		account-add account-disable account-enable account-remove block unblock \

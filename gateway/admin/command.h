@@ -39,6 +39,10 @@ struct command {
 	const char *title;
 	enum role_need need;
 	bool changes; /* something: each success is in the audit */
+	/* It goes on for a while and tells meanwhile, by request_tell(): as
+	 * messages in a conversation, as it comes by tandemctl. Of an ad-hoc
+	 * command only the forms are one: the rest is a conversation. */
+	bool live;
 	struct command_step steps[COMMAND_MAX_STEPS]; /* n 0 ends */
 	enum command_result (*run)(struct request *request);
 };
@@ -73,6 +77,9 @@ void request_jid(char *out, const struct request *request, const char *var);
 /* @object was changed: kept for good, and in the log. "" is nothing. */
 void request_changed(const struct request *request, const char *object,
 		     const char *before, const char *after);
+/* Between COMMAND_LATER and request_done(), from the loop: @text, of @n octets,
+ * is seen at once. */
+void request_tell(struct request *request, const char *text, size_t n);
 /* After COMMAND_LATER, once, from the loop. */
 void request_done(struct request *request);
 

@@ -24,7 +24,10 @@ struct commands {
 extern const struct commands commands_status, commands_calls, commands_history,
 	commands_trunks, commands_numbers, commands_accounts, commands_blocks,
 	commands_audit, commands_process, commands_standard, commands_transfer,
-	commands_user;
+	commands_user, commands_watch;
+
+/* The calls of now, as options of the field "call". */
+void commands_fill_calls(const struct request *request, struct form *form);
 
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"

@@ -11,10 +11,10 @@
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg.h"
-#include "gateway/watch/quality.h"
+#include "gateway/watch/live.h"
 #include "media/bridge.h"
 
-enum { US_PER_MS = 1000, PERCENT = 100, QUALITY_CAP = 64, LABEL_CAP = 160 };
+enum { LABEL_CAP = 160 };
 
 static const struct form_spec call_fields[] = {
 	{ .var = "call",
@@ -25,46 +25,6 @@ static const struct form_spec call_fields[] = {
 };
 
 /* ---- list ---- */
-
-static double loss_percent(const struct media_side_stats *stats)
-{
-	uint64_t all = stats->rx_packets + stats->lost;
-
-	return all ? (double)stats->lost * PERCENT / (double)all : 0;
-}
-
-struct quality_text {
-	char s[QUALITY_CAP];
-};
-
-/* What comes from the party of @side. */
-static struct quality_text quality(const struct call *call,
-				   enum media_side side)
-{
-	struct quality_text out = { "" };
-	struct media_side_stats stats;
-	struct quality_point point;
-
-	if (!bridge_is_open(call->bridge, side))
-		return out;
-	bridge_stats(call->bridge, side, &stats);
-	int r = text_format(out.s, sizeof(out.s), "%.1f %% lost, jitter %u ms",
-			    loss_percent(&stats), stats.jitter_us / US_PER_MS);
-	size_t n = strlen(out.s);
-	if (!r && quality_now(&point, call, side))
-		r = text_format(out.s + n, sizeof(out.s) - n, ", MOS %.1f",
-				(double)point.mos);
-	if (r)
-		out.s[n] = '\0';
-	return out;
-}
-
-static const char *codec_of(const struct leg *leg)
-{
-	const struct media_content *audio = leg ? leg_tx_audio(leg) : NULL;
-
-	return audio && audio->ncodecs ? audio->codecs[0].name : "";
-}
 
 static uint64_t age_ms(const struct call *call)
 {
@@ -85,9 +45,10 @@ static void put_call(struct answer *answer, const struct call *call)
 	answer_cell(answer, "%s", call->trunk);
 	answer_cell(answer, "%s", span_text(age_ms(call)).s);
 	for (int side = MEDIA_SIDE_A; side <= MEDIA_SIDE_B; side++) {
-		answer_cell(answer, "%s", codec_of(call->legs[side]));
 		answer_cell(answer, "%s",
-			    quality(call, (enum media_side)side).s);
+			    live_codec(call, (enum media_side)side).s);
+		answer_cell(answer, "%s",
+			    live_quality(call, (enum media_side)side).s);
 	}
 }
 
@@ -114,7 +75,7 @@ static enum command_result run_calls(struct request *request)
 
 /* ---- hang up ---- */
 
-static void fill_calls(const struct request *request, struct form *form)
+void commands_fill_calls(const struct request *request, struct form *form)
 {
 	struct form_field *field = form_find(form, "call");
 	const struct call *call;
@@ -169,7 +130,7 @@ static const struct command table[] = {
 	  .title = "End a call",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(call_fields, .fill = fill_calls) },
+	  .steps = { COMMAND_FIELDS(call_fields, .fill = commands_fill_calls) },
 	  .run = run_hangup },
 };
 const struct commands commands_calls = COMMANDS(table);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/admin/admin.h"
+#include "gateway/admin/face_chat.h"
 #include "gateway/admin/run.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -271,6 +272,40 @@ static void cancel(struct talk *talk, const struct stanza *iq)
 	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
 }
 
+/*
+ * A live command that was told all: it goes on as a conversation with the
+ * device that asked, which can stop it there. 0 or -errno.
+ */
+static int converse(struct talk *talk, const struct actor *actor,
+		    const struct adhoc_request *request)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_COMPLETED);
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	AUTO(answer_freep) struct answer *answer = NULL;
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct gateway *gateway = talk->gateway;
+	struct stanza *command;
+	int r = form_values_parse(&values, request->command);
+
+	if (!r || r == FORM_E_NONE)
+		r = answer_new(&answer);
+	if (!r)
+		r = adhoc_answer(&reply, &command, talk->asked, &stage);
+	if (r)
+		return -ENOMEM;
+	answer_info(answer,
+		    "It goes on as messages from %s. To stop it, write: stop",
+		    gateway->config->xmpp.domain);
+	print_answer(command, run_command(talk->run)->title, answer);
+	send_answer(gateway, talk->asked, reply);
+	r = face_chat_begin(gateway, actor, run_command(talk->run),
+			    request->from, values);
+	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
+	if (r)
+		log_warn("command=not-begun r=%d", r);
+	return 0;
+}
+
 /* One step forward with what was filled in. 0, ADHOC_E_*, -ENOMEM. */
 static int submit(struct talk *talk, const struct adhoc_request *request,
 		  const char **text)
@@ -296,8 +331,8 @@ static bool form_is_cancelled(const struct adhoc_request *request)
 	return form_values_parse(&values, request->command) == FORM_E_CANCEL;
 }
 
-static void go_on(struct talk *talk, const struct adhoc_request *request,
-		  const struct stanza *iq)
+static void go_on(struct talk *talk, const struct actor *actor,
+		  const struct adhoc_request *request, const struct stanza *iq)
 {
 	const struct adhoc_stage stage = stage_of(talk, ADHOC_EXECUTING);
 	struct gateway *gateway = talk->gateway;
@@ -315,6 +350,12 @@ static void go_on(struct talk *talk, const struct adhoc_request *request,
 		r = ADHOC_E_BAD_ACTION; /* it works at the last one */
 	if (!r)
 		r = keep_asked(talk, iq);
+	if (!r && action != ADHOC_PREV && run_command(talk->run)->live &&
+	    run_is_last(talk->run)) {
+		if (converse(talk, actor, request))
+			refuse(gateway, iq, -ENOMEM, NULL);
+		return;
+	}
 	if (!r)
 		r = action == ADHOC_PREV ? run_back(talk->run)
 					 : submit(talk, request, &text);
@@ -351,7 +392,7 @@ static void on_command(struct gateway *gateway, const struct actor *actor,
 	}
 	struct talk *talk = adhoc_session_arg(session);
 	run_refresh(talk->run, actor);
-	go_on(talk, &request, iq);
+	go_on(talk, actor, &request, iq);
 }
 
 /* ---- disco ---- */

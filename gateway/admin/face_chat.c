@@ -253,6 +253,18 @@ static void on_done(struct run *run, void *arg)
 	end(admin_chats(talk->gateway->admin), talk);
 }
 
+/* A conversation that hears something is none that is forgotten. */
+static void on_told(const char *text, size_t n, void *arg)
+{
+	struct talk *talk = arg;
+	char *copy = text_dup((struct slice){ text, n });
+
+	touch(admin_chats(talk->gateway->admin), talk);
+	if (copy)
+		say(talk->gateway, talk->jid, copy);
+	free(copy);
+}
+
 static int new_talk(struct talk **out, struct gateway *gateway,
 		    const struct command *command, const struct actor *actor,
 		    const char *jid)
@@ -276,6 +288,7 @@ static int new_talk(struct talk **out, struct gateway *gateway,
 		end(chats, talk);
 		return r;
 	}
+	run_on_told(talk->run, on_told);
 	*out = talk;
 	return 0;
 }
@@ -292,13 +305,27 @@ static int take_words(struct talk *talk, const struct command *command,
 	return r;
 }
 
+static void start(struct talk *talk)
+{
+	bool gone = false;
+
+	talk->gone = &gone;
+	int r = run_start(talk->run);
+	if (gone)
+		return;
+	talk->gone = NULL;
+	if (r)
+		give_up(talk, "This is not possible now.");
+	else
+		go_on(talk);
+}
+
 static void begin(struct gateway *gateway, const struct actor *actor,
 		  const struct command *command, const char *jid,
 		  char *const *words, size_t n)
 {
 	struct chats *chats = admin_chats(gateway->admin);
 	struct talk *talk;
-	bool gone = false;
 	int r = new_talk(&talk, gateway, command, actor, jid);
 
 	if (r)
@@ -312,15 +339,29 @@ static void begin(struct gateway *gateway, const struct actor *actor,
 		return;
 	}
 	talk->asks_all = command->changes && !n;
-	talk->gone = &gone;
-	r = run_start(talk->run);
-	if (gone)
-		return;
-	talk->gone = NULL;
+	start(talk);
+}
+
+int face_chat_begin(struct gateway *gateway, const struct actor *actor,
+		    const struct command *command, const char *jid,
+		    const struct form_values *said)
+{
+	struct chats *chats = admin_chats(gateway->admin);
+	struct talk *talk = find(chats, jid);
+
+	if (talk)
+		end(chats, talk);
+	int r = new_talk(&talk, gateway, command, actor, jid);
 	if (r)
-		give_up(talk, "This is not possible now.");
-	else
-		go_on(talk);
+		return r;
+	if (said)
+		r = form_values_merge(talk->said, said);
+	if (r) {
+		end(chats, talk);
+		return r;
+	}
+	start(talk);
+	return 0;
 }
 
 /* ---- words ---- */

@@ -13,8 +13,11 @@
 
 #include "gateway/base/err.h"
 
+struct actor;
 struct chat;
 struct chats;
+struct command;
+struct form_values;
 struct gateway;
 
 enum {
@@ -25,6 +28,15 @@ enum {
 CHECKED int chats_new(struct chats **out);
 struct chats *chats_free(struct chats *chats);
 void chats_expire(struct chats *chats, uint64_t now_ms);
+
+/*
+ * @command, which is live, with what was said of it to another face: it goes on
+ * as a conversation with @jid, as far as @actor may. 0, or as args_add() and
+ * form_values_merge().
+ */
+CHECKED int face_chat_begin(struct gateway *gateway, const struct actor *actor,
+			    const struct command *command, const char *jid,
+			    const struct form_values *said);
 
 /* A message: whether it was for the domain, and has been answered or will be.
  */

@@ -27,6 +27,7 @@ struct client {
 	struct bufferevent *stream;
 	struct run *run; /* NULL: none yet */
 	enum answer_style style;
+	bool told; /* some of the answer, and that it went well */
 	uid_t uid;
 };
 
@@ -62,9 +63,27 @@ static void answer(struct client *client, bool failed, const char *text)
 {
 	bufferevent_disable(client->stream, EV_READ);
 	bufferevent_setcb(client->stream, NULL, on_written, on_event, client);
-	if (bufferevent_write(client->stream, failed ? "1" : "0", 1) ||
+	/* Empty, it would never be written to its end. */
+	if (client->told && !*text)
+		text = "\n";
+	if ((!client->told &&
+	     bufferevent_write(client->stream, failed ? "1" : "0", 1)) ||
 	    bufferevent_write(client->stream, text, strlen(text)))
 		log_warn("control=answer not-sent");
+}
+
+/* As it comes; who does not read it is given up, in the loop's next turn. */
+static void on_told(const char *text, size_t n, void *arg)
+{
+	struct client *client = arg;
+	struct evbuffer *output = bufferevent_get_output(client->stream);
+
+	if (evbuffer_get_length(output) + n > CONTROL_MAX_UNREAD ||
+	    (!client->told && bufferevent_write(client->stream, "0", 1)) ||
+	    bufferevent_write(client->stream, text, n))
+		bufferevent_trigger_event(client->stream, BEV_EVENT_ERROR,
+					  BEV_TRIG_DEFER_CALLBACKS);
+	client->told = true;
 }
 
 static void on_done(struct run *run, void *arg)
@@ -208,10 +227,12 @@ static void on_request(struct client *client, const struct asking *asking)
 	if (!r)
 		r = run_new(&client->run, client->control->gateway, command,
 			    &actor, on_done, client);
-	if (r)
+	if (r) {
 		answer(client, true, "This is too much.\n");
-	else
-		run_all(client, values);
+		return;
+	}
+	run_on_told(client->run, on_told);
+	run_all(client, values);
 }
 
 /* ---- the socket ---- */

@@ -5,7 +5,7 @@
  * A request is texts that end in NUL each, and then the end of the stream:
  * what role to have, whose user commands to run ("" none), "aligned" or
  * "tabs", the command, and its words (gateway/admin/args.h). The answer is '0',
- * or '1' when it failed, and text.
+ * or '1' when it failed, and text; that of a live command comes while it runs.
  *
  * The system's root and the user that Tandem runs as are owners, and may ask
  * for less. Nobody else is heard.
@@ -21,6 +21,7 @@ enum {
 	CONTROL_MAX_CLIENTS = 16,
 	CONTROL_MAX_REQUEST = 1 << 20, /* octets */
 	CONTROL_MAX_WORDS = 64,
+	CONTROL_MAX_UNREAD = 4 << 20, /* octets of a live command's */
 	CONTROL_TIMEOUT_S = 120, /* of a client that reads and says nothing */
 };
 

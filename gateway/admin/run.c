@@ -22,6 +22,7 @@ struct run {
 	size_t step;
 	struct form *form; /* of the step; NULL: none */
 	run_done_fn done;
+	run_told_fn told; /* NULL: nobody hears */
 	void *arg;
 	struct form_mistake mistake;
 };
@@ -46,6 +47,11 @@ int run_new(struct run **out, struct gateway *gateway,
 	run->arg = arg;
 	*out = run;
 	return 0;
+}
+
+void run_on_told(struct run *run, run_told_fn told)
+{
+	run->told = told;
 }
 
 struct run *run_free(struct run *run)
@@ -239,6 +245,15 @@ void request_changed(const struct request *request, const char *object,
 {
 	audit_add(request->gateway, &request->actor,
 		  command_word(request->command), object, before, after);
+}
+
+void request_tell(struct request *request, const char *text, size_t n)
+{
+	struct run *run = (struct run *)request;
+
+	assert(run->state == RUN_WORKING);
+	if (run->told)
+		run->told(text, n, run->arg);
 }
 
 void request_done(struct request *request)

@@ -23,6 +23,9 @@ enum run_outcome {
  * run_submit(). The run may be freed in it. */
 typedef void (*run_done_fn)(struct run *run, void *arg);
 
+/* What a live command tells before it is done. The run may be freed in it. */
+typedef void (*run_told_fn)(const char *text, size_t n, void *arg);
+
 /*
  * Begin @command, which @actor may. A command that asks nothing is run at
  * once, by run_start(). *@out is owned by the caller: run_free(). 0, -ENOMEM.
@@ -30,6 +33,8 @@ typedef void (*run_done_fn)(struct run *run, void *arg);
 CHECKED int run_new(struct run **out, struct gateway *gateway,
 		    const struct command *command, const struct actor *actor,
 		    run_done_fn done, void *arg);
+/* @told gets the arg of run_new(). Without it nobody hears. */
+void run_on_told(struct run *run, run_told_fn told);
 /* The first form, or work when there is none. 0, -ENOMEM, RUN_E_*. */
 CHECKED int run_start(struct run *run);
 /* What it works at is abandoned. NULL is fine; returns NULL. */

@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "gateway/watch/failure.h"
 #include "gateway/watch/http.h"
+#include "gateway/watch/live.h"
 #include "gateway/watch/metric.h"
 #include "gateway/watch/quality.h"
 #include "gateway/watch/totals.h"
@@ -91,6 +92,7 @@ int watch_new(struct gateway *gateway)
 	if (!watch)
 		return -ENOMEM;
 	gateway->watch = watch;
+	LIST_INIT(&watch->lives);
 	r = metrics_new(&watch->metrics);
 	if (!r)
 		r = totals_new(&watch->totals);
@@ -203,6 +205,7 @@ void watch_call_ended(const struct call *call, const struct cdr *cdr)
 		     &cdr->callee_media);
 	totals_keep(watch->totals, call);
 	note_failure(watch, cdr);
+	live_call_ended(call, cdr);
 }
 
 void watch_media_failed(const struct call *call, enum media_side side,

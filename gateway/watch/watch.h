@@ -5,12 +5,15 @@
  *     metric.h    counters and histograms, one table; collect.h asks the rest
  *     quality.h   loss, jitter and estimated MOS of each live call over time
  *     failure.h   the last calls that failed, and why
+ *     live.h      live calls, told every few seconds to who watches them
  *     http.h      /metrics, the status page and /healthz, where configured
  *
  * The others tell it what happened by the functions below, all of which are
  * fine with a gateway that has none (gateway->watch NULL).
  */
 #pragma once
+
+#include <bsd/sys/queue.h>
 
 #include "gateway/base/err.h"
 #include "media/bridge.h"
@@ -30,6 +33,7 @@ struct watch {
 	struct failures *failures;
 	struct quality_timer *quality;
 	struct http *http; /* NULL: not configured */
+	LIST_HEAD(, live) lives;
 };
 
 /* 0 or -errno (the address cannot be bound; logged). */

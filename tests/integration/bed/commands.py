@@ -2,6 +2,7 @@
 """The three faces of the gateway's commands: XEP-0050 with XEP-0004 forms, a conversation, and tandemctl."""
 
 import asyncio
+import contextlib
 import os
 
 from . import jingle, tandem
@@ -128,14 +129,46 @@ class Commander(jingle.Client):
                 return message.findtext(f"{{{CLIENT}}}body")
 
 
-async def ctl(gateway, *words, role=None, account=None, tabs=False):
-    """tandemctl: its status and what it says."""
+async def start_ctl(gateway, *words, role=None, account=None, tabs=False, errors=asyncio.subprocess.STDOUT):
+    """A tandemctl that runs."""
     options = ["-s", gateway.sections["control"]["socket"]]
     options += ["-r", role] if role else []
     options += ["-u", account] if account else []
     options += ["-t"] if tabs else []
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         os.path.join(os.path.dirname(tandem.binary()), "tandemctl"), *options, *words,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+        stdout=asyncio.subprocess.PIPE, stderr=errors)
+
+
+async def ctl(gateway, *words, **options):
+    """tandemctl: its status and what it says."""
+    process = await start_ctl(gateway, *words, **options)
     text, _ = await asyncio.wait_for(process.communicate(), ANSWER_S * 3)
     return process.returncode, text.decode()
+
+
+class Lines:
+    """What a live command of tandemctl prints, as it comes."""
+
+    def __init__(self, process):
+        self.process = process
+
+    async def line(self):
+        """The next line."""
+        return (await asyncio.wait_for(self.process.stdout.readline(), ANSWER_S)).decode()
+
+    async def rest(self):
+        """All that comes until it ends by itself, as octets."""
+        return await asyncio.wait_for(self.process.stdout.read(), ANSWER_S * 3)
+
+
+@contextlib.asynccontextmanager
+async def ctl_lines(gateway, *words, **options):
+    """A live command of tandemctl; ended if it has not by itself."""
+    process = await start_ctl(gateway, *words, **options)
+    try:
+        yield Lines(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
