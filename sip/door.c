@@ -17,6 +17,7 @@
 #include "sip/dialog_int.h"
 #include "sip/fence.h"
 #include "sip/stranger.h"
+#include "sip/tap.h"
 
 enum {
 	METHOD_CAP = 32,
@@ -283,8 +284,12 @@ issize_t su_vrecv(su_socket_t fd, su_iovec_t iov[], isize_t niov, int flags,
 	size_t head = (size_t)n < iov[0].siv_len ? (size_t)n : iov[0].siv_len;
 	if (su ? !turned_away(fd, (struct slice){ iov[0].siv_base, head },
 			      &su->su_sa)
-	       : take_stream(fd, iov, niov, (size_t)n))
+	       : take_stream(fd, iov, niov, (size_t)n)) {
+		if (sip_tap_is_set)
+			sip_tap_octets(fd, true, msg.msg_iov, niov, (size_t)n,
+				       su ? &su->su_sa : NULL);
 		return n;
+	}
 	errno = EAGAIN;
 	return -1;
 }

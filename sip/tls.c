@@ -229,6 +229,20 @@ static void on_inner_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		close(fd); /* anybody's on this machine */
 }
 
+bool sip_tls_is_inside(const struct sip_agent *agent, const struct addr *local,
+		       const struct addr *remote)
+{
+	for (unsigned i = 0; agent->tls && i < TLS_NSIDES; i++) {
+		const struct tls_inner *inner = &agent->tls->inner[i];
+
+		if (addr_is_set(&inner->sofia) &&
+		    (addr_equal(local, &inner->sofia) ||
+		     addr_equal(remote, &inner->ours)))
+			return true;
+	}
+	return false;
+}
+
 static bool is_inner(const struct sip_tls *tls, int listener)
 {
 	struct sockaddr_storage ss;

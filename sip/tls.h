@@ -49,6 +49,10 @@ bool sip_tls_is_ident(const char *ident);
 bool sip_tls_is_expected(const struct sip_agent *agent,
 			 const struct addr *peer);
 
+/* Whether a stream of sofia's with these ends is an inner one. */
+bool sip_tls_is_inside(const struct sip_agent *agent, const struct addr *local,
+		       const struct addr *remote);
+
 /* ---- for sip/fence.c ---- */
 
 /* Whether sofia's @listener is an inner one; then *@peer, an inner end, becomes

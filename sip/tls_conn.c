@@ -20,6 +20,7 @@
 #include "sip/door.h"
 #include "sip/listen.h"
 #include "sip/stranger.h"
+#include "sip/tap.h"
 #include "sip/tls_int.h"
 
 enum {
@@ -127,8 +128,9 @@ static bool is_full(const struct bufferevent *to)
 
 /* Whole messages out of @from into @to, and pings of ours; false when the
  * stream is no SIP. The peer's pings were answered before. */
-static bool pass_messages(struct evbuffer *from, struct bufferevent *to,
-			  struct sip_frame *frame, const char *transport)
+static bool pass_messages(const struct tls_conn *c, struct evbuffer *from,
+			  struct bufferevent *to, struct sip_frame *frame,
+			  const char *transport)
 {
 	bool outwards = !strcmp(transport, "TLS");
 
@@ -145,7 +147,11 @@ static bool pass_messages(struct evbuffer *from, struct bufferevent *to,
 		if (kind == SIP_FRAME_MORE)
 			return true;
 		if (kind == SIP_FRAME_MESSAGE) {
+			if (sip_tap_is_set && !outwards)
+				sip_tap_tls(true, &c->peer, p, len);
 			sip_frame_set_transport(p, len, transport);
+			if (sip_tap_is_set && outwards)
+				sip_tap_tls(false, &c->peer, p, len);
 			if (bufferevent_write(to, p, len))
 				return false;
 			*frame = (struct sip_frame){ .total = 0 };
@@ -163,7 +169,7 @@ static void on_inner_read(struct bufferevent *bev, void *arg)
 
 	if (!c->open)
 		return; /* after the handshake */
-	if (!pass_messages(bufferevent_get_input(bev), c->outer, &c->out,
+	if (!pass_messages(c, bufferevent_get_input(bev), c->outer, &c->out,
 			   "TLS") ||
 	    is_full(c->outer))
 		fail(c);
@@ -305,7 +311,7 @@ static void on_outer_read(struct bufferevent *bev, void *arg)
 			fail(c);
 			return;
 		}
-		if (!pass_messages(in, c->inner, &c->in, "TCP") ||
+		if (!pass_messages(c, in, c->inner, &c->in, "TCP") ||
 		    is_full(c->inner)) {
 			refuse_stream(c);
 			return;

@@ -53,6 +53,8 @@ struct xmpp_stream {
 	struct xmpp_stream_timing timing;
 	const struct xmpp_stream_handlers *handlers;
 	void *arg;
+	xmpp_tap_fn tap; /* NULL: nobody looks */
+	void *tap_arg;
 
 	enum state state;
 	struct xmpp_retry retry;
@@ -140,9 +142,17 @@ int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 		return XMPP_E_ILLEGAL;
 	}
 	int r = send_now(stream, stanza);
+	if (!r && stream->tap)
+		stream->tap(false, stanza, stream->tap_arg);
 	if (!r && !xmpp_stream_is_up(stream)) /* the write broke it */
 		r = XMPP_E_DOWN;
 	return r;
+}
+
+void xmpp_stream_tap(struct xmpp_stream *stream, xmpp_tap_fn fn, void *arg)
+{
+	stream->tap = fn;
+	stream->tap_arg = arg;
 }
 
 /* Keeping alive. */
@@ -191,6 +201,8 @@ void xmpp_stream_moved(struct xmpp_stream *stream)
 static void receive(struct xmpp_stream *stream, const struct stanza *stanza)
 {
 	AUTO(stanza_freep) struct stanza *reply = NULL;
+	if (stream->tap)
+		stream->tap(true, stanza, stream->tap_arg);
 	const char *fault = xmpp_guard_incoming(&reply, stanza, stream->domain);
 
 	if (!fault) {

@@ -104,6 +104,11 @@ const char *xmpp_stream_domain(const struct xmpp_stream *stream);
 CHECKED int xmpp_stream_send(struct xmpp_stream *stream,
 			     const struct stanza *stanza);
 
+/* Each stanza that comes or has been sent, before it is handled; borrowed. */
+typedef void (*xmpp_tap_fn)(bool rx, const struct stanza *stanza, void *arg);
+/* @fn NULL: nobody looks any more. */
+void xmpp_stream_tap(struct xmpp_stream *stream, xmpp_tap_fn fn, void *arg);
+
 /*
  * In the handler of a stanza: it is not done with before it is released. The
  * server does not send it again; but if we die before, who takes up the
