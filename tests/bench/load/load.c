@@ -296,6 +296,7 @@ uint64_t load_measure_end(struct load *load)
 			sent += s->last - s->first;
 		}
 	}
+	load->verdict.sent = sent;
 	return sent;
 }
 

@@ -13,6 +13,8 @@
  *          of them.
  * setup    calls that come at a rate, speak for two seconds and end.
  * memory   ever more calls.
+ * flood    calls, packets a second, and how often: the calls are measured with
+ *          and without strangers who send these to the port of the clients.
  * start    how long it takes, and again after a SIGKILL with that many calls.
  *
  * -r       the calls ring and are not answered.
@@ -167,13 +169,21 @@ static void run_start(struct load *load, const struct numbers *numbers)
 	measure_start(load, numbers->v[0]);
 }
 
+static void run_flood(struct load *load, const struct numbers *numbers)
+{
+	if (numbers->n != 3 || !load->options.target->shared_port)
+		DIE("usage: load target flood calls rate pairs");
+	measure_flood(load, numbers->v[0], numbers->v[1], numbers->v[2],
+		      numbers->seconds);
+}
+
 static const struct mode {
 	const char *name;
 	void (*run)(struct load *load, const struct numbers *numbers);
 } modes[] = {
 	{ "media", run_media }, { "profile", run_profile },
 	{ "setup", run_setup }, { "memory", run_memory },
-	{ "start", run_start },
+	{ "start", run_start }, { "flood", run_flood },
 };
 
 static const struct mode *mode_find(const char *name)

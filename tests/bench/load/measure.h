@@ -50,5 +50,13 @@ void measure_capacity(struct load *load, unsigned held, unsigned failed,
 /* Calls that come at @rate a second, speak for two seconds and end. */
 void measure_setup(struct load *load, unsigned rate, double seconds);
 
+/*
+ * @calls measured @pairs times without and with strangers who send @rate
+ * packets a second to the clients' port; after each what a listener would say
+ * of them (gateway/watch/mos.h).
+ */
+void measure_flood(struct load *load, unsigned calls, unsigned rate,
+		   unsigned pairs, double seconds);
+
 /* Two starts: with the accounts there are, and after a SIGKILL with @calls. */
 void measure_start(struct load *load, unsigned calls);

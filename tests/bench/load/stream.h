@@ -28,6 +28,7 @@ uint64_t delays_quantile(const struct delays *delays, double share);
 
 /* Of all streams. */
 struct verdict {
+	uint64_t sent; /* in the time that was measured */
 	uint64_t delivered, corrupt, reordered, duplicated, rebased;
 	uint64_t unsent; /* the kernel refused them */
 	struct delays delays;

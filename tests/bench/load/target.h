@@ -23,6 +23,8 @@ struct target_ops {
 	/* Both endpoints are open. Leads to load_answered(). */
 	void (*call)(struct call *call);
 	void (*hang_up)(struct call *call);
+	/* Where all clients' media comes in; NULL: each has a port. */
+	const struct addr *(*shared_port)(const struct load *load);
 	/* Now and then: retransmissions. May be NULL. */
 	void (*tick)(struct load *load);
 };

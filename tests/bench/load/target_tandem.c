@@ -16,7 +16,7 @@
 /* What calls go on from belongs into memory, as /run is (tandem.conf(5)). */
 #define KEEP "/dev/shm/tandem-bench-%d"
 
-enum { PATH_CAP = 512, START_MS = 30000, SETTLE_MS = 200 };
+enum { ICE_PORT = 10000, PATH_CAP = 512, START_MS = 30000, SETTLE_MS = 200 };
 
 struct tandem {
 	struct sip *sip;
@@ -36,7 +36,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"xmpp { port = %u domain = \"" JINGLE_DOMAIN
 		"\" secret = \"" JINGLE_SECRET "\" }\n"
 		"sip { listen = { \"udp:127.0.0.1:%d\" } }\n"
-		"media { address = \"127.0.0.1\" ice_port = 10000\n"
+		"media { address = \"127.0.0.1\" ice_port = %d\n"
 		"  port_min = 12000 port_max = 31999 workers = 1\n"
 		"  allow_loopback = true certificate = \"%s/tandem.pem\"\n"
 		"  keep = \"" KEEP "\" }\n"
@@ -48,7 +48,7 @@ static void write_configuration(const struct load *load, const char *path,
 		"  allow = { \"127.0.0.0/8\" } }\n"
 		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
 		"\" trunk = \"bench\" }\n",
-		port, SIP_TARGET_PORT, dir, (int)getpid(), dir,
+		port, SIP_TARGET_PORT, ICE_PORT, dir, (int)getpid(), dir,
 		load->options.verbose ? "info" : "warn", SIP_PORT);
 	if (fclose(f))
 		DIE("load: cannot write %s", path);
@@ -136,6 +136,14 @@ static void tick(struct load *load)
 	sip_tick(tandem->sip);
 }
 
+static const struct addr *shared_port(const struct load *load)
+{
+	static struct addr to;
+
+	(void)load;
+	return addr_parse(&to, slice_of("127.0.0.1"), ICE_PORT) ? NULL : &to;
+}
+
 const struct target_ops target_tandem = {
 	.name = "tandem",
 	.web = true,
@@ -144,5 +152,6 @@ const struct target_ops target_tandem = {
 	.restart = restart,
 	.call = call_in,
 	.hang_up = hang_up,
+	.shared_port = shared_port,
 	.tick = tick,
 };
