@@ -92,6 +92,7 @@ void tuple_insert(struct tuple_table *table, struct tuple *tuple,
 		.next = *head,
 	};
 	*head = tuple;
+	table->changes++;
 }
 
 void tuple_remove(struct tuple_table *table, struct tuple *tuple)
@@ -104,6 +105,15 @@ void tuple_remove(struct tuple_table *table, struct tuple *tuple)
 	while (*at != tuple)
 		at = &(*at)->next;
 	*at = tuple->next;
+	table->changes++;
 	tuple->flow = NULL;
 	tuple->next = NULL;
+}
+
+void tuple_each(const struct tuple_table *table,
+		void (*fn)(const struct tuple *tuple, void *arg), void *arg)
+{
+	for (size_t i = 0; i < TUPLE_BUCKETS; i++)
+		for (const struct tuple *t = table->buckets[i]; t; t = t->next)
+			fn(t, arg);
 }

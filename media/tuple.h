@@ -35,6 +35,7 @@ struct tuple {
 struct tuple_table {
 	uint64_t key[2];
 	struct tuple *buckets[TUPLE_BUCKETS];
+	unsigned changes; /* so often it has become another, modulo 2^32 */
 };
 
 void tuple_table_init(struct tuple_table *table);
@@ -58,3 +59,6 @@ void tuple_insert(struct tuple_table *table, struct tuple *tuple,
 		  const struct addr *remote, uint64_t now_ms);
 /* Fine when it is not in the table. */
 void tuple_remove(struct tuple_table *table, struct tuple *tuple);
+/* All of them, in no order; the table stays as it is meanwhile. */
+void tuple_each(const struct tuple_table *table,
+		void (*fn)(const struct tuple *tuple, void *arg), void *arg);

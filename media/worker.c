@@ -156,6 +156,8 @@ static int open_sources(struct worker *worker)
 		if (!r && worker->listening)
 			r = worker_watch(worker, &worker->shared[i]);
 	}
+	if (!r && worker->listening)
+		defence_begin(worker);
 	return r;
 }
 

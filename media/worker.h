@@ -20,6 +20,7 @@
 #include "media/batch.h"
 #include "media/circuit.h"
 #include "media/command.h"
+#include "media/defence.h"
 #include "media/flow.h"
 #include "media/notice.h"
 #include "media/pace.h"
@@ -68,6 +69,7 @@ struct worker {
 	struct source shared[BATCH_NSOCKETS];
 	struct batch *batch;
 	struct tuple_table tuples;
+	struct defence defence;
 	struct worker_names names;
 	struct worker_tags tags;
 	struct worker_timers timers;

@@ -203,6 +203,7 @@ static bool take_work(struct worker *worker, struct command_queue *commands)
 static void listen_shared(struct worker *worker)
 {
 	worker->listening = true;
+	defence_begin(worker);
 	for (int i = 0; i < BATCH_NSOCKETS; i++)
 		if (worker_watch(worker, &worker->shared[i]))
 			log_error("event=media-port worker=%u result=deaf",
@@ -314,6 +315,7 @@ void worker_turn(struct worker *worker)
 	work(worker);
 	pace_turn(&worker->pace, worker->received, worker->foreign,
 		  worker->behind || n == EVENTS);
+	defence_turn(worker, worker->foreign);
 	run_farewells(worker);
 	tick_all(worker);
 	batch_flush(worker->batch);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ enum {
 	TOGETHER = 64,     /* packets of one system call */
 	BEHIND_US = 20000, /* what is later than that is left out */
 	REST_US = 500,
+	FLOOD_NICE = -19,
 	PACKET_LEN = 172, /* of RTP, and of what means nothing */
 	HELLO_LEN = 160,
 	NET = 127 << 24 | 66 << 16,
@@ -126,7 +128,9 @@ static void *run(void *arg)
 	struct flood *flood = arg;
 	uint64_t due_us = clock_us();
 
+	/* the kernel's own threads must not wait for a sender */
 	(void)pthread_setschedparam(pthread_self(), SCHED_OTHER, &normal);
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), FLOOD_NICE);
 	while (!atomic_load(&flood->stopping)) {
 		uint64_t now_us = clock_us();
 

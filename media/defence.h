@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A worker's shared sockets against floods: when (media/siege.h) they get which
+ * filter (media/sieve.h). Belongs to the worker's thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/batch.h"
+#include "media/siege.h"
+#include "media/sieve.h"
+
+struct worker;
+
+enum { DEFENCE_LEARN_MS = 20 }; /* a new address is known after so long */
+
+struct defence {
+	struct siege siege;
+	struct sieve_secret secret;
+	unsigned changes;    /* of the tuples that the filters know */
+	uint64_t learned_ms; /* they were told */
+	uint64_t foreign;    /* packets of no call so far */
+	uint64_t dropped;    /* by the kernel; it counts in 32 bits, */
+	uint32_t counted[BATCH_NSOCKETS]; /* for each socket */
+	/* of the flood */
+	uint64_t since_ms, dropped_before;
+};
+
+/* The worker begins to listen. */
+void defence_begin(struct worker *worker);
+/* At the end of a turn, which had @foreign packets of no call. */
+void defence_turn(struct worker *worker, uint64_t foreign);
