@@ -7,6 +7,7 @@
 #define TEXT(type, field)   ROW_COLUMN(type, #field, text_row, field)
 #define SEEN(type, field)   ROW_COLUMN(type, #field, seen_row, field)
 #define REPORT(type, field) ROW_COLUMN(type, #field, report_row, field)
+#define AGAIN(type, field)  ROW_COLUMN(type, #field, again_row, field)
 #define BLOCK(type, field)  ROW_COLUMN(type, #field, block_row, field)
 #define LENGTH(array)       (sizeof(array) / sizeof((array)[0]))
 
@@ -31,6 +32,10 @@ static const struct row_column report_columns[] = {
 	REPORT(TEXT, id),     REPORT(TEXT, number),  REPORT(TEXT, party),
 	REPORT(TEXT, trunk),  REPORT(TEXT, date),    REPORT(UINT, wants),
 	REPORT(INT, kept_ms),
+};
+static const struct row_column again_columns[] = {
+	AGAIN(TEXT, key),    AGAIN(TEXT, stanza), AGAIN(INT, kept_ms),
+	AGAIN(INT, next_ms), AGAIN(UINT, tries),
 };
 static const struct row_column block_columns[] = {
 	BLOCK(TEXT, account),
@@ -66,6 +71,12 @@ static struct kept_table {
 			 .n = LENGTH(report_columns),
 			 .size = sizeof(struct report_row),
 			 .durable = true } },
+  again = { .name = "again",
+	    .order = "ORDER BY next_ms",
+	    .table = { .columns = again_columns,
+		       .n = LENGTH(again_columns),
+		       .size = sizeof(struct again_row),
+		       .durable = true } },
   blocks = { .name = "block",
 	     .order = "",
 	     .table = { .columns = block_columns,
@@ -99,6 +110,11 @@ int seen_row_put(struct db *db, const struct seen_row *row)
 int report_row_put(struct db *db, const struct report_row *row)
 {
 	return row_put(db, table_of(&reports), row, NULL, NULL);
+}
+
+int again_row_put(struct db *db, const struct again_row *row)
+{
+	return row_put(db, table_of(&again), row, NULL, NULL);
 }
 
 int block_row_put(struct db *db, const struct block_row *row, db_done_fn done,
@@ -165,6 +181,13 @@ int report_row_drop(struct db *db, const char *key)
 	return drop_key(db, sql, key);
 }
 
+int again_row_drop(struct db *db, const char *key)
+{
+	static const char sql[] = "DELETE FROM again WHERE key = ?";
+
+	return drop_key(db, sql, key);
+}
+
 int block_row_drop(struct db *db, const char *account, const char *party,
 		   db_done_fn done, void *arg)
 {
@@ -210,6 +233,11 @@ int seen_row_load_all(struct db *db, db_row_fn fn, void *arg)
 int report_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
 	return row_load_all(db, table_of(&reports), fn, arg);
+}
+
+int again_row_load_all(struct db *db, db_row_fn fn, void *arg)
+{
+	return row_load_all(db, table_of(&again), fn, arg);
 }
 
 int block_row_load_all(struct db *db, db_row_fn fn, void *arg)

@@ -64,6 +64,14 @@ struct report_row {
 	int64_t kept_ms;
 };
 
+/* The XMPP server has sent it back, and gets it again. */
+struct again_row {
+	const char *key;
+	const char *stanza; /* XML */
+	int64_t kept_ms, next_ms;
+	uint32_t tries;
+};
+
 /* Not heard by @account (bare JID; "": by nobody): @party, a localpart of ours,
  * or, with "*" at its end, all that begin so. */
 struct block_row {
@@ -78,6 +86,7 @@ CHECKED int text_row_put(struct db *db, const struct text_row *row,
 			 db_done_fn done, void *arg);
 CHECKED int seen_row_put(struct db *db, const struct seen_row *row);
 CHECKED int report_row_put(struct db *db, const struct report_row *row);
+CHECKED int again_row_put(struct db *db, const struct again_row *row);
 CHECKED int block_row_put(struct db *db, const struct block_row *row,
 			  db_done_fn done, void *arg);
 
@@ -90,6 +99,7 @@ CHECKED int outbox_row_drop(struct db *db, uint64_t id);
 CHECKED int text_row_drop(struct db *db, uint64_t id);
 CHECKED int seen_row_drop(struct db *db, const char *key);
 CHECKED int report_row_drop(struct db *db, const char *key);
+CHECKED int again_row_drop(struct db *db, const char *key);
 CHECKED int block_row_drop(struct db *db, const char *account,
 			   const char *party, db_done_fn done, void *arg);
 /* Those from before @before_ms. */
@@ -102,4 +112,5 @@ CHECKED int outbox_row_load_all(struct db *db, db_row_fn fn, void *arg);
 CHECKED int text_row_load_all(struct db *db, db_row_fn fn, void *arg);
 CHECKED int seen_row_load_all(struct db *db, db_row_fn fn, void *arg);
 CHECKED int report_row_load_all(struct db *db, db_row_fn fn, void *arg);
+CHECKED int again_row_load_all(struct db *db, db_row_fn fn, void *arg);
 CHECKED int block_row_load_all(struct db *db, db_row_fn fn, void *arg);

@@ -3,7 +3,6 @@
 
 #include <bsd/sys/queue.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "db/text_row.h"
@@ -308,31 +307,13 @@ size_t outbox_waiting(const struct gateway *gateway)
 
 /* ---- start ---- */
 
-/* It is written as it stands in a stream, whose namespace it has. */
-static int parse_kept(struct stanza **out, const char *xml)
-{
-	AUTO(stanza_freep) struct stanza *stream = NULL;
-	char *text = NULL;
-
-	if (asprintf(&text, "<stream xmlns='" STANZA_NS "'>%s</stream>", xml) <
-	    0)
-		return -ENOMEM;
-	int r = stanza_parse(&stream, slice_of(text));
-	free(text);
-	if (r)
-		return r;
-	struct stanza *first = stanza_first(stream);
-	*out = first ? stanza_detach(first) : NULL;
-	return *out ? 0 : -EINVAL;
-}
-
 static void on_row(const void *data, void *arg)
 {
 	const struct outbox_row *row = data;
 	struct outbox *outbox = arg;
 	struct outbox_stanza *one = calloc(1, sizeof(*one));
 
-	if (!one || parse_kept(&one->stanza, row->stanza)) {
+	if (!one || stanza_parse_kept(&one->stanza, row->stanza)) {
 		log_error("outbox=unreadable id=%llu: left out",
 			  (unsigned long long)row->id);
 		free(one);

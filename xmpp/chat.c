@@ -125,10 +125,18 @@ static void read_error(struct chat *out, const struct stanza *message)
 {
 	const struct stanza *error = stanza_find(message, "error", NULL);
 	const char *words = stanza_find_text(error, "text", STANZA_NS_ERROR);
+	const struct stanza *child;
 
 	out->kind = CHAT_BOUNCED;
 	out->about = out->id;
 	out->body = or_empty(words);
+	out->error_type = or_empty(stanza_attr(error, "type"));
+	if (!error)
+		return;
+	STANZA_FOREACH(child, error) {
+		if (!*out->condition && strcmp(stanza_name(child), "text") != 0)
+			out->condition = stanza_name(child);
+	}
 }
 
 /* It goes on into a header (RFC 3261, 20.13), which a line end in it would end:
@@ -165,6 +173,8 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.markable =
 			stanza_find(message, "markable", NS_MARKERS) != NULL,
 		.about = "",
+		.condition = "",
+		.error_type = "",
 	};
 	if (!*out->body)
 		out->body = out->link;

@@ -26,7 +26,7 @@ enum chat_kind {
 	/* Of a text that we delivered, @about is its id: */
 	CHAT_RECEIVED,  /* XEP-0184 */
 	CHAT_DISPLAYED, /* XEP-0333, 0490 */
-	CHAT_BOUNCED,   /* an error; @body is its text, if any */
+	CHAT_BOUNCED,   /* an error; @body is its text, if any, … */
 };
 
 /* Borrowed from the stanza. */
@@ -41,6 +41,7 @@ struct chat {
 	 */
 	const char *origin_id;
 	const char *about;
+	const char *condition, *error_type; /* … RFC 6120, 8.3.2; "" none */
 	/* What is to be looked at: XEP-0066, or the address of XEP-0447; ""
 	 * none. Without a body it is the body. */
 	const char *link;

@@ -9,6 +9,7 @@
 #include <expat.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/base/text.h"
@@ -450,4 +451,21 @@ int stanza_parse(struct stanza **out, struct slice xml)
 	*out = st;
 	st = NULL;
 	return 0;
+}
+
+int stanza_parse_kept(struct stanza **out, const char *xml)
+{
+	AUTO(stanza_freep) struct stanza *stream = NULL;
+	char *text = NULL;
+
+	if (asprintf(&text, "<stream xmlns='" STANZA_NS "'>%s</stream>", xml) <
+	    0)
+		return -ENOMEM;
+	int r = stanza_parse(&stream, slice_of(text));
+	free(text);
+	if (r)
+		return r;
+	struct stanza *first = stanza_first(stream);
+	*out = first ? stanza_detach(first) : NULL;
+	return *out ? 0 : -EINVAL;
 }

@@ -83,3 +83,6 @@ void stanza_parser_stop(struct stanza_parser *parser);
  * caller. 0, STANZA_PARSE_E_*, or -ENOMEM.
  */
 CHECKED int stanza_parse(struct stanza **out, struct slice xml);
+/* The same of a stanza that was kept as stanza_format() writes it, as it stands
+ * in a stream, whose namespace it has; -EINVAL: there is none. */
+CHECKED int stanza_parse_kept(struct stanza **out, const char *xml);

@@ -19,6 +19,7 @@
 #include "gateway/route/number.h"
 #include "gateway/route/refused.h"
 #include "gateway/route/route.h"
+#include "gateway/text/text_again.h"
 #include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_group.h"
@@ -250,6 +251,8 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 		r = chat_format(&stanza, &text);
 	if (!r)
 		r = outbox_send(gateway, stanza, NULL, NULL);
+	if (!r)
+		text_again_give(gateway->texts->again, stanza);
 	if (!r && !jid_bare(account, sizeof(account), owner))
 		(void)text_from_note(gateway, account, w->number.number,
 				     w->theirs.number);
@@ -319,7 +322,8 @@ void texts_from_account(struct gateway *gateway, const struct chat *chat)
 			 log_text(slice_of(chat->from)).s,
 			 log_text(slice_of(chat->to)).s,
 			 log_text(slice_of(chat->body)).s);
-		text_report_answer(gateway, chat);
+		if (!text_again_bounced(gateway->texts->again, chat))
+			text_report_answer(gateway, chat);
 		return;
 	case CHAT_RECEIVED:
 	case CHAT_DISPLAYED:

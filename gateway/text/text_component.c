@@ -13,6 +13,7 @@
 #include "gateway/route/blocks.h"
 #include "gateway/route/number.h"
 #include "gateway/route/refused.h"
+#include "gateway/text/text_again.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_group.h"
 #include "gateway/text/text_int.h"
@@ -322,8 +323,10 @@ static int pass(struct gateway *gateway, const struct passing *p)
 	}
 	r = stanza_ok(message) ? outbox_send(gateway, message, NULL, NULL)
 			       : -ENOMEM;
-	if (!r && words)
+	if (!r && words) {
+		text_again_give(gateway->texts->again, message);
 		note(gateway, p, from);
+	}
 	return r;
 }
 

@@ -14,6 +14,7 @@
 
 struct gateway;
 struct recent;
+struct text_again;
 struct text_queue;
 struct text_reports;
 
@@ -27,6 +28,7 @@ struct texts {
 	struct mailboxes mailboxes; /* what was told of them last */
 	struct text_queue *queue;
 	struct text_reports *reports; /* that are awaited */
+	struct text_again *again;     /* what the server may send back */
 	struct arrivals arrivals;     /* of trunks, not on disk yet */
 	struct recent *seen;          /* repetitions */
 	unsigned nseen;               /* put to disk since the start */

@@ -210,7 +210,7 @@ static int queue_report(struct gateway *gateway, const struct report_row *row,
 }
 
 /* Whether @chat comes from an owner of the number that @row went to, and is to
- * whom it came from. */
+ * whom it came from. What one of several owners does not get, another does. */
 static bool is_of(const struct gateway *gateway, const struct chat *chat,
 		  const struct report_row *row)
 {
@@ -220,7 +220,8 @@ static bool is_of(const struct gateway *gateway, const struct chat *chat,
 	return row->inbound && !jid_parse(&to, chat->to) &&
 	       slice_is(to.local, row->party) &&
 	       number_find(&number, gateway, row->number) &&
-	       number_has_owner(&number, chat->from);
+	       number_has_owner(&number, chat->from) &&
+	       (chat->kind != CHAT_BOUNCED || number.nowners == 1);
 }
 
 void text_report_answer(struct gateway *gateway, const struct chat *chat)

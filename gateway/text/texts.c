@@ -9,6 +9,7 @@
 #include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/text/text_again.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
 #include "gateway/text/text_refuse.h"
@@ -90,6 +91,8 @@ int texts_new(struct gateway *gateway)
 		r = read_seen(gateway);
 	if (!r)
 		r = text_reports_new(&texts->reports, gateway);
+	if (!r)
+		r = text_again_new(&texts->again, gateway);
 	return r ? r : text_queue_new(&texts->queue, gateway);
 }
 
@@ -104,6 +107,7 @@ void texts_free(struct gateway *gateway)
 	text_mailboxes_free(texts);
 	text_queue_free(texts->queue);
 	text_reports_free(texts->reports);
+	text_again_free(texts->again);
 	recent_free(texts->seen);
 	recent_free(texts->rates);
 	recent_free(texts->sources);

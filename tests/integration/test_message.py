@@ -12,11 +12,13 @@ from bed import database, ejabberd, proc, prosody, sipmsg
 from bed.commands import ctl
 from bed.jingle import CLIENT
 from bed.jinglexml import element
-from bed.scene import CARRIER, GATEWAY, own_number
+from bed.scene import CARRIER, GATEWAY, SECRET, SERVER, own_number
+from bed.sgx import Sgx
 from test_jmi import named, spy
 
 FIRST, SECOND = own_number("u59"), "+15558880061"
-NUMBERS = {SECOND: {"owner": "u59@example.org", "trunk": "carrier"},
+AWAY, ELSEWHERE = "+15558880062", "tel2.example.org"
+NUMBERS = {SECOND: {"owner": "u59@example.org", "trunk": "carrier"}, AWAY: {"owner": f"zoe@{ELSEWHERE}", "trunk": "carrier"},
            **{own_number(user): {"owner": f"{user}@example.org", "trunk": "spare"} for user in ("u57", "u58")}}
 TRUNKS = {"spare": {"proxy": f"sip:{CARRIER}:5099"}}  # nobody is there
 pytestmark = [pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module"),
@@ -271,6 +273,24 @@ async def test_nothing_is_lost_by_a_death(scene):
         if entry not in got:
             got.append(entry)
     assert [text for _, text in got] == taken
+
+
+@pytest.mark.alone
+@pytest.mark.limit(90)
+async def test_what_the_server_sends_back_is_given_to_it_again(scene):
+    """The server of the owner is away when the text comes, and we die while it waits."""
+    response, _ = await scene.bed.carrier.text(f"sip:{AWAY}@{GATEWAY}", UDP, "hello", caller=scene.number())
+    assert response.status == 200
+    await proc.until(lambda: " bounced=" in scene.bed.tandem.log, 3 * WAIT_S, "it is sent back")
+    await scene.bed.tandem.kill()
+    other = await Sgx(scene.bed.srv, SERVER, ELSEWHERE, SECRET).start()
+    try:
+        await scene.bed.tandem.start()
+        message = await asyncio.wait_for(other.messages.get(), 4 * WAIT_S)
+        assert message.get("to") == f"zoe@{ELSEWHERE}" and message.findtext("{jabber:component:accept}body") == "hello"
+        assert message.find("{urn:xmpp:delay}delay") is not None
+    finally:
+        await other.close()
 
 
 @pytest.mark.alone

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Texts for accounts that the XMPP server has taken and sends back: it does not
+ * reach the account's server, or starts, or has no room. The telephone's side
+ * has its answer already, so they are given to it again, later, until it keeps
+ * them or they are too old; the same stanza with the same id, which says when
+ * it was written (XEP-0203).
+ *
+ *     given --bounced, may pass--> waiting (on disk) --due--> given
+ *       \--bounced for good, or kept so long--> forgotten
+ *
+ * What was given and is not back is in memory alone, for a few minutes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+
+struct chat;
+struct gateway;
+struct stanza;
+struct text_again;
+
+enum {
+	TEXT_GIVEN_MAX = 4096, /* the oldest gives way */
+	/* Servers give up on another after a minute or two. */
+	TEXT_GIVEN_MS = 5 * 60 * 1000,
+	TEXT_AGAIN_MAX = 5000, /* waiting; the next one is lost for good */
+	/* Doubled with each time, up to the second. */
+	TEXT_AGAIN_MIN_MS = 10 * 1000,
+	TEXT_AGAIN_MAX_MS = 15 * 60 * 1000,
+	/* Times, where the server does not say whether it will pass: an account
+	 * that is not there and one that is away get the same error. */
+	TEXT_AGAIN_FEW = 3,
+};
+
+/* Reads what an earlier run has left. 0 or -errno. */
+CHECKED int text_again_new(struct text_again **out, struct gateway *gateway);
+/* NULL is fine; returns NULL. */
+struct text_again *text_again_free(struct text_again *again);
+
+/* @message, with an id, to a bare JID, is in the outbox; copied. Without
+ * memory it is not known when it comes back. */
+void text_again_give(struct text_again *again, const struct stanza *message);
+
+/* CHAT_BOUNCED came. True: it will be given again. */
+bool text_again_bounced(struct text_again *again, const struct chat *chat);
+
+/* Give those again whose time has come at @now_ms (wall time). */
+void text_again_due(struct text_again *again, int64_t now_ms);
+/* That wait. */
+size_t text_again_waiting(const struct text_again *again);
