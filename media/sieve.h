@@ -4,11 +4,10 @@
  * (classic BPF), so that what strangers send neither wakes us nor takes the
  * place of a call's packets in the socket's buffer. Two degrees:
  *
- * always        what has the form of a Binding message (RFC 8489), of a DTLS
- *               record (RFC 9147, 4.1 has the first octets) or of RTP (RFC
- * 7983), and their least length in a flood    of that all from known addresses;
- * of others no RTP, and a share of checks and handshakes, which who means it
- * repeats
+ * always: what has the form and the least length of a Binding message (RFC
+ *     8489), of a DTLS record or of RTP (first octets: RFC 7983);
+ * in a flood: all of that from known addresses; of others no RTP, and a share
+ *     of checks and handshakes, which who means it repeats.
  *
  * The kernel counts what it refuses. No clock, no state.
  */
