@@ -73,9 +73,12 @@ static const struct row_column columns[] = {
 };
 
 static struct row_text sql, first_sql;
-static struct row_table table = { .columns = columns,
-				  .n = sizeof(columns) / sizeof(columns[0]),
-				  .size = sizeof(struct cdr) };
+static struct row_table table = {
+	.columns = columns,
+	.n = sizeof(columns) / sizeof(columns[0]),
+	.size = sizeof(struct cdr),
+	.then = "DELETE FROM session WHERE call = ?",
+};
 static struct row_table first_table = { .columns = columns,
 					.n = sizeof(columns) /
 					     sizeof(columns[0]),

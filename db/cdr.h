@@ -60,10 +60,12 @@ struct cdr {
 	const char *node_id, *boot_id; /* filled when it is put */
 };
 
-/* As session_put(). A record of the same call replaces the first. */
+/* As session_put(). A record of the same call replaces the first. The call's
+ * rows of the session table go with it, both or neither: what has its record
+ * does not go on in the next process. */
 CHECKED int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done,
 		    void *arg);
-/* The same, but a record of the same call stays as it is. */
+/* A record of the same call stays as it is, and so do its rows. */
 CHECKED int cdr_put_first(struct db *db, const struct cdr *cdr, db_done_fn done,
 			  void *arg);
 

@@ -24,7 +24,7 @@ enum { PATH_CAP = 4096 };
 
 struct db {
 	char path[PATH_CAP];
-	char boot_id[RAND_UUID_CAP];
+	char boot_id[RAND_UUID_CAP], machine_boot[RAND_UUID_CAP];
 	char node_id[DB_NODE_CAP];
 	int lock;
 	struct seal *seal;
@@ -223,6 +223,16 @@ static int start(struct db *db, struct event_base *base)
 	return r;
 }
 
+static void read_machine_boot(char out[static RAND_UUID_CAP])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, RAND_UUID_CAP - 1);
+
+	out[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 int db_open(struct db **out, const struct db_config *config,
 	    struct event_base *base)
 {
@@ -232,6 +242,7 @@ int db_open(struct db **out, const struct db_config *config,
 		return -ENOMEM;
 	db->lock = -1;
 	rand_uuid(db->boot_id);
+	read_machine_boot(db->machine_boot);
 	if (gethostname(db->node_id, sizeof(db->node_id) - 1))
 		db->node_id[0] = '\0';
 	int r = text_set(db->path, sizeof(db->path), config->path);
@@ -274,6 +285,11 @@ const char *db_path(const struct db *db)
 const char *db_boot_id(const struct db *db)
 {
 	return db->boot_id;
+}
+
+const char *db_machine_boot(const struct db *db)
+{
+	return db->machine_boot;
 }
 
 const char *db_node_id(const struct db *db)

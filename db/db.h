@@ -82,6 +82,8 @@ void db_forget(struct db *db, const void *arg);
 
 /* This run of the process, a UUID; and the host's name. Borrowed. */
 const char *db_boot_id(const struct db *db);
+/* The machine's, of the kernel; "" unknown. */
+const char *db_machine_boot(const struct db *db);
 const char *db_node_id(const struct db *db);
 
 enum { DB_LATENCY_BOUNDS = 11 };

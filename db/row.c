@@ -135,6 +135,8 @@ static int read_secret(sqlite3_stmt *stmt, int at, const char *column,
 int row_read(sqlite3_stmt *stmt, const struct row_table *table,
 	     const struct seal *seal, void *row, const char **column)
 {
+	int unread = 0;
+
 	memset(row, 0, table->size);
 	for (size_t i = 0; i < table->n; i++) {
 		const struct row_column *c = &table->columns[i];
@@ -142,7 +144,8 @@ int row_read(sqlite3_stmt *stmt, const struct row_table *table,
 		int at = (int)i, r = 0;
 		const char *text = NULL;
 
-		*column = c->name;
+		if (!unread)
+			*column = c->name;
 		if (c->type == ROW_UINT)
 			write_uint(field, c->size,
 				   (uint64_t)sqlite3_column_int64(stmt, at));
@@ -157,10 +160,14 @@ int row_read(sqlite3_stmt *stmt, const struct row_table *table,
 		else if (c->type == ROW_ADDR && text && *text &&
 			 addr_parse_port(field, slice_of(text)))
 			memset(field, 0, c->size);
-		if (r)
+		if (r == SEAL_E_AUTH && table->without_secrets) {
+			memset(field, 0, c->size);
+			unread = r;
+		} else if (r) {
 			return r;
+		}
 	}
-	return 0;
+	return unread;
 }
 
 struct put_job {
@@ -171,6 +178,18 @@ struct put_job {
 	_Alignas(max_align_t) char row[]; /* the struct, then its texts */
 };
 
+/* What belongs to the row: all of it, or nothing. */
+static int run_then(const struct put_job *put, struct writer *writer)
+{
+	int error = SQLITE_OK;
+	sqlite3_stmt *stmt = writer_prepare(writer, put->table->then, &error);
+
+	if (stmt)
+		error = bind_field(stmt, 1, &put->table->columns[0], put->seal,
+				   put->row);
+	return error == SQLITE_OK ? sqlite3_step(stmt) : error;
+}
+
 static int run_put(struct job *job, struct writer *writer)
 {
 	struct put_job *put = (struct put_job *)job;
@@ -180,7 +199,10 @@ static int run_put(struct job *job, struct writer *writer)
 	for (size_t i = 0; stmt && error == SQLITE_OK && i < put->table->n; i++)
 		error = bind_field(stmt, (int)i + 1, &put->table->columns[i],
 				   put->seal, put->row);
-	return error == SQLITE_OK ? sqlite3_step(stmt) : error;
+	if (error == SQLITE_OK)
+		error = sqlite3_step(stmt);
+	return error == SQLITE_DONE && put->table->then ? run_then(put, writer)
+							: error;
 }
 
 /* Rows hold keys. */
@@ -380,6 +402,16 @@ static void free_row(void *rowp)
 	free(*(void **)rowp);
 }
 
+static void tell_unread(sqlite3_stmt *stmt, const struct row_table *table,
+			const char *column)
+{
+	const char *key = (const char *)sqlite3_column_text(stmt, 0);
+
+	log_error("db=unreadable row=%s column=%s: %s",
+		  log_text(slice_of(key)).s, column,
+		  table->without_secrets ? "read without it" : "left out");
+}
+
 int row_load_all(struct db *db, const struct row_table *table, db_row_fn fn,
 		 void *arg)
 {
@@ -400,14 +432,12 @@ int row_load_all(struct db *db, const struct row_table *table, db_row_fn fn,
 		if (r < 0)
 			return r;
 		if (r)
-			log_error("db=unreadable row=%s column=%s: left out",
-				  log_text(slice_of((const char *)
-							    sqlite3_column_text(
-								    stmt, 0)))
-					  .s,
-				  column);
-		else
-			fn(row, arg);
+			tell_unread(stmt, table, column);
+		if (r && !table->without_secrets)
+			continue;
+		if (table->complete)
+			table->complete(row, db);
+		fn(row, arg);
 		explicit_bzero(row, table->size);
 	}
 	return db_error(error);

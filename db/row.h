@@ -39,9 +39,15 @@ enum { ROW_MAX_COLUMNS = 96 };
 struct row_table {
 	const struct row_column *columns;
 	size_t n;
-	size_t size;        /* of the struct */
-	bool durable;       /* as struct job's */
-	bool first;         /* a row that is there stays as it is */
+	size_t size;  /* of the struct */
+	bool durable; /* as struct job's */
+	bool first;   /* a row that is there stays as it is */
+	/* Done in the same transaction behind the insert, with the first column
+	 * as its parameter. A constant; NULL: nothing. */
+	const char *then;
+	bool without_secrets; /* one that cannot be unsealed is read as empty */
+	/* Fills what is no column of a row that was read; NULL: nothing is. */
+	void (*complete)(void *row, const struct db *db);
 	const char *insert; /* "INSERT … VALUES (?, …)" in the same order */
 	const char *select; /* "SELECT … FROM …" in the same order */
 };
@@ -86,14 +92,16 @@ CHECKED int row_execute_all(struct db *db, const char *const *sqls,
 
 /*
  * The current row of @stmt into @row; strings are borrowed from @stmt until its
- * next step. 0, or SEAL_E_AUTH with @column the one that cannot be read.
+ * next step. 0, or SEAL_E_AUTH with @column the one that cannot be read; of a
+ * table without_secrets that is empty then, and all others are read.
  */
 CHECKED int row_read(struct sqlite3_stmt *stmt, const struct row_table *table,
 		     const struct seal *seal, void *row, const char **column);
 
 /*
  * @fn for each row of @table, on the main thread. Rows that cannot be unsealed
- * are logged and left out. 0 or -errno.
+ * are logged, and left out unless they may be @table without_secrets. 0 or
+ * -errno.
  */
 CHECKED int row_load_all(struct db *db, const struct row_table *table,
 			 db_row_fn fn, void *arg);

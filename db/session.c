@@ -99,12 +99,26 @@ static const struct row_column columns[] = {
 	COLUMN(UINT, "ice_ms", media.ice_ms),
 	COLUMN(UINT, "dtls_ms", media.dtls_ms),
 	COLUMN(UINT, "srtp_tag", media.srtp_tag),
+	COLUMN(INT, "begun_ms", begun_ms),
+	COLUMN(TEXT, "machine_boot", machine_boot),
 };
+
+/* What is no column. */
+static void complete(void *data, const struct db *db)
+{
+	struct session_row *row = data;
+
+	row->same_boot = *row->machine_boot &&
+			 !strcmp(row->machine_boot, db_machine_boot(db));
+}
 
 static struct row_text sql;
 static struct row_table table = { .columns = columns,
 				  .n = sizeof(columns) / sizeof(columns[0]),
-				  .size = sizeof(struct session_row) };
+				  .size = sizeof(struct session_row),
+				  /* a call without its keys is one yet */
+				  .without_secrets = true,
+				  .complete = complete };
 
 static const struct row_table *session_table(void)
 {
@@ -132,17 +146,10 @@ int session_put(struct db *db, const struct session_row *row, db_done_fn done,
 
 	mine.node_id = db_node_id(db);
 	mine.boot_id = db_boot_id(db);
+	mine.machine_boot = db_machine_boot(db);
 	int r = row_put(db, session_table(), &mine, done, arg);
 	explicit_bzero(&mine, sizeof(mine));
 	return r;
-}
-
-int session_drop(struct db *db, const char *call, db_done_fn done, void *arg)
-{
-	static const char drop[] = "DELETE FROM session WHERE call = ?";
-	const struct row_param params[] = { { .text = call } };
-
-	return row_execute(db, drop, params, 1, done, arg);
 }
 
 int session_drop_earlier(struct db *db)
@@ -151,17 +158,6 @@ int session_drop_earlier(struct db *db)
 	const struct row_param params[] = { { .text = db_boot_id(db) } };
 
 	return row_execute(db, drop, params, 1, NULL, NULL);
-}
-
-int session_drop_side(struct db *db, const char *call, enum session_side side,
-		      db_done_fn done, void *arg)
-{
-	static const char drop[] = "DELETE FROM session WHERE call = ? AND "
-				   "side = ?";
-	const struct row_param params[] = { { .text = call },
-					    { .number = side } };
-
-	return row_execute(db, drop, params, 2, done, arg);
 }
 
 int session_load_all(struct db *db, db_row_fn fn, void *arg)

@@ -5,7 +5,8 @@
  * session (XEP-0166), and the media of that side.
  *
  * A row is committed before its 200 or session-accept leaves: hold the answer
- * until @done. Rows of ended calls are dropped.
+ * until @done. Rows of ended calls go with
+ * the call's record (db/cdr.h).
  *
  * Strings are borrowed for the call; NULL and "" are the same, and are read
  * back as "".
@@ -40,7 +41,7 @@ struct session_sip {
 	uint32_t local_cseq, remote_cseq;
 	uint32_t timer_interval_s; /* Session-Expires; 0: none */
 	bool timer_ours;           /* we refresh */
-	int64_t timer_next_ms;     /* wall time of the next refresh */
+	int64_t timer_next_ms;     /* of the next refresh, by clock_ms() */
 	const char *sdp_id;        /* o= of ours: session id */
 	uint64_t sdp_version;
 	const char *self; /* our number, as the trunk writes it */
@@ -93,6 +94,7 @@ struct session_row {
 	enum session_kind kind;
 	enum session_state state;
 	int64_t started_ms, answered_ms; /* wall time */
+	int64_t begun_ms;                /* started_ms by clock_ms() */
 	const char *account;             /* bare JID */
 	const char *number;              /* E.164 of the telephone's side */
 	const char *caller, *callee;     /* as in the call's record */
@@ -107,7 +109,10 @@ struct session_row {
 	const char *local_sdp, *remote_sdp;
 	const char *trunk;
 	bool held;
-	const char *node_id, *boot_id; /* filled by session_put() */
+	const char *node_id, *boot_id, *machine_boot; /* by session_put() */
+	/* When it is read: the machine runs as long, so that what clock_ms()
+	 * said then can be compared with what it says now. */
+	bool same_boot;
 	struct session_sip sip;
 	struct session_jingle jingle;
 	struct session_media media;
@@ -128,20 +133,12 @@ bool session_digest_equal(const struct session_digest *a,
  */
 CHECKED int session_put(struct db *db, const struct session_row *row,
 			db_done_fn done, void *arg);
-/* Both rows of @call at once. As session_put(). */
-CHECKED int session_drop(struct db *db, const char *call, db_done_fn done,
-			 void *arg);
-CHECKED int session_drop_side(struct db *db, const char *call,
-			      enum session_side side, db_done_fn done,
-			      void *arg);
-
 /* The rows of all runs before this one, those that cannot be read as well. */
 CHECKED int session_drop_earlier(struct db *db);
 
 /*
  * Every struct session_row, by call and side; at the start, before the loop
- * runs. Rows whose secrets cannot be unsealed are logged and left out. 0 or
- * -errno.
+ * runs. A secret that cannot be unsealed is logged, and empty. 0 or -errno.
  */
 CHECKED int session_load_all(struct db *db, db_row_fn fn, void *arg);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Who touches what: the queues under `lock` are shared; the batch and the writer
- * belong to the thread; `all` and the call-backs of a job belong to the main
- * thread.
+ * Who touches what: the queues under `lock` are shared; the batch and the
+ * writer belong to the thread; `all` and the call-backs of a job belong to the
+ * main thread.
  *
  *   main --worker_queue()--> queued --> [batch: one transaction] --> finished
  *     ^                                        | it failed             |

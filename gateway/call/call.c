@@ -18,6 +18,11 @@
 
 /* ---- the machine ---- */
 
+int64_t call_now_ms(const struct call *call)
+{
+	return call->started_ms + (int64_t)clock_ms() - call->begun_ms;
+}
+
 /* As long as calls last, and as there are minutes left for it. */
 static int64_t talk_ms(const struct call *call)
 {
@@ -196,6 +201,7 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 	call->ring_deadline_ms = clock_ms() + parties->ring_timeout_ms;
 	call_hunt_limit(call);
 	call->started_ms = clock_wall_ms();
+	call->begun_ms = (int64_t)clock_ms();
 	if (!call->account || !call->from || !call->to || !call->trunk)
 		return -ENOMEM;
 	return parties->origin ? origin_copy(&call->origin, parties->origin)

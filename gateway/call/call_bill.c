@@ -59,6 +59,6 @@ bool call_bill_is_used_up(const struct call *call)
 	enum { EARLY_MS = 500 }; /* the wall clock may differ a little */
 
 	return call->state == CALL_UP && call->credit_ms &&
-	       clock_wall_ms() - call->answered_ms >=
+	       call_now_ms(call) - call->answered_ms >=
 		       call->credit_ms - EARLY_MS;
 }

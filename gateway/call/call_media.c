@@ -10,6 +10,9 @@
 #include "gateway/watch/watch.h"
 #include "media/negotiate.h"
 
+/* Consent lasts 30 s (RFC 7675, 5.1). */
+enum { TAKEN_UP_MS = 60000 };
+
 static const char side_names[] = "AB";
 
 static struct leg *opposite(const struct call *call, enum media_side side)
@@ -36,6 +39,9 @@ int call_media_offer(struct call *call)
 
 int call_media_map(struct call *call)
 {
+	if (call->legs[MEDIA_SIDE_A]->recalled ||
+	    call->legs[MEDIA_SIDE_B]->recalled)
+		return 0;
 	for (int side = 0; side < 2; side++) {
 		const struct leg *from = call->legs[side];
 		const struct leg *other = opposite(call, from->side);
@@ -133,9 +139,7 @@ static int answer_side(struct call *call, enum media_side side)
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
 	struct leg *leg = call->legs[side];
 	const struct leg *other = opposite(call, side);
-	const struct media_desc *agreed =
-		other->offerer ? other->remote : other->local;
-	int r = negotiate_answer(&answer, leg->remote, agreed);
+	int r = negotiate_answer(&answer, leg->remote, leg_agreed(leg));
 
 	if (r)
 		return r;
@@ -187,6 +191,8 @@ static void on_ready(enum media_side side, void *arg)
 	enum call_event_type type;
 
 	call->ready[side] = true;
+	/* A peer that has come to the running call: now it can outlive us. */
+	call_record_refresh(call);
 	if (side == MEDIA_SIDE_B)
 		type = blind ? CALL_EV_READY_CALLEE_BLIND
 			     : CALL_EV_READY_CALLEE;
@@ -194,6 +200,33 @@ static void on_ready(enum media_side side, void *arg)
 		type = callee_answered ? CALL_EV_READY_CALLER
 				       : CALL_EV_READY_CALLER_EARLY;
 	call_raise(call, &(struct call_event){ .type = type, .side = side });
+}
+
+int call_recall(struct call *call, enum media_side side, int why)
+{
+	struct leg *leg = call->legs[side];
+
+	if (!leg->ops->recall)
+		return -ENOTSUP;
+	log_warn("call=%s side=%c event=media-lost r=%d: its client is called "
+		 "anew",
+		 call->name, side_names[side], why);
+	int r = bridge_close(call->bridge, side);
+	return r ? r : leg->ops->recall(leg);
+}
+
+/* What another process began has lost its way while nobody answered STUN, or
+ * its keys are not those of its indices (media/keep.h). */
+static bool goes_on_anew(struct call *call, enum media_side side,
+			 enum media_failure why)
+{
+	bool lost = why == MEDIA_FAIL_ICE || why == MEDIA_FAIL_CONSENT ||
+		    why == MEDIA_FAIL_WORKER;
+	bool just = call->resumed_ms &&
+		    call_now_ms(call) - call->resumed_ms < TAKEN_UP_MS;
+
+	return lost && just && call->state == CALL_UP &&
+	       !call_recall(call, side, -ENOTCONN);
 }
 
 static void on_failed(enum media_side side, enum media_failure why, void *arg)
@@ -211,6 +244,8 @@ static void on_failed(enum media_side side, enum media_failure why, void *arg)
 	};
 	struct call *call = arg;
 
+	if (goes_on_anew(call, side, why))
+		return;
 	log_warn("call=%s side=%c media=failed why=%s: the call is ended",
 		 call->name, side_names[side], failures[why].name);
 	watch_media_failed(call, side, failures[why].name);

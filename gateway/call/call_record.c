@@ -143,6 +143,7 @@ static void fill_call(struct session_row *row, const struct call *call)
 	*row = (struct session_row){
 		.call = call->name,
 		.started_ms = call->started_ms,
+		.begun_ms = call->begun_ms,
 		.ringing_ms = call->rang_ms,
 		.credit_ms = call->credit_ms,
 		.answered_ms = call->answered_ms,
@@ -341,7 +342,4 @@ void call_record_end(struct call *call)
 		log_error("call=%s cdr=lost r=%d: the database takes no more",
 			  call->name, r);
 	bill_record_written(call->gateway);
-	r = session_drop(db, call->name, NULL, NULL);
-	if (r)
-		log_warn("call=%s session=not-dropped r=%d", call->name, r);
 }

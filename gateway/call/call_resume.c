@@ -10,110 +10,15 @@
 
 #include "db/session.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/past.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/origin.h"
-#include "media/resume.h"
-#include "sip/sdp.h"
-
-/* What the rows say of the descriptions and the media of one side. */
-struct past_side {
-	const struct session_row *row;
-	struct media_desc *local, *remote;
-	struct bridge_saved saved;
-};
-
-static void past_fini(struct past_side *past)
-{
-	media_desc_free(past->local);
-	media_desc_free(past->remote);
-	explicit_bzero(&past->saved, sizeof(past->saved));
-}
-
-/* ---- rows ---- */
-
-static int set_secret(char *to, size_t cap, const struct db_secret *secret)
-{
-	if (secret->n >= cap)
-		return -EINVAL;
-	memcpy(to, secret->octets, secret->n);
-	to[secret->n] = '\0';
-	return 0;
-}
-
-static int read_keys(struct dtls_keys *out, const struct session_media *media)
-{
-	size_t n = media->tx_key.n;
-
-	if (!*media->srtp_profile)
-		return 0;
-	if (srtp_profile_parse(&out->profile, slice_of(media->srtp_profile)) ||
-	    n != media->rx_key.n || n > sizeof(out->tx))
-		return -EINVAL;
-	out->len = (uint8_t)n;
-	memcpy(out->tx, media->tx_key.octets, n);
-	memcpy(out->rx, media->rx_key.octets, n);
-	return 0;
-}
-
-static int read_saved(struct bridge_saved *out, const struct session_media *m)
-{
-	*out = (struct bridge_saved){
-		.transport = m->ice ? MEDIA_ICE : MEDIA_RTP,
-		.offerer = m->controlling,
-		.local = m->local,
-		.remote = m->remote,
-		.worker = m->worker,
-		.own_port = m->own_port,
-		.generation = m->generation,
-		.ice_ms = m->ice_ms,
-		.dtls_ms = m->dtls_ms,
-		.crypto_tag = m->srtp_tag,
-	};
-	int r = read_keys(&out->keys, m);
-	if (!r && *m->setup &&
-	    media_setup_parse(&out->setup, slice_of(m->setup)))
-		r = -EINVAL;
-	if (!r)
-		r = text_set(out->local_ufrag, sizeof(out->local_ufrag),
-			     m->local_ufrag);
-	if (!r)
-		r = text_set(out->remote_ufrag, sizeof(out->remote_ufrag),
-			     m->remote_ufrag);
-	if (!r)
-		r = set_secret(out->local_pwd, sizeof(out->local_pwd),
-			       &m->local_pwd);
-	return r ? r
-		 : set_secret(out->remote_pwd, sizeof(out->remote_pwd),
-			      &m->remote_pwd);
-}
-
-/* The passwords are not in the text. */
-static int read_desc(struct media_desc **out, const char *text, const char *pwd)
-{
-	int r = sdp_parse(out, NULL, slice_of(text));
-
-	if (r)
-		return r < 0 ? r : -EINVAL;
-	struct media_content *audio = media_desc_first(*out, MEDIA_AUDIO);
-	return audio ? text_set(audio->pwd, sizeof(audio->pwd), pwd) : -EINVAL;
-}
-
-static int past_read(struct past_side *out, const struct session_row *row)
-{
-	*out = (struct past_side){ .row = row };
-	int r = read_saved(&out->saved, &row->media);
-	if (!r)
-		r = read_desc(&out->local, row->local_sdp,
-			      out->saved.local_pwd);
-	return r ? r
-		 : read_desc(&out->remote, row->remote_sdp,
-			     out->saved.remote_pwd);
-}
 
 /* ---- the call ---- */
 
@@ -151,7 +56,11 @@ static int set_past(struct call *call, const struct past_side past[2])
 	call->rang_ms = row->ringing_ms;
 	call->credit_ms = row->credit_ms;
 	call->answered_ms = row->answered_ms;
-	call->resumed_ms = clock_wall_ms();
+	call->begun_ms = row->same_boot
+				 ? row->begun_ms
+				 : row->started_ms + (int64_t)clock_ms() -
+					   clock_wall_ms();
+	call->resumed_ms = call_now_ms(call);
 	call->account = text_dup(slice_of(row->account));
 	call->from = text_dup(slice_of(row->caller));
 	call->to = text_dup(slice_of(row->callee));
@@ -168,30 +77,71 @@ static int set_past(struct call *call, const struct past_side past[2])
 
 /* ---- its media ---- */
 
+/* Another program has its port now, or the address is gone: another one, which
+ * an offer tells. */
+static int open_elsewhere(struct call *call, enum media_side side,
+			  struct past_side *past, int why)
+{
+	if ((why != -EADDRINUSE && why != -EADDRNOTAVAIL) ||
+	    past->saved.transport != MEDIA_RTP || past->saved.keys.profile)
+		return why;
+	past->elsewhere = true;
+	log_warn("call=%s side=%c event=port-lost r=%d: another one is offered",
+		 call->name, side == MEDIA_SIDE_A ? 'A' : 'B', why);
+	return bridge_open(call->bridge, side, MEDIA_RTP, true,
+			   &past->saved.remote);
+}
+
 static int resume_side(struct call *call, enum media_side side,
-		       const struct past_side *past)
+		       struct past_side *past)
 {
 	if (past->row->kind == SESSION_ECHO)
 		return 0;
-	return bridge_resume(call->bridge, side, &past->saved,
-			     media_desc_first(past->local, MEDIA_AUDIO),
-			     media_desc_first(past->remote, MEDIA_AUDIO));
+	int r = bridge_resume(call->bridge, side, &past->saved,
+			      media_desc_first(past->local, MEDIA_AUDIO),
+			      media_desc_first(past->remote, MEDIA_AUDIO));
+
+	return r ? open_elsewhere(call, side, past, r) : 0;
 }
 
 /* One worker has both sides: that of the shared port, where there is one. */
-static unsigned worker_of(const struct past_side past[2])
+static int revive(struct call *call, const struct past_side past[2])
 {
-	return past[past[0].saved.transport == MEDIA_ICE ? 0 : 1].saved.worker;
+	int shared = past[0].saved.transport == MEDIA_ICE ? 0 : 1;
+
+	return bridge_revive(&call->bridge, call->gateway->media, call->name,
+			     past[shared].saved.worker, &call_bridge_handlers,
+			     call);
 }
 
-static int resume_media(struct call *call, const struct past_side past[2])
+/* Without what the worker noted of it no side may go on with its keys: a
+ * keystream would be used twice. */
+static int begin_anew(struct call *call, struct past_side *lost,
+		      const struct past_side *other, int why)
 {
-	int r = bridge_revive(&call->bridge, call->gateway->media, call->name,
-			      worker_of(past), &call_bridge_handlers, call);
+	if (!past_may_lose(lost) || other->row->kind != SESSION_SIP ||
+	    other->saved.keys.profile)
+		return why;
+	if (!lost->lost)
+		lost->lost = why;
+	call->bridge = bridge_free(call->bridge);
+	return bridge_new(&call->bridge, call->gateway->media, call->name,
+			  &call_bridge_handlers, call);
+}
 
-	for (int side = 0; !r && side < 2; side++)
-		r = resume_side(call, (enum media_side)side, &past[side]);
-	return r;
+/* The client's side first: when that fails, no port of the telephone's has been
+ * opened yet, and would have to rest. */
+static int resume_media(struct call *call, struct past_side past[2])
+{
+	int client = past_may_lose(&past[0]) ? 0 : 1;
+	int r = past[client].lost ? past[client].lost : revive(call, past);
+
+	if (!r)
+		r = resume_side(call, (enum media_side)client, &past[client]);
+	if (r && r != -ENOMEM)
+		r = begin_anew(call, &past[client], &past[!client], r);
+	return r ? r
+		 : resume_side(call, (enum media_side) !client, &past[!client]);
 }
 
 /* ---- its legs ---- */
@@ -217,9 +167,11 @@ static int make_leg(struct call *call, enum media_side side,
 	leg->side = side;
 	leg->answered = true;
 	leg->offerer = past->row->offerer;
-	leg->local = past->local;
-	leg->remote = past->remote;
-	past->local = past->remote = NULL;
+	if (!past->lost) {
+		leg->local = past->local;
+		leg->remote = past->remote;
+		past->local = past->remote = NULL;
+	}
 	return leg->ops->resumed ? leg->ops->resumed(leg) : 0;
 }
 
@@ -237,7 +189,24 @@ static bool was_up(const struct session_row *row)
 	bool known = row->kind == SESSION_SIP || row->kind == SESSION_JINGLE;
 
 	return row->state == SESSION_UP && row->answered_ms &&
-	       (row->kind == SESSION_ECHO || (known && row->media.ready));
+	       (row->kind == SESSION_ECHO || known);
+}
+
+/* What its peers have to be told, once all else stands. */
+static int tell_peers(struct call *call, const struct past_side past[2])
+{
+	int r = 0;
+
+	for (int side = 0; !r && side < 2; side++) {
+		struct leg *leg = call->legs[side];
+
+		if (past[side].lost)
+			r = call_recall(call, (enum media_side)side,
+					past[side].lost);
+		else if (past[side].elsewhere)
+			r = leg->ops->restart(leg);
+	}
+	return r;
 }
 
 static int resume(struct call *call, struct past_side past[2])
@@ -250,7 +219,7 @@ static int resume(struct call *call, struct past_side past[2])
 		r = resume_media(call, past);
 	if (!r)
 		r = make_legs(call, past);
-	if (!r)
+	if (!r && !past[0].lost && !past[1].lost)
 		r = call_media_map(call);
 	if (r)
 		return r < 0 ? r : -EINVAL;
@@ -258,7 +227,7 @@ static int resume(struct call *call, struct past_side past[2])
 	call_arm(call);
 	/* They are of this process now. */
 	call_record_store(call);
-	return 0;
+	return tell_peers(call, past);
 }
 
 int call_resume(struct gateway *gateway, const struct session_row *a,

@@ -111,8 +111,10 @@ struct call {
 	bool inbound;
 	char *account, *from, *to, *trunk;
 	struct origin *origin; /* NULL: of a call from an account */
-	int64_t started_ms, rang_ms, answered_ms, ended_ms; /* wall; 0 not */
-	int64_t resumed_ms; /* wall; 0: this process has begun it */
+	/* call_now_ms(); 0: not */
+	int64_t started_ms, rang_ms, answered_ms, ended_ms;
+	int64_t resumed_ms; /* the same; 0: this process has begun it */
+	int64_t begun_ms;   /* started_ms by clock_ms() */
 	enum cause cause;
 	enum media_side ended_by;
 	bool by_us;
@@ -149,6 +151,9 @@ extern const struct call_transition call_transitions[CALL_NSTATES]
 CHECKED int call_alloc(struct call **out, struct gateway *gateway);
 CHECKED int call_make_timer(struct call *call);
 struct call *call_free(struct call *call);
+/* call.c: wall time, as it were if nobody had set the clock since the call
+ * began: what has lasted a minute is a minute in its record. */
+int64_t call_now_ms(const struct call *call);
 /* call.c: queue an event, whose text is the queue's from then on; handled at
  * once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);
@@ -179,6 +184,9 @@ CHECKED int call_media_map(struct call *call);
 CHECKED int call_media_narrow(struct call *call);
 void call_media_direct(struct call *call);
 extern const struct bridge_handlers call_bridge_handlers;
+/* call_media.c: @side of a call that is up has lost its media, by @why (-errno,
+ * for the log): its peer is called anew. 0, or why it cannot be. */
+CHECKED int call_recall(struct call *call, enum media_side side, int why);
 
 /* call_record.c: rows of the session table (CALL_EV_STORED follows once both
  * are on disk), and the record of the call when it has ended. */

@@ -115,7 +115,7 @@ static void ring(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	if (!call->rang_ms)
-		call->rang_ms = clock_wall_ms();
+		call->rang_ms = call_now_ms(call);
 	check(call, caller(call)->ops->ring(caller(call)));
 }
 
@@ -142,7 +142,7 @@ static void take_answer(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	if (!call->answered_ms)
-		call->answered_ms = clock_wall_ms();
+		call->answered_ms = call_now_ms(call);
 	callee(call)->answered = true;
 	call_record_answered(call);
 	wait_for_callee(call);
@@ -158,7 +158,7 @@ static void take_early(struct call *call, const struct call_event *event)
 static void note_answer(struct call *call, const struct call_event *event)
 {
 	(void)event;
-	call->answered_ms = clock_wall_ms();
+	call->answered_ms = call_now_ms(call);
 	callee(call)->answered = true;
 	if (!caller(call)->local)
 		return;
@@ -260,7 +260,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 
 	call_bill_forget(call);
 	call->cause = cause;
-	call->ended_ms = clock_wall_ms();
+	call->ended_ms = call_now_ms(call);
 	if (text_set(call->end_text, sizeof(call->end_text), text))
 		call->end_text[0] = '\0';
 	for (int side = 0; side < 2; side++) {

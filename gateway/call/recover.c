@@ -148,6 +148,14 @@ void recover_stream_up(struct gateway *gateway)
 
 /* ---- both ---- */
 
+/* As call_now_ms(). */
+static int64_t now_of(const struct session_row *row)
+{
+	return row->same_boot
+		       ? row->started_ms + (int64_t)clock_ms() - row->begun_ms
+		       : clock_wall_ms();
+}
+
 static void close_record(struct lost_sessions *all,
 			 const struct session_row *row)
 {
@@ -163,7 +171,7 @@ static void close_record(struct lost_sessions *all,
 		.started_ms = row->started_ms,
 		.ringing_ms = row->ringing_ms,
 		.answered_ms = row->answered_ms,
-		.ended_ms = clock_wall_ms(),
+		.ended_ms = now_of(row),
 		.cause = cause_name(CAUSE_LOST),
 		.q850 = (uint16_t)cause_q850(CAUSE_LOST),
 		.ended_by = CDR_END_GATEWAY,

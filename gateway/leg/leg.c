@@ -137,6 +137,17 @@ const struct media_content *leg_tx_audio(const struct leg *leg)
 	return audio(leg->offerer ? leg->remote : leg->local);
 }
 
+const struct media_desc *leg_agreed(const struct leg *leg)
+{
+	const struct leg *other =
+		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
+							      : MEDIA_SIDE_A);
+
+	if (other->recalled)
+		return leg->local;
+	return other->offerer ? other->remote : other->local;
+}
+
 void leg_fini(struct leg *leg)
 {
 	leg->local = media_desc_free(leg->local);

@@ -52,6 +52,10 @@ struct leg_ops {
 	 * which ends when it is answered there. 0, LEG_E_TRANSFER, -errno;
 	 * NULL: cannot. */
 	int (*transfer)(struct leg *leg, const char *number);
+	/* A call that is up has lost its media on this side for good: have the
+	 * peer come to it by another session. leg_agrees() or leg_ends()
+	 * follows. 0 or -errno; NULL: cannot. */
+	int (*recall)(struct leg *leg);
 	/* Our address has moved: restart ICE where there is ICE. */
 	int (*restart)(struct leg *leg);
 	/* Over, in whatever way fits the state. Raises no event. */
@@ -71,6 +75,7 @@ struct leg {
 	enum media_side side;
 	bool answered; /* the peer or we have accepted */
 	bool offerer;  /* the description in force was offered by us */
+	bool recalled; /* … is none, until its peer has come anew */
 	/* What we and the peer said last; owned. NULL: nothing yet. */
 	struct media_desc *local, *remote;
 };
@@ -103,6 +108,9 @@ CHECKED int leg_set_remote(struct leg *leg, const struct media_desc *desc);
 /* The audio content in force on either side; NULL: none. */
 struct media_content *leg_local_audio(const struct leg *leg);
 struct media_content *leg_remote_audio(const struct leg *leg);
+/* What both parties of the other leg agree on, or what was agreed with this one
+ * when nobody is there; NULL: nothing yet. */
+const struct media_desc *leg_agreed(const struct leg *leg);
 /* What we may send to the peer: its answer, or ours to its offer. */
 const struct media_content *leg_tx_audio(const struct leg *leg);
 void leg_fini(struct leg *leg);

@@ -31,15 +31,6 @@ int leg_sip_describe(struct leg *leg, struct media_desc *desc)
 	return leg_set_local(leg, desc);
 }
 
-const struct media_desc *leg_sip_agreed(const struct leg *leg)
-{
-	const struct leg *other =
-		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
-							      : MEDIA_SIDE_A);
-
-	return other->offerer ? other->remote : other->local;
-}
-
 /* Our side, which we describe first. */
 static int open_offering(struct leg_sip *sip, const struct addr *peer,
 			 struct media_desc *offer)
@@ -115,7 +106,7 @@ static int sip_proceed(struct leg *leg)
 	if (has_left(sip))
 		return 0;
 	struct addr peer = sip_dialog_peer(sip->dialog);
-	r = negotiate_offer(&offer, leg_sip_agreed(leg));
+	r = negotiate_offer(&offer, leg_agreed(leg));
 	if (!r)
 		r = open_offering(sip, &peer, offer);
 	if (r)

@@ -55,7 +55,7 @@ int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc)
 static int check_offer(const struct leg *leg, const struct media_desc *offer)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	const struct media_desc *agreed = leg_sip_agreed(leg);
+	const struct media_desc *agreed = leg_agreed(leg);
 
 	return agreed ? negotiate_answer(&answer, offer, agreed) : 0;
 }

@@ -26,7 +26,8 @@ static int64_t timer_next_ms(const struct sip_dialog_state *state)
 
 	if (!state->session_expires_s)
 		return 0;
-	return (clock_wall_ms() + state->session_left_ms) / MS_PER_S * MS_PER_S;
+	return ((int64_t)clock_ms() + state->session_left_ms) / MS_PER_S *
+	       MS_PER_S;
 }
 
 int leg_sip_store(struct leg *leg, struct session_row *row)
@@ -70,6 +71,17 @@ int leg_sip_store(struct leg *leg, struct session_row *row)
 	return r;
 }
 
+/* Of another run of the machine nobody knows: soon. */
+static int64_t session_left_ms(const struct session_row *row)
+{
+	enum { SOON_PART = 4, MS_PER_S = 1000 };
+	const struct session_sip *sip = &row->sip;
+
+	if (row->same_boot)
+		return sip->timer_next_ms - (int64_t)clock_ms();
+	return (int64_t)sip->timer_interval_s * MS_PER_S / SOON_PART;
+}
+
 int leg_sip_read_state(struct sip_dialog_state *out,
 		       const struct session_row *row)
 {
@@ -101,7 +113,7 @@ int leg_sip_read_state(struct sip_dialog_state *out,
 		.sdp_id = strtoull(sip->sdp_id, NULL, 10),
 		.sdp_version = sip->sdp_version,
 		.session_expires_s = sip->timer_interval_s,
-		.session_left_ms = sip->timer_next_ms - clock_wall_ms(),
+		.session_left_ms = session_left_ms(row),
 		.we_refresh = sip->timer_ours,
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -64,8 +64,6 @@ struct leg_sip *leg_sip_alloc(struct gateway *gateway);
 CHECKED int leg_sip_describe(struct leg *leg, struct media_desc *desc);
 /* Offer what is in leg.local once there is no other offer. */
 void leg_sip_offer_later(struct leg_sip *sip);
-/* What both parties of the other leg's agree on; NULL: nothing yet. */
-const struct media_desc *leg_sip_agreed(const struct leg *leg);
 
 /* ---- leg_sip_security.c ---- */
 

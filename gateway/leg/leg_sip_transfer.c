@@ -143,7 +143,7 @@ static const struct sip_dialog_handlers next_handlers = {
 /* What the other party of the call speaks, at our side of the bridge. */
 static int offer_of(struct media_desc **out, struct leg *leg)
 {
-	const struct media_desc *agreed = leg_sip_agreed(leg);
+	const struct media_desc *agreed = leg_agreed(leg);
 	struct media_content *audio;
 	int r = agreed ? negotiate_offer(out, agreed) : NEGOTIATE_E_MEDIA;
 
@@ -229,7 +229,7 @@ static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
 			    const struct media_desc *offer)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	const struct media_desc *agreed = leg_sip_agreed(leg);
+	const struct media_desc *agreed = leg_agreed(leg);
 	int r = agreed ? negotiate_answer(&answer, offer, agreed)
 		       : NEGOTIATE_E_MEDIA;
 

@@ -26,6 +26,7 @@
 /* XEP-0166, 6.8: a session that has ended meanwhile is unknown there. */
 static void ask(struct leg_xmpp *xmpp)
 {
+	xmpp_recall_stream_up(xmpp);
 	if (xmpp->jingle && jingle_is_up(xmpp->jingle) &&
 	    jingle_ping(xmpp->jingle))
 		log_debug("call=%s leg=xmpp ping=not-sent",
@@ -204,6 +205,7 @@ void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 
 	xmpp_targets_missed(xmpp, cause);
 	xmpp_move_refuse(xmpp, cause, text);
+	xmpp_recall_refuse(xmpp, cause);
 	xmpp_forks_end(xmpp, NULL, cause);
 	switch (xmpp->state) {
 	case XMPP_LEG_PROPOSED:
@@ -219,6 +221,7 @@ void xmpp_hangup_now(struct leg_xmpp *xmpp, enum cause cause, const char *text)
 			xmpp_say_all(xmpp, NULL, &finish);
 		break;
 	case XMPP_LEG_IDLE:
+	case XMPP_LEG_RECALLING: /* has said it all */
 	case XMPP_LEG_ENDED:
 		break;
 	}
@@ -238,6 +241,7 @@ static struct leg *xmpp_free(struct leg *leg)
 	while ((target = LIST_FIRST(&xmpp->targets)))
 		xmpp_target_drop(target);
 	xmpp_move_drop(xmpp);
+	xmpp_recall_drop(xmpp);
 	iq_cancel(xmpp->gateway->iqs, xmpp);
 	xmpp->jingle = jingle_free(xmpp->jingle);
 	xmpp_forks_free(xmpp);
@@ -277,6 +281,7 @@ static const struct leg_ops xmpp_ops = {
 	.candidate = xmpp_candidate,
 	.hold = xmpp_hold,
 	.digit = xmpp_digit,
+	.recall = xmpp_recall,
 	.restart = xmpp_restart,
 	.hangup = xmpp_hangup,
 	.store = xmpp_store,

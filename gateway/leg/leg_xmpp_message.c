@@ -358,7 +358,8 @@ void leg_xmpp_message(struct leg *leg, const struct jmi *jmi)
 		[JMI_FINISH] = on_finish,
 	};
 
-	if (xmpp_move_message(xmpp_of(leg), jmi))
+	if (xmpp_recall_message(xmpp_of(leg), jmi) ||
+	    xmpp_move_message(xmpp_of(leg), jmi))
 		return;
 	if (jmi->error)
 		on_bounce(xmpp_of(leg), jmi);

@@ -171,15 +171,15 @@ bool xmpp_move_message(struct leg_xmpp *xmpp, const struct jmi *jmi)
 }
 
 /* The old device is told, in both languages, and forgotten. */
-static void leave(struct leg_xmpp *xmpp, const char *sid)
+static void leave(struct leg_xmpp *xmpp, const char *sid, bool migrated)
 {
-	if (xmpp->initiated)
+	if (xmpp->initiated && migrated)
 		xmpp_say(xmpp, xmpp->peer,
 			 &(struct xmpp_words){ .action = JMI_FINISH,
 					       .reason = REASON_EXPIRED,
 					       .text = "Session migrated",
 					       .migrated_to = sid });
-	if (xmpp->jingle)
+	if (xmpp->jingle && migrated)
 		jingle_terminate(xmpp->jingle, REASON_SUCCESS,
 				 "Session migrated");
 	xmpp->jingle = jingle_free(xmpp->jingle);
@@ -189,38 +189,43 @@ static void leave(struct leg_xmpp *xmpp, const char *sid)
 	leg_fini(&xmpp->leg);
 }
 
-/* The new device is the leg's peer, by its sid alone. */
-static int take(struct leg_xmpp *xmpp)
+int xmpp_leave_session(struct leg_xmpp *xmpp, struct xmpp_target *taken,
+		       bool migrated)
 {
 	struct xmpp_target *target, *next;
-	struct xmpp_target *taken = xmpp->move->target;
-	int r = xmpp_set_peer(xmpp, xmpp->move->peer);
 
-	if (r)
-		return r;
+	leave(xmpp, taken->sid, migrated);
 	memcpy(xmpp->sid, taken->sid, sizeof(xmpp->sid));
-	xmpp->initiated = true;
-	xmpp->move->target = NULL;
 	LIST_FOREACH_SAFE(target, &xmpp->targets, entry, next)
 	{
 		if (target != taken)
 			xmpp_target_drop(target);
 	}
-	return 0;
+	return bridge_close(call_bridge(xmpp->leg.call), xmpp->leg.side);
+}
+
+/* The new device is the leg's peer, by its sid alone. */
+static int take(struct leg_xmpp *xmpp)
+{
+	struct xmpp_target *taken = xmpp->move->target;
+
+	xmpp->move->target = NULL;
+	int r = xmpp_leave_session(xmpp, taken, true);
+	if (!r)
+		r = xmpp_set_peer(xmpp, xmpp->move->peer);
+	xmpp->initiated = true;
+	return r;
 }
 
 static int take_over(struct leg_xmpp *xmpp)
 {
-	struct bridge *bridge = call_bridge(xmpp->leg.call);
-
 	log_info("call=%s leg=xmpp event=moved to=%s",
 		 call_name(xmpp->leg.call),
 		 log_text(slice_of(xmpp->move->peer)).s);
-	leave(xmpp, xmpp->move->target->sid);
+	xmpp_recall_withdraw(xmpp, CAUSE_ELSEWHERE);
+	xmpp->leg.recalled = false;
 	int r = take(xmpp);
 	xmpp_move_drop(xmpp);
-	if (!r)
-		r = bridge_close(bridge, xmpp->leg.side);
 	return r ? r : xmpp_session_new(xmpp, false);
 }
 
@@ -228,9 +233,11 @@ bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq)
 {
 	bool initiate = false;
 	const char *sid = jingle_iq_sid(iq, &initiate);
+	bool talks = xmpp->state == XMPP_LEG_SESSION ||
+		     xmpp->state == XMPP_LEG_RECALLING;
 
 	if (!xmpp->move || !sid || strcmp(sid, xmpp->move->target->sid) != 0 ||
-	    !initiate || xmpp->state != XMPP_LEG_SESSION ||
+	    !initiate || !talks ||
 	    !jid_same(xmpp->move->peer, stanza_attr(iq, "from")))
 		return false;
 	if (take_over(xmpp)) {

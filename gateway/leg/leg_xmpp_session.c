@@ -138,7 +138,10 @@ static void on_answer(const struct media_desc *answer, void *arg)
 
 	if (!take_remote(xmpp, answer))
 		return;
-	leg_answers(&xmpp->leg);
+	if (xmpp->recall)
+		xmpp_recall_answered(xmpp);
+	else
+		leg_answers(&xmpp->leg);
 	if (xmpp_session_restart_due(xmpp))
 		give_up(xmpp, CAUSE_MEDIA_LOST);
 }
@@ -194,6 +197,10 @@ static void on_restart(const struct media_content *content, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 	bool ours = xmpp->restarting && content->ncands;
+
+	/* no new path brings back its keys */
+	if (xmpp_recall_outlives(xmpp, CAUSE_MEDIA_LOST))
+		return;
 	int r = renew_remote(xmpp, content);
 
 	xmpp->restarting = false;
@@ -237,7 +244,8 @@ static void on_ended(enum reason reason, const char *text, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 
-	if (xmpp_move_outlives(xmpp))
+	if (xmpp_recall_outlives(xmpp, xmpp_cause(xmpp, reason)) ||
+	    xmpp_move_outlives(xmpp))
 		return;
 	xmpp->state = XMPP_LEG_ENDED;
 	leg_ends(&xmpp->leg, xmpp_cause(xmpp, reason), text);

@@ -3,7 +3,8 @@
  * The inside of a leg over XMPP, shared by leg_xmpp.c (what the call wants),
  * leg_xmpp_target.c (the accounts it is about), leg_xmpp_message.c (XEP-0353),
  * leg_xmpp_fork.c (devices without it), leg_xmpp_move.c (another device),
- * leg_xmpp_tie.c (who is called calls) and leg_xmpp_session.c (XEP-0166).
+ * leg_xmpp_tie.c (who is called calls), leg_xmpp_recall.c (who lost its media)
+ * and leg_xmpp_session.c (XEP-0166).
  * Nobody else includes it.
  */
 #pragma once
@@ -18,6 +19,7 @@ struct event;
 struct xmpp_account;
 struct xmpp_fork;
 struct xmpp_move;
+struct xmpp_recall;
 
 enum {
 	XMPP_SID_CAP = 65,
@@ -48,6 +50,7 @@ enum xmpp_leg_state {
 	XMPP_LEG_PROPOSED,  /* by the caller, or by us to the callees */
 	XMPP_LEG_PROCEEDED, /* we told the caller to begin its session */
 	XMPP_LEG_SESSION,   /* session-initiate has passed */
+	XMPP_LEG_RECALLING, /* its media is lost, its call is up */
 	XMPP_LEG_ENDED,
 };
 
@@ -100,6 +103,7 @@ struct leg_xmpp {
 	struct jingle *jingle;
 	LIST_HEAD(, xmpp_fork) forks; /* devices called by sessions at once */
 	struct xmpp_move *move;       /* to another device; NULL: none is on */
+	struct xmpp_recall *recall;   /* until it has answered; NULL: none */
 	unsigned niqs;                /* out */
 	struct event *timer;
 	uint64_t proposed_ms;
@@ -209,6 +213,28 @@ bool xmpp_move_outlives(struct leg_xmpp *xmpp);
  * was taken care of. */
 bool xmpp_move_message(struct leg_xmpp *xmpp, const struct jmi *jmi);
 bool xmpp_move_iq(struct leg_xmpp *xmpp, const struct stanza *iq);
+
+/* The session in force ends, as the call goes on by that of @target, the only
+ * one from now on; the device is told if @migrated. Media of before is gone. 0
+ * or -errno. */
+CHECKED int xmpp_leave_session(struct leg_xmpp *xmpp,
+			       struct xmpp_target *target, bool migrated);
+
+/* leg_xmpp_recall.c: leg_ops.recall */
+CHECKED int xmpp_recall(struct leg *leg);
+void xmpp_recall_drop(struct leg_xmpp *xmpp);
+/* Nobody is called any more. */
+void xmpp_recall_withdraw(struct leg_xmpp *xmpp, enum cause cause);
+/* As the call ends: nor is there the session of before. */
+void xmpp_recall_refuse(struct leg_xmpp *xmpp, enum cause cause);
+void xmpp_recall_stream_up(struct leg_xmpp *xmpp);
+/* The session in force has ended by @cause, or cannot go on: whether the call
+ * does, as the device is called anew. */
+bool xmpp_recall_outlives(struct leg_xmpp *xmpp, enum cause cause);
+/* Whether @jmi is about that; then it was taken care of. */
+bool xmpp_recall_message(struct leg_xmpp *xmpp, const struct jmi *jmi);
+/* The device has accepted: leg.remote is set. */
+void xmpp_recall_answered(struct leg_xmpp *xmpp);
 
 /* leg_xmpp_tie.c: the offer of a device that calls back has come, and is
  * answered. 0, NEGOTIATE_E_*, or -errno. */

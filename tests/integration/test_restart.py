@@ -172,9 +172,15 @@ async def test_told_to_end_with_calls_in_every_state(scene):
     await scene.alive()
 
 
+async def want_no_more(client, calls):
+    """Each of @calls is proposed anew twice (test_recall.py), and refused."""
+    for _ in range(2 * calls):
+        await (await client.incoming()).reject("busy")
+
+
 @pytest.mark.limit(120)
 async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
-    """Without the file they cannot go on (test_killed.py): they end on both sides."""
+    """Without the file they cannot go on (test_killed.py): whoever does not come back to them ends them on both sides."""
     tandem = scene.bed.tandem
     _, before = counted(tandem)
     calls = await side_by_side(scene, {up_out: 6, up_in: 6, echo: 1})
@@ -184,6 +190,7 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     assert status == -signal.SIGKILL
     os.unlink(tandem.sections["media"]["keep"])
     await tandem.start()
+    await asyncio.gather(*(want_no_more(calls[kind][0][0].client, len(calls[kind])) for kind in (up_out, up_in)))
     for kind in (up_out, up_in):
         for _, theirs in calls[kind]:
             assert (await theirs.wait("ended", LOST_S)).startswith("BYE"), kind.__name__

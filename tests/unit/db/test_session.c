@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/session.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include "db/cdr.h"
 #include "tests/unit/db/fixture.h"
 
 static struct addr addr(const char *text)
@@ -222,40 +225,91 @@ static void a_second_put_replaces_the_first(void **state)
 	assert_int_equal(count_rows(f), 1);
 }
 
-static void dropping_ends_one_side_or_the_call(void **state)
-{
-	struct fixture *f = *state;
-	struct session_row sip = sip_row(), jingle = jingle_row();
-
-	assert_int_equal(session_put(f->db, &sip, fixture_done, f), 0);
-	assert_int_equal(session_put(f->db, &jingle, fixture_done, f), 0);
-	assert_int_equal(
-		session_drop_side(f->db, "c1", SESSION_SIDE_A, fixture_done, f),
-		0);
-	fixture_wait(f, 3);
-	assert_int_equal(count_rows(f), 1);
-	assert_int_equal(session_put(f->db, &jingle, fixture_done, f), 0);
-	assert_int_equal(session_drop(f->db, "c1", fixture_done, f), 0);
-	assert_int_equal(session_drop(f->db, "never was", fixture_done, f), 0);
-	fixture_wait(f, 6);
-	assert_int_equal(f->last, 0);
-	assert_int_equal(count_rows(f), 0);
-}
-
-static int count_in_file(const struct fixture *f)
+static int count_sql(const struct fixture *f, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM session",
-					    -1, &stmt, NULL),
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
 			 SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	int n = sqlite3_column_int(stmt, 0);
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	return n;
+}
+
+static void the_record_of_a_call_takes_its_rows_along(void **state)
+{
+	struct fixture *f = *state;
+	struct session_row sip = sip_row(), jingle = jingle_row();
+	struct session_row other = sip_row();
+	const struct cdr cdr = { .call = "c1", .direction = CDR_INBOUND };
+
+	other.call = "c2";
+	assert_int_equal(session_put(f->db, &sip, fixture_done, f), 0);
+	assert_int_equal(session_put(f->db, &jingle, fixture_done, f), 0);
+	assert_int_equal(session_put(f->db, &other, fixture_done, f), 0);
+	assert_int_equal(cdr_put(f->db, &cdr, fixture_done, f), 0);
+	fixture_wait(f, 4);
+	assert_int_equal(f->last, 0);
+	assert_int_equal(count_sql(f, "SELECT count(*) FROM session"), 1);
+	assert_int_equal(
+		count_sql(f, "SELECT count(*) FROM session WHERE call = 'c2'"),
+		1);
+}
+
+/* One process after the other, each killed while calls begin and end in it. */
+enum { KILLS = 25, CALLS_MAX = 4000, KILL_LATEST_MS = 60 };
+
+static void begin_and_end_calls(const struct fixture *f, unsigned run)
+{
+	struct event_base *base = event_base_new();
+	const struct db_config config = { .path = f->path };
+	struct db *db;
+
+	if (db_open(&db, &config, base))
+		_exit(1);
+	for (unsigned i = 0; i < CALLS_MAX; i++) {
+		struct session_row row = sip_row();
+		char name[32];
+
+		snprintf(name, sizeof(name), "%u-%u", run, i);
+		row.call = name;
+		const struct cdr cdr = { .call = name,
+					 .direction = CDR_INBOUND };
+		if (session_put(db, &row, NULL, NULL) ||
+		    cdr_put(db, &cdr, NULL, NULL))
+			break;
+		usleep(20);
+	}
+	pause();
+}
+
+static void a_kill_leaves_a_call_or_its_record(void **state)
+{
+	struct fixture *f = *state;
+	int status;
+
+	f->db = db_close(f->db);
+	for (unsigned run = 0; run < KILLS; run++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid)
+			begin_and_end_calls(f, run);
+		usleep(1000 * (5 + run * KILL_LATEST_MS / KILLS));
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(
+			count_sql(f, "SELECT count(*) FROM session "
+				     "JOIN cdr ON cdr.call = session.call"),
+			0);
+	}
+	assert_true(count_sql(f, "SELECT count(*) FROM cdr") > 0);
+	fixture_open(f);
 }
 
 static bool file_has(const char *path, const char *text)
@@ -294,7 +348,22 @@ static void secrets_are_not_in_the_files(void **state)
 	}
 }
 
-static void rows_of_another_key_are_left_out(void **state)
+static void on_bare_row(const void *data, void *arg)
+{
+	const struct session_row *row = data;
+	const struct session_row want = jingle_row();
+	static const struct db_secret none;
+	unsigned *n = arg;
+
+	(*n)++;
+	assert_string_equal(row->jingle.sid, want.jingle.sid);
+	assert_string_equal(row->media.local_ufrag, want.media.local_ufrag);
+	assert_memory_equal(&row->media.local_pwd, &none, sizeof(none));
+	assert_memory_equal(&row->media.tx_key, &none, sizeof(none));
+	assert_memory_equal(&row->media.rx_key, &none, sizeof(none));
+}
+
+static void rows_of_another_key_come_without_their_secrets(void **state)
 {
 	struct fixture *f = *state;
 	struct session_row row = jingle_row();
@@ -306,7 +375,9 @@ static void rows_of_another_key_are_left_out(void **state)
 	snprintf(key, sizeof(key), "%s.key", f->path);
 	assert_int_equal(unlink(key), 0);
 	fixture_open(f);
-	assert_int_equal(count_rows(f), 0);
+	unsigned n = 0;
+	assert_int_equal(session_load_all(f->db, on_bare_row, &n), 0);
+	assert_int_equal(n, 1);
 }
 
 static void earlier_runs_are_dropped_and_this_one_is_not(void **state)
@@ -327,7 +398,7 @@ static void earlier_runs_are_dropped_and_this_one_is_not(void **state)
 	row.side = SESSION_SIDE_B;
 	assert_int_equal(session_put(f->db, &row, fixture_done, f), 0);
 	fixture_wait(f, 3);
-	assert_int_equal(count_in_file(f), 2);
+	assert_int_equal(count_sql(f, "SELECT count(*) FROM session"), 2);
 }
 
 static struct session_digest digest_of(const struct session_row *row)
@@ -384,9 +455,10 @@ int main(void)
 		TEST(both_legs_come_back_after_a_restart),
 		TEST(closing_writes_what_is_queued),
 		TEST(a_second_put_replaces_the_first),
-		TEST(dropping_ends_one_side_or_the_call),
+		TEST(the_record_of_a_call_takes_its_rows_along),
+		TEST(a_kill_leaves_a_call_or_its_record),
 		TEST(secrets_are_not_in_the_files),
-		TEST(rows_of_another_key_are_left_out),
+		TEST(rows_of_another_key_come_without_their_secrets),
 		TEST(earlier_runs_are_dropped_and_this_one_is_not),
 		cmocka_unit_test(rows_that_say_the_same_have_one_digest),
 		cmocka_unit_test(another_value_of_any_kind_is_another_digest),

@@ -167,15 +167,6 @@ int session_put(struct db *db, const struct session_row *row, db_done_fn done,
 	return 0;
 }
 
-int session_drop(struct db *db, const char *call, db_done_fn done, void *arg)
-{
-	(void)db;
-	(void)call;
-	(void)done;
-	(void)arg;
-	return 0;
-}
-
 int64_t limits_left_ms(struct gateway *of, const char *account, const char *to,
 		       const char *trunk)
 {
@@ -271,6 +262,12 @@ struct question *question_free(struct question *question)
 	if (question)
 		question_open = false;
 	return NULL;
+}
+
+const char *cdr_end_name(enum cdr_end end)
+{
+	(void)end;
+	return "end";
 }
 
 int cdr_put(struct db *db, const struct cdr *cdr, db_done_fn done, void *arg)

@@ -216,10 +216,28 @@ void leg_offers(struct leg *of)
 	(void)of;
 }
 
+static bool held;
+
 void leg_holds(struct leg *of, bool on)
 {
 	(void)of;
-	(void)on;
+	held = on;
+}
+
+static unsigned agreements;
+
+void leg_agrees(struct leg *of)
+{
+	(void)of;
+	agreements++;
+}
+
+static struct media_desc *agreed; /* by the other party */
+
+const struct media_desc *leg_agreed(const struct leg *of)
+{
+	(void)of;
+	return agreed;
 }
 
 void leg_digit(struct leg *of, char digit, unsigned duration_ms)
@@ -347,7 +365,8 @@ static inline int set_up(void **state)
 	said[0] = '\0';
 	send_result = open_result = iq_result = 0;
 	ended_by_us = ended_by_peer = -1;
-	waiting = rang = proceeded = answered = 0;
+	waiting = rang = proceeded = answered = agreements = 0;
+	held = false;
 	missed[0] = '\0';
 	closed = 0;
 	memset(direct, 0, sizeof(direct));
