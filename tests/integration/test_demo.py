@@ -14,7 +14,7 @@ import wave
 import numpy as np
 import pytest
 
-from bed import jingle, media, proc, profiles, prosody, tandem
+from bed import jingle, media, proc, profiles, prosody, readme, tandem
 from bed.scene import GATEWAY
 
 sys.path.insert(0, os.path.join(tandem.ROOT, "tests", "demo"))
@@ -44,6 +44,7 @@ async def test_the_demo_passes_and_leaves_its_recordings(scene):
     demo = proc.Process("demo", [sys.executable, "-B", os.path.join(tandem.ROOT, "tests", "demo"), "--out", directory], scene.bed.c2)
     status = await demo.wait(140)
     assert status == 0 and "PASSED: 3 calls, 5 tones sent and heard" in demo.log(), demo.log()
+    assert not readme.absent("make demo", demo.log()), (readme.absent("make demo", demo.log()), demo.log())
     for name in FILES:
         assert os.path.getsize(os.path.join(directory, name)) > 1000, name
     with wave.open(os.path.join(directory, "call-in-alice-to-telephone.wav")) as file:
