@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/trunk_row.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "db/row.h"
 
 #define COLUMN(type, name, field) ROW_COLUMN(type, name, trunk_row, field)
@@ -10,13 +13,9 @@ static const struct row_column columns[] = {
 	COLUMN(TEXT, "proxy", proxy),
 	COLUMN(TEXT, "username", username),
 	COLUMN(SECRET, "password_sealed", password),
-	COLUMN(TEXT, "realm", realm),
-	COLUMN(TEXT, "from_domain", from_domain),
 	COLUMN(TEXT, "allow", allow),
-	COLUMN(TEXT, "early_media", early_media),
 	COLUMN(UINT, "registers", registers),
-	COLUMN(UINT, "expires_s", expires_s),
-	COLUMN(UINT, "enabled", enabled),
+	COLUMN(TEXT, "more", more),
 	COLUMN(INT, "created_ms", created_ms),
 };
 
@@ -29,6 +28,23 @@ static const struct row_table *trunk_table(void)
 {
 	row_sql(&table, &sql, "trunk", "ORDER BY name");
 	return &table;
+}
+
+struct trunk_row *trunk_row_copy(const struct trunk_row *row)
+{
+	char *copy = malloc(row_size(trunk_table(), row));
+
+	if (copy)
+		row_copy(trunk_table(), row, copy);
+	return (struct trunk_row *)(void *)copy;
+}
+
+struct trunk_row *trunk_row_free(struct trunk_row *row)
+{
+	if (row)
+		explicit_bzero(&row->password, sizeof(row->password));
+	free(row);
+	return NULL;
 }
 
 int trunk_row_put(struct db *db, const struct trunk_row *row, db_done_fn done,

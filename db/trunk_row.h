@@ -16,15 +16,17 @@ struct trunk_row {
 	const char *proxy;
 	const char *username;
 	struct db_secret password;
-	const char *realm;
-	const char *from_domain;
 	const char *allow; /* networks, separated by blanks */
-	const char *early_media;
 	bool registers;
-	uint32_t expires_s;
-	bool enabled;
+	const char *more; /* lines "key = value", as in tandem.conf(5) */
 	int64_t created_ms;
 };
+
+/* With its texts, owned by the caller: trunk_row_free(), which wipes the
+ * password. NULL: no memory. */
+struct trunk_row *trunk_row_copy(const struct trunk_row *row);
+struct trunk_row *trunk_row_free(struct trunk_row *row);
+DEFINE_AUTO(struct trunk_row *, trunk_row_free)
 
 /* Insert or replace; drop. As session_put(). */
 CHECKED int trunk_row_put(struct db *db, const struct trunk_row *row,

@@ -27,6 +27,7 @@
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/outbox.h"
 #include "gateway/public.h"
+#include "gateway/route/added.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/phone.h"
@@ -182,8 +183,10 @@ static const enum sip_transport transports[] = {
 /* As a server with a certificate, as a client for a trunk that wants it. */
 static bool speaks_tls(const struct config *config)
 {
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		if (config->trunks[i].proxy.transport == CONFIG_TLS)
+	const struct config_trunk *trunk;
+
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
+		if (trunk->proxy.transport == CONFIG_TLS)
 			return true;
 	}
 	return *config->sip.certificate;
@@ -312,6 +315,7 @@ static const struct part {
 	{ routes_new, routes_free, NULL },
 	{ kept_stream_new, kept_stream_free, NULL },
 	{ open_media, close_media, NULL },
+	{ added_new, added_free, NULL },
 	{ open_agent, close_agent, NULL },
 	{ trunks_new, trunks_free, NULL },
 	{ open_stream, close_stream, NULL },
@@ -332,7 +336,7 @@ static void tell_stream_up(struct gateway *gateway)
 	}
 }
 
-int gateway_new(struct gateway **out, const struct config *config,
+int gateway_new(struct gateway **out, struct config *config,
 		struct event_base *base)
 {
 	struct gateway *gateway = calloc(1, sizeof(*gateway));
@@ -340,6 +344,7 @@ int gateway_new(struct gateway **out, const struct config *config,
 	if (!gateway)
 		return -ENOMEM;
 	gateway->config = config;
+	config->added = &gateway->added;
 	gateway->base = base;
 	gateway->started_ms = clock_ms();
 	LIST_INIT(&gateway->calls);

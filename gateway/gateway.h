@@ -23,6 +23,7 @@ struct db;
 struct devices;
 struct event;
 struct event_base;
+struct gone_trunks;
 struct iq_table;
 struct kept_stream;
 struct limits;
@@ -37,6 +38,7 @@ struct setting_store;
 struct sip_agent;
 struct sip_trunk;
 struct texts;
+struct trunk_row;
 struct unsent;
 struct watch;
 struct xmpp_legs;
@@ -56,9 +58,13 @@ struct gateway {
 	struct setting_store *settings;
 	struct media *media;
 	struct sip_agent *agent;
-	struct sip_trunk **trunks; /* in the order of config->trunks */
+	/* Those of config->trunks, then those of @added. */
+	struct sip_trunk **trunks;
 	size_t ntrunks;
-	struct kept_stream *kept; /* from run to run; kept_stream.c */
+	struct gone_trunks *gone;      /* removed; route/trunks.c */
+	struct config_trunks added;    /* of no file; route/added.c */
+	struct trunk_row **added_rows; /* what they were made of */
+	struct kept_stream *kept;      /* from run to run; kept_stream.c */
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;
 	struct xmpp_legs *legs;      /* by sid; leg_xmpp.c */
@@ -91,10 +97,11 @@ struct gateway {
 };
 
 /*
- * Open the database, bind all ports, connect from the loop on. @config and
+ * Open the database, bind all ports, connect from the loop on. @config gets the
+ * trunks that commands have added (config->added); it and
  * @base must outlive *@out: gateway_free(). 0 or -errno; what failed is logged.
  */
-CHECKED int gateway_new(struct gateway **out, const struct config *config,
+CHECKED int gateway_new(struct gateway **out, struct config *config,
 			struct event_base *base);
 /* Ends every call on both sides first. NULL is fine; returns NULL. */
 struct gateway *gateway_free(struct gateway *gateway);

@@ -273,6 +273,18 @@ int sip_trunk_new(struct sip_trunk **out, struct sip_agent *agent,
 	return 0;
 }
 
+void sip_trunk_retire(struct sip_trunk *t, bool leave)
+{
+	t->handlers = NULL;
+	if (!leave)
+		t->reg.until_ms = 0;
+	sip_trunk_leave(t);
+	trunk_qualify_stop(t);
+	t->query = sip_query_free(t->query);
+	if (t->resolve_timer)
+		evtimer_del(t->resolve_timer);
+}
+
 static void free_secret(char *text)
 {
 	if (text)

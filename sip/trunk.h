@@ -97,6 +97,11 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *trunk);
  * is answered. */
 void sip_trunk_leave(struct sip_trunk *trunk);
 
+/* It is to go: nothing is sent to it on its own any more, and its handlers hear
+ * nothing; its dialogs go on. @leave: its registration is given up, else it is
+ * another trunk's now. */
+void sip_trunk_retire(struct sip_trunk *trunk, bool leave);
+
 /* Our own address changed: a registration says the new one. */
 void sip_trunk_moved(struct sip_trunk *trunk);
 

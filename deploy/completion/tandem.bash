@@ -43,7 +43,7 @@ _tandemctl()
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls watch history \
-		trunks numbers accounts blocks users changes call-hangup trunk-test \
+		trunks numbers accounts blocks users changes call-hangup trunk-add trunk-edit trunk-remove trunk-test \
 		trunk-drain number-assign number-release number-ring number-import \
 		account-add account-disable account-enable account-remove block unblock \
 		account-limits announce reload backup drain log-level my-numbers my-calls \

@@ -9,6 +9,7 @@
 #include "gateway/admin/face_socket.h"
 #include "gateway/base/clock.h"
 #include "gateway/gateway.h"
+#include "gateway/route/trunks.h"
 #include "xmpp/adhoc.h"
 
 enum { EXPIRE_S = 60 };
@@ -23,10 +24,12 @@ struct admin {
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct admin *admin = arg;
+	struct gateway *gateway = arg;
+	struct admin *admin = gateway->admin;
 
 	(void)fd;
 	(void)what;
+	trunks_sweep(gateway);
 	adhoc_sessions_expire(admin->adhoc, clock_ms());
 	chats_expire(admin->chats, clock_ms());
 }
@@ -47,7 +50,7 @@ int admin_new(struct gateway *gateway)
 	if (r)
 		return r;
 	admin->timer =
-		event_new(gateway->base, -1, EV_PERSIST, on_timer, admin);
+		event_new(gateway->base, -1, EV_PERSIST, on_timer, gateway);
 	return admin->timer && !event_add(admin->timer, &period) ? 0 : -ENOMEM;
 }
 

@@ -24,6 +24,9 @@ struct command_step {
 	const char *instructions; /* NULL: none */
 	const struct form_spec *fields;
 	size_t n;
+	/* Before it is asked; NULL: always. False, and why is said: the command
+	 * is done. */
+	bool (*may)(struct request *request);
 	/* What is there now: values and options; NULL: as specified. */
 	void (*fill)(const struct request *request, struct form *form);
 };

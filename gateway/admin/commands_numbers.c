@@ -158,15 +158,22 @@ static enum command_result run_numbers(struct request *request)
 
 /* ---- assign ---- */
 
+/* NULL: there are others. */
+static const struct config_trunk *only_trunk(const struct config *config)
+{
+	return config_trunk_at(config, 1) ? NULL : config_trunk_at(config, 0);
+}
+
 static void fill_trunks(const struct request *request, struct form *form)
 {
 	const struct config *config = request->gateway->config;
 	struct form_field *field = form_find(form, "trunk");
+	const struct config_trunk *trunk, *only = only_trunk(config);
 
-	for (size_t i = 0; i < config->ntrunks; i++)
-		form_add_option(field, config->trunks[i].name, NULL);
-	if (config->ntrunks == 1)
-		form_set(field, config->trunks[0].name);
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++)
+		form_add_option(field, trunk->name, NULL);
+	if (only)
+		form_set(field, only->name);
 }
 
 static struct list_text owners_of(const struct gateway *gateway,
@@ -345,9 +352,9 @@ static const char *read_line(struct import *out, const struct config *config,
 	if (text_copy(out->trunk, sizeof(out->trunk), cut_field(&line)) ||
 	    line.n)
 		return "more than number, owner, trunk";
-	if (!*out->trunk && config->ntrunks == 1)
+	if (!*out->trunk && only_trunk(config))
 		return text_set(out->trunk, sizeof(out->trunk),
-				config->trunks[0].name)
+				only_trunk(config)->name)
 			       ? "no trunk"
 			       : NULL;
 	return config_find_trunk(config, out->trunk) ? NULL : "no such trunk";

@@ -54,6 +54,7 @@ int reload(struct gateway *gateway, config_mistake_fn mistake, void *arg,
 		return r == CONFIG_E_INVALID ? RELOAD_E_INVALID : r;
 	if (!config_can_become(gateway->config, config, what))
 		return RELOAD_E_RESTART;
+	config->added = &gateway->added;
 	r = keep(gateway->reload, config);
 	if (r)
 		return r;

@@ -120,10 +120,22 @@ static void recall(const struct run *run, struct form *form)
 	}
 }
 
+static void finish(struct run *run)
+{
+	run->state = RUN_DONE;
+	run->done(run, run->arg);
+}
+
+/* The run may be done, and gone, behind it. */
 static int ask(struct run *run)
 {
 	const struct command_step *step = step_at(run, run->step);
 	AUTO(form_freep) struct form *form = NULL;
+
+	if (step->may && !step->may(&run->request)) {
+		finish(run);
+		return 0;
+	}
 	int r = form_new(&form, run->request.command->title,
 			 step->instructions);
 
@@ -140,12 +152,6 @@ static int ask(struct run *run)
 	run->form = form;
 	form = NULL;
 	return 0;
-}
-
-static void finish(struct run *run)
-{
-	run->state = RUN_DONE;
-	run->done(run, run->arg);
 }
 
 static int work(struct run *run)

@@ -154,6 +154,13 @@ static void fini_keys(void *object, enum config_section section)
 	}
 }
 
+void config_clear_trunk(struct config_trunk *trunk)
+{
+	fini_keys(trunk, CONFIG_TRUNK);
+	free(trunk->name);
+	*trunk = (struct config_trunk){ 0 };
+}
+
 void config_clear(struct config *config)
 {
 	for (size_t i = 0; i < CONFIG_NSECTIONS; i++) {
@@ -161,10 +168,8 @@ void config_clear(struct config *config)
 		    i != CONFIG_ROUTE)
 			fini_keys(config, (enum config_section)i);
 	}
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		fini_keys(&config->trunks[i], CONFIG_TRUNK);
-		free(config->trunks[i].name);
-	}
+	for (size_t i = 0; i < config->ntrunks; i++)
+		config_clear_trunk(&config->trunks[i]);
 	for (size_t i = 0; i < config->nnumbers; i++) {
 		fini_keys(&config->numbers[i], CONFIG_NUMBER);
 		free(config->numbers[i].number);
@@ -189,12 +194,24 @@ struct config *config_free(struct config *config)
 	return NULL;
 }
 
+const struct config_trunk *config_trunk_at(const struct config *config,
+					   size_t i)
+{
+	if (i < config->ntrunks)
+		return &config->trunks[i];
+	i -= config->ntrunks;
+	return config->added && i < config->added->n ? config->added->v[i]
+						     : NULL;
+}
+
 const struct config_trunk *config_find_trunk(const struct config *config,
 					     const char *name)
 {
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		if (!strcmp(config->trunks[i].name, name))
-			return &config->trunks[i];
+	const struct config_trunk *trunk;
+
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
+		if (!strcmp(trunk->name, name))
+			return trunk;
 	}
 	return NULL;
 }
@@ -202,9 +219,9 @@ const struct config_trunk *config_find_trunk(const struct config *config,
 const struct config_trunk *config_find_trunk_of_host(
 	const struct config *config, const char *host)
 {
-	for (size_t i = 0; i < config->ntrunks; i++) {
-		const struct config_trunk *trunk = &config->trunks[i];
+	const struct config_trunk *trunk;
 
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
 		if (!strcasecmp(trunk->name, host) ||
 		    !strcasecmp(trunk->proxy.host, host) ||
 		    !strcasecmp(trunk->from_domain, host))

@@ -35,6 +35,7 @@ enum {
 
 enum config_outcome {
 	CONFIG_E_INVALID = 1, /* mistakes were reported */
+	CONFIG_E_UNKNOWN,     /* no such key */
 };
 
 enum config_transport { CONFIG_UDP, CONFIG_TCP, CONFIG_TLS };
@@ -246,6 +247,11 @@ struct config_number {
 	unsigned line, trunk_line;
 };
 
+struct config_trunks {
+	struct config_trunk **v;
+	size_t n;
+};
+
 struct config {
 	char *path; /* of the file; NULL: from text */
 	struct config_xmpp xmpp;
@@ -276,6 +282,9 @@ struct config {
 	bool sandbox; /* gateway/sandbox.h */
 	struct config_trunk *trunks;
 	size_t ntrunks;
+	/* Those of no file, that come and go: gateway/route/added.h has them.
+	 * NULL: none. */
+	const struct config_trunks *added;
 	struct config_number *numbers;
 	size_t nnumbers;
 	struct config_emergency emergency;
@@ -319,7 +328,27 @@ DEFINE_AUTO(struct config *, config_free)
  */
 void config_print(const struct config *config, FILE *to);
 
-/* Borrowed, or NULL. */
+/*
+ * A trunk that is in no file, all keys as by default; *@out is owned by the
+ * caller: config_trunk_free(), which wipes the password. 0 or -ENOMEM.
+ */
+CHECKED int config_trunk_new(struct config_trunk **out, const char *name);
+struct config_trunk *config_trunk_free(struct config_trunk *trunk);
+DEFINE_AUTO(struct config_trunk *, config_trunk_free)
+/*
+ * Set one of its keys as the file would; to a list one more is added. 0,
+ * CONFIG_E_UNKNOWN, CONFIG_E_INVALID with @expected (constant) in words,
+ * -ENOMEM.
+ */
+CHECKED int config_trunk_set(struct config_trunk *trunk, const char *name,
+			     const char *value, const char **expected);
+/* The @i-th of what does not fit together in it, in words behind its name; NULL
+ * behind the last. */
+const char *config_trunk_mistake(const struct config_trunk *trunk, size_t i);
+
+/* Borrowed, or NULL: those of the file, then those that were added. */
+const struct config_trunk *config_trunk_at(const struct config *config,
+					   size_t i);
 const struct config_trunk *config_find_trunk(const struct config *config,
 					     const char *name);
 /* The trunk that is called @host, or that has it as its proxy or in From. */

@@ -270,23 +270,13 @@ static void check_paths(struct check *c)
 
 static void check_trunk(struct check *c, struct config_trunk *trunk)
 {
-	if (!trunk->proxy.host)
-		complain(c, trunk->line,
-			 "trunk \"%.64s\" has no proxy: expected "
-			 "proxy = \"sip:host\"",
-			 trunk->name);
-	if (trunk->registers && !*trunk->username)
-		complain(c, trunk->line,
-			 "trunk \"%.64s\" registers without a "
-			 "username: expected username",
-			 trunk->name);
+	const char *mistake;
+
 	take_secret(c, trunk->line, "password_file", trunk->password_file,
 		    &trunk->password);
-	if (*trunk->password && !*trunk->username)
-		complain(c, trunk->line,
-			 "trunk \"%.64s\" has a password without a "
-			 "username: expected username",
-			 trunk->name);
+	for (size_t i = 0; (mistake = config_trunk_mistake(trunk, i)); i++)
+		complain(c, trunk->line, "trunk \"%.64s\" %s", trunk->name,
+			 mistake);
 }
 
 static void set_only_trunk(struct check *c, struct config_number *number)

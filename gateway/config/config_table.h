@@ -251,6 +251,9 @@ void config_check(struct config *config, const struct config_lines *lines,
 /* Free all that @config owns and zero it. */
 void config_clear(struct config *config);
 
+/* Free all that @trunk owns and zero it. */
+void config_clear_trunk(struct config_trunk *trunk);
+
 /* The default of every key of @section into @object. 0 or -ENOMEM. */
 CHECKED int config_set_defaults(void *object, enum config_section section);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/route/trunks.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/setting.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -24,6 +26,89 @@ static void on_trunk(struct sip_trunk *trunk, enum sip_trunk_state state,
 static const struct sip_trunk_handlers trunk_handlers = {
 	.changed = on_trunk,
 };
+
+/* ---- those that went ---- */
+
+struct gone_trunk {
+	struct sip_trunk *trunk;
+	struct config_trunk *config; /* owned */
+	uint64_t since_ms;
+};
+
+struct gone_trunks {
+	struct gone_trunk v[TRUNKS_GONE_MAX];
+	size_t n;
+};
+
+static void free_gone(struct gone_trunk *gone)
+{
+	sip_trunk_free(gone->trunk);
+	config_trunk_free(gone->config);
+}
+
+bool trunks_can_change(const struct gateway *gateway)
+{
+	return gateway->gone->n < TRUNKS_GONE_MAX;
+}
+
+/* Legs, and lists of trunks that calls try one after the other, borrow; so do
+ * requests that are under way. */
+void trunks_sweep(struct gateway *gateway)
+{
+	struct gone_trunks *gone = gateway->gone;
+	uint64_t now = clock_ms();
+
+	if (gateway->ncalls || !LIST_EMPTY(&gateway->cancelled))
+		return;
+	for (size_t i = gone->n; i-- > 0;) {
+		if (now - gone->v[i].since_ms < TRUNKS_GONE_MS)
+			continue;
+		free_gone(&gone->v[i]);
+		gone->v[i] = gone->v[--gone->n];
+	}
+}
+
+/* One binding of the registrar's: it is not to go with the first of them. */
+static bool is_same_registration(const struct config_trunk *a,
+				 const struct config_trunk *b)
+{
+	return a->registers && b->registers &&
+	       !strcmp(a->username, b->username) &&
+	       !strcasecmp(a->proxy.host, b->proxy.host) &&
+	       a->proxy.port == b->proxy.port;
+}
+
+static struct sip_trunk *take_out(struct gateway *gateway, const char *name)
+{
+	struct sip_trunk **v = gateway->trunks, *trunk;
+	size_t i = 0;
+
+	while (strcmp(sip_trunk_name(v[i]), name) != 0)
+		i++;
+	trunk = v[i];
+	gateway->ntrunks--;
+	memmove(&v[i], &v[i + 1], (gateway->ntrunks - i) * sizeof(*v));
+	return trunk;
+}
+
+/* One that could not be opened at the start is in no list. */
+void trunks_close(struct gateway *gateway, struct config_trunk *config,
+		  const struct config_trunk *by)
+{
+	struct gone_trunks *gone = gateway->gone;
+	bool open = trunks_find(gateway, config->name) !=
+		    (by ? gateway->trunks[gateway->ntrunks - 1] : NULL);
+	struct sip_trunk *trunk = open ? take_out(gateway, config->name) : NULL;
+
+	assert(gone->n < TRUNKS_GONE_MAX);
+	if (trunk)
+		sip_trunk_retire(trunk,
+				 !by || !is_same_registration(config, by));
+	gone->v[gone->n++] = (struct gone_trunk){ trunk, config, clock_ms() };
+	log_info("trunk=%s event=%s", config->name, by ? "changed" : "removed");
+}
+
+/* ---- those that are there ---- */
 
 static int format_proxy(char *out, size_t cap, const struct config_uri *uri)
 {
@@ -73,36 +158,46 @@ int trunks_describe(struct sip_trunk_config *out,
 	return format_proxy(proxy, TRUNKS_PROXY_CAP, &from->proxy);
 }
 
-static int open_trunk(struct gateway *gateway, const struct config_trunk *from)
+int trunks_open(struct gateway *gateway, const struct config_trunk *from)
 {
+	struct sip_trunk **grown = reallocarray(
+		gateway->trunks, gateway->ntrunks + 1, sizeof(*grown));
 	char proxy[TRUNKS_PROXY_CAP];
 	struct sip_trunk_config trunk;
-	int r = trunks_describe(&trunk, proxy, from);
 
-	return r ? r
-		 : sip_trunk_new(&gateway->trunks[gateway->ntrunks],
-				 gateway->agent, &trunk, &trunk_handlers,
-				 gateway);
+	if (!grown)
+		return -ENOMEM;
+	gateway->trunks = grown;
+	int r = trunks_describe(&trunk, proxy, from);
+	if (!r)
+		r = sip_trunk_new(&gateway->trunks[gateway->ntrunks],
+				  gateway->agent, &trunk, &trunk_handlers,
+				  gateway);
+	gateway->ntrunks += !r;
+	return r;
+}
+
+void trunks_open_undo(struct gateway *gateway)
+{
+	sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
 }
 
 int trunks_new(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
+	const struct config_trunk *trunk;
 
-	if (!config->ntrunks)
-		return 0;
-	gateway->trunks = calloc(config->ntrunks, sizeof(*gateway->trunks));
-	if (!gateway->trunks)
+	gateway->gone = calloc(1, sizeof(*gateway->gone));
+	if (!gateway->gone)
 		return -ENOMEM;
-	for (; gateway->ntrunks < config->ntrunks; gateway->ntrunks++) {
-		const struct config_trunk *trunk =
-			&config->trunks[gateway->ntrunks];
-		int r = open_trunk(gateway, trunk);
-		if (r) {
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
+		int r = trunks_open(gateway, trunk);
+
+		if (r)
 			log_error("trunk=%s not-opened r=%d (%s)", trunk->name,
 				  r, strerror(-r));
+		if (r && i < config->ntrunks)
 			return r;
-		}
 	}
 	return 0;
 }
@@ -113,6 +208,10 @@ void trunks_free(struct gateway *gateway)
 		sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
 	free(gateway->trunks);
 	gateway->trunks = NULL;
+	while (gateway->gone && gateway->gone->n)
+		free_gone(&gateway->gone->v[--gateway->gone->n]);
+	free(gateway->gone);
+	gateway->gone = NULL;
 }
 
 void trunks_leave(struct gateway *gateway)

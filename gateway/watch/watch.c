@@ -47,6 +47,12 @@ static void know_trunk(struct metrics *m, const char *trunk)
 	}
 }
 
+void watch_trunk(struct gateway *gateway, const char *name)
+{
+	if (gateway->watch)
+		know_trunk(gateway->watch->metrics, name);
+}
+
 /* What rises from nothing is seen as a rise only if the nothing was seen. */
 static void know_all(struct gateway *gateway)
 {

@@ -41,6 +41,9 @@ CHECKED int watch_new(struct gateway *gateway);
 void watch_free(struct gateway *gateway);
 void watch_stream_up(struct gateway *gateway);
 
+/* There is one of that name now: it is seen with nothing. */
+void watch_trunk(struct gateway *gateway, const char *name);
+
 void watch_call_began(struct gateway *gateway);
 /* @cdr is what is written of @call. */
 void watch_call_ended(const struct call *call, const struct cdr *cdr);

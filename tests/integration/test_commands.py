@@ -31,6 +31,7 @@ NEEDS = {
     "account-enable": (OPERATOR, "nobody@nowhere.example"), "account-remove": (OPERATOR, "nobody@nowhere.example"),
     "account-limits": (OPERATOR, "nobody@nowhere.example"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
+    "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
     "transfer-call": (USER,),

@@ -168,8 +168,8 @@ static void on_trunk(const void *data, void *arg)
 	assert_string_equal(row->proxy, "sip:h;transport=tcp");
 	assert_int_equal(row->password.n, 3);
 	assert_memory_equal(row->password.octets, "abc", 3);
-	assert_true(row->registers && row->enabled);
-	assert_int_equal(row->expires_s, 600);
+	assert_true(row->registers);
+	assert_string_equal(row->more, "srtp = require\nexpires_s = 600");
 	++*(unsigned *)arg;
 }
 
@@ -180,8 +180,8 @@ static void trunks_come_back_with_their_passwords(void **state)
 				       .proxy = "sip:h;transport=tcp",
 				       .password = { 3, "abc" },
 				       .registers = true,
-				       .expires_s = 600,
-				       .enabled = true };
+				       .more = "srtp = require\n"
+					       "expires_s = 600" };
 	unsigned n = 0;
 
 	assert_int_equal(trunk_row_put(f->db, &row, fixture_done, f), 0);
