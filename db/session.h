@@ -107,7 +107,7 @@ struct session_row {
 	bool offerer; /* the description in force was offered by us */
 	/* Ours and the peer's description in force, as SDP without secrets. */
 	const char *local_sdp, *remote_sdp;
-	const char *trunk;
+	const char *trunk; /* the call's; of a SIP leg, its own */
 	bool held;
 	const char *node_id, *boot_id, *machine_boot; /* by session_put() */
 	/* When it is read: the machine runs as long, so that what clock_ms()

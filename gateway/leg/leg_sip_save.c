@@ -40,6 +40,8 @@ int leg_sip_store(struct leg *leg, struct session_row *row)
 
 	/* Not answered yet: there is a dialog to end, not to go on with. */
 	row->kind = SESSION_SIP;
+	if (sip->trunk)
+		row->trunk = sip_trunk_name(sip->trunk);
 	row->state = r ? SESSION_SETUP : SESSION_UP;
 	if (r < 0)
 		return r;
