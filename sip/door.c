@@ -2,7 +2,8 @@
 #include "sip/door.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define NTA_AGENT_MAGIC_T struct sip_agent
@@ -11,18 +12,14 @@
 #include <sys/uio.h>
 
 #include "gateway/base/clock.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
-#include "sip/dialog_int.h"
 #include "sip/fence.h"
+#include "sip/raw.h"
 #include "sip/stranger.h"
 #include "sip/tap.h"
 
-enum {
-	METHOD_CAP = 32,
-	CALL_ID_CAP = 256,
-};
+enum { CALL_ID_CAP = 256 };
 
 static struct sip_agent *watched; /* su_vrecv() has no argument for it */
 
@@ -30,136 +27,6 @@ void sip_door_watch(struct sip_agent *agent)
 {
 	watched = agent;
 }
-
-/* ---- the raw text ---- */
-
-static bool begins(struct slice s, const char *text)
-{
-	size_t n = strlen(text);
-
-	return s.n >= n && !memcmp(s.p, text, n);
-}
-
-/* A header with what folds on to it, without its line end. */
-static struct slice next_field(struct slice *text)
-{
-	struct slice field = *text;
-	size_t n = 0;
-
-	do {
-		struct slice rest = { field.p + n, text->n - n };
-		const char *end = memchr(rest.p, '\n', rest.n);
-
-		n += end ? (size_t)(end - rest.p) + 1 : rest.n;
-	} while (n < text->n && (field.p[n] == ' ' || field.p[n] == '\t'));
-	text->p += n;
-	text->n -= n;
-	while (n && (field.p[n - 1] == '\n' || field.p[n - 1] == '\r'))
-		n--;
-	field.n = n;
-	return field;
-}
-
-static bool is_named(struct slice field, const char *name, const char *compact)
-{
-	struct slice head = slice_trim(slice_cut(&field, ':'));
-
-	return slice_is_nocase(head, name) ||
-	       (compact && slice_is_nocase(head, compact));
-}
-
-static int take_field(struct sip_raw *raw, struct slice field)
-{
-	if (is_named(field, "Via", "v")) {
-		if (raw->nvias == sizeof(raw->vias) / sizeof(raw->vias[0]))
-			return -E2BIG;
-		raw->vias[raw->nvias++] = field;
-	} else if (is_named(field, "From", "f")) {
-		raw->from = field;
-	} else if (is_named(field, "To", "t")) {
-		raw->to = field;
-	} else if (is_named(field, "Call-ID", "i")) {
-		raw->call_id = field;
-	} else if (is_named(field, "CSeq", NULL)) {
-		raw->cseq = field;
-	}
-	return 0;
-}
-
-int sip_raw_parse(struct sip_raw *out, struct slice datagram)
-{
-	struct slice line = next_field(&datagram), start = line;
-
-	*out = (struct sip_raw){ .nvias = 0 };
-	out->method = slice_cut(&start, ' ');
-	if (!out->method.n || out->method.n >= METHOD_CAP || start.n < 8 ||
-	    !begins((struct slice){ start.p + start.n - 8, 8 }, " SIP/2.0"))
-		return -EINVAL;
-	while (datagram.n) {
-		struct slice field = next_field(&datagram);
-
-		if (!field.n)
-			break; /* the body */
-		int r = take_field(out, field);
-		if (r)
-			return r;
-	}
-	return out->nvias && out->from.n && out->to.n && out->call_id.n &&
-			       out->cseq.n
-		       ? 0
-		       : -EINVAL;
-}
-
-static bool has_param(struct slice field, const char *param)
-{
-	return memmem(field.p, field.n, param, strlen(param)) != NULL;
-}
-
-/* RFC 3581, 4: `rport` gets its value, and `received` goes with it. */
-static void put_top_via(FILE *f, struct slice via, const struct addr *source)
-{
-	struct slice rest = via, top = slice_cut(&rest, ',');
-	static const char name[] = ";rport";
-	const char *at = memmem(top.p, top.n, name, strlen(name));
-	size_t n = at ? (size_t)(at - top.p) + strlen(name) : top.n;
-	bool empty = at && (n == top.n || top.p[n] != '=');
-
-	fprintf(f, "%.*s", (int)n, top.p);
-	if (empty)
-		fprintf(f, "=%u", addr_port(source));
-	fprintf(f, "%.*s;received=%s", (int)(top.n - n), top.p + n,
-		addr_ip_text(source).s);
-	if (rest.n)
-		fprintf(f, ",%.*s", SLICE_ARG(rest));
-	fputs("\r\n", f);
-}
-
-int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
-		   const struct addr *source)
-{
-	char tag[SIP_TAG_LEN + 1];
-	FILE *f = fmemopen(out, cap, "w");
-
-	if (!f)
-		return -ENOMEM;
-	setbuf(f, NULL); /* so that what does not fit is known at once */
-	rand_token(tag, SIP_TAG_LEN);
-	fputs("SIP/2.0 403 Forbidden\r\n", f);
-	put_top_via(f, raw->vias[0], source);
-	for (size_t i = 1; i < raw->nvias; i++)
-		fprintf(f, "%.*s\r\n", SLICE_ARG(raw->vias[i]));
-	fprintf(f, "%.*s\r\n%.*s", SLICE_ARG(raw->from), SLICE_ARG(raw->to));
-	if (!has_param(raw->to, ";tag="))
-		fprintf(f, ";tag=%s", tag);
-	fprintf(f, "\r\n%.*s\r\n%.*s\r\nl: 0\r\n\r\n", SLICE_ARG(raw->call_id),
-		SLICE_ARG(raw->cseq));
-	long n = ftell(f);
-	bool failed = ferror(f) || n < 0 || (size_t)n >= cap;
-	fclose(f);
-	return failed ? -EMSGSIZE : 0;
-}
-
-/* ---- the door ---- */
 
 /* Of a call of ours: carriers send a BYE from where they like. */
 static bool is_of_a_dialog(const struct sip_agent *agent,
@@ -182,7 +49,7 @@ static_assert(sizeof(su_iovec_t) == sizeof(struct iovec) &&
 static void answer(struct sip_agent *agent, const struct sip_raw *raw,
 		   const struct sip_source *source, char *reply, size_t cap)
 {
-	char method[METHOD_CAP];
+	char method[SIP_RAW_METHOD_MAX + 1];
 
 	if (text_copy(method, sizeof(method), raw->method) ||
 	    !sip_stranger_seen(agent->strangers, source, method, clock_ms()) ||
@@ -198,7 +65,7 @@ static bool may_pass(struct sip_agent *agent, const struct sip_source *source,
 	struct sip_raw raw;
 
 	reply[0] = '\0';
-	if (begins(octets, "SIP/2.0 "))
+	if (sip_raw_is_response(octets))
 		return true;
 	if (sip_raw_parse(&raw, octets)) {
 		sip_stranger_seen(agent->strangers, source, "none", clock_ms());

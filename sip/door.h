@@ -32,19 +32,3 @@ enum { SIP_DOOR_REPLY_CAP = 4096 };
 bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
 		     struct slice octets,
 		     char reply[static SIP_DOOR_REPLY_CAP]);
-
-/* The fields of a request that an answer repeats (RFC 3261, 8.2.6.2), each with
- * what folds on to it; views. */
-struct sip_raw {
-	struct slice method, vias[8], from, to, call_id, cseq;
-	size_t nvias;
-};
-/* 0, or -EINVAL: no request, or without one of them; -E2BIG: too many Vias. */
-CHECKED int sip_raw_parse(struct sip_raw *out, struct slice datagram);
-
-/*
- * A 403 for it to @source. 0, or -EMSGSIZE: more than @cap, which is how much
- * was sent (a forged source must not get more from us than we got).
- */
-CHECKED int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
-			   const struct addr *source);

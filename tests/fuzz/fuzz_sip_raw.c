@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sip/door.h"
+#include "sip/raw.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

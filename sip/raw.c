@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "sip/raw.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/base/rand.h"
+
+enum { TAG_LEN = 16 };
+
+static bool begins(struct slice s, const char *text)
+{
+	size_t n = strlen(text);
+
+	return s.n >= n && !memcmp(s.p, text, n);
+}
+
+bool sip_raw_is_response(struct slice octets)
+{
+	return begins(octets, "SIP/2.0 ");
+}
+
+/* A header with what folds on to it, without its line end. */
+static struct slice next_field(struct slice *text)
+{
+	struct slice field = *text;
+	size_t n = 0;
+
+	do {
+		struct slice rest = { field.p + n, text->n - n };
+		const char *end = memchr(rest.p, '\n', rest.n);
+
+		n += end ? (size_t)(end - rest.p) + 1 : rest.n;
+	} while (n < text->n && (field.p[n] == ' ' || field.p[n] == '\t'));
+	text->p += n;
+	text->n -= n;
+	while (n && (field.p[n - 1] == '\n' || field.p[n - 1] == '\r'))
+		n--;
+	field.n = n;
+	return field;
+}
+
+static bool is_named(struct slice field, const char *name, const char *compact)
+{
+	struct slice head = slice_trim(slice_cut(&field, ':'));
+
+	return slice_is_nocase(head, name) ||
+	       (compact && slice_is_nocase(head, compact));
+}
+
+static int take_field(struct sip_raw *raw, struct slice field)
+{
+	if (is_named(field, "Via", "v")) {
+		if (raw->nvias == sizeof(raw->vias) / sizeof(raw->vias[0]))
+			return -E2BIG;
+		raw->vias[raw->nvias++] = field;
+	} else if (is_named(field, "From", "f")) {
+		raw->from = field;
+	} else if (is_named(field, "To", "t")) {
+		raw->to = field;
+	} else if (is_named(field, "Call-ID", "i")) {
+		raw->call_id = field;
+	} else if (is_named(field, "CSeq", NULL)) {
+		raw->cseq = field;
+	}
+	return 0;
+}
+
+int sip_raw_parse(struct sip_raw *out, struct slice datagram)
+{
+	struct slice line = next_field(&datagram), start = line;
+
+	*out = (struct sip_raw){ .nvias = 0 };
+	out->method = slice_cut(&start, ' ');
+	if (!out->method.n || out->method.n > SIP_RAW_METHOD_MAX ||
+	    start.n < 8 ||
+	    !begins((struct slice){ start.p + start.n - 8, 8 }, " SIP/2.0"))
+		return -EINVAL;
+	while (datagram.n) {
+		struct slice field = next_field(&datagram);
+
+		if (!field.n)
+			break; /* the body */
+		int r = take_field(out, field);
+		if (r)
+			return r;
+	}
+	return out->nvias && out->from.n && out->to.n && out->call_id.n &&
+			       out->cseq.n
+		       ? 0
+		       : -EINVAL;
+}
+
+static bool has_param(struct slice field, const char *param)
+{
+	return memmem(field.p, field.n, param, strlen(param)) != NULL;
+}
+
+/* RFC 3581, 4: `rport` gets its value, and `received` goes with it. */
+static void put_top_via(FILE *f, struct slice via, const struct addr *source)
+{
+	struct slice rest = via, top = slice_cut(&rest, ',');
+	static const char name[] = ";rport";
+	const char *at = memmem(top.p, top.n, name, strlen(name));
+	size_t n = at ? (size_t)(at - top.p) + strlen(name) : top.n;
+	bool empty = at && (n == top.n || top.p[n] != '=');
+
+	fprintf(f, "%.*s", (int)n, top.p);
+	if (empty)
+		fprintf(f, "=%u", addr_port(source));
+	fprintf(f, "%.*s;received=%s", (int)(top.n - n), top.p + n,
+		addr_ip_text(source).s);
+	if (rest.n)
+		fprintf(f, ",%.*s", SLICE_ARG(rest));
+	fputs("\r\n", f);
+}
+
+int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
+		   const struct addr *source)
+{
+	char tag[TAG_LEN + 1];
+	FILE *f = fmemopen(out, cap, "w");
+
+	if (!f)
+		return -ENOMEM;
+	setbuf(f, NULL); /* so that what does not fit is known at once */
+	rand_token(tag, TAG_LEN);
+	fputs("SIP/2.0 403 Forbidden\r\n", f);
+	put_top_via(f, raw->vias[0], source);
+	for (size_t i = 1; i < raw->nvias; i++)
+		fprintf(f, "%.*s\r\n", SLICE_ARG(raw->vias[i]));
+	fprintf(f, "%.*s\r\n%.*s", SLICE_ARG(raw->from), SLICE_ARG(raw->to));
+	if (!has_param(raw->to, ";tag="))
+		fprintf(f, ";tag=%s", tag);
+	fprintf(f, "\r\n%.*s\r\n%.*s\r\nl: 0\r\n\r\n", SLICE_ARG(raw->call_id),
+		SLICE_ARG(raw->cseq));
+	long n = ftell(f);
+	bool failed = ferror(f) || n < 0 || (size_t)n >= cap;
+	fclose(f);
+	return failed ? -EMSGSIZE : 0;
+}
