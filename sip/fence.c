@@ -324,6 +324,26 @@ int connect(int fd, const struct sockaddr *sa, socklen_t len)
 	return (int)syscall(SYS_connect, fd, sa, len);
 }
 
+static struct sip_fence_binds *binds; /* bind() has no argument for it */
+static pthread_t binder;
+
+void sip_fence_note_binds(struct sip_fence_binds *notes)
+{
+	binds = notes;
+	binder = pthread_self();
+}
+
+/* Everybody's: only who opens a listener of sofia's notes anything. */
+int bind(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int r = (int)syscall(SYS_bind, fd, sa, len);
+
+	if (!r && binds && pthread_equal(binder, pthread_self()) &&
+	    binds->n < sizeof(binds->fds) / sizeof(binds->fds[0]))
+		binds->fds[binds->n++] = fd;
+	return r;
+}
+
 /* ---- names ---- */
 
 int su_getaddrinfo(const char *node, const char *service,

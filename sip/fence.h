@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Three things that sofia asks of the system and must not get as it asks, and
- * one that it does wrong. All are taken at the symbol, as the library has no
- * hook for them.
+ * What sofia asks of the system and must not get as it asks, what it does
+ * without a word, and one thing that it does wrong. All are taken at the
+ * symbol, as the library has no hook for them.
  *
  * - su_getaddrinfo(): it resolves a name in `maddr` of anybody's Via, and all
  *   our loop waits for that name server. Only addresses are resolved.
  * - accept(): it takes every connection, and spins when descriptors run out.
  * - accept() and connect() where TLS is: sip/tls.h.
+ * - bind(): it tells nobody the descriptor of a listener.
  * - url_param(): it reads on behind the end where the last parameter only
  * begins with the name that is looked for, as in "<sip:host;lrx>" of a
  * Record-Route.
@@ -32,6 +33,14 @@ enum {
 	 * stranger's connection may be silent. */
 	SIP_CONNECTION_MESSAGE_MS = 10 * 1000,
 };
+
+/* The descriptors that sofia binds while it opens a listener. */
+struct sip_fence_binds {
+	int fds[8];
+	size_t n;
+};
+/* Note them there from now on; NULL: no more. */
+void sip_fence_note_binds(struct sip_fence_binds *binds);
 
 /* Guard @agent's listeners; one agent in a process. 0 or -errno. */
 CHECKED int sip_fence_new(struct sip_agent *agent);

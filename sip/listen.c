@@ -5,7 +5,6 @@
 #include <ifaddrs.h>
 #include <linux/filter.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/fence.h"
 #include "sip/tls.h"
 
 enum {
@@ -27,7 +27,6 @@ enum {
 	STUN_FIRST_OCTETS = 4,      /* RFC 7983: 0..3 */
 	/* A burst of calls fits; the kernel counts twice a packet's size. */
 	RECEIVE_BUFFER = 4 * 1024 * 1024,
-	FD_SCAN = 65536,
 	NEW_ADDRESSES_S = 5, /* how often they are looked for */
 };
 
@@ -87,31 +86,21 @@ static bool is_socket_of(int fd, const struct sip_bound *b, struct addr *out)
 	return is_bound_to(fd, type, out) && addr_same_ip(out, &b->addr);
 }
 
-/* What add_tport() opened, as the library tells nobody its descriptor. */
-static int take_new_socket(const uint8_t *before, struct sip_bound *b)
+/* Which of those that it has bound add_tport() listens at. */
+static int take_socket(const struct sip_fence_binds *binds, struct sip_bound *b)
 {
-	struct addr at;
+	for (size_t i = 0; i < binds->n; i++) {
+		struct addr at;
 
-	for (int fd = 0; fd < FD_SCAN; fd++) {
-		if (before[fd] || !is_socket_of(fd, b, &at))
+		if (!is_socket_of(binds->fds[i], b, &at))
 			continue;
 		b->addr = at;
 		if (b->transport != SIP_UDP)
 			return 0;
-		widen(fd);
-		return drop_stun(fd);
+		widen(binds->fds[i]);
+		return drop_stun(binds->fds[i]);
 	}
 	return -EBADF;
-}
-
-/* The sockets there are already. Other descriptors may close at any time, the
- * database's thread has them, and the new socket take their place. */
-static void list_sockets(uint8_t set[static FD_SCAN], const struct sip_bound *b)
-{
-	struct addr at;
-
-	for (int fd = 0; fd < FD_SCAN; fd++)
-		set[fd] = is_socket_of(fd, b, &at);
 }
 
 static int format_url(char out[static BIND_URL_CAP], const struct sip_bound *b)
@@ -131,25 +120,22 @@ static int format_url(char out[static BIND_URL_CAP], const struct sip_bound *b)
 
 int sip_listen_bind(struct sip_agent *agent, struct sip_bound *b)
 {
+	struct sip_fence_binds binds = { .n = 0 };
 	char url[BIND_URL_CAP];
-	uint8_t *before = calloc(1, FD_SCAN);
-	int r = before ? format_url(url, b) : -ENOMEM;
+	int r = format_url(url, b);
 
-	if (!r) {
-		list_sockets(before, b);
-		errno = 0;
-		if (nta_agent_add_tport(agent->nta, URL_STRING_MAKE(url),
-					TPTAG_IDENT(b->ident),
-					TPTAG_STUN_SERVER(0), TPTAG_REUSE(1),
-					TPTAG_IDLE(TCP_IDLE_MS),
-					TPTAG_TIMEOUT(TCP_MESSAGE_MS),
-					TPTAG_PONG2PING(1), TAG_END()))
-			r = errno ? -errno : -EADDRINUSE;
-		else
-			r = take_new_socket(before, b);
-	}
-	free(before);
-	return r;
+	if (r)
+		return r;
+	errno = 0;
+	sip_fence_note_binds(&binds);
+	if (nta_agent_add_tport(agent->nta, URL_STRING_MAKE(url),
+				TPTAG_IDENT(b->ident), TPTAG_STUN_SERVER(0),
+				TPTAG_REUSE(1), TPTAG_IDLE(TCP_IDLE_MS),
+				TPTAG_TIMEOUT(TCP_MESSAGE_MS),
+				TPTAG_PONG2PING(1), TAG_END()))
+		r = errno ? -errno : -EADDRINUSE;
+	sip_fence_note_binds(NULL);
+	return r ? r : take_socket(&binds, b);
 }
 
 /* UDP and TCP of one address have one name for sofia: what is too long for a
