@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/route.h"
 #include "gateway/service/presence.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
@@ -36,7 +37,7 @@ void caller_keep_name(struct gateway *gateway, const char *account,
 				   .number = known ? known->number : "" };
 	char name[CALLER_NAME_MAX + 1];
 
-	if (!is_name(display) || !strcmp(local, "anonymous"))
+	if (!is_name(display) || !strcmp(local, ROUTE_ANONYMOUS_LOCAL))
 		return;
 	text_clean(name, sizeof(name), slice_of(display));
 	if (known && !strcmp(known->name, name) &&

@@ -57,7 +57,7 @@ static int add_owners(struct hunt *hunt, const struct placing *placing,
 	char jid[JID_CAP];
 	/* As who hides the number from a trunk (route_caller_local()). */
 	int r = full_jid(jid, placing->gateway,
-			 route->withhold ? "anonymous" : route->from);
+			 route->withhold ? ROUTE_ANONYMOUS_LOCAL : route->from);
 
 	if (r)
 		return r;

@@ -38,6 +38,9 @@ enum config_outcome {
 	CONFIG_E_UNKNOWN,     /* no such key */
 };
 
+/* In `refuse`: who does not show a number. */
+#define CONFIG_REFUSE_ANONYMOUS "anonymous"
+
 enum config_transport { CONFIG_UDP, CONFIG_TCP, CONFIG_TLS };
 
 /* "udp:0.0.0.0:5060", "tcp:[::]:5060", "tls:0.0.0.0:5061" */
@@ -185,9 +188,10 @@ struct config_trunk {
 	enum config_identity identity;
 	bool trust_identity; /* what it asserts of callers is believed */
 	struct config_texts headers; /* of our INVITEs: "X-Token: abc" */
-	struct config_texts refuse;  /* "anonymous", or a verstat value */
-	char *called_prefix;         /* which calls at its addresses are its */
-	char *token;                 /* the same: "X-Token: abc" */
+	struct config_texts
+		refuse;      /* CONFIG_REFUSE_ANONYMOUS, or a verstat value */
+	char *called_prefix; /* which calls at its addresses are its */
+	char *token;         /* the same: "X-Token: abc" */
 	struct config_rewrites rewrite_out, rewrite_out_caller;
 	struct config_rewrites rewrite_in, rewrite_in_caller;
 	struct config_texts short_codes;

@@ -120,7 +120,8 @@ static int read_trunk_names(void *field, const struct config_key *key,
 					  : CONFIG_E_INVALID;
 }
 
-/* "anonymous", or what `verstat` says of a caller: a token of RFC 3261. */
+/* CONFIG_REFUSE_ANONYMOUS, or what `verstat` says of a caller: a token of RFC
+ * 3261. */
 static int read_refusals(void *field, const struct config_key *key,
 			 const char *text)
 {

@@ -50,22 +50,24 @@ bool number_find(struct number *out, const struct gateway *gateway,
 	return fixed || added;
 }
 
-bool number_has_owner(const struct number *number, const char *account)
+static bool owns(const char *const *owners, size_t n, const char *account)
 {
-	for (size_t i = 0; i < number->nowners; i++) {
-		if (jid_same_bare(number->owners[i], account))
+	for (size_t i = 0; i < n; i++) {
+		if (jid_same_bare(owners[i], account))
 			return true;
 	}
 	return false;
 }
 
+bool number_has_owner(const struct number *number, const char *account)
+{
+	return owns(number->owners, number->nowners, account);
+}
+
 bool number_is_owned(const struct config_number *number, const char *account)
 {
-	for (size_t i = 0; i < number->nowners; i++) {
-		if (jid_same_bare(number->owners[i], account))
-			return true;
-	}
-	return false;
+	return owns((const char *const *)number->owners, number->nowners,
+		    account);
 }
 
 struct search {
@@ -92,14 +94,9 @@ static bool chosen(struct number *out, const struct gateway *gateway,
 	const char *number = setting_get(gateway->settings, SETTING_ACCOUNT,
 					 account, SETTING_CALLER_ID);
 
-	if (!*number || !number_find(out, gateway, number) ||
-	    (trunk && strcmp(out->trunk, trunk) != 0))
-		return false;
-	for (size_t i = 0; i < out->nowners; i++) {
-		if (jid_same_bare(out->owners[i], account))
-			return true;
-	}
-	return false;
+	return *number && number_find(out, gateway, number) &&
+	       (!trunk || !strcmp(out->trunk, trunk)) &&
+	       number_has_owner(out, account);
 }
 
 bool number_of(struct number *out, const struct gateway *gateway,

@@ -16,7 +16,9 @@ struct number;
 struct sip_invite;
 struct sip_trunk;
 
-#define ROUTE_ECHO_LOCAL "echo" /* of our domain */
+/* Localparts of our domain: the echo, and who does not show a number. */
+#define ROUTE_ECHO_LOCAL      "echo"
+#define ROUTE_ANONYMOUS_LOCAL "anonymous"
 
 enum {
 	ROUTE_USER_CAP = 64,  /* a number, or a SIP user; with NUL */
@@ -121,7 +123,7 @@ struct sip_trunk *route_trunk_of(struct gateway *gateway,
 
 /*
  * The localpart under which a telephone that calls is known: "+digits", or
- * "user\40trunk" for others, or "anonymous". 0 or -EMSGSIZE.
+ * "user\40trunk" for others, or ROUTE_ANONYMOUS_LOCAL. 0 or -EMSGSIZE.
  */
 CHECKED int route_caller_local(char *out, size_t cap, const char *user,
 			       const char *trunk);

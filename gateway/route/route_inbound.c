@@ -231,7 +231,7 @@ int route_caller_local(char *out, size_t cap, const char *user,
 	if (*user && !user[strspn(user, USER_CHARS)] &&
 	    !text_format(address, sizeof(address), "%s@%s", user, trunk))
 		return jid_escape(out, cap, slice_of(address));
-	return text_set(out, cap, "anonymous");
+	return text_set(out, cap, ROUTE_ANONYMOUS_LOCAL);
 }
 
 static int find_caller(struct route *out, const struct sip_invite *invite)
@@ -255,10 +255,11 @@ static int find_caller(struct route *out, const struct sip_invite *invite)
 static int check_caller(const struct route *route, const struct origin *origin)
 {
 	const struct config_texts *refuse = &route->trunk_config->refuse;
-	bool anonymous = !strcmp(route->from, "anonymous");
+	bool anonymous = !strcmp(route->from, ROUTE_ANONYMOUS_LOCAL);
 
 	for (size_t i = 0; i < refuse->n; i++) {
-		if (anonymous && !strcasecmp(refuse->v[i], "anonymous"))
+		if (anonymous &&
+		    !strcasecmp(refuse->v[i], CONFIG_REFUSE_ANONYMOUS))
 			return ROUTE_E_ANONYMOUS;
 		if (*origin->verstat &&
 		    !strcasecmp(refuse->v[i], origin->verstat))

@@ -11,6 +11,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
+#include "gateway/route/route.h"
 #include "gateway/text/text_sender.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -27,10 +28,10 @@ bool presence_entity(enum disco_entity *out, const char *local)
 {
 	if (!*local)
 		*out = DISCO_GATEWAY;
-	else if (!strcmp(local, "echo"))
+	else if (!strcmp(local, ROUTE_ECHO_LOCAL))
 		*out = DISCO_ECHO;
-	else if (text_sender_of(local) || !strcmp(local, "anonymous") ||
-		 strstr(local, "\\40"))
+	else if (text_sender_of(local) ||
+		 !strcmp(local, ROUTE_ANONYMOUS_LOCAL) || strstr(local, "\\40"))
 		*out = DISCO_NUMBER;
 	else
 		return false;
