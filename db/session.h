@@ -101,6 +101,13 @@ struct session_row {
 	bool inbound;                    /* from the telephone network */
 	int64_t ringing_ms;              /* wall time; 0: not */
 	int64_t credit_ms;               /* the most time; 0: no limit */
+	/* Its leg to a trunk: whose expense it is, from which number to which,
+	 * since when (wall time; 0: since it was answered). "": there is none
+	 */
+	const char *payer, *paid_from, *paid_to, *paid_trunk;
+	bool paid_diverted, paid_emergency;
+	int64_t paid_since_ms;
+	uint32_t transfers;
 	/* What the trunk said of the caller (db/cdr.h). */
 	const char *caller_name, *verstat, *attestation, *first_called,
 		*diversion;

@@ -18,7 +18,8 @@
  *
  * A call is asked about once for each leg that it has to a trunk: a part of it
  * that is forwarded or transferred there is a question of its own, with the
- * same id, by the account that pays for it.
+ * same id, by the account that pays for it; it has a record of
+ * its own, by that id with "-2", "-3", … (gateway/call/fare.h).
  *
  * "seconds" and "reason" may be left out: no limit, no words. Whatever else
  * comes, or nothing in time, counts as billing.on_failure says. So many

@@ -9,6 +9,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
@@ -29,15 +30,19 @@ static int64_t talk_ms(const struct call *call)
 	enum { MS_PER_S = 1000 };
 	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
 		       MS_PER_S;
-	bool costs = !call->inbound && *call->trunk;
-	int64_t left = costs ? limits_left_ms(call->gateway, call->account,
-					      call->to, call->trunk)
-			     : most;
+	const struct fare *fare = call->fare;
+	int64_t left = fare ? limits_left_ms(call->gateway, fare->account,
+					     fare->to, fare->trunk)
+			    : most;
 
 	if (call->credit_ms && call->credit_ms < most)
 		most = call->credit_ms;
-	/* Of one that another process had begun, some is gone. */
-	most -= call->resumed_ms ? call->resumed_ms - call->answered_ms : 0;
+	/* Of one that another process had begun, or that was transferred, some
+	 * is gone. */
+	if (call->fare_since_ms > call->resumed_ms)
+		most -= call->fare_since_ms - call->answered_ms;
+	else if (call->resumed_ms)
+		most -= call->resumed_ms - call->answered_ms;
 	if (most < 1)
 		most = 1;
 	return left < most ? left : most;
@@ -138,7 +143,8 @@ struct call *call_free(struct call *call)
 		event_free(call->timer);
 	origin_free(call->origin);
 	call->quality = quality_free(call->quality);
-	call_bill_forget(call);
+	call_fare_forget(call);
+	call->fare = fare_free(call->fare);
 	while (call->queued)
 		free(call->queue[--call->queued].text);
 	free(call->account);
@@ -152,7 +158,7 @@ struct call *call_free(struct call *call)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
-	enum cause cause = call_bill_is_used_up(call)
+	enum cause cause = call_fare_is_used_up(call)
 				   ? CAUSE_CREDIT
 				   : call_states[call->state].timeout_cause;
 
@@ -193,7 +199,6 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 {
 	call->inbound = parties->inbound;
 	call->early_answer = parties->early_answer;
-	call->emergency = parties->emergency;
 	call->account = text_dup(slice_of(parties->account));
 	call->from = text_dup(slice_of(parties->from));
 	call->to = text_dup(slice_of(parties->to));
@@ -202,7 +207,8 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 	call_hunt_limit(call);
 	call->started_ms = clock_wall_ms();
 	call->begun_ms = (int64_t)clock_ms();
-	if (!call->account || !call->from || !call->to || !call->trunk)
+	if (!call->account || !call->from || !call->to || !call->trunk ||
+	    call_fare_take(call, parties->fare))
 		return -ENOMEM;
 	return parties->origin ? origin_copy(&call->origin, parties->origin)
 			       : 0;

@@ -25,6 +25,7 @@
 #include "media/bridge.h"
 
 struct call;
+struct fare;
 struct gateway;
 struct hunt;
 struct leg;
@@ -41,7 +42,7 @@ struct call_parties {
 	const char *to;
 	const char *trunk; /* "" none */
 	unsigned ring_timeout_ms;
-	bool emergency;    /* never refused for what it costs */
+	const struct fare *fare; /* of the callee; borrowed, NULL: none */
 	bool early_answer; /* a trunk's 183 with media connects the caller */
 	/* Who is called when the callee does not answer: owned by the call from
 	 * call_new() on, also when that fails. NULL: nobody. */
@@ -102,6 +103,10 @@ unsigned call_count_in_setup(const struct gateway *gateway);
  * trunk has no `refer`), or -errno.
  */
 CHECKED int call_transfer(struct call *call, const char *number);
+
+/* Its telephone has had itself transferred, at @fare's expense, which is taken;
+ * for @seconds at most, 0: as long as they like. */
+void call_transferred(struct call *call, struct fare *fare, uint32_t seconds);
 
 /* End it from outside: an administrator, our shutdown. */
 void call_hangup(struct call *call, enum cause cause);

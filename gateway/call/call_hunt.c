@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
 
 bool call_hunt_goes_on(const struct call *call, enum cause cause)
@@ -29,14 +30,27 @@ void call_hunt_limit(struct call *call)
 					   : call->ring_deadline_ms;
 }
 
-/* A call from a trunk stays that trunk's, whoever is called next. */
+int call_hunt_begin(struct call *call)
+{
+	if (!call_fare_asks(call)) {
+		call->fare_said = CALL_FARE_ALLOWED;
+		return call_media_offer(call);
+	}
+	call_raise(call, &(struct call_event){ .type = CALL_EV_ASK });
+	return 0;
+}
+
+/* A call from a trunk stays that trunk's, whoever is called next, and one that
+ * is sent on costs who sends it on. */
 static int take_policy(struct call *call)
 {
 	const struct hunt_target *now = hunt_now(call->hunt);
 	char *trunk;
 
 	call->early_answer = now->early_answer;
-	if (call->inbound)
+	if (call_fare_take(call, now->fare))
+		return -ENOMEM;
+	if (call->inbound || (now->fare && now->fare->diverted))
 		return 0;
 	trunk = text_dup(slice_of(now->trunk));
 	if (!trunk)
@@ -61,7 +75,7 @@ static int take_callee(struct call *call, struct leg *leg)
 		return r;
 	call_hunt_limit(call);
 	call_arm(call);
-	return call_media_offer(call);
+	return call_hunt_begin(call);
 }
 
 /* What the last one opened is closed: the next begins as the first did. */

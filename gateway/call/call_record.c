@@ -11,8 +11,8 @@
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/gateway.h"
-#include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
 #include "gateway/watch/watch.h"
 #include "media/resume.h"
@@ -139,6 +139,7 @@ static void fill_media(struct session_row *row, struct row_parts *parts,
 static void fill_call(struct session_row *row, const struct call *call)
 {
 	const struct origin *origin = call->origin;
+	const struct fare *fare = call->fare;
 
 	*row = (struct session_row){
 		.call = call->name,
@@ -154,6 +155,16 @@ static void fill_call(struct session_row *row, const struct call *call)
 		.inbound = call->inbound,
 		.trunk = call->trunk,
 	};
+	if (fare) {
+		row->payer = fare->account;
+		row->paid_from = fare->from;
+		row->paid_to = fare->to;
+		row->paid_trunk = fare->trunk;
+		row->paid_diverted = fare->diverted;
+		row->paid_emergency = fare->emergency;
+		row->paid_since_ms = call->fare_since_ms;
+		row->transfers = call->transfers;
+	}
 	if (!origin)
 		return;
 	row->caller_name = origin->display;
@@ -296,17 +307,6 @@ static void fill_origin(struct cdr *cdr, const struct origin *origin)
 	cdr->diversion = origin->diversion;
 }
 
-/* What the account and the trunk have used of their day. */
-static void note_used(const struct call *call)
-{
-	enum { MS_PER_S = 1000 };
-	int64_t ms = call->answered_ms ? call->ended_ms - call->answered_ms : 0;
-
-	if (!call->inbound && *call->trunk && ms > 0)
-		limits_used(call->gateway, call->account, call->trunk,
-			    (uint64_t)(ms + MS_PER_S - 1) / MS_PER_S);
-}
-
 void call_record_end(struct call *call)
 {
 	struct db *db = call->gateway->db;
@@ -335,7 +335,7 @@ void call_record_end(struct call *call)
 	fill_origin(&cdr, call->origin);
 	log_end(call, &cdr);
 	watch_call_ended(call, &cdr);
-	note_used(call);
+	call_fare_settle(call);
 	db_forget(db, call);
 	int r = cdr_put(db, &cdr, NULL, NULL);
 	if (r)

@@ -13,6 +13,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/call/past.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
@@ -46,6 +47,23 @@ static int copy_origin(struct call *call, const struct session_row *row)
 	return r ? r : origin_copy(&call->origin, &origin);
 }
 
+/* Nothing is asked again. */
+static int set_fare(struct call *call, const struct session_row *row)
+{
+	const struct fare fare = { .account = (char *)row->payer,
+				   .from = (char *)row->paid_from,
+				   .to = (char *)row->paid_to,
+				   .trunk = (char *)row->paid_trunk,
+				   .diverted = row->paid_diverted,
+				   .emergency = row->paid_emergency };
+
+	call->fare_since_ms = row->paid_since_ms;
+	call->transfers = row->transfers;
+	int r = *row->payer ? call_fare_take(call, &fare) : 0;
+	call->fare_said = CALL_FARE_ALLOWED;
+	return r;
+}
+
 static int set_past(struct call *call, const struct past_side past[2])
 {
 	const struct session_row *row = past[0].row;
@@ -72,6 +90,8 @@ static int set_past(struct call *call, const struct past_side past[2])
 	if (!call->account || !call->from || !call->to || !call->trunk)
 		return -ENOMEM;
 	int r = text_set(call->name, sizeof(call->name), row->call);
+	if (!r)
+		r = set_fare(call, row);
 	return r ? r : copy_origin(call, row);
 }
 

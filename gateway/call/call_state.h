@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The inside of a call, shared by call.c (its life), call_table.c (its states),
- * call_media.c (descriptions and the bridge), call_hunt.c (the next callee) and
- * call_record.c (database), and by leg.c, which raises events. Nobody else
- * includes it but route.c, which counts, and gateway/watch, which looks on.
+ * call_media.c (descriptions and the bridge), call_hunt.c (the next callee),
+ * call_fare.c (what it costs) and call_record.c (database), and by leg.c, which
+ * raises events. Nobody else includes it but route.c, which counts, and
+ * gateway/watch, which looks on.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "gateway/leg/leg.h"
 
 struct event;
+struct fare;
 struct quality;
 struct question;
 
@@ -36,15 +38,15 @@ enum call_state {
 };
 
 enum call_event_type {
-	CALL_EV_CALL,         /* the caller calls, without an offer */
-	CALL_EV_OFFER,        /* the caller's offer, first or late */
-	CALL_EV_ASK,          /* either, and the billing system is asked */
-	CALL_EV_ALLOWED,      /* it lets the call begin */
-	CALL_EV_RING,         /* the callee rings */
-	CALL_EV_RING_EARLY,   /* … with media that the caller shall hear */
-	CALL_EV_PICK_UP,      /* somebody did; the callee's answer follows */
-	CALL_EV_ANSWER,       /* the callee accepted */
-	CALL_EV_READY_CALLEE, /* its media flows */
+	CALL_EV_CALL,       /* the caller calls, without an offer */
+	CALL_EV_OFFER,      /* the caller's offer, first or late */
+	CALL_EV_ASK,        /* somebody is asked before the callee is called */
+	CALL_EV_ALLOWED,    /* it lets the call begin */
+	CALL_EV_RING,       /* the callee rings */
+	CALL_EV_RING_EARLY, /* … with media that the caller shall hear */
+	CALL_EV_PICK_UP,    /* somebody did; the callee's answer follows */
+	CALL_EV_ANSWER,     /* the callee accepted */
+	CALL_EV_READY_CALLEE,       /* its media flows */
 	CALL_EV_READY_CALLEE_BLIND, /* … and the caller made no offer yet */
 	CALL_EV_STORED,             /* the session's row is on disk */
 	CALL_EV_READY_CALLER,       /* the caller's media flows */
@@ -63,6 +65,13 @@ enum call_event_type {
 };
 
 enum { CALL_MAX_QUEUED = 16, CALL_TEXT_CAP = 128 };
+
+/* What was said of the leg to a trunk that is to be called. */
+enum call_fare_said {
+	CALL_FARE_UNSAID,
+	CALL_FARE_ALLOWED,
+	CALL_FARE_REFUSED,
+};
 
 /* Who did not take the call. */
 struct call_miss {
@@ -120,9 +129,13 @@ struct call {
 	bool by_us;
 	char end_text[CALL_TEXT_CAP];
 	struct question
-		*question;       /* to the billing system; NULL: none is open */
-	int64_t credit_ms;       /* the most time; 0: no limit */
-	bool emergency;          /* nobody is asked */
+		*question; /* to the billing system; NULL: none is open */
+	int64_t credit_ms; /* the most time; 0: no limit */
+	bool was_asked;    /* about the call itself, from a trunk */
+	struct fare *fare; /* of its leg to a trunk, owned; NULL: none */
+	enum call_fare_said fare_said;
+	int64_t fare_since_ms; /* wall; 0: since it was answered */
+	unsigned transfers;
 	struct quality *quality; /* gateway/watch/quality.h; NULL: none yet */
 };
 
@@ -171,6 +184,9 @@ void call_digits_free(struct call *call);
 bool call_hunt_goes_on(const struct call *call, enum cause cause);
 /* The one of now ended by @cause, or is @late: call the next. */
 void call_hunt_next(struct call *call, enum cause cause, bool late);
+/* The callee of now is called, or first somebody is asked (call_fare.c). As
+ * call_media_offer(). */
+CHECKED int call_hunt_begin(struct call *call);
 /* Set the deadline of the callee of now. */
 void call_hunt_limit(struct call *call);
 
@@ -198,13 +214,24 @@ void call_record_end(struct call *call);
 /* What is sent to the peer of @leg; "" nothing agreed. */
 void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg);
 
-/* call_bill.c: whether the billing system is asked before the call begins; do
- * (ALLOWED or FAILED follows); nobody waits for it any more; whether the time
- * that it gave is over. */
-bool call_bill_wanted(const struct call *call);
-void call_bill_ask(struct call *call);
-void call_bill_forget(struct call *call);
-bool call_bill_is_used_up(const struct call *call);
+/* call_fare.c: whether somebody is asked before the callee of now is called;
+ * ask (ALLOWED, NEXT or FAILED follows); nobody waits for it any more; whether
+ * the time that was given is over. */
+bool call_fare_asks(const struct call *call);
+void call_fare_ask(struct call *call);
+void call_fare_forget(struct call *call);
+bool call_fare_is_used_up(const struct call *call);
+/* The callee of now costs @fare, copied; NULL: nothing. 0 or -ENOMEM. */
+CHECKED int call_fare_take(struct call *call, const struct fare *fare);
+/* Since when it has cost, wall; 0: not yet, or nothing. */
+static inline int64_t call_fare_since_ms(const struct call *call)
+{
+	if (!call->fare || !call->answered_ms)
+		return 0;
+	return call->fare_since_ms ? call->fare_since_ms : call->answered_ms;
+}
+/* It costs no more: what was used counts. */
+void call_fare_settle(struct call *call);
 
 /* call_missed.c: leave a message for those who missed it. */
 void call_missed_tell(struct call *call);

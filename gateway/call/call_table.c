@@ -28,7 +28,7 @@ enum {
 
 const struct call_state_row call_states[] = {
 	[CALL_NEW] = { "new", NEW_MS, CAUSE_FAILED, false },
-	[CALL_ASKING] = { "asking", ASK_MS, CAUSE_FAILED, false },
+	[CALL_ASKING] = { "asking", ASK_MS, CAUSE_FAILED, true },
 	[CALL_OFFERED] = { "offered", CALL_RING_MS, CAUSE_NO_ANSWER, true },
 	[CALL_RINGING] = { "ringing", CALL_RING_MS, CAUSE_NO_ANSWER, true },
 	[CALL_PICKED_UP] = { "picked-up", PICK_UP_MS, CAUSE_MEDIA_LOST, true },
@@ -102,13 +102,13 @@ static void check(struct call *call, int r)
 static void start(struct call *call, const struct call_event *event)
 {
 	(void)event;
-	check(call, call_media_offer(call));
+	check(call, call_hunt_begin(call));
 }
 
 static void ask(struct call *call, const struct call_event *event)
 {
 	(void)event;
-	call_bill_ask(call);
+	call_fare_ask(call);
 }
 
 static void ring(struct call *call, const struct call_event *event)
@@ -258,7 +258,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 {
 	const struct timeval now = { 0, 0 };
 
-	call_bill_forget(call);
+	call_fare_forget(call);
 	call->cause = cause;
 	call->ended_ms = call_now_ms(call);
 	if (text_set(call->end_text, sizeof(call->end_text), text))
@@ -317,12 +317,12 @@ static void fail(struct call *call, const struct call_event *event)
 const struct call_transition call_transitions[CALL_NSTATES][CALL_NEVENTS] = {
 	[CALL_NEW][CALL_EV_CALL] = { start, CALL_OFFERED },
 	[CALL_NEW][CALL_EV_OFFER] = { start, CALL_OFFERED },
-	[CALL_NEW][CALL_EV_ASK] = { ask, CALL_ASKING },
 	ENDS(CALL_NEW),
 
 	[CALL_ASKING][CALL_EV_ALLOWED] = { start, CALL_OFFERED },
-	ENDS(CALL_ASKING),
+	HUNTS(CALL_ASKING),
 
+	[CALL_OFFERED][CALL_EV_ASK] = { ask, CALL_ASKING },
 	[CALL_OFFERED][CALL_EV_RING] = { ring, CALL_RINGING },
 	[CALL_OFFERED][CALL_EV_RING_EARLY] = { take_early, CALL_ANSWERED },
 	[CALL_OFFERED][CALL_EV_ANSWER] = { take_answer, CALL_ANSWERED },

@@ -15,6 +15,7 @@
 #include "gateway/base/err.h"
 #include "gateway/call/cause.h"
 
+struct fare;
 struct gateway;
 struct hunt;
 struct leg;
@@ -46,7 +47,9 @@ struct hunt_target {
 	const char *trunk; /* by name, for the record; "" none; copied */
 	unsigned ring_ms;  /* then the next; 0: as long as the call may ring */
 	bool early_answer; /* ringing with media connects the caller */
-	uint32_t next_on;  /* HUNT_ON() */
+	const struct fare
+		*fare;    /* of a trunk; @arg's, NULL: it costs nothing */
+	uint32_t next_on; /* HUNT_ON() */
 	/* Make its leg, owned by the caller. 0 or -errno: it is passed over. */
 	int (*new_leg)(struct leg **out, struct gateway *gateway, void *arg);
 	void (*free_arg)(void *arg); /* NULL: @arg is nobody's */

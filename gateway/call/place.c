@@ -125,10 +125,10 @@ static void fill_parties(struct call_parties *out,
 	out->account = placing->account;
 	out->to = placing->route->to;
 	out->trunk = trunk ? trunk->name : "";
-	out->emergency = placing->route->emergency;
 	out->ring_timeout_ms =
 		gateway->config->limits.ring_timeout_s * MS_PER_S;
 	out->early_answer = hunt_now(hunt)->early_answer;
+	out->fare = hunt_now(hunt)->fare;
 	out->hunt = hunt;
 }
 

@@ -5,15 +5,17 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/call/fare.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/rewrite.h"
 
-/* Owns its name. */
+/* Owns its name and its fare. */
 struct trunk_target {
 	struct sip_trunk *trunk;
 	const struct config_trunk *config;
 	struct route_dialled dialled;
+	struct fare *fare;
 	char *display; /* NULL: none */
 	bool anonymous;
 	char diverted[ROUTE_USER_CAP]; /* "": it was called itself */
@@ -24,6 +26,7 @@ static void free_target(void *arg)
 {
 	struct trunk_target *target = arg;
 
+	fare_free(target->fare);
 	free(target->display);
 	free(target);
 }
@@ -59,6 +62,8 @@ static int new_target(struct trunk_target **out, const struct route *route,
 	target->anonymous = route->withhold;
 	target->diversions = route->diversions;
 	r = route_dial(&target->dialled, route, i);
+	if (!r)
+		r = fare_new(&target->fare, route, i);
 	if (!r && route->diverted)
 		r = rewrite_apply(target->diverted, sizeof(target->diverted),
 				  &target->config->rewrite_out_caller,
@@ -96,7 +101,11 @@ static int add_trunk(struct hunt *hunt, const struct route *route, size_t i,
 				.name = trunk->name,
 				.trunk = trunk->name,
 				.early_answer = answers_early(trunk, early),
-				.next_on = HUNT_ON_UNREACHABLE,
+				.next_on = HUNT_ON_UNREACHABLE |
+					   (target->fare->diverted
+						    ? HUNT_ON(CAUSE_CREDIT)
+						    : 0),
+				.fare = target->fare,
 				.new_leg = new_leg,
 				.free_arg = free_target,
 				.arg = target });

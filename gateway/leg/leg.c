@@ -25,8 +25,7 @@ static void raise_event(struct leg *leg, enum call_event_type type)
 
 void leg_calls(struct leg *leg)
 {
-	raise_event(leg,
-		    call_bill_wanted(leg->call) ? CALL_EV_ASK : CALL_EV_CALL);
+	raise_event(leg, CALL_EV_CALL);
 }
 
 void leg_rings(struct leg *leg)
@@ -54,9 +53,7 @@ void leg_offers(struct leg *leg)
 {
 	bool first = leg->side == MEDIA_SIDE_A && !leg->answered;
 
-	raise_event(leg, !first                        ? CALL_EV_REOFFER
-			 : call_bill_wanted(leg->call) ? CALL_EV_ASK
-						       : CALL_EV_OFFER);
+	raise_event(leg, first ? CALL_EV_OFFER : CALL_EV_REOFFER);
 }
 
 void leg_agrees(struct leg *leg)

@@ -223,7 +223,7 @@ static void sip_hangup(struct leg *leg, enum cause cause, const char *text)
 	(void)text; /* free words of people do not belong into SIP headers */
 	event_del(sip->again);
 	leg_sip_retry_fini(sip);
-	sip->next = sip_dialog_free(sip->next);
+	leg_sip_transfer_stop(sip);
 	if (!sip->dialog)
 		return;
 	sip_dialog_hangup(

@@ -18,6 +18,7 @@
 #include "gateway/leg/leg_sip.h"
 
 struct event;
+struct transfer;
 
 struct leg_sip {
 	struct leg leg;
@@ -43,7 +44,8 @@ struct leg_sip {
 	struct event *retry;
 
 	/* leg_sip_transfer.c */
-	struct sip_dialog *next; /* called to take the dialog's place */
+	struct transfer *transfer; /* that is under way; NULL: none */
+	struct sip_dialog *next;   /* called to take the dialog's place */
 	struct media_desc *next_local;
 	char *self; /* our number, as the trunk writes it */
 	unsigned transfers;
@@ -103,6 +105,7 @@ void leg_sip_on_referred(unsigned status, bool over, void *arg);
 
 /* The peer's REFER: sip_dialog_handlers.refer. */
 void leg_sip_on_refer(const struct sip_refer *refer, void *arg);
+void leg_sip_transfer_stop(struct leg_sip *sip);
 /* Whether the call goes on without the dialog, which has ended. */
 bool leg_sip_transfer_goes_on(struct leg_sip *sip);
 void leg_sip_transfer_fini(struct leg_sip *sip);

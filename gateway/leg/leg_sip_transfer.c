@@ -19,6 +19,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
+#include "gateway/call/fare.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_sip_state.h"
 #include "gateway/route/route.h"
@@ -29,15 +30,55 @@
 
 enum { TRANSFERS_MAX = 5 }; /* of one call: it could go round for ever */
 
-static void give_up_next(struct leg_sip *sip)
+/* What a REFER asks for, from when it is taken. */
+struct transfer {
+	char *user, *uri, *replaces;
+	struct fare *fare;
+	struct question *question; /* to the billing system; NULL: none */
+	uint32_t seconds;          /* that it gave; 0: no limit */
+};
+
+static struct transfer *transfer_free(struct transfer *t)
 {
+	if (!t)
+		return NULL;
+	question_free(t->question);
+	fare_free(t->fare);
+	free(t->user);
+	free(t->uri);
+	free(t->replaces);
+	free(t);
+	return NULL;
+}
+
+DEFINE_AUTO(struct transfer *, transfer_free)
+
+static int transfer_new(struct transfer **out, const struct sip_refer *refer)
+{
+	AUTO(transfer_freep) struct transfer *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->user = text_dup(slice_of(refer->user));
+	t->uri = text_dup(slice_of(refer->uri));
+	t->replaces = text_dup(slice_of(refer->replaces));
+	if (!t->user || !t->uri || !t->replaces)
+		return -ENOMEM;
+	*out = t;
+	t = NULL;
+	return 0;
+}
+
+void leg_sip_transfer_stop(struct leg_sip *sip)
+{
+	sip->transfer = transfer_free(sip->transfer);
 	sip->next = sip_dialog_free(sip->next);
 	sip->next_local = media_desc_free(sip->next_local);
 }
 
 void leg_sip_transfer_fini(struct leg_sip *sip)
 {
-	give_up_next(sip);
+	leg_sip_transfer_stop(sip);
 	free(sip->self);
 	sip->self = NULL;
 }
@@ -45,7 +86,7 @@ void leg_sip_transfer_fini(struct leg_sip *sip)
 bool leg_sip_transfer_goes_on(struct leg_sip *sip)
 {
 	/* Many hang up as soon as their REFER is taken. */
-	if (!sip->next)
+	if (!sip->transfer)
 		return false;
 	sip->dialog = sip_dialog_free(sip->dialog);
 	return true;
@@ -81,6 +122,16 @@ static void notify(struct leg_sip *sip, unsigned status, bool over)
 		sip_dialog_refer_notify(sip->dialog, status, over);
 }
 
+/* The call goes on as it was, if the transferor is still there. */
+static void fail_transfer(struct leg_sip *sip, unsigned status,
+			  enum cause cause)
+{
+	notify(sip, status, true);
+	leg_sip_transfer_stop(sip);
+	if (!sip->dialog)
+		leg_ends(&sip->leg, cause, NULL);
+}
+
 static void on_next_ring(unsigned status, const struct media_desc *early,
 			 void *arg)
 {
@@ -98,13 +149,14 @@ static void on_next_answer(const struct media_desc *answer, void *arg)
 	if (!r)
 		r = leg_set_local(leg, sip->next_local);
 	if (r) {
-		notify(sip, 488, true);
-		give_up_next(sip);
-		if (!sip->dialog)
-			leg_ends(leg, CAUSE_INCOMPATIBLE, NULL);
+		fail_transfer(sip, 488, CAUSE_INCOMPATIBLE);
 		return;
 	}
 	notify(sip, 200, true);
+	call_transferred(leg->call, sip->transfer->fare,
+			 sip->transfer->seconds);
+	sip->transfer->fare = NULL;
+	sip->transfer = transfer_free(sip->transfer);
 	leg->offerer = true;
 	sip->next = NULL;
 	sip->next_local = media_desc_free(sip->next_local);
@@ -125,10 +177,7 @@ static void on_next_ended(const struct sip_end *end, void *arg)
 
 	log_info("call=%s leg=sip event=transfer-failed status=%u",
 		 call_name(leg->call), end->status);
-	notify(sip, end->status ? end->status : 487, true);
-	give_up_next(sip);
-	if (!sip->dialog)
-		leg_ends(leg, cause, NULL);
+	fail_transfer(sip, end->status ? end->status : 487, cause);
 }
 
 static const struct sip_dialog_handlers next_handlers = {
@@ -154,23 +203,24 @@ static int offer_of(struct media_desc **out, struct leg *leg)
 	return bridge_local(call_bridge(leg->call), leg->side, audio);
 }
 
-static int call_next(struct leg_sip *sip, const struct sip_refer *refer)
+static int call_next(struct leg_sip *sip)
 {
-	bool replaces = *refer->replaces;
+	const struct transfer *t = sip->transfer;
+	bool replaces = *t->replaces;
 	int r = offer_of(&sip->next_local, &sip->leg);
 
 	if (r)
 		return r;
 	const struct sip_dialog_start start = {
 		.trunk = sip->trunk,
-		.to_user = refer->user,
+		.to_user = t->user,
 		.from_user = sip->self,
 		.from_display = sip->display,
 		.anonymous = sip->anonymous,
 		.offer = sip->next_local,
 		.policy = sip->policy,
-		.uri = replaces ? refer->uri : NULL,
-		.replaces = replaces ? refer->replaces : NULL,
+		.uri = replaces ? t->uri : NULL,
+		.replaces = replaces ? t->replaces : NULL,
 	};
 	return sip_dialog_start(&sip->next, sip->gateway->agent, &start,
 				&next_handlers, &sip->leg);
@@ -189,33 +239,73 @@ static int local_of(char *out, size_t cap, const struct leg_sip *sip,
 	return r ? r : jid_escape(out, cap, slice_of(address));
 }
 
-/* It is called at the account's expense: by the account's rules, as a number
- * in disguise and a code with a star are refused it. What is called is @user as
- * it stands, so no code may have been cut off before it was judged (*67). */
-static bool is_allowed(const struct leg_sip *sip, const char *user)
+/*
+ * It is called at the account's expense: by the account's rules, as a number in
+ * disguise and a code with a star are refused it. What is called is @user as it
+ * stands, so no code may have been cut off before it was judged (*67). 0,
+ * LEG_E_TRANSFER, -ENOMEM.
+ */
+static int find_fare(struct fare **out, const struct leg_sip *sip,
+		     const char *user)
 {
 	char local[JID_PART_MAX + 1];
 	struct route route;
 
-	return !local_of(local, sizeof(local), sip, user) &&
-	       !route_from_account(&route, sip->gateway,
-				   call_account(sip->leg.call), local) &&
-	       route.kind == ROUTE_TRUNK && route.trunk == sip->trunk &&
-	       !route.emergency && !strcmp(route.to, user);
+	if (local_of(local, sizeof(local), sip, user) ||
+	    route_from_account(&route, sip->gateway,
+			       call_account(sip->leg.call), local) ||
+	    route.kind != ROUTE_TRUNK || route.trunk != sip->trunk ||
+	    route.emergency || strcmp(route.to, user) != 0)
+		return LEG_E_TRANSFER;
+	return fare_new(out, &route, 0);
+}
+
+static void on_fare_answer(const struct bill_answer *answer, void *arg)
+{
+	struct leg_sip *sip = arg;
+	struct transfer *t = sip->transfer;
+
+	t->question = question_free(t->question);
+	t->seconds = answer->seconds;
+	if (!answer->allowed)
+		fail_transfer(sip, 603, CAUSE_CREDIT);
+	else if (call_next(sip))
+		fail_transfer(sip, 503, CAUSE_FAILED);
+}
+
+/* 0, LEG_E_TRANSFER, -errno. */
+static int begin_transfer(struct leg_sip *sip, const struct sip_refer *refer)
+{
+	const struct fare_asker asker = { .id = call_name(sip->leg.call),
+					  .fn = on_fare_answer,
+					  .arg = sip };
+	struct transfer *t;
+	int r = transfer_new(&sip->transfer, refer);
+
+	if (r)
+		return r;
+	t = sip->transfer;
+	r = find_fare(&t->fare, sip, refer->user);
+	if (r)
+		return r;
+	r = fare_ask(&t->question, sip->gateway, t->fare, &asker);
+	if (r == FARE_E_FREE)
+		return call_next(sip) ? -EHOSTUNREACH : 0;
+	return r > 0 ? LEG_E_TRANSFER : r;
 }
 
 void leg_sip_on_refer(const struct sip_refer *refer, void *arg)
 {
 	struct leg *leg = arg;
 	struct leg_sip *sip = sip_of(leg);
-	unsigned status = 202;
+	bool takes = !sip->transfer && sip->confirmed && sip->trunk &&
+		     sip->self && sip->transfers < TRANSFERS_MAX;
+	unsigned status = takes ? 202 : 603;
+	int r = takes ? begin_transfer(sip, refer) : 0;
 
-	if (sip->next || !sip->confirmed || !sip->trunk || !sip->self ||
-	    sip->transfers >= TRANSFERS_MAX || !is_allowed(sip, refer->user))
-		status = 603;
-	else if (call_next(sip, refer)) {
-		give_up_next(sip);
-		status = 503;
+	if (r) {
+		leg_sip_transfer_stop(sip);
+		status = r == LEG_E_TRANSFER ? 603 : 503;
 	}
 	log_info("call=%s leg=sip event=refer to=%s replaces=%d status=%u",
 		 call_name(leg->call), log_text(slice_of(refer->user)).s,
@@ -257,7 +347,7 @@ void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 		sip_dialog_free(dialog);
 		return;
 	}
-	give_up_next(sip);
+	leg_sip_transfer_stop(sip);
 	leg->offerer = false;
 	move_over(sip, dialog);
 }

@@ -10,6 +10,7 @@
 #include "gateway/base/text.h"
 #include "gateway/base/tree.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/rewrite.h"
@@ -147,30 +148,41 @@ static struct config_quota quota_of(const struct gateway *gateway,
 
 /* ---- counting ---- */
 
-static bool is_of(const struct call *call, const struct subject *s)
+/* Whether its leg to a trunk is at the expense of @s. */
+static bool is_paid_by(const struct call *call, const struct subject *s)
 {
-	return call->state != CALL_CLOSED &&
-	       (s->kind == QUOTA_ACCOUNT
-			? jid_same_bare(call->account, s->name)
-			: call->trunk && !strcmp(call->trunk, s->name));
+	const struct fare *fare = call->fare;
+
+	return fare && call->fare_said == CALL_FARE_ALLOWED &&
+	       call->state != CALL_CLOSED &&
+	       (s->kind == QUOTA_ACCOUNT ? jid_same_bare(fare->account, s->name)
+					 : !strcmp(fare->trunk, s->name));
+}
+
+/* A call that is sent on may take two lines of one trunk. */
+static unsigned lines_of(const struct call *call, const struct subject *s)
+{
+	bool paid = is_paid_by(call, s);
+
+	if (s->kind == QUOTA_ACCOUNT)
+		return paid && call->fare->diverted;
+	if (call->state == CALL_CLOSED || !call->trunk)
+		return 0;
+	return !strcmp(call->trunk, s->name)
+		       ? 1 + (paid && call->fare->diverted)
+		       : paid;
 }
 
 static unsigned calls_of(const struct gateway *gateway, const struct subject *s)
 {
 	const struct call *call;
-	unsigned n = 0;
+	unsigned n = s->kind == QUOTA_ACCOUNT
+			     ? leg_xmpp_calls_of(gateway, s->name)
+			     : 0;
 
-	if (s->kind == QUOTA_ACCOUNT)
-		return leg_xmpp_calls_of(gateway, s->name);
 	LIST_FOREACH(call, &gateway->calls, link)
-	n += is_of(call, s);
+	n += lines_of(call, s);
 	return n;
-}
-
-static bool costs(const struct call *call)
-{
-	return !call->inbound && call->trunk && *call->trunk &&
-	       call->answered_ms;
 }
 
 static int64_t today(void)
@@ -186,8 +198,11 @@ static uint64_t used_of(const struct gateway *gateway, const struct subject *s)
 
 	LIST_FOREACH(call, &gateway->calls, link)
 	{
-		if (is_of(call, s) && costs(call) && now > call->answered_ms)
-			seconds += (uint64_t)(now - call->answered_ms) / 1000;
+		int64_t since =
+			is_paid_by(call, s) ? call_fare_since_ms(call) : 0;
+
+		if (since && now > since)
+			seconds += (uint64_t)(now - since) / 1000;
 	}
 	return seconds;
 }
@@ -252,6 +267,14 @@ enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
 	struct subject *s = take(gateway->limits, kind, name);
 
 	return s ? check(gateway, s, to, attempts_of(s) + 1) : LIMIT_CALLS;
+}
+
+enum limit limits_now(struct gateway *gateway, enum quota_kind kind,
+		      const char *name, const char *to)
+{
+	struct subject *s = take(gateway->limits, kind, name);
+
+	return s ? check(gateway, s, to, attempts_of(s)) : LIMIT_CALLS;
 }
 
 void limits_tried(struct gateway *gateway, enum quota_kind kind,

@@ -6,7 +6,8 @@
  *
  * Calls at a time count both ways, all else calls out. Attempts count for the
  * minute, refused ones as well. A day is UTC's; minutes are those of answered
- * calls to trunks, with those that last.
+ * legs to trunks, with those that last: an account's own, and of calls that it
+ * sends on (gateway/call/fare.h).
  */
 #pragma once
 
@@ -46,6 +47,9 @@ enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
 			const char *name, const char *to);
 void limits_tried(struct gateway *gateway, enum quota_kind kind,
 		  const char *name);
+/* The same for a call that was counted as an attempt before, and rings. */
+enum limit limits_now(struct gateway *gateway, enum quota_kind kind,
+		      const char *name, const char *to);
 /* How much longer a call of @account to @to over @trunk may last, in ms; to an
  * emergency number, for ever. */
 int64_t limits_left_ms(struct gateway *gateway, const char *account,

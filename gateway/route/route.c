@@ -357,7 +357,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	char corrected[PHONE_CAP], here[ROUTE_USER_CAP + SIP_HOST_CAP];
 	int r;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct route){ .account = account };
 	if (is_local_here(here, gateway, local))
 		local = here;
 	local = cut_withhold(local, &out->withhold);

@@ -61,7 +61,8 @@ struct route {
 	/* In the order to try: those that answer before those that are down. */
 	struct route_trunk trunks[ROUTE_MAX_TRUNKS];
 	size_t ntrunks;
-	const char *owner; /* bare JID, borrowed */
+	const char *account; /* that calls; bare JID, borrowed, NULL */
+	const char *owner;   /* bare JID, borrowed */
 	/* The caller of a trunk as its rules write it; "" withheld, or too
 	 * long. */
 	char caller[ROUTE_USER_CAP];

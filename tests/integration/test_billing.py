@@ -13,7 +13,7 @@ import time
 import pytest
 
 from bed import billing, database, http, proc, profiles
-from bed.scene import SERVER, Bed, own_number
+from bed.scene import CARRIER, SERVER, Bed, own_number
 from test_jmi import spy
 from test_texts import text
 
@@ -22,10 +22,16 @@ TOKEN = "s3same"
 WATCH = ("127.0.0.1", 9464)
 PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 SOCKET = "/tmp/tandem-it-billing.sock"
+FORWARDING, FORWARD = "+15558880059", "+15551119959"
 
 
 class Billed(Bed):
-    """A Bed with a billing system."""
+    """A Bed with a billing system, and a number that is forwarded to FORWARD while its owner talks."""
+
+    def __init__(self, *args, **options):
+        numbers = {FORWARDING: {"owner": "u59@example.org", "trunk": "carrier", "second_call": "forward", "forward": FORWARD}}
+        trunks = {"carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "refer": True}}
+        super().__init__(*args, numbers=numbers, trunks=trunks, **options)
 
     def bill(self, **options):
         """Configure whom to ask."""
@@ -146,6 +152,58 @@ async def test_a_call_ends_with_its_credit(scene):
     assert 1.5 < time.monotonic() - began < 3.5
     row = await record(scene, number)
     assert row["cause"] == "credit" and row["ended_by"] == "gateway" and 1500 <= row["talked_ms"] <= 3500
+
+
+def asked_about(scene, number):
+    """The questions about calls to @number."""
+    return [a for a in scene.bed.billing.asked if a["to"] == number]
+
+
+async def test_a_forwarded_call_is_asked_about_too(scene):
+    plan = scene.bed.carrier.expect(FORWARD)
+    mine, theirs = await scene.call_out(client=await scene.client("u59"))  # a second call is sent on
+    scene.bed.billing.answers[FORWARD] = {"allow": False, "reason": "Top up first."}
+    assert (await (await scene.dial(FORWARDING)).wait("ended")).startswith("486")
+    scene.bed.billing.answers[FORWARD] = {"allow": True}
+    second = await scene.dial(FORWARDING)
+    target = await plan.call()
+    await target.answer()
+    await asyncio.gather(second.wait("answered"), target.wait("acked"))
+    await second.hangup()
+    await target.wait("ended")
+    _refused, question = asked_about(scene, FORWARD)
+    assert {k: question[k] for k in ("direction", "account", "from", "trunk")} == {
+        "direction": "outbound", "account": "u59@example.org", "from": own_number("u59"), "trunk": "carrier"}
+    assert question["id"] == asked_about(scene, FORWARDING)[-1]["id"], "of the same call"
+    leg = question["id"] + "-2"
+    await proc.until(lambda: any(r["id"] == leg for r in scene.bed.billing.records), RECORD_S, "the leg's record")
+    row = next(r for r in scene.bed.billing.records if r["id"] == leg)
+    assert (row["account"], row["from"], row["to"], row["direction"]) == ("u59@example.org", own_number("u59"), FORWARD, "outbound")
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_transfer_is_asked_about_too(scene, allowed):
+    mine, theirs = await scene.call_out()
+    number = scene.number()
+    scene.bed.billing.answers[number] = (0.2, {"allow": allowed})
+    plan = scene.bed.carrier.expect(number)
+    assert (await theirs.send("REFER", headers=[("Refer-To", f"<sip:{number}@{CARRIER}>")])).status == 202
+    if allowed:
+        target = await plan.call()
+        await target.answer()
+        await theirs.wait("ended")
+        await scene.heard(mine, target)
+        await mine.hangup()
+        await target.wait("ended")
+    else:
+        await proc.until(lambda: theirs.notified[-1:] == [603], 5.0, "the transferor is told")
+        await scene.heard(mine, theirs)
+        await mine.hangup()
+        await theirs.wait("ended")
+    question, = asked_about(scene, number)
+    assert (question["direction"], question["account"]) == ("outbound", mine.client.boundjid.bare)
 
 
 async def test_a_call_is_given_up_while_it_is_asked_about(scene):

@@ -14,6 +14,8 @@
 #include "db/session.h"
 #include "gateway/base/clock.h"
 #include "gateway/bill/bill.h"
+#include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg.h"
@@ -177,13 +179,31 @@ int64_t limits_left_ms(struct gateway *of, const char *account, const char *to,
 	return INT64_MAX;
 }
 
+static char used_by[64]; /* the last, and for how long */
+static uint64_t used_s;
+
 void limits_used(struct gateway *of, const char *account, const char *trunk,
 		 uint64_t seconds)
 {
 	(void)of;
-	(void)account;
-	(void)trunk;
-	(void)seconds;
+	snprintf(used_by, sizeof(used_by), "%s %s", account, trunk);
+	used_s = seconds;
+}
+
+static enum limit reached;
+
+enum limit limits_now(struct gateway *of, enum quota_kind kind,
+		      const char *name, const char *to)
+{
+	(void)of;
+	(void)name;
+	(void)to;
+	return kind == QUOTA_ACCOUNT ? reached : LIMIT_NONE;
+}
+
+const char *limit_name(enum limit limit)
+{
+	return limit ? "minutes" : "none";
 }
 
 void db_forget(struct db *db, const void *arg)
@@ -223,6 +243,7 @@ struct quality *quality_free(struct quality *quality)
 
 static bool billed, question_open;
 static bill_answer_fn bill_answers;
+static char asked_of[256];
 static void *bill_arg;
 
 bool bill_asks(const struct gateway *of)
@@ -248,8 +269,10 @@ int bill_ask(struct question **out, struct gateway *of,
 	static char question;
 
 	(void)of;
-	assert_string_equal(request->trunk, "carrier");
 	say("asked");
+	snprintf(asked_of, sizeof(asked_of), "%s %s %s %s %s",
+		 request->inbound ? "in" : "out", request->account,
+		 request->from, request->to, request->trunk);
 	*out = (struct question *)&question;
 	question_open = true;
 	bill_answers = fn;
@@ -405,6 +428,17 @@ static inline struct leg *new_leg(void)
 	return leg;
 }
 
+static unsigned made; /* by hunts */
+
+static inline int make_leg(struct leg **out, struct gateway *of, void *arg)
+{
+	(void)of;
+	(void)arg;
+	*out = b = new_leg();
+	made++;
+	return 0;
+}
+
 static inline int begin_with(const struct call_parties *parties)
 {
 	a = new_leg();
@@ -412,10 +446,16 @@ static inline int begin_with(const struct call_parties *parties)
 	return call_new(&call, &gateway, parties, a, b);
 }
 
+static const struct fare own_fare = { .account = (char *)"alice@example.org",
+				      .from = (char *)"+15557654321",
+				      .to = (char *)"+15551234567",
+				      .trunk = (char *)"carrier" };
+
 static const struct call_parties parties = { .account = "alice@example.org",
 					     .from = "alice@example.org",
 					     .to = "+15551234567",
 					     .trunk = "carrier",
+					     .fare = &own_fare,
 					     .ring_timeout_ms = 60000 };
 
 static inline int begin(void **state)
@@ -423,6 +463,8 @@ static inline int begin(void **state)
 	(void)state;
 	said[0] = '\0';
 	bridge_takes_digits = true;
+	reached = LIMIT_NONE;
+	used_by[0] = '\0';
 	billed = false;
 	gateway =
 		(struct gateway){ .config = &config, .base = event_base_new() };
@@ -480,6 +522,15 @@ static inline void come_up(void)
 	ready(MEDIA_SIDE_A);
 	assert_string_equal(call_state_name(call), "up");
 	said[0] = '\0';
+}
+
+static inline void let_begin(bool allowed, uint32_t seconds, const char *reason)
+{
+	const struct bill_answer answer = { .allowed = allowed,
+					    .seconds = seconds,
+					    .reason = reason };
+
+	bill_answers(&answer, bill_arg);
 }
 
 #define CALL_TEST(f) cmocka_unit_test_setup_teardown(f, begin, finish)

@@ -13,6 +13,7 @@
 #include "db/account.h"
 #include "gateway/base/clock.h"
 #include "gateway/call/call_state.h"
+#include "gateway/call/fare.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/limits.h"

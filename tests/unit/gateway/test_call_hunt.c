@@ -2,17 +2,6 @@
 /* Several callees, one after the other. */
 #include "tests/unit/gateway/call_rig.h"
 
-static unsigned made;
-
-static int make_leg(struct leg **out, struct gateway *of, void *arg)
-{
-	(void)of;
-	(void)arg;
-	*out = b = new_leg();
-	made++;
-	return 0;
-}
-
 static void hunt_by(const struct call_parties *of, unsigned n, unsigned ring_ms)
 {
 	struct call_parties several = *of;

@@ -82,8 +82,11 @@ static void minutes_of_the_day_are_limited(void **state)
 {
 	(void)state;
 	static char account[] = "alice@example.org", trunk[] = "carrier";
+	struct fare fare = { .account = account, .trunk = trunk };
 	struct call talking = { .account = account,
 				.trunk = trunk,
+				.fare = &fare,
+				.fare_said = CALL_FARE_ALLOWED,
 				.answered_ms = clock_wall_ms() - 6 * 60000 };
 	struct route route;
 
@@ -105,6 +108,33 @@ static void minutes_of_the_day_are_limited(void **state)
 	/* what costs nothing goes on */
 	assert_int_equal(call(&route, "alice@example.org", "echo"), 0);
 	assert_int_equal(call(&route, "alice@example.org", "+15550000001"), 0);
+}
+
+/* What is sent on costs who sends it on: time, a call, a line of each trunk. */
+static void forwarded_calls_count_for_who_forwards(void **state)
+{
+	static char alice[] = "alice@example.org", bob[] = "bob@example.org";
+	static char pbx[] = "pbx";
+	struct fare fare = { .account = bob, .trunk = pbx, .diverted = true };
+	struct call sent_on = { .account = alice,
+				.trunk = pbx,
+				.inbound = true,
+				.fare = &fare,
+				.answered_ms = clock_wall_ms() - 20 * 60000 };
+
+	(void)state;
+	LIST_INSERT_HEAD(&gateway.calls, &sent_on, link);
+	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, bob, "+15551"),
+			 LIMIT_NONE);
+	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
+			 LIMIT_NONE);
+	sent_on.fare_said = CALL_FARE_ALLOWED;
+	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, bob, "+15551"),
+			 LIMIT_MINUTES);
+	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, alice, "+15551"),
+			 LIMIT_NONE);
+	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
+			 LIMIT_CALLS);
 }
 
 static void an_administrator_sets_one_accounts_limits(void **state)
@@ -213,6 +243,7 @@ int main(void)
 		ROUTE_TEST(half_of_all_calls_may_ring_at_a_time),
 		ROUTE_TEST(prefixes_and_rates_are_limited),
 		ROUTE_TEST(minutes_of_the_day_are_limited),
+		ROUTE_TEST(forwarded_calls_count_for_who_forwards),
 		ROUTE_TEST(an_administrator_sets_one_accounts_limits),
 		ROUTE_TEST(echo_is_for_a_few_strangers_at_a_time),
 		ROUTE_TEST(
