@@ -356,6 +356,23 @@ int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 	return 0;
 }
 
+bool sip_client_is_live(const struct sip_agent *agent, const char *call_id,
+			const char *tag)
+{
+	const struct sip_client *c;
+
+	TAILQ_FOREACH(c, &agent->clients, entry) {
+		const sip_t *sip = c->template ? sip_object(c->template) : NULL;
+
+		if (sip && sip->sip_call_id && sip->sip_from &&
+		    sip->sip_from->a_tag &&
+		    !strcmp(sip->sip_call_id->i_id, call_id) &&
+		    !strcmp(sip->sip_from->a_tag, tag))
+			return true;
+	}
+	return false;
+}
+
 struct sip_client *sip_client_free(struct sip_client *client)
 {
 	if (!client)

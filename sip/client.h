@@ -110,6 +110,10 @@ const struct sip_hop *sip_client_hop(const struct sip_client *client);
 uint32_t sip_client_cseq(const struct sip_client *client);
 bool sip_client_is_final(const struct sip_client *client);
 
+/* Whether one of @agent's goes on by that Call-ID and tag of ours. */
+bool sip_client_is_live(const struct sip_agent *agent, const char *call_id,
+			const char *tag);
+
 /*
  * ACK a 2xx of this INVITE, in @leg (its tags and route), with the INVITE's
  * credentials (RFC 3261, 13.2.2.4). @message may carry a body; taken over.

@@ -150,6 +150,22 @@ const char *dialog_tag(const struct sip_dialog *d)
 	return tag ? tag : "";
 }
 
+/* What strangers send names none: nta's table knows that sooner than we. */
+bool dialog_is_live(const struct sip_agent *agent, const char *call_id,
+		    const char *tag)
+{
+	const struct sip_dialog *d;
+
+	if (!nta_leg_by_call_id(agent->nta, call_id))
+		return false;
+	TAILQ_FOREACH(d, &agent->dialogs, entry) {
+		if (d->call_id && !strcmp(d->call_id, call_id) &&
+		    !strcmp(dialog_tag(d), tag))
+			return true;
+	}
+	return false;
+}
+
 void dialog_due(struct sip_dialog *d)
 {
 	if (d->due)

@@ -230,6 +230,9 @@ CHECKED int dialog_new(struct sip_dialog **out, struct sip_agent *agent,
 void dialog_event(struct sip_dialog *d, enum dialog_event ev);
 /* Our tag; "" before there is one. */
 const char *dialog_tag(const struct sip_dialog *d);
+/* Whether there is one of that Call-ID and tag of ours. */
+bool dialog_is_live(const struct sip_agent *agent, const char *call_id,
+		    const char *tag);
 /* Something that is saved has changed. */
 void dialog_changed(struct sip_dialog *d);
 /* Look at it after sofia's turn. */

@@ -14,12 +14,14 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/client.h"
+#include "sip/dialog_int.h"
 #include "sip/fence.h"
 #include "sip/raw.h"
 #include "sip/stranger.h"
 #include "sip/tap.h"
 
-enum { CALL_ID_CAP = 256 };
+enum { CALL_ID_CAP = 256, TAG_CAP = 128 };
 
 static struct sip_agent *watched; /* su_vrecv() has no argument for it */
 
@@ -28,16 +30,22 @@ void sip_door_watch(struct sip_agent *agent)
 	watched = agent;
 }
 
-/* Of a call of ours: carriers send a BYE from where they like. */
-static bool is_of_a_dialog(const struct sip_agent *agent,
-			   const struct sip_raw *raw)
+/*
+ * Of a call or a request of ours, by its Call-ID and our tag, which nobody else
+ * knows: carriers send a BYE from where they like, and some answer from another
+ * address than was asked.
+ */
+static bool is_ours(const struct sip_agent *agent, const struct sip_raw *raw)
 {
-	struct slice value = raw->call_id;
-	char text[CALL_ID_CAP];
+	char id[CALL_ID_CAP], tag[TAG_CAP];
 
-	slice_cut(&value, ':');
-	return !text_copy(text, sizeof(text), slice_trim(value)) &&
-	       nta_leg_by_call_id(agent->nta, text);
+	if (text_copy(id, sizeof(id), sip_raw_value(raw->call_id)) ||
+	    text_copy(tag, sizeof(tag),
+		      sip_raw_tag(raw->response ? raw->from : raw->to)) ||
+	    !*tag)
+		return false;
+	return dialog_is_live(agent, id, tag) ||
+	       (raw->response && sip_client_is_live(agent, id, tag));
 }
 
 static_assert(sizeof(su_iovec_t) == sizeof(struct iovec) &&
@@ -58,22 +66,24 @@ static void answer(struct sip_agent *agent, const struct sip_raw *raw,
 		reply[0] = '\0';
 }
 
-/* Whether what a stranger sent may pass; or else the answer to it. */
+/* Whether a message of a stranger's may pass; or else the answer to it. */
 static bool may_pass(struct sip_agent *agent, const struct sip_source *source,
 		     struct slice octets, char *reply, size_t cap)
 {
 	struct sip_raw raw;
 
 	reply[0] = '\0';
-	if (sip_raw_is_response(octets))
-		return true;
 	if (sip_raw_parse(&raw, octets)) {
 		sip_stranger_seen(agent->strangers, source, "none", clock_ms());
 		return false;
 	}
-	if (is_of_a_dialog(agent, &raw))
+	if (is_ours(agent, &raw))
 		return true;
-	answer(agent, &raw, source, reply, cap);
+	if (raw.response)
+		sip_stranger_seen(agent->strangers, source, "response",
+				  clock_ms());
+	else
+		answer(agent, &raw, source, reply, cap);
 	return false;
 }
 
@@ -96,41 +106,58 @@ static bool turned_away(int fd, struct slice datagram,
 	return true;
 }
 
-static bool is_blank(struct slice octets)
+bool sip_door_message(struct sip_agent *agent, const struct sip_source *source,
+		      struct slice octets,
+		      char reply[static SIP_DOOR_REPLY_CAP])
 {
-	return !slice_trim(octets).n;
-}
-
-bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
-		     struct slice octets, char reply[static SIP_DOOR_REPLY_CAP])
-{
-	while (octets.n && strchr("\r\n", *octets.p) && *octets.p) {
-		octets.p++; /* keepalives */
-		octets.n--;
-	}
 	reply[0] = '\0';
 	/* The name of its trunk may have been looked up since it connected. */
-	return is_blank(octets) ||
-	       agent->handlers->source(source, agent->arg) == SIP_TRUSTED ||
+	return agent->handlers->source(source, agent->arg) == SIP_TRUSTED ||
 	       may_pass(agent, source, octets, reply, SIP_DOOR_REPLY_CAP);
 }
 
-/* A piece of the stream @fd; false: it was a stranger's, and that is its end.
- */
-static bool take_stream(int fd, const su_iovec_t *iov, size_t niov, size_t n)
+static void note_received(int fd, const su_iovec_t *iov, size_t niov, size_t n)
 {
-	struct slice first = { iov[0].siv_base,
-			       n < iov[0].siv_len ? n : iov[0].siv_len };
-
-	if (!sip_fence_pass(fd, first))
-		return false;
 	for (size_t i = 0; n && i < niov; i++) {
 		size_t part = n < iov[i].siv_len ? n : iov[i].siv_len;
 
 		sip_fence_received(fd, iov[i].siv_base, part);
 		n -= part;
 	}
-	return true;
+}
+
+/* No more of @iov than @most octets; how many parts that are. */
+static size_t cut(su_iovec_t *iov, size_t niov, size_t most)
+{
+	for (size_t i = 0; i < niov; i++) {
+		if (most <= iov[i].siv_len) {
+			iov[i].siv_len = most;
+			return i + 1;
+		}
+		most -= iov[i].siv_len;
+	}
+	return niov;
+}
+
+/* A piece of the stream @fd; of a stranger's a message at a time, and none but
+ * those that may pass. */
+static issize_t receive_stream(int fd, su_iovec_t *iov, size_t niov, int flags)
+{
+	size_t most = sip_fence_may_read(fd);
+	struct msghdr msg = { .msg_iov = (struct iovec *)iov };
+
+	if (!most) {
+		errno = EAGAIN;
+		return -1;
+	}
+	msg.msg_iovlen = niov = cut(iov, niov, most);
+	issize_t n = recvmsg(fd, &msg, flags);
+	if (n <= 0)
+		return n;
+	note_received(fd, iov, niov, (size_t)n);
+	if (sip_tap_is_set)
+		sip_tap_octets(fd, true, msg.msg_iov, niov, (size_t)n, NULL);
+	return n;
 }
 
 /* sofia's, for every datagram and every piece of a stream; those have no @su.
@@ -139,22 +166,23 @@ issize_t su_vrecv(su_socket_t fd, su_iovec_t iov[], isize_t niov, int flags,
 		  su_sockaddr_t *su, socklen_t *len)
 {
 	struct msghdr msg = { .msg_name = su,
-			      .msg_namelen = su && len ? *len : 0,
+			      .msg_namelen = len ? *len : 0,
 			      .msg_iov = (struct iovec *)iov,
 			      .msg_iovlen = niov };
-	issize_t n = recvmsg(fd, &msg, flags);
 
-	if (su && len)
+	if (!su)
+		return receive_stream(fd, iov, niov, flags);
+	issize_t n = recvmsg(fd, &msg, flags);
+	if (len)
 		*len = msg.msg_namelen;
 	if (n <= 0 || !watched)
 		return n;
 	size_t head = (size_t)n < iov[0].siv_len ? (size_t)n : iov[0].siv_len;
-	if (su ? !turned_away(fd, (struct slice){ iov[0].siv_base, head },
-			      &su->su_sa)
-	       : take_stream(fd, iov, niov, (size_t)n)) {
+	if (!turned_away(fd, (struct slice){ iov[0].siv_base, head },
+			 &su->su_sa)) {
 		if (sip_tap_is_set)
 			sip_tap_octets(fd, true, msg.msg_iov, niov, (size_t)n,
-				       su ? &su->su_sa : NULL);
+				       &su->su_sa);
 		return n;
 	}
 	errno = EAGAIN;

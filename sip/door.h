@@ -6,8 +6,9 @@
  * which would answer each malformed request of theirs by itself, as often as
  * they like and with more octets than they sent.
  *
- * Responses pass: they are matched to our requests. A connection is looked at
- * until something of it may pass; its first request has to come in one piece.
+ * Messages of strangers pass when they are of a call or a request of ours: when
+ * they name both its Call-ID and our tag. Those that come by a connection are
+ * looked at one by one, each once it is whole.
  */
 #pragma once
 
@@ -25,10 +26,10 @@ void sip_door_watch(struct sip_agent *agent);
 enum { SIP_DOOR_REPLY_CAP = 4096 };
 
 /*
- * What @source, a stranger when it connected, sent by a connection: whether it
- * passes. If it does not the connection is to be closed, when @reply has been
- * sent; "" none.
+ * A whole message that @source, a stranger when it connected, sent by a
+ * connection: whether it passes. If it does not the connection is to be closed,
+ * when @reply has been sent; "" none.
  */
-bool sip_door_stream(struct sip_agent *agent, const struct sip_source *source,
-		     struct slice octets,
-		     char reply[static SIP_DOOR_REPLY_CAP]);
+bool sip_door_message(struct sip_agent *agent, const struct sip_source *source,
+		      struct slice octets,
+		      char reply[static SIP_DOOR_REPLY_CAP]);

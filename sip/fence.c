@@ -26,8 +26,10 @@ struct connection {
 	struct addr peer;
 	enum sip_transport transport;
 	bool stranger;
-	bool passed; /* something of it may pass: it is looked at no more */
-	uint64_t since_ms;
+	bool passed;       /* something of it may pass */
+	uint64_t since_ms; /* it came, or its message began that is held */
+	size_t held;       /* a stranger's octets that wait for more */
+	size_t judged;     /* those that may be read */
 	struct sip_progress progress;
 };
 
@@ -60,7 +62,7 @@ static uint64_t waited_since_ms(const struct connection *c)
 {
 	if (c->progress.begun)
 		return c->progress.since_ms;
-	return c->stranger && !c->passed && c->transport == SIP_TCP
+	return c->stranger && (!c->passed || c->held) && c->transport == SIP_TCP
 		       ? c->since_ms
 		       : 0;
 }
@@ -105,6 +107,7 @@ void sip_fence_received(int fd, const void *p, size_t n)
 
 	if (!c)
 		return;
+	c->judged -= n < c->judged ? n : c->judged;
 	sip_progress_add(&c->progress, p, n, clock_ms());
 	if (c->progress.begun)
 		watch_slow(fence);
@@ -116,34 +119,112 @@ static bool is_stranger(const struct sip_agent *agent,
 	return agent->handlers->source(source, agent->arg) != SIP_TRUSTED;
 }
 
-static bool is_keepalive(struct slice octets)
-{
-	struct sip_frame frame = { .total = 0 };
-	size_t len;
+/* ---- what strangers send ---- */
 
-	return sip_frame_next(&frame, octets.p, octets.n, &len) ==
-		       SIP_FRAME_BLANK &&
-	       len == octets.n;
+/*
+ * The octets of a stranger stay in the kernel until their message is whole:
+ * sofia would parse them as they come, and then it is too late to ask who it
+ * is from. So that nobody is woken for what is known, the kernel is told how
+ * many there have to be.
+ */
+static void wake_at(const struct connection *c, size_t octets)
+{
+	int n = (int)octets;
+
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
 }
 
-bool sip_fence_pass(int fd, struct slice octets)
+static void let_go(struct connection *c)
+{
+	if (c->held)
+		wake_at(c, 1);
+	c->held = 0;
+}
+
+/* sofia closes it, once there is nothing left to read. */
+static void end_stream(struct connection *c, const char *reply)
+{
+	char scrap[SIP_DOOR_REPLY_CAP];
+
+	if (*reply)
+		send(c->fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(c->fd, SHUT_RDWR);
+	while (recv(c->fd, scrap, sizeof(scrap), MSG_DONTWAIT) > 0)
+		;
+	let_go(c);
+}
+
+/* More has to come. Who is woken without that was told that it will not. */
+static void hold(struct connection *c, size_t n)
+{
+	if (c->held == n) {
+		end_stream(c, "");
+		return;
+	}
+	if (!c->held && c->passed)
+		c->since_ms = clock_ms();
+	c->held = n;
+	wake_at(c, n + 1);
+	watch_slow(fence);
+}
+
+static void end_garbage(struct connection *c, const struct sip_source *source)
+{
+	sip_stranger_seen(fence->agent->strangers, source, "garbage",
+			  clock_ms());
+	end_stream(c, "");
+}
+
+/* The message, or the blanks, that the stream begins with. */
+static size_t judge(struct connection *c, const struct sip_source *source)
+{
+	static char octets[SIP_MESSAGE_MAX + 1];
+	char reply[SIP_DOOR_REPLY_CAP];
+	struct sip_frame frame = { .total = 0 };
+	ssize_t n =
+		recv(c->fd, octets, sizeof(octets), MSG_PEEK | MSG_DONTWAIT);
+	size_t len = 0;
+
+	if (n <= 0)
+		return SIZE_MAX; /* sofia is told what there is to tell */
+	switch (sip_frame_next(&frame, octets, (size_t)n, &len)) {
+	case SIP_FRAME_MORE:
+		hold(c, (size_t)n);
+		return 0;
+	case SIP_FRAME_BAD:
+		end_garbage(c, source);
+		return 0;
+	case SIP_FRAME_BLANK:
+		break;
+	case SIP_FRAME_MESSAGE:
+		if (!sip_door_message(fence->agent, source,
+				      (struct slice){ octets, len }, reply)) {
+			end_stream(c, reply);
+			return 0;
+		}
+		c->passed = true;
+		break;
+	}
+	let_go(c);
+	return len;
+}
+
+size_t sip_fence_may_read(int fd)
 {
 	struct connection *c = find(fd);
-	char reply[SIP_DOOR_REPLY_CAP];
 
-	if (!c || !c->stranger || c->passed || is_gone(c))
-		return true;
+	if (!c || !c->stranger || c->transport != SIP_TCP || is_gone(c))
+		return SIZE_MAX;
 	const struct sip_source source = { c->peer, c->transport };
 
-	if (sip_door_stream(fence->agent, &source, octets, reply)) {
-		c->passed = !is_keepalive(octets);
-		c->stranger = is_stranger(fence->agent, &source);
-		return true;
+	c->stranger = is_stranger(fence->agent, &source);
+	if (!c->stranger) {
+		let_go(c);
+		return SIZE_MAX;
 	}
-	if (*reply)
-		send(fd, reply, strlen(reply), MSG_NOSIGNAL | MSG_DONTWAIT);
-	shutdown(fd, SHUT_RDWR); /* sofia closes it */
-	return false;
+	if (!c->judged)
+		c->judged = judge(c, &source);
+	return c->judged;
 }
 
 /* ---- life ---- */

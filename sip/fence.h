@@ -53,9 +53,12 @@ bool sip_fence_enter(struct sip_agent *agent, int fd, const struct addr *peer,
 /* Take one off @listener's queue when there is no descriptor for it: left there
  * it would wake us for ever. */
 void sip_fence_refuse(int listener);
-/* The stream @fd begins with @octets: false when it is a stranger's and may not
- * (sip/door.h); it is answered, and closed. */
-bool sip_fence_pass(int fd, struct slice octets);
+/*
+ * How many of the octets that wait in the stream @fd may be read now: all of
+ * them, but of a stranger's one whole message that may pass (sip/door.h). 0:
+ * none yet, or none at all, and then it is answered and closed.
+ */
+size_t sip_fence_may_read(int fd);
 /* sofia has read @n octets of the stream @fd: a message that comes too slowly
  * costs the connection. */
 void sip_fence_received(int fd, const void *p, size_t n);

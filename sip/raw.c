@@ -15,11 +15,6 @@ static bool begins(struct slice s, const char *text)
 	return s.n >= n && !memcmp(s.p, text, n);
 }
 
-bool sip_raw_is_response(struct slice octets)
-{
-	return begins(octets, "SIP/2.0 ");
-}
-
 /* A header with what folds on to it, without its line end. */
 static struct slice next_field(struct slice *text)
 {
@@ -66,29 +61,64 @@ static int take_field(struct sip_raw *raw, struct slice field)
 	return 0;
 }
 
-int sip_raw_parse(struct sip_raw *out, struct slice datagram)
+static int take_start(struct sip_raw *raw, struct slice line)
 {
-	struct slice line = next_field(&datagram), start = line;
+	if (begins(line, "SIP/2.0 ")) {
+		raw->response = true;
+		return 0;
+	}
+	raw->method = slice_cut(&line, ' ');
+	return raw->method.n && raw->method.n <= SIP_RAW_METHOD_MAX &&
+			       line.n >= 8 &&
+			       begins((struct slice){ line.p + line.n - 8, 8 },
+				      " SIP/2.0")
+		       ? 0
+		       : -EINVAL;
+}
 
+int sip_raw_parse(struct sip_raw *out, struct slice message)
+{
 	*out = (struct sip_raw){ .nvias = 0 };
-	out->method = slice_cut(&start, ' ');
-	if (!out->method.n || out->method.n > SIP_RAW_METHOD_MAX ||
-	    start.n < 8 ||
-	    !begins((struct slice){ start.p + start.n - 8, 8 }, " SIP/2.0"))
-		return -EINVAL;
-	while (datagram.n) {
-		struct slice field = next_field(&datagram);
+	int r = take_start(out, next_field(&message));
+
+	while (!r && message.n) {
+		struct slice field = next_field(&message);
 
 		if (!field.n)
 			break; /* the body */
-		int r = take_field(out, field);
-		if (r)
-			return r;
+		r = take_field(out, field);
 	}
+	if (r)
+		return r;
 	return out->nvias && out->from.n && out->to.n && out->call_id.n &&
 			       out->cseq.n
 		       ? 0
 		       : -EINVAL;
+}
+
+struct slice sip_raw_value(struct slice field)
+{
+	slice_cut(&field, ':');
+	return slice_trim(field);
+}
+
+/* A parameter of the header, not of the URI nor in the name before it. */
+struct slice sip_raw_tag(struct slice field)
+{
+	struct slice rest = sip_raw_value(field);
+	const char *end = memrchr(rest.p, '>', rest.n);
+
+	if (end)
+		rest = (struct slice){ end, rest.n - (size_t)(end - rest.p) };
+	slice_cut(&rest, ';');
+	while (rest.n) {
+		struct slice value = slice_cut(&rest, ';');
+		struct slice name = slice_trim(slice_cut(&value, '='));
+
+		if (slice_is_nocase(name, "tag"))
+			return slice_trim(value);
+	}
+	return SLICE_NONE;
 }
 
 static bool has_param(struct slice field, const char *param)

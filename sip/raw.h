@@ -14,21 +14,26 @@
 
 enum { SIP_RAW_METHOD_MAX = 31 }; /* octets */
 
-/* Whether it begins as a response does. */
-bool sip_raw_is_response(struct slice octets);
-
-/* The fields of a request that an answer repeats (RFC 3261, 8.2.6.2), each with
- * what folds on to it; views. */
+/* The fields of a request that an answer repeats (RFC 3261, 8.2.6.2), and of a
+ * response the same, each with what folds on to it; views. */
 struct sip_raw {
-	struct slice method, vias[8], from, to, call_id, cseq;
+	bool response;
+	struct slice method, /* of a request */
+		vias[8], from, to, call_id, cseq;
 	size_t nvias;
 };
-/* 0, or -EINVAL: no request, or without one of them; -E2BIG: too many Vias. */
-CHECKED int sip_raw_parse(struct sip_raw *out, struct slice datagram);
+/* 0, or -EINVAL: no message of SIP/2.0, or without one of them; -E2BIG: too
+ * many Vias. */
+CHECKED int sip_raw_parse(struct sip_raw *out, struct slice message);
+
+/* What stands behind the colon of @field; of From or To, its tag, or nothing.
+ */
+struct slice sip_raw_value(struct slice field);
+struct slice sip_raw_tag(struct slice field);
 
 /*
- * A 403 for it to @source. 0, or -EMSGSIZE: more than @cap, which is how much
- * was sent (a forged source must not get more from us than we got).
+ * A 403 for a request to @source. 0, or -EMSGSIZE: more than @cap, which is how
+ * much was sent (a forged source must not get more from us than we got).
  */
 CHECKED int sip_raw_refuse(char *out, size_t cap, const struct sip_raw *raw,
 			   const struct addr *source);

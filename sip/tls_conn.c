@@ -126,52 +126,22 @@ static bool is_full(const struct bufferevent *to)
 		       (struct bufferevent *)to)) > OUTPUT_MAX;
 }
 
-/* Whole messages out of @from into @to, and pings of ours; false when the
- * stream is no SIP. The peer's pings were answered before. */
-static bool pass_messages(const struct tls_conn *c, struct evbuffer *from,
-			  struct bufferevent *to, struct sip_frame *frame,
-			  const char *transport)
-{
-	bool outwards = !strcmp(transport, "TLS");
+enum passed {
+	PASSED,  /* all that is whole */
+	BROKEN,  /* it is no SIP */
+	REFUSED, /* a stranger's, which may not */
+};
 
-	for (;;) {
-		size_t n = evbuffer_get_length(from), len;
-		char *p = (char *)evbuffer_pullup(from, -1);
-		enum sip_frame_kind kind;
-
-		if (!n || !p)
-			return !n;
-		kind = sip_frame_next(frame, p, n, &len);
-		if (kind == SIP_FRAME_BAD)
-			return false;
-		if (kind == SIP_FRAME_MORE)
-			return true;
-		if (kind == SIP_FRAME_MESSAGE) {
-			if (sip_tap_is_set && !outwards)
-				sip_tap_tls(true, &c->peer, p, len);
-			sip_frame_set_transport(p, len, transport);
-			if (sip_tap_is_set && outwards)
-				sip_tap_tls(false, &c->peer, p, len);
-			if (bufferevent_write(to, p, len))
-				return false;
-			*frame = (struct sip_frame){ .total = 0 };
-		} else if (outwards && sip_frame_is_ping(p, len) &&
-			   bufferevent_write(to, "\r\n\r\n", 4)) {
-			return false;
-		}
-		evbuffer_drain(from, len);
-	}
-}
+static enum passed pass_messages(struct tls_conn *c, bool inwards);
 
 static void on_inner_read(struct bufferevent *bev, void *arg)
 {
 	struct tls_conn *c = arg;
 
+	(void)bev;
 	if (!c->open)
 		return; /* after the handshake */
-	if (!pass_messages(c, bufferevent_get_input(bev), c->outer, &c->out,
-			   "TLS") ||
-	    is_full(c->outer))
+	if (pass_messages(c, false) || is_full(c->outer))
 		fail(c);
 }
 
@@ -257,33 +227,91 @@ static bool take_blanks(struct tls_conn *c, struct evbuffer *in)
 	return true;
 }
 
+/* Whether @message of the peer's goes to sofia; if not it is answered, when it
+ * is, before the connection ends. */
+static bool may_pass(struct tls_conn *c, struct slice message)
+{
+	const struct sip_source source = { c->peer, SIP_TLS };
+	char reply[SIP_DOOR_REPLY_CAP];
+
+	if (!c->stranger ||
+	    sip_door_message(c->tls->agent, &source, message, reply))
+		return true;
+	bufferevent_disable(c->outer, EV_READ);
+	c->closing =
+		*reply && !bufferevent_write(c->outer, reply, strlen(reply));
+	if (c->closing)
+		set_timer(c, FLUSH_MS);
+	return false;
+}
+
+static enum passed pass_in(struct tls_conn *c, char *p, size_t len)
+{
+	if (!may_pass(c, (struct slice){ p, len }))
+		return REFUSED;
+	if (!c->inner && !hand_over(c))
+		return BROKEN;
+	if (sip_tap_is_set)
+		sip_tap_tls(true, &c->peer, p, len);
+	sip_frame_set_transport(p, len, "TCP");
+	return bufferevent_write(c->inner, p, len) ? BROKEN : PASSED;
+}
+
+static enum passed pass_out(struct tls_conn *c, char *p, size_t len)
+{
+	sip_frame_set_transport(p, len, "TLS");
+	if (sip_tap_is_set)
+		sip_tap_tls(false, &c->peer, p, len);
+	return bufferevent_write(c->outer, p, len) ? BROKEN : PASSED;
+}
+
+/* Pings of ours; the peer's were answered before. */
+static enum passed pass_blanks(struct tls_conn *c, const char *p, size_t len,
+			       bool inwards)
+{
+	return !inwards && sip_frame_is_ping(p, len) &&
+			       bufferevent_write(c->outer, "\r\n\r\n", 4)
+		       ? BROKEN
+		       : PASSED;
+}
+
+/* Whole messages, of the peer's to sofia or the other way. */
+static enum passed pass_messages(struct tls_conn *c, bool inwards)
+{
+	struct evbuffer *from =
+		bufferevent_get_input(inwards ? c->outer : c->inner);
+	struct sip_frame *frame = inwards ? &c->in : &c->out;
+	enum passed r = PASSED;
+
+	while (!r && evbuffer_get_length(from)) {
+		size_t n = evbuffer_get_length(from), len = 0;
+		char *p = (char *)evbuffer_pullup(from, -1);
+
+		switch (p ? sip_frame_next(frame, p, n, &len) : SIP_FRAME_BAD) {
+		case SIP_FRAME_BAD:
+			return BROKEN;
+		case SIP_FRAME_MORE:
+			return PASSED;
+		case SIP_FRAME_BLANK:
+			r = pass_blanks(c, p, len, inwards);
+			break;
+		case SIP_FRAME_MESSAGE:
+			r = inwards ? pass_in(c, p, len) : pass_out(c, p, len);
+			*frame = (struct sip_frame){ .total = 0 };
+			break;
+		}
+		if (!r)
+			evbuffer_drain(from, len);
+	}
+	return r;
+}
+
 static bool has_message(struct tls_conn *c, struct evbuffer *in)
 {
 	size_t n = evbuffer_get_length(in), len;
 	char *p = (char *)evbuffer_pullup(in, -1);
 
 	return n && p && sip_frame_next(&c->in, p, n, &len) != SIP_FRAME_MORE;
-}
-
-/* What a stranger has to say; false: it was answered, and that is its end. */
-static bool may_pass(struct tls_conn *c, struct evbuffer *in)
-{
-	const struct sip_source source = { c->peer, SIP_TLS };
-	char reply[SIP_DOOR_REPLY_CAP];
-	struct slice octets = { (const char *)evbuffer_pullup(in, -1),
-				evbuffer_get_length(in) };
-
-	if (!c->stranger || c->inner ||
-	    sip_door_stream(c->tls->agent, &source, octets, reply))
-		return true;
-	bufferevent_disable(c->outer, EV_READ);
-	if (!*reply || bufferevent_write(c->outer, reply, strlen(reply))) {
-		fail(c);
-		return false;
-	}
-	c->closing = true;
-	set_timer(c, FLUSH_MS);
-	return false;
 }
 
 static void refuse_stream(struct tls_conn *c)
@@ -305,14 +333,13 @@ static void on_outer_read(struct bufferevent *bev, void *arg)
 		return;
 	}
 	if (has_message(c, in)) {
-		if (!may_pass(c, in))
-			return;
-		if (!c->inner && !hand_over(c)) {
+		enum passed r = pass_messages(c, true);
+
+		if (r == REFUSED && !c->closing)
 			fail(c);
+		if (r == REFUSED)
 			return;
-		}
-		if (!pass_messages(c, in, c->inner, &c->in, "TCP") ||
-		    is_full(c->inner)) {
+		if (r == BROKEN || (c->inner && is_full(c->inner))) {
 			refuse_stream(c);
 			return;
 		}

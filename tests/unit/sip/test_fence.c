@@ -3,6 +3,7 @@
 #include "sip/fence.h"
 
 #include <sofia-sip/url.h>
+#include <unistd.h>
 
 #include "tests/unit/sip/fixture.h"
 
@@ -19,8 +20,15 @@ static void a_trickle_does_not_hold_it_open(void **state)
 	struct fixture *f = *state;
 	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS * 2;
 	char octets[64];
-	int r = 0;
+	int held, r = 0;
 
+	/* Nor a stranger's half of one, which is held outside. */
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, text, strlen(text) / 2);
+	run_ms(f, 50);
+	held = dup(f->peer.conn);
+	f->trust = SIP_TRUSTED;
 	sip_peer_connect(&f->peer);
 	for (size_t i = 0; !r && clock_ms() < end; i++) {
 		if (i < strlen(text) - 20)
@@ -29,6 +37,8 @@ static void a_trickle_does_not_hold_it_open(void **state)
 		r = sip_peer_read(&f->peer, octets, sizeof(octets));
 	}
 	assert_int_equal(r, -1);
+	assert_int_equal(recv(held, octets, sizeof(octets), MSG_DONTWAIT), 0);
+	close(held);
 }
 
 static void pieces_that_come_in_time_make_a_message(void **state)
@@ -78,6 +88,138 @@ static void pings_open_no_door(void **state)
 	assert_int_equal(r, -1);
 }
 
+/* Whether the connection was closed, within some moments. */
+static bool is_closed(struct fixture *f)
+{
+	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS / 2;
+	char octets[512];
+	int r = 0;
+
+	while (r != -1 && clock_ms() < end) {
+		run_ms(f, 5);
+		r = sip_peer_read(&f->peer, octets, sizeof(octets));
+	}
+	return r == -1;
+}
+
+/* What passed once opens no door for what comes after it. */
+static void each_message_of_a_stranger_is_looked_at(void **state)
+{
+	struct fixture *f = *state;
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	sip_peer_send(&f->peer, text, strlen(text));
+	sip_peer_expect(&f->peer, "SIP/2.0 403");
+	assert_true(is_closed(f));
+	f->trust = SIP_TRUSTED;
+	sip_peer_connect(&f->peer);
+	hang_up(f, 0, 16, NULL);
+}
+
+/* In one segment with one that may pass. */
+static void what_follows_at_once_is_looked_at_too(void **state)
+{
+	struct fixture *f = *state;
+	char both[4096];
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	snprintf(both, sizeof(both),
+		 "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKq;rport\r\n"
+		 "From: <sip:a@b>;tag=%s\r\nTo: <sip:x@127.0.0.1>;tag=%s\r\n"
+		 "Call-ID: %s\r\nCSeq: 90 OPTIONS\r\n"
+		 "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n%s",
+		 f->peer.local_tag, f->peer.remote_tag, f->peer.call_id, text);
+	sip_peer_send(&f->peer, both, strlen(both));
+	sip_peer_expect(&f->peer, "SIP/2.0 ");
+	/* Which of the answers leaves first is not said. */
+	if (!strstr(f->peer.last, "SIP/2.0 403"))
+		sip_peer_expect(&f->peer, "SIP/2.0 403");
+	assert_true(is_closed(f));
+	f->trust = SIP_TRUSTED;
+	sip_peer_connect(&f->peer);
+	hang_up(f, 0, 16, NULL);
+}
+
+/* A response, a live Call-ID without our tag: each ends the connection. */
+static void who_does_not_know_our_tag_is_a_stranger(void **state)
+{
+	static const char *const starts[] = {
+		"SIP/2.0 200 OK\r\n",
+		"BYE sip:x@127.0.0.1 SIP/2.0\r\n",
+	};
+	struct fixture *f = *state;
+	char octets[1024], id[64];
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	snprintf(id, sizeof(id), "%s", f->peer.call_id);
+	f->trust = SIP_STRANGER;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		sip_peer_connect(&f->peer);
+		snprintf(octets, sizeof(octets),
+			 "%sVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKr%zu\r\n"
+			 "From: <sip:a@b>;tag=1\r\nTo: <sip:x@y>;tag=2\r\n"
+			 "Call-ID: %s\r\nCSeq: 90 BYE\r\n"
+			 "Content-Length: 0\r\n\r\n",
+			 starts[i], i, id);
+		sip_peer_send(&f->peer, octets, strlen(octets));
+		assert_true(is_closed(f));
+	}
+	f->trust = SIP_TRUSTED;
+	sip_peer_connect(&f->peer);
+	hang_up(f, 0, 16, NULL);
+}
+
+/* Its pieces wait outside until they are a message, and cost nothing. */
+static void a_strangers_message_may_come_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+	char octets[1024];
+	size_t n;
+
+	sip_peer_connect(&f->peer);
+	call_in_up(f);
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	n = (size_t)snprintf(
+		octets, sizeof(octets),
+		"BYE sip:x@127.0.0.1 SIP/2.0\r\n"
+		"Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKq;rport\r\n"
+		"From: <sip:a@b>;tag=%s\r\nTo: <sip:x@127.0.0.1>;tag=%s\r\n"
+		"Call-ID: %s\r\nCSeq: %u BYE\r\n"
+		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		f->peer.local_tag, f->peer.remote_tag, f->peer.call_id,
+		f->peer.cseq + 1);
+	for (size_t i = 0; i < n; i++) {
+		sip_peer_send(&f->peer, octets + i, 1);
+		turn(f);
+	}
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_log(f, "ended:0 ");
+}
+
+/* Half a message, and the end of the stream: nobody waits for the rest. */
+static void a_strangers_stream_that_ends_is_closed(void **state)
+{
+	struct fixture *f = *state;
+
+	f->trust = SIP_STRANGER;
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, text, 40);
+	run_ms(f, 50);
+	assert_int_equal(shutdown(f->peer.conn, SHUT_WR), 0);
+	assert_true(is_closed(f));
+}
+
 /* Who connects before the name of its trunk was looked up is heard once it was.
  */
 static void a_connection_may_become_a_trunks(void **state)
@@ -123,6 +265,11 @@ int main(void)
 		FENCE_TEST(a_ping_is_answered),
 		FENCE_TEST(pings_open_no_door),
 		FENCE_TEST(a_connection_may_become_a_trunks),
+		FENCE_TEST(each_message_of_a_stranger_is_looked_at),
+		FENCE_TEST(what_follows_at_once_is_looked_at_too),
+		FENCE_TEST(who_does_not_know_our_tag_is_a_stranger),
+		FENCE_TEST(a_strangers_message_may_come_in_pieces),
+		FENCE_TEST(a_strangers_stream_that_ends_is_closed),
 		cmocka_unit_test(a_longer_name_is_another_parameter),
 	};
 
