@@ -100,8 +100,10 @@ static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
 	trunk_timer_set(t, &t->resolve_timer, on_resolve_timer, ttl_s * 1000);
 	if (!n) {
 		/* What was found before still stands (its server may too). */
-		log_warn("trunk=%s what=\"no address\" proxy=%s", t->name,
-			 t->hostport);
+		log_warn("trunk=%s what=\"no address\" proxy=%s: %s", t->name,
+			 t->hostport,
+			 t->hops.n ? "those of before stand"
+				   : "it is down until there is one");
 		trunk_note_error(t, "no address");
 		if (!t->hops.n) {
 			t->health.state = TRUNK_DEAD;

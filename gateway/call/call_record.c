@@ -7,6 +7,7 @@
 
 #include "db/cdr.h"
 #include "db/session.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
@@ -307,6 +308,19 @@ static void fill_origin(struct cdr *cdr, const struct origin *origin)
 	cdr->diversion = origin->diversion;
 }
 
+/* Nobody sets it back: this call's record would be a riddle beside others. */
+static void tell_clock_set(const struct call *call)
+{
+	enum { NOTABLE_MS = 2000 };
+	int64_t by_ms = clock_wall_ms() - call->ended_ms;
+
+	if (by_ms > NOTABLE_MS || by_ms < -NOTABLE_MS)
+		log_warn("call=%s event=clock-set by_ms=%lld: its record has "
+			 "the time that it took, from the clock of its "
+			 "beginning on",
+			 call->name, (long long)by_ms);
+}
+
 void call_record_end(struct call *call)
 {
 	struct db *db = call->gateway->db;
@@ -334,6 +348,7 @@ void call_record_end(struct call *call)
 	fill_stats(&cdr.callee_media, call, MEDIA_SIDE_B, codec_b);
 	fill_origin(&cdr, call->origin);
 	log_end(call, &cdr);
+	tell_clock_set(call);
 	watch_call_ended(call, &cdr);
 	call_fare_settle(call);
 	db_forget(db, call);

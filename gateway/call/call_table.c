@@ -5,8 +5,10 @@
  */
 #include <assert.h>
 #include <event2/event.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
 #include "gateway/call/hunt.h"
@@ -91,10 +93,11 @@ static enum media_side other_side(enum media_side side)
 /* What call_media_*() and legs return becomes an event. */
 static void check(struct call *call, int r)
 {
-	if (r > 0)
-		call_fail(call, CAUSE_INCOMPATIBLE);
-	else if (r < 0)
-		call_fail(call, CAUSE_FAILED);
+	if (r < 0)
+		log_error("call=%s r=%d (%s): it cannot go on, and is ended",
+			  call->name, r, strerror(-r));
+	if (r)
+		call_fail(call, r > 0 ? CAUSE_INCOMPATIBLE : CAUSE_FAILED);
 }
 
 /* ---- actions ---- */

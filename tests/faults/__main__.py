@@ -8,6 +8,7 @@ Root, as for the integration tests, whose stage this is (tests/integration/bed).
 
 import asyncio
 import os
+import subprocess
 import sys
 import textwrap
 
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import table  # noqa: E402  pylint: disable=wrong-import-position
 from bed import net, proc, tandem  # noqa: E402  pylint: disable=wrong-import-position
-from bed.scene import Bed, Scene  # noqa: E402  pylint: disable=wrong-import-position
+from bed.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 
 WIDTHS = (34, 40, 34)
 REASON = 300
@@ -44,7 +45,7 @@ async def make(fault, stage):
         await scene.close()
         scene.check()
         return seen, True
-    except (AssertionError, OSError, asyncio.TimeoutError) as error:
+    except (AssertionError, OSError, asyncio.TimeoutError, subprocess.SubprocessError) as error:
         return f"{type(error).__name__}: {error}"[:REASON], False
     finally:
         await scene.close()
@@ -57,9 +58,9 @@ async def run(faults):
     row("", "", "", "lost", "lost", "")
     try:
         for kind in faults:
-            key = repr(sorted(kind.bed.items()))
+            key = repr((kind.stage, sorted(kind.bed.items())))
             if key not in stages:
-                stages[key] = await Bed(**kind.bed).start()
+                stages[key] = await kind.stage(**kind.bed).start()
             fault = kind()
             seen, good = await make(fault, stages[key])
             failed += not good

@@ -3,14 +3,57 @@
 
 import asyncio
 import os
+import pwd
+import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
 
-from bed import database, media, proc, profiles  # noqa: E402  pylint: disable=wrong-import-position
+from bed import database, media, proc, profiles, tandem, scene as scenes  # noqa: E402  pylint: disable=wrong-import-position
+from bed.jingle import CLIENT  # noqa: E402  pylint: disable=wrong-import-position
+from bed.jinglexml import element  # noqa: E402  pylint: disable=wrong-import-position
 
 PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 CALLS = 2  # each way
+TEXT_S = 40.0
+
+
+def path_of(scene):
+    """The database's path."""
+    return scene.bed.tandem.sections["db"]["path"]
+
+
+def records(scene):
+    """(cause, milliseconds talked) of every call record."""
+    return database.rows(path_of(scene), "SELECT cause, ended_ms - answered_ms FROM cdr")
+
+
+class Texts:
+    """A text each way, between a client and the carrier, on their way while something is wrong."""
+
+    def __init__(self, scene, client):
+        self.carrier, self.client, self.number = scene.bed.carrier, client, scene.number()
+        body = element(CLIENT, "body")
+        body.text = "out"
+        client.message(scene.jid(self.number), body)
+        uri = f"sip:{scenes.own_number(client.user)}@{scene.bed.gateway_address}"
+        self.inbound = asyncio.ensure_future(self.carrier.text(uri, ("udp", scene.bed.gateway_address, 5060), "in", caller=self.number))
+
+    async def lost(self):
+        """How many never came, though nobody was told so."""
+        lost = 0
+        try:
+            await asyncio.wait_for(self.carrier.texts_to(self.number).get(), TEXT_S)
+        except asyncio.TimeoutError:
+            lost += 1
+        response, _ = await self.inbound
+        if response.status < 300:
+            try:
+                await asyncio.wait_for(self.client.messages.get(), TEXT_S)
+            except asyncio.TimeoutError:
+                lost += 1
+        return lost
 
 
 class Fault:
@@ -19,7 +62,8 @@ class Fault:
     name = ""  # the fault
     expected = ""  # the behaviour that is written down for it
     short = False  # also in `make check`
-    bed = {}  # options of scene.Bed; faults with the same ones share it
+    stage = scenes.Bed
+    bed = {}  # options of the stage; faults with the same ones share it
     limit_s = 90.0
 
     def __init__(self):
@@ -32,8 +76,7 @@ class Fault:
     async def talk(self, scene, each=CALLS):
         """@each calls up both ways, all heard and in the session table: [(client's, carrier's)]."""
         calls = [await scene.call_out(PROFILE) for _ in range(each)] + [await scene.call_in(PROFILE) for _ in range(each)]
-        path = scene.bed.tandem.sections["db"]["path"]
-        await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2 * len(calls),
+        await proc.until(lambda: database.rows(path_of(scene), "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2 * len(calls),
                          5, "every call is in the table")
         await self.heard(calls)
         return calls
@@ -50,6 +93,15 @@ class Fault:
         await self.heard(alive)
         assert not self.calls_lost, f"{self.calls_lost} of {len(calls)} calls have ended"
 
+    async def heard_again(self, calls, within_s):
+        """All are heard, within so many seconds from now, and end as they should; the seconds it took."""
+        begun = time.monotonic()
+        await asyncio.gather(*(media.flowing(side.audio, within_s, after=begun) for call in calls for side in call))
+        took = time.monotonic() - begun
+        await self.still(calls)
+        await self.hang_up(calls)
+        return took
+
     @staticmethod
     async def hang_up(calls):
         """Each side ends some; the other one is told."""
@@ -63,9 +115,63 @@ class Fault:
         """Start the process anew under the command @wrap."""
         await server.process.stop()
         os.environ["TANDEM_WRAP"] = wrap
-        await server.start()
+        try:
+            await server.start()
+        finally:
+            os.environ["TANDEM_WRAP"] = ""
+
+    @staticmethod
+    def limit(scene, **limits):
+        """Set soft limits (prlimit(1)) of the running process, as the user it runs as."""
+        user = pwd.getpwnam(tandem.USER)
+        subprocess.run(["prlimit", f"--pid={scene.bed.tandem.process.pid}", *(f"--{name}={value}:unlimited" for name, value in limits.items())],
+                       check=True, user=user.pw_uid, group=user.pw_gid, extra_groups=[])
 
     @staticmethod
     async def logs(scene, pattern, timeout=10.0):
         """Wait until the log has a line that names cause and consequence."""
         await scene.bed.tandem.process.wait_log(pattern, timeout)
+
+
+class Outage(Fault):
+    """Something is away or wrong for a while. Calls are up before; meanwhile one of them ends, another one comes, and texts are sent.
+    Afterwards each call has its record, of the time that it took."""
+
+    log = None  # what the log says of it: cause and consequence
+    lasts_s = 0.0
+    texts = True
+    exact_ms = 4000
+
+    async def begin(self, scene):
+        """Make it."""
+        raise NotImplementedError
+
+    async def end(self, scene):
+        """As it was."""
+        raise NotImplementedError
+
+    async def run(self, scene):
+        begun = time.monotonic()
+        calls = await self.talk(scene, each=1)
+        before = len(records(scene))
+        writer = await scene.client() if self.texts else None
+        await self.begin(scene)
+        try:
+            sent = Texts(scene, writer) if writer else None
+            new = await scene.call_out(PROFILE)
+            await calls[0][0].hangup()
+            await calls[0][1].wait("ended")
+            await asyncio.sleep(self.lasts_s)
+            await self.still([calls[1], new])
+            if self.log:
+                await self.logs(scene, self.log)
+        finally:
+            await self.end(scene)
+        await self.hang_up([calls[1], new])
+        await proc.until(lambda: len(records(scene)) >= before + 3, 15, "all three calls have records")
+        most = (time.monotonic() - begun) * 1000 + self.exact_ms
+        wrong = [row for row in records(scene)[before:] if row[0] != "normal" or not 0 <= row[1] <= most]
+        assert not wrong, f"records (cause, ms) are {wrong}"
+        self.messages_lost = await sent.lost() if sent else 0
+        assert not self.messages_lost, "a text is lost"
+        return "a call came, one ended, 3 true records" + (", 2 texts" if sent else "")

@@ -2,42 +2,34 @@
 """What the system gives no more of: descriptors, memory."""
 
 import os
+import re
 
 from fault import PROFILE, Fault
 
-SOME = 5  # more than one call's sockets, less than three's
 
+class Scarce(Fault):
+    """There is enough for some calls and not for the next."""
 
-class Descriptors(Fault):
-    """No socket can be opened any more: the process is started with a few more than it needs."""
-
-    name = "descriptors exhausted"
     expected = "new calls end in words; those that are up go on; then it serves as before"
-    most = 12
+    most = 40
+    log = r"<3>call=.* r=-\d+ \(%s\): it cannot go on, and is ended"
+    why = ""
 
-    async def run(self, scene):
-        server = scene.bed.tandem
-        used = len(os.listdir(f"/proc/{server.process.pid}/fd"))
-        await self.again(server, f"prlimit --nofile={used + SOME}:{used + SOME}")
-        try:
-            calls, ended = [], None
-            client = await scene.client(profile=PROFILE)
-            while not ended and len(calls) < self.most:
-                number = scene.number()
-                plan = scene.bed.carrier.expect(number)
-                call = await client.call(scene.jid(number))
-                answered = await self.answered(plan, call)
-                if answered:
-                    calls.append((call, answered))
-                else:
-                    ended = await call.ended(20)
-            assert calls and ended, f"{len(calls)} calls, and none was refused"
-            await self.still(calls)
-            await self.hang_up(calls)
-            await scene.alive()
-        finally:
-            await self.again(server, "")
-        return f"after {len(calls)} calls: {ended}"
+    async def until_refused(self, scene):
+        """Calls until one is refused: (those that are up, how the last ended)."""
+        calls, client = [], await scene.client(profile=PROFILE)
+        while len(calls) < self.most:
+            number = scene.number()
+            plan = scene.bed.carrier.expect(number)
+            call = await client.call(scene.jid(number))
+            answered = await self.answered(plan, call)
+            if not answered:
+                ended = await call.ended(20)
+                client.strict.violations.clear()  # the end of its own crosses ours
+                await self.logs(scene, self.log % self.why)
+                return calls, ended
+            calls.append((call, answered))
+        raise AssertionError(f"none of {self.most} calls was refused")
 
     @staticmethod
     async def answered(plan, call):
@@ -54,4 +46,49 @@ class Descriptors(Fault):
         return theirs
 
 
-FAULTS = (Descriptors,)
+class Descriptors(Scarce):
+    """No socket can be opened any more: the process is started with a few more than it needs."""
+
+    name = "descriptors exhausted"
+    why = "Too many open files"
+    some = 5  # more than one call's sockets, less than three's
+
+    async def run(self, scene):
+        server = scene.bed.tandem
+        used = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        await self.again(server, f"/usr/bin/prlimit --nofile={used + self.some}:{used + self.some}")
+        try:
+            calls, ended = await self.until_refused(scene)
+            assert calls, "not even one call"
+            await self.still(calls)
+            await self.hang_up(calls)
+            await scene.alive()
+        finally:
+            await self.again(server, "")
+        return f"after {len(calls)} calls: {ended}"
+
+
+class Memory(Scarce):
+    """The address space may not grow any more while calls are up. (Each allocation of ours that a call's set-up makes is refused by
+    tests/unit/gateway/test_no_memory.)"""
+
+    name = "memory refused"
+    why = "Cannot allocate memory"
+    spare = 64 * 1024
+
+    async def run(self, scene):
+        calls = await self.talk(scene, each=1)
+        with open(f"/proc/{scene.bed.tandem.process.pid}/status", encoding="ascii") as status:
+            size = int(re.search(r"VmSize:\s+(\d+)", status.read()).group(1)) * 1024
+        self.limit(scene, **{"as": size + self.spare})
+        try:
+            new, ended = await self.until_refused(scene)
+            await self.still(calls + new)
+        finally:
+            self.limit(scene, **{"as": "unlimited"})
+        await self.hang_up(calls + new)
+        await scene.alive()
+        return f"after {len(new)} more calls: {ended}"
+
+
+FAULTS = (Descriptors, Memory)

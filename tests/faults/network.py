@@ -4,9 +4,10 @@
 import asyncio
 import time
 
-from fault import PROFILE, Fault
+from fault import PROFILE, Fault, Outage
 
-from bed.scene import CARRIER
+from bed import names
+from bed.scene import CARRIER, Bed
 
 
 class StreamLost(Fault):
@@ -83,4 +84,46 @@ class TrunkGone(Fault):
         return f"ended after {took:.1f} s: {how}"
 
 
-FAULTS = (StreamLost, ServerRestarted, TrunkGone)
+NAMED = {"proxy": "sip:carrier.test", "allow": [f"{CARRIER}/32"]}
+
+
+class NamedStage(Bed):
+    """The carrier is known by its name alone."""
+
+    async def _start(self):
+        self.names = None
+        self.program, program = False, self.program
+        await super()._start()
+        self.program = program
+        await self.answer_names()
+        self.tandem = await self.make_tandem().start()
+
+    async def answer_names(self):
+        """From now on."""
+        self.names = await names.Names({("carrier.test", names.A): [CARRIER]}).start(self.pstn, CARRIER)
+
+    async def stop(self, check=True):
+        if self.names:
+            self.names.close()
+        await super().stop(check)
+
+
+class NamesGone(Outage):
+    """The name server is off for longer than what it said holds."""
+
+    name = "DNS gone"
+    expected = "the addresses of before stand: calls and texts come and go"
+    stage = NamedStage
+    bed = {"trunks": {"carrier": NAMED}, "sections": {"sip": {"nameservers": CARRIER}}}
+    limit_s = 150.0
+    log = r"trunk=carrier what=\"no address\" .*those of before stand"
+
+    async def begin(self, scene):
+        scene.bed.names.close()
+        await self.logs(scene, self.log, names.TTL_S + 20)
+
+    async def end(self, scene):
+        await scene.bed.answer_names()
+
+
+FAULTS = (StreamLost, ServerRestarted, TrunkGone, NamesGone)

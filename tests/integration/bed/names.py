@@ -6,7 +6,7 @@ import ipaddress
 import struct
 
 A, SRV = 1, 33
-TTL_S = 60
+TTL_S = 30
 
 
 def _encode(name):
