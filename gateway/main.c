@@ -287,7 +287,8 @@ static int start(struct process *process)
 	}
 	log_set_json(process->config->log.json);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit of files' sizes is as a full disk */
+	signal(SIGXFSZ,
+	       SIG_IGN); /* a limit of files' sizes is as a full disk */
 	raise_descriptors();
 	if (evthread_use_pthreads())
 		return -ENOMEM;
