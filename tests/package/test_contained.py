@@ -5,6 +5,7 @@
 
 tests/package/run builds it and runs this; CONTAINER is the directory of tests/package/container."""
 
+import glob
 import json
 import os
 import subprocess
@@ -47,14 +48,28 @@ class ContainedBed(Bed):
         for place in ("/var/lib/tandem", "/run/tandem"):
             os.chown(self.places[place], OWNER, OWNER)
             os.chmod(self.places[place], 0o700)
-        self.container = self.process(*self.image["Entrypoint"], *self.image["Cmd"])
+        volumes = [f"--volume={here}:{there}{':ro' if there == '/etc/tandem' else ''}" for there, here in self.places.items()]
+        self.container = proc.Process(
+            "container", buildah("run", "--isolation", "chroot", f"--user={self.image['User']}", *volumes, "tandem", "--",
+                                 *self.image["Entrypoint"], *self.image["Cmd"]), self.gw)
         await self.container.wait_log(r"\bevent=ready\b", READY_S)
 
-    def process(self, *argv):
-        """A process in the container, as the user that the image names."""
-        volumes = [f"--volume={here}:{there}{':ro' if there == '/etc/tandem' else ''}" for there, here in self.places.items()]
-        return proc.Process("container", buildah("run", "--isolation", "chroot", f"--user={self.image['User']}", *volumes, "tandem", "--", *argv),
-                            self.gw)
+    def beside(self, *argv):
+        """A process beside the one that the container is of, as the same user."""
+        inner = self.container.pid
+        while children := self._children(inner):
+            inner = children[0]
+        return proc.Process("beside", ["nsenter", "--target", str(inner), "--mount", "--root", "--wd", f"--setuid={OWNER}", f"--setgid={OWNER}",
+                                       *argv], self.gw)
+
+    @staticmethod
+    def _children(pid):
+        """Those that any of its threads has started."""
+        found = []
+        for path in glob.glob(f"/proc/{pid}/task/*/children"):
+            with open(path, encoding="ascii") as children:
+                found += children.read().split()
+        return found
 
     async def stop(self, check=True):
         if self.container:
@@ -68,7 +83,9 @@ pytestmark = [pytest.mark.limit(120), pytest.mark.alone,
 
 async def test_its_user_is_the_one_that_is_named(scene):
     assert scene.bed.image["User"] == "tandem" and "/var/lib/tandem" in scene.bed.image["Volumes"]
-    assert os.stat(scene.bed.places["/var/lib/tandem"] + "/tandem.db").st_uid == OWNER
+    asked = scene.bed.beside("/usr/bin/stat", "-c", "%u:%g %a", "/var/lib/tandem", "/var/lib/tandem/tandem.db")
+    assert await asked.wait(READY_S) == 0 and asked.log().split()[:3] == [f"{OWNER}:{OWNER}", "700", f"{OWNER}:{OWNER}"], asked.log()
+    await asked.stop()
 
 
 @pytest.mark.parametrize("place", ["call_out", "call_in"])
@@ -80,13 +97,13 @@ async def test_calls(scene, place):
 
 
 async def test_the_doctor_finds_all_well(scene):
-    doctor = scene.bed.process("tandem", "-c", "/etc/tandem/tandem.conf", "doctor")
+    doctor = scene.bed.beside("/usr/sbin/tandem", "doctor")
     await doctor.wait(DOCTOR_S)
     assert "All is well." in doctor.log() and "ok    process" in doctor.log(), doctor.log()
     await doctor.stop()
 
 
 async def test_tandemctl_reaches_it(scene):
-    asked = scene.bed.process("tandemctl", "status")
-    assert await asked.wait(DOCTOR_S) == 0, asked.log()
+    asked = scene.bed.beside("/usr/sbin/tandemctl", "status")
+    assert await asked.wait(DOCTOR_S) == 0 and "Trunks up: 1 of 1" in asked.log(), asked.log()
     await asked.stop()
