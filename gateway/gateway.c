@@ -39,6 +39,7 @@
 #include "gateway/service/devices.h"
 #include "gateway/service/presence.h"
 #include "gateway/text/texts.h"
+#include "gateway/trace/trace.h"
 #include "gateway/unsent.h"
 #include "gateway/upgrade.h"
 #include "gateway/watch/watch.h"
@@ -324,6 +325,7 @@ static const struct part {
 	{ recover_new, recover_free, recover_stream_up },
 	{ outbox_new, outbox_free, outbox_stream_up },
 	{ texts_new, texts_free, NULL },
+	{ traces_new, traces_free, NULL },
 	{ admin_new, admin_free, NULL },
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };

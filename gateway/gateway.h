@@ -38,6 +38,7 @@ struct setting_store;
 struct sip_agent;
 struct sip_trunk;
 struct texts;
+struct traces;
 struct trunk_row;
 struct unsent;
 struct watch;
@@ -82,9 +83,10 @@ struct gateway {
 	struct lost_sessions *lost; /* of a run that died; recover.c */
 	struct outbox *outbox;      /* what must reach the XMPP server */
 	struct texts *texts;
-	struct bill *bill;   /* NULL: not configured; gateway/bill */
-	struct watch *watch; /* metrics, status page; gateway/watch */
-	struct admin *admin; /* commands; admin/admin.c */
+	struct bill *bill;     /* NULL: not configured; gateway/bill */
+	struct watch *watch;   /* metrics, status page; gateway/watch */
+	struct traces *traces; /* gateway/trace */
+	struct admin *admin;   /* commands; admin/admin.c */
 
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */

@@ -456,6 +456,11 @@ struct sip_dialog *sip_dialog_free(struct sip_dialog *d)
 	return NULL;
 }
 
+const char *sip_dialog_call_id(const struct sip_dialog *dialog)
+{
+	return dialog->call_id;
+}
+
 struct addr sip_dialog_peer(const struct sip_dialog *dialog)
 {
 	return dialog->peer.addr;

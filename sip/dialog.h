@@ -155,6 +155,8 @@ void sip_dialog_hangup(struct sip_dialog *dialog, const struct sip_hangup *why);
 /* Hangs up when it still lives. NULL is fine; returns NULL. */
 struct sip_dialog *sip_dialog_free(struct sip_dialog *dialog);
 
+/* Borrowed. */
+const char *sip_dialog_call_id(const struct sip_dialog *dialog);
 /* The peer's address in signalling: media of a NATed peer may come from it. */
 struct addr sip_dialog_peer(const struct sip_dialog *dialog);
 

@@ -42,7 +42,8 @@ _tandemctl()
 		return
 		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls watch history \
+	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls watch trace-start trace-show \
+		trace-follow traces trace-stop trace-save history \
 		trunks numbers accounts blocks users changes call-hangup trunk-add trunk-edit trunk-remove trunk-test \
 		trunk-drain number-assign number-release number-ring number-import \
 		account-add account-disable account-enable account-remove block unblock \

@@ -58,14 +58,23 @@ static void on_written(struct bufferevent *stream, void *arg)
 
 static void on_event(struct bufferevent *stream, short what, void *arg);
 
+/* Nothing is added to what was told, which may have gone already. */
+static void end_when_written(struct client *client)
+{
+	if (!evbuffer_get_length(bufferevent_get_output(client->stream)))
+		bufferevent_trigger_event(client->stream, BEV_EVENT_EOF,
+					  BEV_TRIG_DEFER_CALLBACKS);
+}
+
 /* What @text says is all: the client is gone when it has it. */
 static void answer(struct client *client, bool failed, const char *text)
 {
 	bufferevent_disable(client->stream, EV_READ);
 	bufferevent_setcb(client->stream, NULL, on_written, on_event, client);
-	/* Empty, it would never be written to its end. */
-	if (client->told && !*text)
-		text = "\n";
+	if (client->told && !*text) {
+		end_when_written(client);
+		return;
+	}
 	if ((!client->told &&
 	     bufferevent_write(client->stream, failed ? "1" : "0", 1)) ||
 	    bufferevent_write(client->stream, text, strlen(text)))

@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
+#include "gateway/trace/trace.h"
 #include "gateway/watch/quality.h"
 #include "gateway/watch/watch.h"
 
@@ -91,8 +92,12 @@ static void handle(struct call *call, const struct call_event *event)
 			 t->next == CALL_CLOSED ? " cause=" : "",
 			 t->next == CALL_CLOSED ? cause_name(event->cause)
 						: "");
+		const char *was = call_states[call->state].name;
+
 		call->state = t->next;
 		call_arm(call);
+		trace_call_changed(call, was, call_event_names[event->type],
+				   call_states[t->next].name);
 	}
 	t->action(call, event);
 }

@@ -7,6 +7,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/call/call_state.h"
+#include "gateway/trace/trace.h"
 #include "gateway/watch/watch.h"
 #include "media/negotiate.h"
 
@@ -193,6 +194,7 @@ static void on_ready(enum media_side side, void *arg)
 	call->ready[side] = true;
 	/* A peer that has come to the running call: now it can outlive us. */
 	call_record_refresh(call);
+	trace_media_changed(call, side, "media may flow");
 	if (side == MEDIA_SIDE_B)
 		type = blind ? CALL_EV_READY_CALLEE_BLIND
 			     : CALL_EV_READY_CALLEE;
@@ -232,15 +234,24 @@ static bool goes_on_anew(struct call *call, enum media_side side,
 static void on_failed(enum media_side side, enum media_failure why, void *arg)
 {
 	static const struct {
-		const char *name;
+		const char *name, *said;
 		enum cause cause;
 	} failures[] = {
-		[MEDIA_FAIL_ICE] = { "ice", CAUSE_MEDIA_LOST },
-		[MEDIA_FAIL_CONSENT] = { "consent", CAUSE_MEDIA_LOST },
-		[MEDIA_FAIL_DTLS] = { "dtls", CAUSE_SECURITY },
-		[MEDIA_FAIL_FINGERPRINT] = { "fingerprint", CAUSE_SECURITY },
-		[MEDIA_FAIL_SILENCE] = { "silence", CAUSE_MEDIA_LOST },
-		[MEDIA_FAIL_WORKER] = { "worker", CAUSE_FAILED },
+		[MEDIA_FAIL_ICE] = { "ice", "no way was found by ICE",
+				     CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_CONSENT] = { "consent",
+					 "the peer answers no checks any more",
+					 CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_DTLS] = { "dtls", "DTLS came to nothing",
+				      CAUSE_SECURITY },
+		[MEDIA_FAIL_FINGERPRINT] = { "fingerprint",
+					     "the certificate is not the one "
+					     "that was promised",
+					     CAUSE_SECURITY },
+		[MEDIA_FAIL_SILENCE] = { "silence", "nothing came for too long",
+					 CAUSE_MEDIA_LOST },
+		[MEDIA_FAIL_WORKER] = { "worker", "the worker failed",
+					CAUSE_FAILED },
 	};
 	struct call *call = arg;
 
@@ -249,6 +260,7 @@ static void on_failed(enum media_side side, enum media_failure why, void *arg)
 	log_warn("call=%s side=%c media=failed why=%s: the call is ended",
 		 call->name, side_names[side], failures[why].name);
 	watch_media_failed(call, side, failures[why].name);
+	trace_media_changed(call, side, failures[why].said);
 	call_fail(call, failures[why].cause);
 }
 

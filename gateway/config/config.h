@@ -220,6 +220,14 @@ struct config_billing {
 	bool records;    /* of calls are pushed */
 };
 
+/* A capture server for traces that want one: gateway/trace/hep.h. */
+struct config_hep {
+	struct addr server; /* unset: none */
+	unsigned id;        /* what it knows us by */
+	char *password;     /* "": none is shown */
+	char *password_file;
+};
+
 enum { CONFIG_DAY_MIN = 24 * 60 };
 
 /* Which trunks take a call, in their order. */
@@ -296,6 +304,7 @@ struct config {
 	size_t nroutes;
 	struct config_watch watch;
 	struct config_billing billing;
+	struct config_hep hep;
 };
 
 /* One mistake, without a line end; @line is borrowed for the call. */

@@ -378,6 +378,14 @@ static void check_billing(struct check *c)
 		    "billing.token_file", billing->token_file, &billing->token);
 }
 
+static void check_hep(struct check *c)
+{
+	struct config_hep *hep = &c->config->hep;
+
+	take_secret(c, line_of(c, CONFIG_KEY_HEP_PASSWORD_FILE),
+		    "hep.password_file", hep->password_file, &hep->password);
+}
+
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m)
 {
@@ -399,4 +407,5 @@ void config_check(struct config *config, const struct config_lines *lines,
 	check_emergency(&c);
 	check_watch(&c);
 	check_billing(&c);
+	check_hep(&c);
 }

@@ -16,6 +16,8 @@ static bool is_left_in_file(const struct config_key *key, const void *object)
 		return *config->billing.token_file;
 	if (id == CONFIG_KEY_WATCH_TOKEN)
 		return *config->watch.token_file;
+	if (id == CONFIG_KEY_HEP_PASSWORD)
+		return *config->hep.password_file;
 	if (id == CONFIG_KEY_TRUNK_PASSWORD)
 		return *trunk->password_file;
 	return false;

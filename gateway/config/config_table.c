@@ -32,6 +32,7 @@ const char *const config_section_names[CONFIG_NSECTIONS] = {
 	[CONFIG_ROUTE] = "route",
 	[CONFIG_WATCH] = "watch",
 	[CONFIG_BILLING] = "billing",
+	[CONFIG_HEP] = "hep",
 	[CONFIG_CONTROL] = "control",
 };
 
@@ -406,6 +407,18 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_BILLING_RECORDS] = {
 		CONFIG_BILLING, "records", &config_kind_flag,
 		AT(billing.records), .initial = LIST("true") },
+	[CONFIG_KEY_HEP_SERVER] = {
+		CONFIG_HEP, "server", &config_kind_bound, AT(hep.server),
+		.initial = LIST("") },
+	[CONFIG_KEY_HEP_ID] = {
+		CONFIG_HEP, "id", &config_kind_count, AT(hep.id),
+		.initial = LIST("1"), .min = 0, .max = INT32_MAX },
+	[CONFIG_KEY_HEP_PASSWORD] = {
+		CONFIG_HEP, "password", &config_kind_secret, AT(hep.password),
+		.initial = LIST("") },
+	[CONFIG_KEY_HEP_PASSWORD_FILE] = {
+		CONFIG_HEP, "password_file", &config_kind_path,
+		AT(hep.password_file), .initial = LIST("") },
 };
 /* clang-format on */
 

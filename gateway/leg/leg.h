@@ -32,6 +32,9 @@ struct leg_ops {
 	/* Bare JID of the account it is the leg of; borrowed, NULL: not (yet)
 	 * known. NULL: it is no account's. */
 	const char *(*account)(const struct leg *leg);
+	/* What the peer knows it by, Call-ID or sid; borrowed, NULL: nothing
+	 * yet. NULL: it has no name. */
+	const char *(*id)(const struct leg *leg);
 	/* Callee: call the peer. */
 	int (*offer)(struct leg *leg, const struct media_desc *offer);
 	/* Caller: it rings there. Can come repeatedly. */

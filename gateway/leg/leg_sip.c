@@ -254,8 +254,16 @@ static struct leg *sip_free(struct leg *leg)
 	return NULL;
 }
 
+static const char *sip_id(const struct leg *leg)
+{
+	const struct leg_sip *sip = (const struct leg_sip *)leg;
+
+	return sip->dialog ? sip_dialog_call_id(sip->dialog) : NULL;
+}
+
 const struct leg_ops leg_sip_ops = {
 	.name = "sip",
+	.id = sip_id,
 	.offer = sip_offer,
 	.ring = sip_ring,
 	.proceed = sip_proceed,

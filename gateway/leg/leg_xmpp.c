@@ -271,8 +271,16 @@ static const char *xmpp_account(const struct leg *leg)
 	return NULL;
 }
 
+static const char *xmpp_id(const struct leg *leg)
+{
+	const struct leg_xmpp *xmpp = (const struct leg_xmpp *)leg;
+
+	return *xmpp->sid ? xmpp->sid : NULL;
+}
+
 static const struct leg_ops xmpp_ops = {
 	.name = "xmpp",
+	.id = xmpp_id,
 	.account = xmpp_account,
 	.offer = xmpp_offer,
 	.ring = xmpp_ring,

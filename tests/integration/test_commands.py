@@ -24,7 +24,10 @@ ADMIN = "http://jabber.org/protocol/admin#"  # XEP-0133; the words for the same
 ANNOUNCE, USERS = f"{ADMIN}announce", f"{ADMIN}get-registered-users-num"
 WORDS = {ANNOUNCE: "announce", USERS: "users"}
 NEEDS = {
-    "status": (READER,), "calls": (READER,), "watch": (READER, "none"), "call-hangup": (OPERATOR, "none"),
+    "status": (READER,), "calls": (READER,), "watch": (READER, "none"),
+    "trace-start": (OPERATOR, "what="), "trace-follow": (OPERATOR, "what="), "traces": (OPERATOR,),
+    "trace-show": (OPERATOR, "999999"), "trace-stop": (OPERATOR, "999999"), "trace-save": (OPERATOR, "999999"),
+    "call-hangup": (OPERATOR, "none"),
     "numbers": (READER,), "number-assign": (OPERATOR,), "number-release": (OPERATOR, "+19990000000"),
     "number-ring": (OPERATOR, "+19990000000"), "number-import": (OPERATOR, "csv=x"),
     "accounts": (READER,), "account-add": (OPERATOR,), "account-disable": (OPERATOR, "nobody@nowhere.example"),

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Secrets, and what people write and dial, are taken out of messages before
+ * they are kept: each octet becomes an x, so that lengths, and what else reads
+ * the message, stay right.
+ *
+ *   SIP   answers to challenges (Authorization, Proxy-Authorization,
+ *         Authentication-Info; RFC 3261, 22), keys of media (a=crypto, RFC
+ *         4568; k=, a=key-mgmt), passwords of ICE; bodies of MESSAGE and INFO
+ *   XMPP  the same in Jingle (key-params, pwd), passwords and values of forms
+ *         (XEP-0004, 0077), bodies, links, digits (XEP-0181)
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* A whole message, in place. */
+void mask_sip(char *p, size_t n);
+/* A stanza as our serializer writes it, in place. */
+void mask_xml(char *p, size_t n);

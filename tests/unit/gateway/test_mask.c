@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/trace/mask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/test.h"
+
+static char text[4096];
+
+static const char *sip(const char *message)
+{
+	snprintf(text, sizeof(text), "%s", message);
+	mask_sip(text, strlen(text));
+	assert_int_equal(strlen(text), strlen(message));
+	return text;
+}
+
+static const char *xml(const char *stanza)
+{
+	snprintf(text, sizeof(text), "%s", stanza);
+	mask_xml(text, strlen(text));
+	assert_int_equal(strlen(text), strlen(stanza));
+	return text;
+}
+
+static void answers_to_challenges_are_covered_with_their_folds(void **state)
+{
+	(void)state;
+	assert_string_equal(sip("REGISTER sip:a SIP/2.0\r\n"
+				"Authorization: Digest username=\"u\",\r\n"
+				" response=\"ab\"\r\n"
+				"proxy-authorization:Digest x=1\r\n"
+				"WWW-Authenticate: Digest nonce=\"n\"\r\n\r\n"),
+			    "REGISTER sip:a SIP/2.0\r\n"
+			    "Authorization: Digest xxxxxxxxxxxxx\r\n"
+			    "xxxxxxxxxxxxxx\r\n"
+			    "proxy-authorization:Digest xxx\r\n"
+			    "WWW-Authenticate: Digest nonce=\"n\"\r\n\r\n");
+}
+
+static void keys_of_media_are_covered_and_their_suites_are_not(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		sip("INVITE sip:a SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
+		    "m=audio 4000 RTP/SAVP 0\r\n"
+		    "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAA|2^20;"
+		    "inline:BBB UNENCRYPTED_SRTCP\r\n"
+		    "a=ice-ufrag:uf\r\na=ice-pwd:secret\r\nk=clear:k\r\n"
+		    "a=fingerprint:sha-256 AA\r\n"),
+		"INVITE sip:a SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
+		"m=audio 4000 RTP/SAVP 0\r\n"
+		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:xxxxxxxx;"
+		"inline:xxx UNENCRYPTED_SRTCP\r\n"
+		"a=ice-ufrag:uf\r\na=ice-pwd:xxxxxx\r\nk=xxxxxxx\r\n"
+		"a=fingerprint:sha-256 AA\r\n");
+}
+
+static void what_people_write_and_dial_is_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(sip("MESSAGE sip:a SIP/2.0\r\nl: 5\r\n\r\nHel\nlo"),
+			    "MESSAGE sip:a SIP/2.0\r\nl: 5\r\n\r\nxxx\nxx");
+	assert_string_equal(
+		sip("SIP/2.0 200 OK\r\nCSeq: 7 INFO\r\n\r\nSignal=5\r\n"),
+		"SIP/2.0 200 OK\r\nCSeq: 7 INFO\r\n\r\nxxxxxxxx\r\n");
+	assert_string_equal(
+		sip("NOTIFY sip:a SIP/2.0\r\nCSeq: 7 NOTIFY\r\n\r\nSIP/2.0 "
+		    "200"),
+		"NOTIFY sip:a SIP/2.0\r\nCSeq: 7 NOTIFY\r\n\r\nSIP/2.0 200");
+}
+
+static void whatever_comes_is_survived(void **state)
+{
+	static const char *const odd[] = { "",      "\r\n", ":",   "A",
+					   "A\r\n", " B",   "\n\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		sip(odd[i]);
+		xml(odd[i]);
+	}
+	assert_string_equal(xml("<a b='<' c"), "<a b='<' c");
+	assert_string_equal(xml("</a></b><body>x"), "</a></b><body>x");
+	assert_string_equal(xml("<body>secret"), "<body>xxxxxx");
+}
+
+static void jingle_keys_and_digits_are_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(xml("<iq to='a'><crypto crypto-suite='S' "
+				"key-params='inline:K'/><transport pwd='p1' "
+				"ufrag='u'/><dtmf code='5' duration='100'/>"
+				"<error code='404'/></iq>"),
+			    "<iq to='a'><crypto crypto-suite='S' "
+			    "key-params='xxxxxxxx'/><transport pwd='xx' "
+			    "ufrag='u'/><dtmf code='x' duration='100'/>"
+			    "<error code='404'/></iq>");
+}
+
+static void words_and_what_forms_hold_are_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		xml("<message><body>Hi &lt;you&gt;</body><html><p>Hi <b>a</b>"
+		    "</p></html><subject>s</subject></message>"),
+		"<message><body>xxxxxxxxxxxxxx</body><html><p>xxx<b>x</b>"
+		"</p></html><subject>s</subject></message>");
+	assert_string_equal(
+		xml("<iq><x><field var='p'><value>pw</value></field></x>"
+		    "<password>pw</password></iq>"),
+		"<iq><x><field var='p'><value>xx</value></field></x>"
+		"<password>xx</password></iq>");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			answers_to_challenges_are_covered_with_their_folds),
+		cmocka_unit_test(
+			keys_of_media_are_covered_and_their_suites_are_not),
+		cmocka_unit_test(what_people_write_and_dial_is_covered),
+		cmocka_unit_test(whatever_comes_is_survived),
+		cmocka_unit_test(jingle_keys_and_digits_are_covered),
+		cmocka_unit_test(words_and_what_forms_hold_are_covered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
