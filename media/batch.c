@@ -159,14 +159,28 @@ size_t batch_recv(struct batch *batch, const struct source *source, size_t max)
 		p->n = msg->msg_flags & MSG_TRUNC ? 0 : batch->rx[i].msg_len;
 		p->source = source;
 		p->local = source->local;
-		if (source->kind == SOURCE_SHARED)
-			take_local(&p->local, msg);
+		take_local(&p->local, msg);
 		/* The kernel changes the lengths. */
 		msg->msg_namelen = sizeof(p->remote);
 		msg->msg_controllen = sizeof(batch->rx_envelopes[i].control);
 	}
 	batch->used += (size_t)n;
 	return (size_t)n;
+}
+
+void batch_recv_one(struct batch *batch, const struct source *source)
+{
+	struct packet *p = &batch->packets[batch->used];
+	socklen_t len = sizeof(p->remote);
+	ssize_t n = recvfrom(source->fd, p->p, PACKET_MAX,
+			     MSG_DONTWAIT | MSG_TRUNC, &p->remote.sa, &len);
+
+	if (n < 0)
+		return;
+	p->n = n > PACKET_MAX ? 0 : (size_t)n;
+	p->source = source;
+	p->local = source->local;
+	batch->used++;
 }
 
 /* Sending */

@@ -53,10 +53,17 @@ struct batch *batch_free(struct batch *batch);
 /* How many packets can be received before batch_flush(). */
 size_t batch_room(const struct batch *batch);
 /*
- * Receive up to @max packets, for which there is room, from @source. Returns
- * their number; less than @max: there are no more.
+ * Receive up to @max packets, for which there is room, from a shared socket,
+ * with the local address of each. Returns their number; less than @max: there
+ * are no more.
  */
 size_t batch_recv(struct batch *batch, const struct source *source, size_t max);
+/*
+ * Receive one packet, for which there is room, from a socket that is not
+ * shared. One that has more has it next time: looking for it would cost each
+ * packet a second look at the socket.
+ */
+void batch_recv_one(struct batch *batch, const struct source *source);
 /* All that was received since batch_flush(); borrowed until the next. */
 size_t batch_received(struct batch *batch, struct packet **out);
 

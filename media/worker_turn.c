@@ -14,26 +14,17 @@
 
 enum {
 	EVENTS = 256, /* sockets looked at in one turn */
-	/* What one socket may give in a turn: so often so many packets. Most
-	 * calls' sockets have one; asking for two tells that it was all. */
+	/* What a shared socket may give in a turn: so often so many packets.
+	 * One of a call gives one: it seldom has another. */
 	SHARED_ROUNDS = 4,
 	SHARED_RECV = 64,
-	OTHER_ROUNDS = 4,
-	OTHER_RECV = 2,
 };
 
 /* Sockets */
 
-/*
- * Sockets of one call are told of once for what they have (EPOLLET), which is
- * then read to its end: the kernel need not look again whether it was.
- */
 static int control(struct worker *worker, int what, struct source *source)
 {
-	bool many =
-		source->kind == SOURCE_WAKE || source->kind == SOURCE_SHARED;
-	struct epoll_event event = { .events = EPOLLIN | (many ? 0 : EPOLLET),
-				     .data.ptr = source };
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
 
 	if (source->fd < 0)
 		return 0;
@@ -121,28 +112,32 @@ static void work(struct worker *worker)
 	batch_flush(worker->batch);
 }
 
-/* Whether all was read. */
-static bool read_rounds(struct worker *worker, const struct source *source,
-			int rounds, size_t max)
+static void read_shared(struct worker *worker, const struct source *source)
 {
-	for (int round = 0; round < rounds; round++) {
-		if (batch_room(worker->batch) < max)
+	for (int round = 0; round < SHARED_ROUNDS; round++) {
+		if (batch_room(worker->batch) < SHARED_RECV)
 			work(worker);
-		if (batch_recv(worker->batch, source, max) < max)
-			return true;
+		if (batch_recv(worker->batch, source, SHARED_RECV) <
+		    SHARED_RECV)
+			return;
 	}
 	worker->behind = true;
-	return false;
 }
 
-static void on_readable(struct worker *worker, struct source *source)
+/* What it has besides, epoll tells in the next turn. */
+static void read_own(struct worker *worker, const struct source *source)
 {
-	if (source->kind == SOURCE_WAKE)
-		return;
+	if (!batch_room(worker->batch))
+		work(worker);
+	batch_recv_one(worker->batch, source);
+}
+
+static void on_readable(struct worker *worker, const struct source *source)
+{
 	if (source->kind == SOURCE_SHARED)
-		(void)read_rounds(worker, source, SHARED_ROUNDS, SHARED_RECV);
-	else if (!read_rounds(worker, source, OTHER_ROUNDS, OTHER_RECV))
-		(void)control(worker, EPOLL_CTL_MOD, source); /* tell again */
+		read_shared(worker, source);
+	else if (source->kind != SOURCE_WAKE)
+		read_own(worker, source);
 }
 
 /*
