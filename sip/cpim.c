@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "gateway/base/text.h"
+#include "gateway/base/text_file.h"
 
 /* The prefix that everybody gives RFC 5438's headers; few forget to declare it.
  */
@@ -251,20 +252,14 @@ static int put_all(FILE *to, const struct sip_cpim *cpim)
 
 int sip_cpim_format(char **out, const struct sip_cpim *cpim)
 {
-	char *text = NULL;
-	size_t n;
-	FILE *to = open_memstream(&text, &n);
-	int r;
+	struct text_file file;
+	int r = text_file_open(&file);
 
-	if (!to)
-		return -ENOMEM;
-	r = put_all(to, cpim);
-	if (fclose(to) && !r)
-		r = -ENOMEM;
-	if (r) {
-		free(text);
+	if (r)
 		return r;
-	}
-	*out = text;
-	return 0;
+	r = put_all(file.to, cpim);
+	if (!r)
+		return text_file_close(&file, out, NULL);
+	text_file_drop(&file);
+	return r;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gateway/base/base64.h"
+#include "gateway/base/text_file.h"
 #include "sip/sdp_names.h"
 
 enum { DISCARD_PORT = 9 };
@@ -256,22 +257,14 @@ static bool is_writable(const struct media_content *content)
 int sdp_format(char **out, size_t *n, const struct media_desc *desc,
 	       const struct sdp_origin *origin)
 {
-	char *text = NULL;
-	size_t len = 0;
+	struct text_file file;
 
 	for (size_t i = 0; i < desc->ncontents; i++)
 		if (!is_writable(desc->contents[i]))
 			return SDP_E_CONTENT;
-	FILE *f = open_memstream(&text, &len);
-	if (!f)
-		return -ENOMEM;
-	put_desc(f, desc, origin);
-	bool failed = ferror(f);
-	if (fclose(f) || failed) {
-		free(text);
-		return -ENOMEM;
-	}
-	*out = text;
-	*n = len;
-	return 0;
+	int r = text_file_open(&file);
+	if (r)
+		return r;
+	put_desc(file.to, desc, origin);
+	return text_file_close(&file, out, n);
 }

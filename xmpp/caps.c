@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/text_file.h"
+
 typedef int (*order_fn)(const void *a, const void *b);
 
 static const char *text_of(const char *text)
@@ -129,23 +131,16 @@ static int put_info(FILE *f, const struct caps_info *info)
 static int verification_text(char **out, size_t *n,
 			     const struct caps_info *info)
 {
-	char *text = NULL;
-	FILE *f = open_memstream(&text, n);
+	struct text_file file;
+	int r = text_file_open(&file);
 
-	if (!f)
-		return -ENOMEM;
-	int r = put_info(f, info);
-	/* ferror() first: fclose() alone may forget an earlier failure */
-	if (ferror(f) && !r)
-		r = -ENOMEM;
-	if (fclose(f) && !r)
-		r = -ENOMEM;
-	if (r) {
-		free(text);
+	if (r)
 		return r;
-	}
-	*out = text;
-	return 0;
+	r = put_info(file.to, info);
+	if (!r)
+		return text_file_close(&file, out, n);
+	text_file_drop(&file);
+	return r;
 }
 
 int caps_hash(char out[static CAPS_HASH_CAP], const struct caps_info *info)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "gateway/base/text.h"
+#include "gateway/base/text_file.h"
 
 struct writer {
 	FILE *file;
@@ -192,24 +193,19 @@ static int put_element(const struct stanza *st, void *arg)
 
 int stanza_format(const struct stanza *st, size_t max, char **out, size_t *n)
 {
-	char *text = NULL;
-	size_t len = 0;
+	struct text_file file;
 	struct writer w = { .max = max ? max : STANZA_TEXT_MAX,
 			    .ns = STANZA_NS };
 
 	if (!stanza_ok(st))
 		return -ENOMEM;
-	w.file = open_memstream(&text, &len);
-	if (!w.file)
-		return -ENOMEM;
-	int r = put_element(st, &w);
-	if (fclose(w.file) && !r)
-		r = -ENOMEM;
-	if (r) {
-		free(text);
+	int r = text_file_open(&file);
+	if (r)
 		return r;
-	}
-	*out = text;
-	*n = w.n;
-	return 0;
+	w.file = file.to;
+	r = put_element(st, &w);
+	if (!r)
+		return text_file_close(&file, out, n);
+	text_file_drop(&file);
+	return r;
 }
