@@ -25,6 +25,7 @@ struct setting {
 #define SETTING_FORWARDS  "forwards"  /* "yes": every call */
 #define SETTING_CALLER_ID "caller-id" /* the number that calls out show */
 #define SETTING_WITHHOLD  "withhold"  /* "yes": none is shown */
+#define SETTING_RING      "ring"      /* seconds, then forwarded or no answer */
 
 struct setting_store;
 

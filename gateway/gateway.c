@@ -393,7 +393,7 @@ void gateway_retire(struct gateway *gateway, bool on)
 
 bool gateway_has_retired(const struct gateway *gateway)
 {
-	return gateway->retiring && !gateway->ncalls;
+	return gateway->retiring && !gateway->ncalls && admin_is_idle(gateway);
 }
 
 bool gateway_is_drained(const struct gateway *gateway)

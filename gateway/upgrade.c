@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db/db.h"
+#include "gateway/admin/admin.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/call/call.h"
@@ -38,6 +39,7 @@ bool upgrade_is_due(const struct gateway *gateway)
 	return gateway->upgrade_ms &&
 	       ((!call_count_in_setup(gateway) &&
 		 !sip_agent_is_asking(gateway->agent) &&
+		 admin_is_idle(gateway) &&
 		 xmpp_stream_is_flushed(gateway->stream)) ||
 		clock_ms() - gateway->upgrade_ms >= WAIT_MS);
 }

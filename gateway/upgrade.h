@@ -15,8 +15,9 @@ struct gateway;
 
 /* New calls are refused (503) from now on; upgrade_run() when it is due. */
 void upgrade_begin(struct gateway *gateway);
-/* It was begun, no call is in set-up any more, no request in a SIP dialog
- * unanswered, and all was written to the stream; or not for too long. */
+/* It was begun, no call is in set-up any more, no request in a SIP dialog or at
+ * the control socket unanswered, and all was written to the stream; or not for
+ * too long. */
 bool upgrade_is_due(const struct gateway *gateway);
 /* Before media_new(): what the media of the process before have left with the
  * manager (kept_take_last()). */

@@ -21,7 +21,7 @@ struct stanza;
 enum {
 	ADHOC_SESSION_MS = 15 * 60 * 1000, /* without a request */
 	ADHOC_MAX_SESSIONS = 1000,         /* of all; the oldest gives way */
-	ADHOC_MAX_OF_JID = 4,              /* of a full JID; the same */
+	ADHOC_MAX_OF_JID = 16,             /* of a bare JID; the same */
 	ADHOC_MAX_ENDED = 4 * ADHOC_MAX_SESSIONS, /* known as expired */
 	ADHOC_SESSIONID_CAP = 33,
 };

@@ -116,14 +116,22 @@ struct adhoc_sessions *adhoc_sessions_free(struct adhoc_sessions *sessions)
 	return NULL;
 }
 
-/* The oldest gives way: of the same JID, and of all. */
+/* Resources cost nobody anything. */
+static bool is_same_account(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "/");
+
+	return n == strcspn(b, "/") && !strncmp(a, b, n);
+}
+
+/* The oldest gives way: of the same account, and of all. */
 static void make_room(struct adhoc_sessions *sessions, const char *jid)
 {
 	struct adhoc_session *session, *oldest = NULL;
 	size_t n = 0;
 
 	TAILQ_FOREACH(session, &sessions->order, link) {
-		if (strcmp(session->jid, jid) != 0)
+		if (!is_same_account(session->jid, jid))
 			continue;
 		if (!oldest)
 			oldest = session;

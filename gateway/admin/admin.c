@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "db/audit_row.h"
 #include "gateway/admin/face_adhoc.h"
 #include "gateway/admin/face_chat.h"
 #include "gateway/admin/face_socket.h"
@@ -12,7 +13,8 @@
 #include "gateway/route/trunks.h"
 #include "xmpp/adhoc.h"
 
-enum { EXPIRE_S = 60 };
+enum { EXPIRE_S = 60, EXPIRE_AUDIT_MS = 3600 * 1000, US_PER_MS = 1000 };
+static const uint64_t US_PER_DAY = UINT64_C(24) * 3600 * 1000 * 1000;
 
 struct admin {
 	struct adhoc_sessions *adhoc;
@@ -20,7 +22,24 @@ struct admin {
 	struct control *control; /* NULL: none */
 	struct event *timer;
 	uint64_t last_id;
+	uint64_t expired_ms; /* when the audit was last; 0 never */
 };
+
+/* Once in an hour. */
+static void expire_audit(struct gateway *gateway)
+{
+	struct admin *admin = gateway->admin;
+	uint64_t now_ms = clock_ms();
+	uint64_t kept_us =
+		(uint64_t)gateway->config->db.audit_days * US_PER_DAY;
+	uint64_t wall_us = (uint64_t)clock_wall_ms() * US_PER_MS;
+
+	if (admin->expired_ms && now_ms - admin->expired_ms < EXPIRE_AUDIT_MS)
+		return;
+	if (!audit_row_expire(gateway->db,
+			      wall_us > kept_us ? wall_us - kept_us : 0))
+		admin->expired_ms = now_ms;
+}
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -30,6 +49,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	trunks_sweep(gateway);
+	expire_audit(gateway);
 	adhoc_sessions_expire(admin->adhoc, clock_ms());
 	chats_expire(admin->chats, clock_ms());
 }
@@ -69,6 +89,11 @@ void admin_free(struct gateway *gateway)
 	free(admin);
 }
 
+bool admin_is_idle(const struct gateway *gateway)
+{
+	return !gateway->admin || control_is_idle(gateway->admin->control);
+}
+
 struct adhoc_sessions *admin_adhoc(struct admin *admin)
 {
 	return admin->adhoc;
@@ -83,7 +108,7 @@ struct chats *admin_chats(struct admin *admin)
  * take. */
 uint64_t admin_audit_id(struct admin *admin)
 {
-	uint64_t now = (uint64_t)clock_wall_ms() * 1000;
+	uint64_t now = (uint64_t)clock_wall_ms() * US_PER_MS;
 
 	admin->last_id = now > admin->last_id ? now : admin->last_id + 1;
 	return admin->last_id;

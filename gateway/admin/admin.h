@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -17,6 +18,9 @@ struct gateway;
 /* 0 or -errno. Without its socket it goes on, and says so in the log. */
 CHECKED int admin_new(struct gateway *gateway);
 void admin_free(struct gateway *gateway);
+
+/* Whether nobody at its socket waits for an answer. */
+bool admin_is_idle(const struct gateway *gateway);
 
 /* For the faces alone. */
 struct adhoc_sessions *admin_adhoc(struct admin *admin);

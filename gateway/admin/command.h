@@ -77,6 +77,12 @@ bool request_flag(const struct request *request, const char *var);
 /* A JID field, bare and in lower case, in @out of JID_CAP; "" none. */
 void request_jid(char *out, const struct request *request, const char *var);
 
+/* @fn with each of the field "accountjids", bare and in lower case, if the
+ * database has room for all that it changes. */
+enum command_result request_each_account(struct request *request,
+					 void (*fn)(struct request *request,
+						    const char *jid));
+
 /* @object was changed: kept for good, and in the log. "" is nothing. */
 void request_changed(const struct request *request, const char *object,
 		     const char *before, const char *after);

@@ -30,6 +30,20 @@ extern const struct commands commands_status, commands_calls, commands_history,
 /* The calls of now, as options of the field "call". */
 void commands_fill_calls(const struct request *request, struct form *form);
 
+/* XEP-0133 */
+#define COMMAND_ADMIN "http://jabber.org/protocol/admin"
+#define COMMAND_ADMIN_FORM_TYPE                                       \
+	{                                                             \
+		.var = "FORM_TYPE", .label = "", .type = FORM_HIDDEN, \
+		.initial = COMMAND_ADMIN                              \
+	}
+#define COMMAND_ACCOUNTS_FIELD                                              \
+	{                                                                   \
+		.var = "accountjids", .label = "Accounts",                  \
+		.type = FORM_JID_MULTI, .required = true,                   \
+		.regex = COMMAND_JID_REGEX, .expects = COMMAND_JID_EXPECTS, \
+	}
+
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"
 #define COMMAND_JID_EXPECTS    "an address such as alice@example.org, please"

@@ -31,6 +31,23 @@ enum { LIST_CAP = 2048, QUOTA_TEXT_CAP = 2 * LIST_CAP + 256 };
 
 static const struct form_spec account_fields[] = { ACCOUNT_FIELD };
 
+/* XEP-0133, 4.1: a password is the XMPP server's matter. */
+static const struct form_spec add_fields[] = {
+	COMMAND_ADMIN_FORM_TYPE,
+	{ .var = "accountjid",
+	  .label = "Account",
+	  .type = FORM_JID_SINGLE,
+	  .required = true,
+	  .regex = COMMAND_JID_REGEX,
+	  .expects = COMMAND_JID_EXPECTS },
+};
+
+/* 4.2 to 4.4 */
+static const struct form_spec accounts_fields[] = {
+	COMMAND_ADMIN_FORM_TYPE,
+	COMMAND_ACCOUNTS_FIELD,
+};
+
 static const struct form_spec list_fields[] = {
 	{ .var = "find",
 	  .label = "Address",
@@ -142,7 +159,7 @@ static enum command_result run_add(struct request *request)
 {
 	char jid[JID_CAP];
 
-	request_jid(jid, request, "account");
+	request_jid(jid, request, "accountjid");
 	if (account_find(request->gateway->accounts, jid))
 		answer_error(request->answer, "%s is here already.", jid);
 	else if (request_well(request, set_enabled(request, jid, true)))
@@ -161,29 +178,31 @@ static bool is_known(struct request *request, const char *jid)
 	return false;
 }
 
-static enum command_result run_disable(struct request *request)
+static void disable(struct request *request, const char *jid)
 {
-	char jid[JID_CAP];
-
-	request_jid(jid, request, "account");
 	if (is_known(request, jid) &&
 	    request_well(request, set_enabled(request, jid, false)))
 		answer_info(request->answer,
 			    "%s cannot call, nor be called, any more. Calls "
 			    "of now go on.",
 			    jid);
-	return COMMAND_DONE;
+}
+
+static enum command_result run_disable(struct request *request)
+{
+	return request_each_account(request, disable);
+}
+
+static void enable(struct request *request, const char *jid)
+{
+	if (is_known(request, jid) &&
+	    request_well(request, set_enabled(request, jid, true)))
+		answer_info(request->answer, "%s can call again.", jid);
 }
 
 static enum command_result run_enable(struct request *request)
 {
-	char jid[JID_CAP];
-
-	request_jid(jid, request, "account");
-	if (is_known(request, jid) &&
-	    request_well(request, set_enabled(request, jid, true)))
-		answer_info(request->answer, "%s can call again.", jid);
-	return COMMAND_DONE;
+	return request_each_account(request, enable);
 }
 
 static void put_number(const struct account_number *number, void *arg)
@@ -217,16 +236,14 @@ static void forget(struct gateway *gateway, const char *jid)
 	blocks_forget(gateway, jid);
 }
 
-static enum command_result run_remove(struct request *request)
+static void remove_account(struct request *request, const char *jid)
 {
 	struct gateway *gateway = request->gateway;
-	char jid[JID_CAP];
 
-	request_jid(jid, request, "account");
 	if (!account_find(gateway->accounts, jid)) {
 		answer_error(request->answer,
 			     "There is no account %s that commands made.", jid);
-		return COMMAND_DONE;
+		return;
 	}
 	char *before = describe(gateway, jid);
 	int r = before ? account_drop(gateway->accounts, jid) : -ENOMEM;
@@ -241,7 +258,11 @@ static enum command_result run_remove(struct request *request)
 				    : "");
 	}
 	free(before);
-	return COMMAND_DONE;
+}
+
+static enum command_result run_remove(struct request *request)
+{
+	return request_each_account(request, remove_account);
 }
 
 /* ---- limits ---- */
@@ -357,29 +378,33 @@ static const struct command table[] = {
 	  .need = NEED_READER,
 	  .steps = { COMMAND_FIELDS(list_fields) },
 	  .run = run_accounts },
-	{ .node = "account-add",
+	{ .node = COMMAND_ADMIN "#add-user",
+	  .word = "account-add",
 	  .title = "Add an account",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .steps = { COMMAND_FIELDS(add_fields) },
 	  .run = run_add },
-	{ .node = "account-disable",
+	{ .node = COMMAND_ADMIN "#disable-user",
+	  .word = "account-disable",
 	  .title = "Disable an account",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .steps = { COMMAND_FIELDS(accounts_fields) },
 	  .run = run_disable },
-	{ .node = "account-enable",
+	{ .node = COMMAND_ADMIN "#reenable-user",
+	  .word = "account-enable",
 	  .title = "Enable an account",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .steps = { COMMAND_FIELDS(accounts_fields) },
 	  .run = run_enable },
-	{ .node = "account-remove",
+	{ .node = COMMAND_ADMIN "#delete-user",
+	  .word = "account-remove",
 	  .title = "Remove an account",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(account_fields) },
+	  .steps = { COMMAND_FIELDS(accounts_fields) },
 	  .run = run_remove },
 	{ .node = "account-limits",
 	  .title = "What an account may do",

@@ -12,7 +12,8 @@ static const struct form_spec fields[] = {
 	{ .var = "object",
 	  .label = "Of what",
 	  .type = FORM_TEXT_SINGLE,
-	  .desc = "A number, an address, a trunk: any part of its name" },
+	  .desc = "A number, an address, a trunk, what it was or became: any "
+		  "part of it; or a command" },
 	{ .var = "count",
 	  .label = "How many",
 	  .type = FORM_TEXT_SINGLE,
@@ -28,10 +29,6 @@ static void on_row(const void *data, void *arg)
 	struct request *request = arg;
 	struct answer *answer = request->answer;
 
-	if (!strstr(row->who, request_text(request, "who")) ||
-	    !strstr(row->object, request_text(request, "object")) ||
-	    answer_rows(answer) >= request_number(request, "count"))
-		return;
 	answer_cell(answer, "%s", span_time(row->at_ms).s);
 	answer_cell(answer, "%s", row->who);
 	answer_cell(answer, "%s", row->face);
@@ -53,7 +50,13 @@ static void on_written(int result, void *arg)
 	if (result)
 		answer_warn(request->answer,
 			    "The last changes are not on disk yet.");
-	int r = audit_row_load(request->gateway->db, on_row, request);
+	int r = audit_row_find(
+		request->gateway->db,
+		&(struct audit_filter){
+			.who = request_text(request, "who"),
+			.what = request_text(request, "object"),
+			.limit = request_number(request, "count") },
+		on_row, request);
 	if (r)
 		answer_error(request->answer, "The database cannot be read.");
 	else if (!answer_rows(request->answer))

@@ -3,6 +3,8 @@
  * Who is not heard: by an account, or by all. Accounts set it for themselves by
  * XEP-0191 (gateway/service/service_block.c).
  */
+#include <string.h>
+
 #include "gateway/admin/commands.h"
 #include "gateway/admin/span.h"
 #include "gateway/gateway.h"
@@ -15,19 +17,28 @@
 		.expects = COMMAND_JID_EXPECTS                                 \
 	}
 
-static const struct form_spec list_fields[] = { ACCOUNT_FIELD };
+#define PARTY_FIELD                                                            \
+	{                                                                      \
+		.var = "party", .label = "Who", .type = FORM_TEXT_SINGLE,      \
+		.desc = "A number, or with * at its end all that begin so; "   \
+			"\"anonymous\" withholds its number",                  \
+		.required = true, .regex = "(\\+[0-9]{0,15}\\*?|\\*|[^@ *]+)", \
+		.expects = "a number such as +15551234567, or +1900*, please"  \
+	}
 
-static const struct form_spec fields[] = {
-	{ .var = "party",
-	  .label = "Who",
-	  .type = FORM_TEXT_SINGLE,
-	  .desc = "A number, or with * at its end all that begin so; "
-		  "\"anonymous\" withholds its number",
-	  .required = true,
-	  .regex = "(\\+[0-9]{0,15}\\*?|\\*|[^@ *]+)",
-	  .expects = "a number such as +15551234567, or +1900*, please" },
-	ACCOUNT_FIELD,
-};
+static const struct form_spec list_fields[] = { ACCOUNT_FIELD };
+static const struct form_spec fields[] = { PARTY_FIELD, ACCOUNT_FIELD };
+static const struct form_spec own_fields[] = { PARTY_FIELD };
+
+/* Users have their own alone. */
+static void read_account(char out[static JID_CAP],
+			 const struct request *request)
+{
+	if (request->command->need == NEED_USER)
+		memcpy(out, request->actor.account, JID_CAP);
+	else
+		request_jid(out, request, "account");
+}
 
 static void on_block(const void *data, void *arg)
 {
@@ -45,7 +56,7 @@ static enum command_result run_blocks(struct request *request)
 					       "Since (UTC)" };
 	char account[JID_CAP];
 
-	request_jid(account, request, "account");
+	read_account(account, request);
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		answer_column(request->answer, columns[i]);
 	blocks_each(request->gateway, account, on_block, request->answer);
@@ -60,7 +71,7 @@ static enum command_result change(struct request *request, bool block)
 	char account[JID_CAP];
 	int r;
 
-	request_jid(account, request, "account");
+	read_account(account, request);
 	r = block ? blocks_add(request->gateway, account, party)
 		  : blocks_drop(request->gateway, account, party);
 	if (request_well(request, r)) {
@@ -96,6 +107,22 @@ static const struct command table[] = {
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(fields) },
 	  .run = run_block },
+	{ .node = "my-blocks",
+	  .title = "Whom I have blocked",
+	  .need = NEED_USER,
+	  .run = run_blocks },
+	{ .node = "my-block",
+	  .title = "Block a telephone for me",
+	  .need = NEED_USER,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(own_fields) },
+	  .run = run_block },
+	{ .node = "my-unblock",
+	  .title = "Hear a telephone that I blocked",
+	  .need = NEED_USER,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(own_fields) },
+	  .run = run_unblock },
 	{ .node = "unblock",
 	  .title = "Hear a telephone again",
 	  .need = NEED_OPERATOR,

@@ -12,6 +12,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/upgrade.h"
 
 static const struct form_spec drain_fields[] = {
 	{ .var = "drain",
@@ -19,6 +20,19 @@ static const struct form_spec drain_fields[] = {
 	  .type = FORM_BOOLEAN,
 	  .required = true,
 	  .initial = "true" },
+	{ .var = "end",
+	  .label = "End the process with the last call",
+	  .type = FORM_BOOLEAN,
+	  .initial = "false" },
+};
+
+static const struct form_spec upgrade_fields[] = {
+	{ .var = "sure",
+	  .label = "Start the program that is installed now",
+	  .type = FORM_BOOLEAN,
+	  .required = true,
+	  .initial = "true",
+	  .desc = "Calls go on; those that are being made are waited for" },
 };
 
 static const struct form_option level_options[] = {
@@ -40,17 +54,49 @@ static enum command_result run_drain(struct request *request)
 	struct gateway *gateway = request->gateway;
 	bool drain = request_flag(request, "drain");
 
+	bool end = drain && request_flag(request, "end");
+
+	if (gateway->upgrade_ms) {
+		answer_error(request->answer,
+			     "It is about to give way to another process.");
+		return COMMAND_DONE;
+	}
 	request_changed(request, "gateway",
 			gateway->draining ? "draining" : "open",
-			drain ? "draining" : "open");
+			end     ? "draining, then the end"
+			: drain ? "draining"
+				: "open");
+	gateway_retire(gateway, end);
 	gateway->draining = drain;
-	gateway->retiring = gateway->retiring && drain;
-	if (drain)
+	if (end)
+		answer_info(request->answer,
+			    "No new calls are taken; the process ends with the "
+			    "last of %u.",
+			    gateway->ncalls);
+	else if (drain)
 		answer_info(request->answer,
 			    "No new calls are taken; %u go on.",
 			    gateway->ncalls);
 	else
 		answer_info(request->answer, "Calls are taken again.");
+	return COMMAND_DONE;
+}
+
+/* What it says goes out before the process does. */
+static enum command_result run_upgrade(struct request *request)
+{
+	struct gateway *gateway = request->gateway;
+
+	if (!request_flag(request, "sure")) {
+		answer_info(request->answer, "Nothing was done.");
+		return COMMAND_DONE;
+	}
+	request_changed(request, "gateway", TANDEM_VERSION, "upgrade");
+	upgrade_begin(gateway);
+	answer_info(request->answer,
+		    "Another process takes the place of this one (%s), with "
+		    "the %u calls of now, when the service manager starts it.",
+		    TANDEM_VERSION, gateway->ncalls);
 	return COMMAND_DONE;
 }
 
@@ -186,6 +232,12 @@ static const struct command table[] = {
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(drain_fields) },
 	  .run = run_drain },
+	{ .node = "upgrade",
+	  .title = "Start the program anew under the calls of now",
+	  .need = NEED_OWNER,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(upgrade_fields) },
+	  .run = run_upgrade },
 	{ .node = "log-level",
 	  .title = "How much is logged",
 	  .need = NEED_OWNER,

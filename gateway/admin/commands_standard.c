@@ -10,25 +10,25 @@
 #include "gateway/admin/commands.h"
 #include "gateway/admin/people.h"
 #include "gateway/base/rand.h"
+#include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
+#include "gateway/leg/leg_xmpp.h"
 #include "gateway/outbox.h"
 #include "xmpp/chat.h"
+#include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
-#define ADMIN "http://jabber.org/protocol/admin"
-
-#define FORM_TYPE                                                     \
-	{                                                             \
-		.var = "FORM_TYPE", .label = "", .type = FORM_HIDDEN, \
-		.initial = ADMIN                                      \
-	}
-
 static const struct form_spec announce_fields[] = {
-	FORM_TYPE,
+	COMMAND_ADMIN_FORM_TYPE,
 	{ .var = "announcement",
 	  .label = "Announcement",
 	  .type = FORM_TEXT_MULTI,
 	  .required = true },
+};
+
+static const struct form_spec end_fields[] = {
+	COMMAND_ADMIN_FORM_TYPE,
+	COMMAND_ACCOUNTS_FIELD,
 };
 
 /* ---- announcements: XEP-0133, 4.23 ---- */
@@ -105,42 +105,194 @@ static enum command_result run_announce(struct request *request)
 	return COMMAND_DONE;
 }
 
-/* ---- who is here: 4.16 and 4.20 ---- */
+/* ---- who is here: 4.12 to 4.22 ---- */
 
-static void count_person(const char *jid, const struct account *account,
-			 void *arg)
+struct telling {
+	const struct gateway *gateway;
+	bool (*is_one)(const struct gateway *gateway, const char *jid,
+		       const struct account *account);
+	FILE *to;
+	size_t n;
+};
+
+static bool is_registered(const struct gateway *gateway, const char *jid,
+			  const struct account *account)
 {
-	size_t *n = arg;
-
+	(void)gateway;
 	(void)jid;
 	(void)account;
-	(*n)++;
+	return true;
+}
+
+static bool is_disabled(const struct gateway *gateway, const char *jid,
+			const struct account *account)
+{
+	(void)gateway;
+	(void)jid;
+	return account && !account->enabled;
+}
+
+static bool is_calling(const struct gateway *gateway, const char *jid,
+		       const struct account *account)
+{
+	(void)account;
+	return leg_xmpp_calls_of(gateway, jid) > 0;
+}
+
+static void put_person(const char *jid, const struct account *account,
+		       void *arg)
+{
+	struct telling *telling = arg;
+
+	if (telling->is_one(telling->gateway, jid, account))
+		fprintf(telling->to, "%s%s", telling->n++ ? "\n" : "", jid);
+}
+
+/* How many, or as lines of a list. */
+static void tell_people(struct request *request, struct telling *telling,
+			const char *var, const char *label, bool list)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	telling->gateway = request->gateway;
+	telling->to = open_memstream(&text, &n);
+	if (telling->to) {
+		r = people_each(request->gateway, put_person, telling);
+		if (fclose(telling->to) && !r)
+			r = -ENOMEM;
+	}
+	if (request_well(request, r) && list)
+		answer_named(request->answer, var, label, "%s", text);
+	else if (!r)
+		answer_named(request->answer, var, label, "%zu", telling->n);
+	free(text);
 }
 
 static enum command_result run_count(struct request *request)
 {
-	size_t n = 0;
+	struct telling all = { .is_one = is_registered };
 
-	if (!request_well(request,
-			  people_each(request->gateway, count_person, &n)))
-		return COMMAND_DONE;
-	answer_named(request->answer, "registeredusersnum", "Registered users",
-		     "%zu", n);
+	tell_people(request, &all, "registeredusersnum", "Registered users",
+		    false);
 	return COMMAND_DONE;
 }
 
+static enum command_result run_count_disabled(struct request *request)
+{
+	struct telling disabled = { .is_one = is_disabled };
+
+	tell_people(request, &disabled, "disabledusersnum", "Disabled users",
+		    false);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_count_active(struct request *request)
+{
+	struct telling calling = { .is_one = is_calling };
+
+	tell_people(request, &calling, "activeusersnum", "Users in calls",
+		    false);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_list(struct request *request)
+{
+	struct telling all = { .is_one = is_registered };
+
+	tell_people(request, &all, "registereduserjids", "Registered users",
+		    true);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_list_disabled(struct request *request)
+{
+	struct telling disabled = { .is_one = is_disabled };
+
+	tell_people(request, &disabled, "disableduserjids", "Disabled users",
+		    true);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_list_active(struct request *request)
+{
+	struct telling calling = { .is_one = is_calling };
+
+	tell_people(request, &calling, "activeuserjids", "Users in calls",
+		    true);
+	return COMMAND_DONE;
+}
+
+/* ---- what a user is in: 4.5 ---- */
+
+static void end_calls(struct request *request, const char *jid)
+{
+	struct call *call, *next;
+	unsigned n = 0;
+
+	LIST_FOREACH_SAFE(call, &request->gateway->calls, link, next)
+	{
+		if (call->state == CALL_CLOSED ||
+		    !jid_same_bare(call_account(call), jid))
+			continue;
+		n++;
+		call_hangup(call, CAUSE_NORMAL);
+	}
+	if (n)
+		request_changed(request, jid, "in calls", "");
+	answer_info(request->answer, "%u calls of %s are ended.", n, jid);
+}
+
+static enum command_result run_end(struct request *request)
+{
+	return request_each_account(request, end_calls);
+}
+
 static const struct command table[] = {
-	{ .node = ADMIN "#announce",
+	{ .node = COMMAND_ADMIN "#announce",
 	  .word = "announce",
 	  .title = "Send an announcement to all users",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(announce_fields) },
 	  .run = run_announce },
-	{ .node = ADMIN "#get-registered-users-num",
+	{ .node = COMMAND_ADMIN "#get-registered-users-num",
 	  .word = "users",
 	  .title = "How many users there are",
 	  .need = NEED_READER,
 	  .run = run_count },
+	{ .node = COMMAND_ADMIN "#get-disabled-users-num",
+	  .word = "users-disabled",
+	  .title = "How many users are disabled",
+	  .need = NEED_READER,
+	  .run = run_count_disabled },
+	{ .node = COMMAND_ADMIN "#get-active-users-num",
+	  .word = "users-active",
+	  .title = "How many users are in calls",
+	  .need = NEED_READER,
+	  .run = run_count_active },
+	{ .node = COMMAND_ADMIN "#get-registered-users-list",
+	  .word = "users-list",
+	  .title = "Who the users are",
+	  .need = NEED_READER,
+	  .run = run_list },
+	{ .node = COMMAND_ADMIN "#get-disabled-users-list",
+	  .word = "users-disabled-list",
+	  .title = "Who is disabled",
+	  .need = NEED_READER,
+	  .run = run_list_disabled },
+	{ .node = COMMAND_ADMIN "#get-active-users",
+	  .word = "users-active-list",
+	  .title = "Who is in calls",
+	  .need = NEED_READER,
+	  .run = run_list_active },
+	{ .node = COMMAND_ADMIN "#end-user-session",
+	  .word = "user-hangup",
+	  .title = "End all calls of users",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(end_fields) },
+	  .run = run_end },
 };
 const struct commands commands_standard = COMMANDS(table);

@@ -45,6 +45,13 @@ static const struct form_spec calling_fields[] = {
 	{ .var = "forward-all",
 	  .label = "Forward every call",
 	  .type = FORM_BOOLEAN },
+	{ .var = "ring-seconds",
+	  .label = "Ring for so many seconds",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Then calls are forwarded, if that is set; empty: as usual",
+	  .integer = true,
+	  .min = POLICY_RING_MIN_S,
+	  .max = POLICY_RING_MAX_S },
 	{ .var = "before-answer",
 	  .label = "Before the other side answers I hear",
 	  .type = FORM_LIST_SINGLE,
@@ -216,6 +223,8 @@ static void fill_calling(const struct request *request, struct form *form)
 	form_set(form_find(form, "second-call"), seconds[policy.second_call]);
 	form_set(form_find(form, "forward"), policy.forward);
 	form_set(form_find(form, "forward-all"), word(policy.forwards));
+	form_set(form_find(form, "ring-seconds"),
+		 setting(request, SETTING_RING));
 	form_set(form_find(form, "before-answer"), earlies[policy.early_media]);
 	form_set(form_find(form, "text-digits"), word(policy.chat_digits));
 }
@@ -227,11 +236,14 @@ static void summarize(char out[static SUMMARY_CAP],
 
 	policy_of(&policy, request->gateway, request->actor.account, NULL);
 	if (text_format(out, SUMMARY_CAP,
-			"second call %s, forward %s%s, before answer %s, "
-			"digits %s",
+			"second call %s, forward %s%s, ring %s s, before "
+			"answer %s, digits %s",
 			seconds[policy.second_call],
 			*policy.forward ? policy.forward : "-",
 			policy.forwards ? " every call" : "",
+			*setting(request, SETTING_RING)
+				? setting(request, SETTING_RING)
+				: "usual",
 			earlies[policy.early_media],
 			policy.chat_digits ? "yes" : "no"))
 		out[0] = '\0';
@@ -259,6 +271,9 @@ static int put_calling(const struct request *request)
 		request_flag(request, "text-digits") ? ACCOUNT_ON : ACCOUNT_OFF;
 	account.forward = forward;
 	int r = account_put(store, &account);
+	if (!r)
+		r = set(request, SETTING_RING,
+			request_text(request, "ring-seconds"));
 	return r ? r
 		 : set(request, SETTING_FORWARDS,
 		       request_flag(request, "forward-all") ? "yes" : "");

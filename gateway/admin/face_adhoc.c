@@ -24,15 +24,6 @@ struct talk {
 	struct stanza *asked; /* not answered yet; owned, NULL: none */
 };
 
-void face_adhoc_ended(void *arg)
-{
-	struct talk *talk = arg;
-
-	run_free(talk->run);
-	stanza_free(talk->asked);
-	free(talk);
-}
-
 static void send_reply(struct gateway *gateway, const struct stanza *reply)
 {
 	if (reply && xmpp_stream_send(gateway->stream, reply))
@@ -189,7 +180,36 @@ static void on_done(struct run *run, void *arg)
 		else
 			refuse(talk->gateway, talk->asked, -ENOMEM, NULL);
 	}
+	talk->asked = stanza_free(talk->asked);
 	adhoc_session_close(admin_adhoc(talk->gateway->admin), talk->session);
+}
+
+/* What it works at is given up, with the answer that somebody waits for. */
+static void answer_pending(struct talk *talk)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_CANCELED);
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct stanza *command;
+
+	if (!adhoc_answer(&reply, &command, talk->asked, &stage))
+		send_reply(talk->gateway, reply);
+	talk->asked = stanza_free(talk->asked);
+}
+
+static void free_talk(struct talk *talk)
+{
+	run_free(talk->run);
+	stanza_free(talk->asked);
+	free(talk);
+}
+
+void face_adhoc_ended(void *arg)
+{
+	struct talk *talk = arg;
+
+	if (talk->asked)
+		answer_pending(talk);
+	free_talk(talk);
 }
 
 /* ---- requests ---- */
@@ -222,8 +242,10 @@ static void show_step(struct gateway *gateway, struct talk *talk,
 		      const struct adhoc_request *request,
 		      const struct stanza *iq)
 {
-	if (is_alive(gateway, request, sessionid) && run_form(talk->run))
-		show_form(talk, iq);
+	if (!is_alive(gateway, request, sessionid) || !run_form(talk->run))
+		return;
+	talk->asked = stanza_free(talk->asked);
+	show_form(talk, iq);
 }
 
 static void begin(struct gateway *gateway, const struct adhoc_request *request,
@@ -246,13 +268,14 @@ static void begin(struct gateway *gateway, const struct adhoc_request *request,
 				       clock_ms());
 	if (r) {
 		if (talk)
-			face_adhoc_ended(talk);
+			free_talk(talk);
 		refuse(gateway, iq, r, NULL);
 		return;
 	}
 	memcpy(id, adhoc_session_id(talk->session), sizeof(id));
 	r = run_start(talk->run);
 	if (r) {
+		talk->asked = stanza_free(talk->asked);
 		adhoc_session_close(sessions, talk->session);
 		refuse(gateway, iq, r, NULL);
 		return;
@@ -331,6 +354,15 @@ static bool form_is_cancelled(const struct adhoc_request *request)
 	return form_values_parse(&values, request->command) == FORM_E_CANCEL;
 }
 
+/* An earlier request may still be waiting for what it works at. */
+static void refuse_step(struct talk *talk, const struct stanza *iq, int outcome,
+			const char *text)
+{
+	if (run_form(talk->run))
+		talk->asked = stanza_free(talk->asked);
+	refuse(talk->gateway, iq, outcome, text);
+}
+
 static void go_on(struct talk *talk, const struct actor *actor,
 		  const struct adhoc_request *request, const struct stanza *iq)
 {
@@ -360,7 +392,7 @@ static void go_on(struct talk *talk, const struct actor *actor,
 		r = action == ADHOC_PREV ? run_back(talk->run)
 					 : submit(talk, request, &text);
 	if (r)
-		refuse(gateway, iq, r, text);
+		refuse_step(talk, iq, r, text);
 	else
 		show_step(gateway, talk, id, request, iq);
 }

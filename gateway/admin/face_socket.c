@@ -386,6 +386,20 @@ int control_new(struct control **out, struct gateway *gateway)
 	return 0;
 }
 
+bool control_is_idle(const struct control *control)
+{
+	const struct client *client;
+
+	if (!control)
+		return true;
+	LIST_FOREACH(client, &control->clients, link)
+	{
+		if (!client->told)
+			return false;
+	}
+	return true;
+}
+
 struct control *control_free(struct control *control)
 {
 	if (!control)

@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 struct control;
@@ -31,3 +33,6 @@ enum {
  */
 CHECKED int control_new(struct control **out, struct gateway *gateway);
 struct control *control_free(struct control *control);
+/* Whether nobody waits for an answer; who is told as things happen does not.
+ * NULL is fine. */
+bool control_is_idle(const struct control *control);

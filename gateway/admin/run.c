@@ -246,6 +246,29 @@ void request_jid(char *out, const struct request *request, const char *var)
 		out[0] = '\0';
 }
 
+enum command_result request_each_account(struct request *request,
+					 void (*fn)(struct request *request,
+						    const char *jid))
+{
+	const char *value;
+	char jid[JID_CAP];
+	size_t n = 0;
+
+	while (form_value(request->values, "accountjids", n))
+		n++;
+	if (!request_room(request, n * COMMAND_WRITES))
+		return COMMAND_DONE;
+	for (size_t i = 0;
+	     (value = form_value(request->values, "accountjids", i)); i++) {
+		if (jid_bare(jid, sizeof(jid), value))
+			answer_error(request->answer, "%s is no account.",
+				     value);
+		else
+			fn(request, jid);
+	}
+	return COMMAND_DONE;
+}
+
 void request_changed(const struct request *request, const char *object,
 		     const char *before, const char *after)
 {

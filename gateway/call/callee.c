@@ -291,6 +291,37 @@ static int add_in_order(struct build *build)
 	return r;
 }
 
+/* As long as the most patient of them; 0: as long as the call may ring. */
+static unsigned patience_ms(const struct build *build)
+{
+	unsigned most_s = 0;
+
+	for (size_t i = 0; i < build->nringing; i++) {
+		struct policy policy;
+
+		policy_of(&policy, build->gateway, build->ringing[i],
+			  build->number->number);
+		if (!policy.ring_s)
+			return 0;
+		if (policy.ring_s > most_s)
+			most_s = policy.ring_s;
+	}
+	return most_s * MS_PER_S;
+}
+
+/* Who rang in vain, and has said for how long. */
+static int forward_unanswered(struct build *build, const char *owner,
+			      const struct policy *policy)
+{
+	bool busy = build->busy;
+	int r = policy->ring_s && *policy->forward
+			? forward(build, owner, policy->forward)
+			: 0;
+
+	build->busy = busy;
+	return r;
+}
+
 /* Those who forward come after those who ring. */
 static int add_at_once(struct build *build)
 {
@@ -309,13 +340,17 @@ static int add_at_once(struct build *build)
 	if (build->nringing) {
 		build->nadded++;
 		r = add_accounts(build->hunt, build->gateway, build->ringing,
-				 build->nringing, build->caller, 0);
+				 build->nringing, build->caller,
+				 patience_ms(build));
 	}
 	for (size_t i = 0; !r && i < number->nowners; i++) {
 		const char *owner = number->owners[i];
+		enum decision decision = decide(build, owner, &policy);
 
-		if (decide(build, owner, &policy) == FORWARDS)
+		if (decision == FORWARDS)
 			r = forward(build, owner, policy.forward);
+		else if (decision == RINGS)
+			r = forward_unanswered(build, owner, &policy);
 	}
 	return r;
 }

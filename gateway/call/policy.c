@@ -2,6 +2,8 @@
 #include "gateway/call/policy.h"
 
 #include "db/setting.h"
+#include "gateway/base/slice.h"
+#include "gateway/base/text.h"
 #include "gateway/call/quiet.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
@@ -50,6 +52,7 @@ void policy_of(struct policy *out, const struct gateway *gateway,
 	const struct config_number *number =
 		find_number(gateway->config, account, called);
 	const struct account *found = account_find(gateway->accounts, account);
+	uint64_t ring_s;
 
 	*out = (struct policy){
 		.second_call = ACCOUNT_SECOND_RING,
@@ -65,4 +68,9 @@ void policy_of(struct policy *out, const struct gateway *gateway,
 		gateway->settings, SETTING_ACCOUNT, account, SETTING_QUIET));
 	out->forwards = *setting_get(gateway->settings, SETTING_ACCOUNT,
 				     account, SETTING_FORWARDS);
+	if (text_number(slice_of(setting_get(gateway->settings, SETTING_ACCOUNT,
+					     account, SETTING_RING)),
+			POLICY_RING_MAX_S, &ring_s))
+		ring_s = 0;
+	out->ring_s = (unsigned)ring_s;
 }

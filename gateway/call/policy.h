@@ -12,15 +12,18 @@
 
 struct gateway;
 
+enum { POLICY_RING_MIN_S = 5, POLICY_RING_MAX_S = 180 };
+
 struct policy {
 	enum account_second second_call;
 	const char *forward; /* a bare JID, a number, or ""; borrowed until the
 			      * accounts or the configuration change */
 	enum account_early early_media; /* 0: the trunk's */
 	bool chat_digits;
-	bool enabled;  /* may be called */
-	bool quiet;    /* wants not to be rung now */
-	bool forwards; /* every call, if @forward is not "" */
+	bool enabled;    /* may be called */
+	bool quiet;      /* wants not to be rung now */
+	bool forwards;   /* every call, if @forward is not "" */
+	unsigned ring_s; /* then @forward, or nobody; 0: as configured */
 };
 
 /* @called: the number of the call, whose keys go before; NULL: any. */

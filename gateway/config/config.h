@@ -271,6 +271,7 @@ struct config {
 	struct config_media media;
 	struct {
 		char *path;
+		unsigned audit_days; /* changes are listed for so long */
 	} db;
 	struct config_limits limits;
 	struct {

@@ -135,6 +135,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_DB_PATH] = {
 		CONFIG_DB, "path", &config_kind_path, AT(db.path),
 		.initial = LIST("/var/lib/tandem/tandem.db") },
+	[CONFIG_KEY_DB_AUDIT_DAYS] = {
+		CONFIG_DB, "audit_days", &config_kind_count, AT(db.audit_days),
+		.initial = LIST("365"),
+		.min = 1, .max = 36500 },
 	[CONFIG_KEY_LIMITS_CALLS] = {
 		CONFIG_LIMITS, "calls", &config_kind_count, AT(limits.calls),
 		.initial = LIST("1000"),

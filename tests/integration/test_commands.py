@@ -22,7 +22,13 @@ pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd]
 USER, READER, OPERATOR, OWNER = "user", "reader", "operator", "owner"
 ADMIN = "http://jabber.org/protocol/admin#"  # XEP-0133; the words for the same
 ANNOUNCE, USERS = f"{ADMIN}announce", f"{ADMIN}get-registered-users-num"
-WORDS = {ANNOUNCE: "announce", USERS: "users"}
+ADD, DELETE, DISABLE, ENABLE = (f"{ADMIN}{name}" for name in ("add-user", "delete-user", "disable-user", "reenable-user"))
+END_SESSION = f"{ADMIN}end-user-session"
+LISTS = {f"{ADMIN}get-disabled-users-num": "users-disabled", f"{ADMIN}get-active-users-num": "users-active",
+         f"{ADMIN}get-registered-users-list": "users-list", f"{ADMIN}get-disabled-users-list": "users-disabled-list",
+         f"{ADMIN}get-active-users": "users-active-list"}
+WORDS = {ANNOUNCE: "announce", USERS: "users", ADD: "account-add", DELETE: "account-remove", DISABLE: "account-disable",
+         ENABLE: "account-enable", END_SESSION: "user-hangup", **LISTS}
 NEEDS = {
     "status": (READER,), "calls": (READER,), "watch": (READER, "none"),
     "trace-start": (OPERATOR, "what="), "trace-follow": (OPERATOR, "what="), "traces": (OPERATOR,),
@@ -30,15 +36,17 @@ NEEDS = {
     "call-hangup": (OPERATOR, "none"),
     "numbers": (READER,), "number-assign": (OPERATOR,), "number-release": (OPERATOR, "+19990000000"),
     "number-ring": (OPERATOR, "+19990000000"), "number-import": (OPERATOR, "csv=x"),
-    "accounts": (READER,), "account-add": (OPERATOR,), "account-disable": (OPERATOR, "nobody@nowhere.example"),
-    "account-enable": (OPERATOR, "nobody@nowhere.example"), "account-remove": (OPERATOR, "nobody@nowhere.example"),
+    "accounts": (READER,), ADD: (OPERATOR,), DISABLE: (OPERATOR, "nobody@nowhere.example"),
+    ENABLE: (OPERATOR, "nobody@nowhere.example"), DELETE: (OPERATOR, "nobody@nowhere.example"),
+    END_SESSION: (OPERATOR, "nobody@nowhere.example"), **{node: (READER,) for node in LISTS},
     "account-limits": (OPERATOR, "nobody@nowhere.example"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
+    "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
     "transfer-call": (USER,),
-    "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "changes": (READER,),
+    "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "upgrade": (OWNER, "no"), "changes": (READER,),
     ANNOUNCE: (OPERATOR,), USERS: (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
 LIVE = {"watch"}  # they go on until somebody says stop
@@ -178,21 +186,21 @@ async def test_a_session_has_its_actions(scene):
                                           ("cancel", "bad-request bad-action")])
 async def test_actions_without_a_session(scene, action, error):
     client = await commander(scene, "admin", f"action{action}")
-    assert (await client.step("account-add", action)).error == error
+    assert (await client.step(ADD, action)).error == error
 
 
 async def test_sessions_are_of_one_device_and_one_command(scene):
     client, other = await commander(scene, "admin", "mine"), await commander(scene, "admin", "other")
-    stage = await client.step("account-add")
-    values = {"account": "someone@example.org"}
+    stage = await client.step(ADD)
+    values = {"accountjid": "someone@example.org"}
     unknown = "bad-request bad-sessionid"
-    assert (await other.step("account-add", "complete", stage.sessionid, values)).error == unknown
-    assert (await client.step("account-remove", "complete", stage.sessionid, values)).error == unknown
-    assert (await client.step("account-add", "complete", stage.sessionid + "x", values)).error == unknown
-    assert (await client.step("account-add", "complete", "", values)).error == unknown
-    assert (await other.step("account-add", "cancel", stage.sessionid)).error == unknown
-    assert (await client.step("account-add", "cancel", stage.sessionid)).status == "canceled"
-    assert (await other.step("account-add", "cancel", stage.sessionid)).error == unknown
+    assert (await other.step(ADD, "complete", stage.sessionid, values)).error == unknown
+    assert (await client.step(DELETE, "complete", stage.sessionid, values)).error == unknown
+    assert (await client.step(ADD, "complete", stage.sessionid + "x", values)).error == unknown
+    assert (await client.step(ADD, "complete", "", values)).error == unknown
+    assert (await other.step(ADD, "cancel", stage.sessionid)).error == unknown
+    assert (await client.step(ADD, "cancel", stage.sessionid)).status == "canceled"
+    assert (await other.step(ADD, "cancel", stage.sessionid)).error == unknown
 
 
 async def test_a_completed_session_has_expired(scene):
@@ -250,13 +258,15 @@ async def test_what_is_no_request(scene):
     assert error_of(await client.request(element(COMMANDS, "command", node="status"), number)) == "service-unavailable"
 
 
-async def test_a_device_has_few_sessions_and_the_oldest_gives_way(scene):
-    client = await commander(scene, "admin", "many")
-    stages = [await client.step("account-add") for _ in range(6)]
-    assert len({stage.sessionid for stage in stages}) == 6
-    answers = [await client.step("account-add", "cancel", stage.sessionid) for stage in stages]
+@pytest.mark.alone
+async def test_an_account_has_few_sessions_and_the_oldest_gives_way(scene):
+    client, other = await commander(scene, "admin", "many"), await commander(scene, "admin", "more")
+    devices = [client, other] * 9
+    stages = [await device.step(ADD) for device in devices]
+    assert len({stage.sessionid for stage in stages}) == 18
+    answers = [await device.step(ADD, "cancel", stage.sessionid) for device, stage in zip(devices, stages)]
     assert [answer.error for answer in answers[:2]] == ["not-allowed session-expired"] * 2
-    assert [answer.status for answer in answers[2:]] == ["canceled"] * 4
+    assert [answer.status for answer in answers[2:]] == ["canceled"] * 16
 
 
 # what commands do, on the wire
@@ -351,12 +361,12 @@ async def test_a_call_is_hung_up_on_both_sides(scene):
 async def test_an_account_is_disabled(scene):
     operator, client = await commander(scene, "oscar", "disables"), await commander(scene, None)
     account = f"{client.user}@example.org"
-    await operator.run("account-disable", account=account)
+    await operator.run(DISABLE, accountjids=account)
     theirs = await scene.dial(own_number(client.user))
     assert (await theirs.wait("ended")).startswith(("480", "404", "403"))
     assert (await (await client.call(scene.jid(scene.number()))).ended()).startswith("reject")
     assert error_of((await client.listed())[1]) == "item-not-found"
-    await operator.run("account-enable", account=account)
+    await operator.run(ENABLE, accountjids=account)
     theirs = await scene.dial(own_number(client.user))
     mine = await client.incoming()
     await theirs.cancel()
@@ -533,7 +543,7 @@ async def test_the_file_is_read_again_while_calls_go_on(scene):
 
 async def test_a_backup_is_a_database(scene):
     owner = await commander(scene, "admin", "backup")
-    await owner.run("account-add", account="kept@example.org")
+    await owner.run(ADD, accountjid="kept@example.org")
     done = await owner.run("backup")
     path = re.search(r"copied to (\S+)\.", done.text)[1]
     assert database.rows(path, "PRAGMA integrity_check") == [("ok",)]

@@ -78,13 +78,57 @@ static void changes_are_read_newest_first(void **state)
 	const struct audit_row two = { .id = 2,
 				       .who = "a",
 				       .object = "second" };
+	const struct audit_filter all = { .who = "", .what = "", .limit = 10 };
 	unsigned n = 0;
 
 	assert_int_equal(audit_row_put(f->db, &one, NULL, NULL), 0);
 	assert_int_equal(audit_row_put(f->db, &two, NULL, NULL), 0);
 	fixture_reopen(f);
-	assert_int_equal(audit_row_load(f->db, on_row, &n), 0);
+	assert_int_equal(audit_row_find(f->db, &all, on_row, &n), 0);
 	assert_int_equal(n, 2);
+}
+
+static void count_row(const void *data, void *arg)
+{
+	(void)data;
+	++*(unsigned *)arg;
+}
+
+static unsigned found(struct fixture *f, const char *who, const char *what,
+		      unsigned limit)
+{
+	const struct audit_filter filter = { who, what, limit };
+	unsigned n = 0;
+
+	assert_int_equal(audit_row_find(f->db, &filter, count_row, &n), 0);
+	return n;
+}
+
+static void changes_are_found_by_what_they_say_and_go_when_they_are_old(
+	void **state)
+{
+	struct fixture *f = *state;
+	const struct audit_row rows[] = {
+		{ .id = 1, .who = "ann@x", .node = "block", .object = "all" },
+		{ .id = 2, .who = "ann@x", .node = "a", .before = "+1555" },
+		{ .id = 3, .who = "bob@x", .node = "b", .after = "+15557" },
+		{ .id = 4, .who = "bob@x", .node = "c", .object = "+49" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(audit_row_put(f->db, &rows[i], NULL, NULL), 0);
+	fixture_reopen(f);
+	assert_int_equal(found(f, "", "", 10), 4);
+	assert_int_equal(found(f, "", "", 3), 3);
+	assert_int_equal(found(f, "bob", "", 10), 2);
+	assert_int_equal(found(f, "", "+1555", 10), 2);
+	assert_int_equal(found(f, "ann", "+1555", 10), 1);
+	assert_int_equal(found(f, "", "block", 10), 1);
+	assert_int_equal(found(f, "'", "%", 10), 0);
+	assert_int_equal(audit_row_expire(f->db, 3), 0);
+	fixture_reopen(f);
+	assert_int_equal(found(f, "", "", 10), 2);
+	assert_int_equal(found(f, "ann", "", 10), 0);
 }
 
 int main(void)
@@ -94,6 +138,9 @@ int main(void)
 			settings_come_back_as_they_were_put, fixture_setup,
 			fixture_teardown),
 		cmocka_unit_test(without_a_store_nothing_is_set),
+		cmocka_unit_test_setup_teardown(
+			changes_are_found_by_what_they_say_and_go_when_they_are_old,
+			fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(changes_are_read_newest_first,
 						fixture_setup,
 						fixture_teardown),

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Trunks that are added, changed and removed by commands while calls go on.
+"""What commands change while calls go on: trunks, who is heard and rings, the process itself.
 
     clients c1  --  Prosody srv  --  Tandem gw  --  carrier pstn 10.77.0.2; another one, which is in no file, 10.77.0.4
 """
 
+import asyncio
 import contextlib
 import pathlib
 
@@ -11,7 +12,8 @@ import pytest
 
 from bed import database, phone, proc
 from bed.commands import ctl
-from test_commands import commander, fresh_number
+from bed.scene import own_number
+from test_commands import ADD, ADMIN, DELETE, DISABLE, ENABLE, END_SESSION, USERS, commander, fresh_number
 
 ADDRESS, USER, PASSWORD = "10.77.0.4", "tandem", "a-password-that-nobody-shall-see"
 ACCOUNT = {"proxy": f"sip:{ADDRESS}:5060", "username": USER, "password": PASSWORD, "register": "true"}
@@ -145,3 +147,107 @@ async def test_what_cannot_be_added_is_told_why(scene):
     assert database.rows(path, "SELECT count(*) FROM trunk WHERE name = 'never'") == [(0,)]
     operator = await commander(scene, "oscar", "errs")
     assert (await operator.step("trunk-add")).error == "item-not-found"
+
+
+async def test_what_a_cancelled_command_works_at_is_answered_too(scene):
+    owner = await commander(scene, "admin", "cancels")
+    assert "is added" in (await owner.run("trunk-add", {"name": "silent"}, {"proxy": "sip:10.77.0.77:5060"})).text
+    stage = await owner.step("trunk-test")
+    working = asyncio.ensure_future(owner.step("trunk-test", "complete", stage.sessionid, {"trunk": "silent"}))
+    await asyncio.sleep(0)
+    assert (await owner.step("trunk-test", "complete", stage.sessionid)).error == "bad-request bad-action"
+    assert not working.done()
+    assert (await owner.step("trunk-test", "cancel", stage.sessionid)).status == "canceled"
+    assert (await working).status == "canceled"
+    assert (await owner.step("trunk-test", "cancel", stage.sessionid)).error == "not-allowed session-expired"
+    assert "is removed" in (await owner.run("trunk-remove", name="silent")).text
+
+
+async def test_a_user_blocks_a_telephone(scene):
+    client, number = await commander(scene, None), fresh_number()
+    own = own_number(client.user)
+    assert "Nobody is blocked" in (await client.run("my-blocks")).text
+    assert (await client.run("my-block", party=number)).notes[0][0] == "info"
+    row, = (await client.run("my-blocks")).rows
+    assert row["who"] == number
+    theirs = await scene.dial(own, caller=number)
+    assert (await theirs.wait("ended")).startswith(("480", "403", "404", "603"))
+    assert (await client.run("my-unblock", party=number)).notes[0][0] == "info"
+    theirs = await scene.dial(own, caller=number)
+    mine = await client.incoming()
+    await theirs.cancel()
+    await mine.ended()
+
+
+async def test_it_rings_as_long_as_the_user_wants_and_is_then_forwarded(scene):
+    client, other = await commander(scene, None), await scene.client()
+    settings = {"second_call": "ring", "before_answer": "default", "text_digits": "true", "forward_all": "false"}
+    done = await client.run("my-settings", **settings, ring_seconds="5", forward=f"{other.user}@example.org")
+    assert "ring 5 s" in done.text
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    further = await other.incoming()
+    assert mine.passed("ended")
+    await theirs.cancel()
+    await further.ended()
+    await client.run("my-settings", **settings, ring_seconds="5", forward="")
+    theirs = await scene.dial(own_number(client.user))
+    mine = await client.incoming()
+    mine.ring()
+    assert (await theirs.wait("ended")).startswith(("408", "480"))
+    await mine.ended()
+    assert (await client.run("my-settings", ring_seconds="4")).error == "bad-request bad-payload"
+
+
+async def test_users_under_the_nodes_of_xep_0133(scene):
+    operator = await commander(scene, "oscar", "standard")
+    accounts = ["standard1@example.org", "standard2@example.org"]
+    for account in accounts:
+        stage = await operator.step(ADD)
+        assert stage.value("FORM_TYPE") == ADMIN.rstrip("#") and stage.fields["accountjid"].get("type") == "jid-single"
+        done = await operator.step(ADD, "complete", stage.sessionid, {"FORM_TYPE": ADMIN.rstrip("#"), "accountjid": account})
+        assert f"{account} is added" in done.text
+
+    async def listed(kind, var):
+        field = (await operator.run(f"{ADMIN}{kind}")).fields[var]
+        return {value.text for value in field if value.text}
+
+    assert set(accounts) <= await listed("get-registered-users-list", "registereduserjids")
+    before = int((await operator.run(USERS)).value("registeredusersnum"))
+    await operator.run(DISABLE, accountjids=accounts)
+    assert set(accounts) <= await listed("get-disabled-users-list", "disableduserjids")
+    assert int((await operator.run(f"{ADMIN}get-disabled-users-num")).value("disabledusersnum")) >= 2
+    await operator.run(ENABLE, accountjids=accounts[0])
+    assert accounts[0] not in await listed("get-disabled-users-list", "disableduserjids")
+    done = await operator.run(DELETE, accountjids=[*accounts, "nobody@example.org"])
+    assert [kind for kind, _ in done.notes] == ["info", "info", "error"]
+    assert int((await operator.run(USERS)).value("registeredusersnum")) == before - 2
+    mine, theirs = await scene.call_out()
+    account = f"{mine.client.user}@example.org"
+    assert account in await listed("get-active-users", "activeuserjids")
+    assert int((await operator.run(f"{ADMIN}get-active-users-num")).value("activeusersnum")) >= 1
+    assert "1 calls" in (await operator.run(END_SESSION, accountjids=account)).text
+    ended, bye = await asyncio.gather(mine.ended(), theirs.wait("ended"))
+    assert ended.startswith("terminate") and "BYE" in bye
+
+
+async def test_the_process_is_replaced_and_ended_by_command(scene):
+    gateway = scene.bed.tandem
+    mine, theirs = await scene.call_out()
+    assert await ctl(gateway, "upgrade", "no") == (0, "Nothing was done.\n")
+    await proc.until(lambda: len(database.rows(gateway.sections["db"]["path"], "SELECT 1 FROM session WHERE media_ready")) == 2,
+                     10.0, "the call is in the table")
+    status, text = await ctl(gateway, "upgrade")
+    assert status == 0 and "Another process takes the place" in text
+    await gateway.process.wait(15)
+    assert await gateway.process.stop() == 0
+    await gateway.start()
+    await scene.heard(mine, theirs)
+    status, text = await ctl(gateway, "drain", "yes", "end=yes")
+    assert status == 0 and "ends with the last of 1" in text
+    assert (await (await scene.dial(own_number("erin"))).wait("ended")).startswith("503")
+    await theirs.hangup()
+    await gateway.process.wait(15)
+    assert await gateway.process.stop() == 0
+    await gateway.start()
+    await scene.alive()
