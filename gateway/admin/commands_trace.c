@@ -398,8 +398,10 @@ static enum command_result run_follow(struct request *request)
 		return COMMAND_DONE;
 	}
 	f = calloc(1, sizeof(*f));
-	if (!request_well(request, f ? 0 : -ENOMEM))
+	if (!f) {
+		(void)request_well(request, -ENOMEM);
 		return COMMAND_DONE;
+	}
 	request->work = f;
 	request->abandon = free_following;
 	f->request = request;
