@@ -8,6 +8,8 @@
 #include "gateway/admin/span.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/watch/failure.h"
+#include "gateway/watch/watch.h"
 #include "gateway/watch/why.h"
 #include "xmpp/jid.h"
 
@@ -109,18 +111,56 @@ static void on_own(int result, const struct cdr *rows, size_t n, void *arg)
 	request_done(arg);
 }
 
+struct newest {
+	const char *account;
+	struct failure found; /* at_ms 0: none */
+};
+
+static void on_refused(const struct failure *failure, void *arg)
+{
+	struct newest *newest = arg;
+
+	if (!newest->found.at_ms && !*failure->call && *failure->why &&
+	    jid_same_bare(failure->from, newest->account))
+		newest->found = *failure;
+}
+
+/* What was refused before it became a call has no record. Borrowed until the
+ * loop's next turn; at_ms 0: there was nothing. */
+static struct failure last_refusal(const struct request *request)
+{
+	struct newest newest = { .account = request->actor.account };
+
+	failures_each(request->gateway->watch->failures, on_refused, &newest);
+	return newest.found;
+}
+
+static void tell_failure(struct request *request, const struct failure *what)
+{
+	answer_info(request->answer, "%s", what->why);
+	answer_fact(request->answer, "When (UTC)", "%s",
+		    span_time(what->at_ms).s);
+	answer_fact(request->answer, "From", "%s", what->from);
+	answer_fact(request->answer, "To", "%s", what->to);
+}
+
 /* One failure, told in words. */
 static void on_failure(int result, const struct cdr *rows, size_t n, void *arg)
 {
 	struct request *request = arg;
+	struct failure refused = last_refusal(request);
 	char why[WHY_CAP];
 
-	if (request_well(request, result) && n && !why_text(why, &rows[0])) {
-		answer_info(request->answer, "%s", why);
-		answer_fact(request->answer, "When (UTC)", "%s",
-			    span_time(rows[0].started_ms).s);
-		answer_fact(request->answer, "From", "%s", rows[0].caller);
-		answer_fact(request->answer, "To", "%s", rows[0].callee);
+	if (refused.at_ms &&
+	    (result || !n || refused.at_ms > rows[0].started_ms)) {
+		tell_failure(request, &refused);
+	} else if (request_well(request, result) && n &&
+		   !why_text(why, &rows[0])) {
+		tell_failure(request,
+			     &(struct failure){ .at_ms = rows[0].started_ms,
+						.from = rows[0].caller,
+						.to = rows[0].callee,
+						.why = why });
 	} else if (!result) {
 		answer_info(request->answer,
 			    "None of your calls has failed, as far as is "

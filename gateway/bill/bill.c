@@ -287,10 +287,3 @@ struct question *question_free(struct question *question)
 	free(question);
 	return NULL;
 }
-
-uint32_t bill_least_seconds(uint32_t a, uint32_t b)
-{
-	if (!a || !b)
-		return a ? a : b;
-	return a < b ? a : b;
-}

@@ -18,16 +18,16 @@
  *
  * A call is asked about once for each leg that it has to a trunk: a part of it
  * that is forwarded or transferred there is a question of its own, with the
- * same id, by the account that pays for it; it has a record of
- * its own, by that id with "-2", "-3", … (gateway/call/fare.h).
+ * same id, by the account that pays for it; it has a record of its own, by that
+ * id with "-2", "-3", … (gateway/call/fare.h).
  *
  * "seconds" and "reason" may be left out: no limit, no words. Whatever else
  * comes, or nothing in time, counts as billing.on_failure says. So many
  * questions as wire.h allows are open at once; BILL_WAITING_MAX more wait for
  * their turn, within their time; what is asked beyond that counts as
- * on_failure, too. The loop never
- * waits; calls wait in a state of their own, and may be given up meanwhile.
- * Emergency calls and calls that leave for no trunk are nobody's to refuse.
+ * on_failure, too. The loop never waits; calls wait in a state of their own,
+ * and may be given up meanwhile. Emergency calls and calls that leave for no
+ * trunk are nobody's to refuse.
  */
 #pragma once
 
@@ -88,8 +88,6 @@ struct bill_answer {
 	uint32_t seconds;   /* the most; 0: as long as they like */
 	const char *reason; /* fit for people; "" none. Borrowed */
 };
-/* Of two limits the one that comes first, 0 being none. */
-uint32_t bill_least_seconds(uint32_t a, uint32_t b);
 /* From the loop, once; the question is freed behind it by who asked. */
 typedef void (*bill_answer_fn)(const struct bill_answer *answer, void *arg);
 

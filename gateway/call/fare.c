@@ -91,6 +91,9 @@ int fare_ask(struct question **out, struct gateway *gateway,
 	const struct bill_request request = {
 		.kind = BILL_CALL,
 		.id = asker->id,
+		.part = asker->transfers ? BILL_TRANSFERRED
+			: fare->diverted ? BILL_FORWARDED
+					 : BILL_DIALLED,
 		.account = fare->account,
 		.from = asker->from ? asker->from : fare->from,
 		.to = fare->to,

@@ -46,6 +46,7 @@ bool fare_is_same(const struct fare *a, const struct fare *b);
 struct fare_asker {
 	const char *id;   /* the call's */
 	const char *from; /* who calls; NULL: the fare's */
+	bool transfers;   /* the call was another's before */
 	bill_answer_fn fn;
 	void *arg;
 };

@@ -277,6 +277,7 @@ static void on_fare_answer(const struct bill_answer *answer, void *arg)
 static int begin_transfer(struct leg_sip *sip, const struct sip_refer *refer)
 {
 	const struct fare_asker asker = { .id = call_name(sip->leg.call),
+					  .transfers = true,
 					  .fn = on_fare_answer,
 					  .arg = sip };
 	struct transfer *t;

@@ -172,8 +172,8 @@ async def test_a_forwarded_call_is_asked_about_too(scene):
     await second.hangup()
     await target.wait("ended")
     _refused, question = asked_about(scene, FORWARD)
-    assert {k: question[k] for k in ("direction", "account", "from", "trunk")} == {
-        "direction": "outbound", "account": "u59@example.org", "from": own_number("u59"), "trunk": "carrier"}
+    assert {k: question[k] for k in ("direction", "part", "account", "from", "trunk")} == {
+        "direction": "outbound", "part": "forwarded", "account": "u59@example.org", "from": own_number("u59"), "trunk": "carrier"}
     assert question["id"] == asked_about(scene, FORWARDING)[-1]["id"], "of the same call"
     leg = question["id"] + "-2"
     await proc.until(lambda: any(r["id"] == leg for r in scene.bed.billing.records), RECORD_S, "the leg's record")
@@ -203,7 +203,7 @@ async def test_a_transfer_is_asked_about_too(scene, allowed):
         await mine.hangup()
         await theirs.wait("ended")
     question, = asked_about(scene, number)
-    assert (question["direction"], question["account"]) == ("outbound", mine.client.boundjid.bare)
+    assert (question["direction"], question["part"], question["account"]) == ("outbound", "transferred", mine.client.boundjid.bare)
 
 
 async def test_a_call_is_given_up_while_it_is_asked_about(scene):

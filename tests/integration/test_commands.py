@@ -443,6 +443,21 @@ async def test_history_and_why_a_call_failed(scene):
     assert status == 0 and f"\t{number}\t\tbusy\n" in text
 
 
+async def test_a_call_that_was_refused_at_once_is_explained_too(scene):
+    client, denied = await commander(scene, None), "+8821612345678"  # a satellite's
+    assert "None of your calls" in (await client.run("why-failed")).text
+    mine = await client.call(scene.jid(denied))
+    await mine.ended()
+    failed = await client.run("why-failed")
+    assert failed.value("to") == denied and failed.value("from") == client.boundjid.bare and len(failed.text) > 20, failed.text
+    number = scene.number()
+    plan = scene.bed.carrier.expect(number)
+    mine = await client.call(scene.jid(number))
+    await (await plan.call()).refuse(486, "Busy Here")
+    await mine.ended()
+    assert (await client.run("why-failed")).value("to") == number
+
+
 async def test_do_not_disturb_and_forwarding(scene):
     client, other = await commander(scene, None), await scene.client()
     number = own_number(client.user)

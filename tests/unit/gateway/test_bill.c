@@ -244,16 +244,6 @@ static void who_has_waited_too_long_gets_the_default(void **state)
 	assert_null(questions[WIRE_OPEN_MAX]);
 }
 
-static void of_two_limits_the_lower_counts(void **state)
-{
-	(void)state;
-	assert_int_equal(bill_least_seconds(0, 0), 0);
-	assert_int_equal(bill_least_seconds(0, 9), 9);
-	assert_int_equal(bill_least_seconds(9, 0), 9);
-	assert_int_equal(bill_least_seconds(9, 8), 8);
-	assert_int_equal(bill_least_seconds(8, 9), 8);
-}
-
 /* Both ends of each exchange are ours. */
 static int raise_descriptors(void **state)
 {
@@ -274,7 +264,6 @@ int main(void)
 		TEST(who_waits_may_give_up),
 		TEST(what_is_asked_beyond_all_room_is_decided_at_once),
 		TEST(who_has_waited_too_long_gets_the_default),
-		TEST(of_two_limits_the_lower_counts),
 	};
 
 	return cmocka_run_group_tests(tests, raise_descriptors, NULL);
