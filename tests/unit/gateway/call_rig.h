@@ -20,6 +20,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg.h"
 #include "gateway/outbox.h"
+#include "gateway/trace/trace.h"
 #include "gateway/watch/quality.h"
 #include "gateway/watch/watch.h"
 #include "media/bridge.h"
@@ -213,6 +214,22 @@ void db_forget(struct db *db, const void *arg)
 }
 
 /* ---- who looks on ---- */
+
+void trace_call_changed(const struct call *call, const char *from,
+			const char *event, const char *to)
+{
+	(void)call;
+	assert_string_not_equal(from, to);
+	assert_non_null(event);
+}
+
+void trace_media_changed(const struct call *call, enum media_side side,
+			 const char *what)
+{
+	(void)call;
+	(void)side;
+	assert_non_null(what);
+}
 
 void watch_call_began(struct gateway *gateway)
 {
