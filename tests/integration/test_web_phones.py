@@ -99,11 +99,12 @@ async def test_the_telephone_hangs_up(scene, kind, place):
     await mine.ended()
 
 
-async def test_hold_and_back(scene, kind):
+async def test_hold_and_back_and_another_network(scene, kind):
     mine, theirs = await call_in(scene, kind)
-    await heard(mine, theirs)
     await theirs.hold()
     await theirs.hold(False)
+    await heard(mine, theirs)
+    await theirs.restart()
     await heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")

@@ -62,6 +62,12 @@ const kinds = {
 			await new Promise((done, failed) => session.invite({ requestDelegate: {
 				onAccept: done, onReject: ({ message }) => failed(new Error(message.statusCode)) } }).catch(failed));
 		},
+		async restart(phone, id) {
+			const session = phone.calls.get(id);
+			session.sessionDescriptionHandlerOptionsReInvite = { offerOptions: { iceRestart: true } };
+			await new Promise((done, failed) => session.invite({ requestDelegate: {
+				onAccept: done, onReject: ({ message }) => failed(new Error(message.statusCode)) } }).catch(failed));
+		},
 		logout(phone) {
 			return phone.agent.stop();
 		},
@@ -105,6 +111,9 @@ const kinds = {
 		async hold(phone, id, on) {
 			await new Promise(done => phone.calls.get(id)[on ? "hold" : "unhold"]({}, done));
 		},
+		async restart(phone, id) {
+			await new Promise(done => phone.calls.get(id).renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done));
+		},
 		logout(phone) {
 			phone.agent.stop();
 		},
@@ -132,6 +141,19 @@ async function web_accept(id, device, frequency) {
 async function web_act(id, device, name, ...rest) {
 	const phone = phones.get(device);
 	await phone.kind[name](phone, id, ...rest);
+}
+
+const theirUfrag = pc => pc.remoteDescription.sdp.match(/^a=ice-ufrag:(\S+)/m)[1];
+
+// ICE restart in a re-INVITE, as when the network has changed: resolved when the other party has new credentials, too.
+async function web_restart(id, device) {
+	const phone = phones.get(device), pc = peers.get(id).pc, before = theirUfrag(pc);
+	await phone.kind.restart(phone, id);
+	for (let tries = 0; theirUfrag(pc) === before; tries++) { // the answer is set behind the response
+		if (tries === 200)
+			throw new Error("no new credentials in the answer");
+		await new Promise(done => setTimeout(done, 25));
+	}
 }
 
 async function web_logout(id) {

@@ -85,6 +85,10 @@ class Call(page.Call):
         """Put the other party on hold, or take it back."""
         await self.run("web_act", "hold", on)
 
+    async def restart(self):
+        """Offer with new credentials of ICE, and see that the answer has new ones."""
+        await self.run("web_restart")
+
     async def hangup(self):
         """End the call."""
         self.voice.stop()
