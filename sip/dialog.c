@@ -314,6 +314,7 @@ static void dialog_free(struct sip_dialog *d)
 	free_timer(d->expiry_timer);
 	free_timer(d->reliable.timer);
 	free_timer(d->reply.timer);
+	free_timer(d->refer.timer);
 	free_timer(d->offer_timer);
 	free_timer(d->session_timer);
 	if (d->server) {

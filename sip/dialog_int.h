@@ -138,6 +138,7 @@ struct dialog_refer {
 	bool repeated;              /* there was another before */
 	struct sip_client *client;  /* ours */
 	bool asked;                 /* ours was taken: NOTIFY will come */
+	struct event *timer;        /* until then it has to have come */
 };
 
 struct sip_dialog {

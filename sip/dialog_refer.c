@@ -33,6 +33,10 @@ enum {
 	STATE_CAP = 48,
 	FRAGMENT_CAP = 64,
 	SUBSCRIPTION_S = 180, /* longer than anything rings */
+	/* How long the peer may leave us without a word of our REFER, unless it
+	 * said less (RFC 3515, 2.4.4). */
+	UNTOLD_S = SUBSCRIPTION_S,
+	MS_PER_S = 1000,
 	STATUS_MAX = 699,
 	NUMBER_CAP = 12,
 };
@@ -234,10 +238,31 @@ void dialog_subscribe_recv(struct sip_dialog *d, const struct sip_incoming *in)
 
 static void tell(struct sip_dialog *d, unsigned status, bool over)
 {
-	if (over)
+	if (over) {
 		d->refer.asked = false;
+		dialog_timer_clear(d->refer.timer);
+	}
 	if (d->handlers && d->handlers->referred)
 		d->handlers->referred(status, over, d->arg);
+}
+
+/* Else one that was taken and never told of would be the last. */
+static void on_untold(int fd, short what, void *arg)
+{
+	struct sip_dialog *d = arg;
+
+	(void)fd;
+	(void)what;
+	log_info("dialog=%s what=\"no word of the REFER\"", d->call_id);
+	tell(d, 408, true);
+}
+
+static void wait_for_word(struct sip_dialog *d, uint64_t most_s)
+{
+	uint64_t s = most_s < UNTOLD_S ? most_s : UNTOLD_S;
+
+	dialog_timer_set(d, &d->refer.timer, on_untold,
+			 (unsigned)(s ? s : 1) * MS_PER_S);
 }
 
 static void on_refer_response(struct sip_client *client, unsigned status,
@@ -254,6 +279,8 @@ static void on_refer_response(struct sip_client *client, unsigned status,
 	d->refer.client = sip_client_free(d->refer.client);
 	if (status >= 300)
 		tell(d, status, true);
+	else if (d->refer.asked)
+		wait_for_word(d, UNTOLD_S);
 }
 
 /* `Call-ID;to-tag=…;from-tag=…` of @other as the peer sees it, in a URI. */
@@ -330,6 +357,7 @@ void dialog_notify_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	const sip_event_t *event = in->sip->sip_event;
 	const sip_subscription_state_t *ss = in->sip->sip_subscription_state;
 	unsigned status = read_fragment(in->sip);
+	uint64_t expires_s;
 	bool over = ss && ss->ss_substate &&
 		    !strcasecmp(ss->ss_substate, "terminated");
 
@@ -342,8 +370,12 @@ void dialog_notify_recv(struct sip_dialog *d, const struct sip_incoming *in)
 		return;
 	}
 	sip_server_end(in, status ? 200 : 400);
-	if (status)
-		tell(d, status, over || status >= 200);
+	if (!status)
+		return;
+	if (ss && ss->ss_expires &&
+	    !text_number(slice_of(ss->ss_expires), UINT32_MAX, &expires_s))
+		wait_for_word(d, expires_s);
+	tell(d, status, over || status >= 200);
 }
 
 void dialog_refer_stop(struct sip_dialog *d)
@@ -353,4 +385,5 @@ void dialog_refer_stop(struct sip_dialog *d)
 	d->refer.irq = NULL;
 	d->refer.subscribed = false;
 	d->refer.client = sip_client_free(d->refer.client);
+	dialog_timer_clear(d->refer.timer);
 }

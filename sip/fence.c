@@ -40,6 +40,8 @@ struct sip_fence {
 	int spare; /* given up to refuse one when there is no other */
 	pthread_t thread;
 	struct event *slow; /* armed while a message is under way */
+	uint64_t slow_logged_ms;
+	unsigned slow_unlogged;
 };
 
 static struct sip_fence *fence; /* accept() has no argument for it */
@@ -55,6 +57,22 @@ static void watch_slow(struct sip_fence *f)
 
 	if (!evtimer_pending(f->slow, NULL))
 		evtimer_add(f->slow, &tv);
+}
+
+void sip_fence_note_slow(const struct addr *peer, const char *what)
+{
+	uint64_t now = clock_ms();
+
+	if (!fence)
+		return;
+	fence->slow_unlogged++;
+	if (fence->slow_logged_ms &&
+	    now - fence->slow_logged_ms < SIP_CONNECTION_LOG_MS)
+		return;
+	log_info("event=sip_connection peer=%s slow=%s count=%u",
+		 addr_text(peer).s, what, fence->slow_unlogged);
+	fence->slow_logged_ms = now;
+	fence->slow_unlogged = 0;
 }
 
 /* Since when it is waited for; 0: nothing is. TLS has times of its own. */
@@ -84,8 +102,7 @@ static void on_slow(evutil_socket_t fd, short what, void *arg)
 		more = true;
 		if (now - since < SIP_CONNECTION_MESSAGE_MS)
 			continue;
-		log_info("event=sip_connection peer=%s what=\"too slow\"",
-			 addr_text(&c->peer).s);
+		sip_fence_note_slow(&c->peer, "message");
 		c->progress.begun = false;
 		shutdown(c->fd, SHUT_RDWR); /* sofia closes it */
 	}

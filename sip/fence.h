@@ -32,6 +32,8 @@ enum {
 	/* A message over TCP, from its first octet to its last; and how long a
 	 * stranger's connection may be silent. */
 	SIP_CONNECTION_MESSAGE_MS = 10 * 1000,
+	/* A line in the log for those that were too slow, with their count. */
+	SIP_CONNECTION_LOG_MS = 60 * 1000,
 };
 
 /* The descriptors that sofia binds while it opens a listener. */
@@ -59,6 +61,9 @@ void sip_fence_refuse(int listener);
  * none yet, or none at all, and then it is answered and closed.
  */
 size_t sip_fence_may_read(int fd);
+/* The connection of @peer is given up as @what took too long: logged, but not
+ * each. */
+void sip_fence_note_slow(const struct addr *peer, const char *what);
 /* sofia has read @n octets of the stream @fd: a message that comes too slowly
  * costs the connection. */
 void sip_fence_received(int fd, const void *p, size_t n);

@@ -18,6 +18,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/door.h"
+#include "sip/fence.h"
 #include "sip/listen.h"
 #include "sip/stranger.h"
 #include "sip/tap.h"
@@ -107,11 +108,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!c->open)
-		log_info("event=sip_tls peer=%s what=\"no handshake\"",
-			 addr_text(&c->peer).s);
+		sip_fence_note_slow(&c->peer, "handshake");
 	else if (c->partial)
-		log_info("event=sip_tls peer=%s what=\"message too slow\"",
-			 addr_text(&c->peer).s);
+		sip_fence_note_slow(&c->peer, "message");
 	if (c->failed)
 		tls_conn_free(c);
 	else

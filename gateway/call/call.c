@@ -11,12 +11,16 @@
 #include "gateway/call/call_state.h"
 #include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
+#include "gateway/call/notice.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
 #include "gateway/trace/trace.h"
 #include "gateway/watch/quality.h"
 #include "gateway/watch/watch.h"
+#include "xmpp/jid.h"
+
+enum { NOTICE_CAP = 256 };
 
 /* ---- the machine ---- */
 
@@ -324,6 +328,20 @@ int call_transfer(struct call *call, const char *number)
 			r = leg->ops->transfer(leg, number);
 	}
 	return r;
+}
+
+void call_transfer_failed(struct call *call, const char *number,
+			  enum cause cause)
+{
+	const char *party = call->inbound ? call->from : call->to;
+	char from[JID_CAP], body[NOTICE_CAP];
+
+	if (!text_format(from, sizeof(from), "%s@%s/sip", party,
+			 call->gateway->config->xmpp.domain) &&
+	    !text_format(body, sizeof(body),
+			 "Your call was not handed over to %s: %s", number,
+			 cause_text(cause)))
+		notice_send(call->gateway, from, call->account, body);
 }
 
 void call_hangup(struct call *call, enum cause cause)

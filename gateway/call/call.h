@@ -104,6 +104,10 @@ unsigned call_count_in_setup(const struct gateway *gateway);
  */
 CHECKED int call_transfer(struct call *call, const char *number);
 
+/* That came to nothing, by @cause: the user is told. */
+void call_transfer_failed(struct call *call, const char *number,
+			  enum cause cause);
+
 /* Its telephone has had itself transferred, at @fare's expense, which is taken;
  * for @seconds at most, 0: as long as they like. */
 void call_transferred(struct call *call, struct fare *fare, uint32_t seconds);

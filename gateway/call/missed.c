@@ -4,15 +4,11 @@
 #include <time.h>
 
 #include "gateway/base/clock.h"
-#include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/recent.h"
 #include "gateway/base/text.h"
+#include "gateway/call/notice.h"
 #include "gateway/gateway.h"
-#include "gateway/outbox.h"
-#include "xmpp/chat.h"
 #include "xmpp/jid.h"
-#include "xmpp/stanza.h"
 
 enum {
 	NAME_CAP = 2 * JID_CAP,
@@ -92,20 +88,10 @@ static bool is_told(struct gateway *gateway, const struct missed_call *missed)
 
 void missed_tell(struct gateway *gateway, const struct missed_call *missed)
 {
-	AUTO(stanza_freep) struct stanza *stanza = NULL;
 	const char *reason = why(missed->cause);
-	char body[BODY_CAP], id[RAND_UUID_CAP];
+	char body[BODY_CAP];
 
-	if (!reason || is_told(gateway, missed) ||
-	    write_body(body, missed, reason))
-		return;
-	rand_uuid(id);
-	int r = chat_format(&stanza, &(struct chat_text){ .from = missed->from,
-							  .to = missed->account,
-							  .id = id,
-							  .body = body });
-	if (!r)
-		r = outbox_send(gateway, stanza, NULL, NULL);
-	if (r)
-		log_warn("missed=not-told to=%s", missed->account);
+	if (reason && !is_told(gateway, missed) &&
+	    !write_body(body, missed, reason))
+		notice_send(gateway, missed->from, missed->account, body);
 }

@@ -245,6 +245,7 @@ static struct leg *sip_free(struct leg *leg)
 	if (sip->again)
 		event_free(sip->again);
 	free(sip->key);
+	free(sip->handed_to);
 	free(sip->to);
 	free(sip->from);
 	free(sip->display);

@@ -9,7 +9,10 @@
  *                              <------------ NOTIFY 200  it was answered
  *        <-- the call ends     BYE ------------------->
  */
+#include <stdlib.h>
+
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_sip_state.h"
@@ -45,6 +48,10 @@ int leg_sip_refer(struct leg *leg, const char *number)
 		r = sip_dialog_refer(sip->dialog, dialled.to, NULL);
 	if (r == SIP_E_STATE)
 		r = LEG_E_TRANSFER;
+	if (!r) {
+		free(sip->handed_to);
+		sip->handed_to = text_dup(slice_of(number));
+	}
 	log_info("call=%s leg=sip event=hand-over to=%s r=%d",
 		 call_name(leg->call), log_text(slice_of(number)).s, r);
 	return r;
@@ -57,7 +64,14 @@ void leg_sip_on_referred(unsigned status, bool over, void *arg)
 
 	log_info("call=%s leg=sip event=hand-over status=%u over=%d",
 		 call_name(leg->call), status, over);
-	if (!over || status < 200 || status >= 300)
+	if (over && status >= 300) {
+		if (!sip->handed_to)
+			return;
+		call_transfer_failed(leg->call, sip->handed_to,
+				     cause_of_status(status));
+		return;
+	}
+	if (!over || status < 200)
 		return;
 	/* Many telephones have hung up by then. */
 	if (sip->dialog)

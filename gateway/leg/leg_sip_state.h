@@ -43,6 +43,9 @@ struct leg_sip {
 	char *key; /* of a caller: who calls whom by which trunk */
 	struct event *retry;
 
+	/* leg_sip_refer.c */
+	char *handed_to; /* the number that the telephone is to call; NULL */
+
 	/* leg_sip_transfer.c */
 	struct transfer *transfer; /* that is under way; NULL: none */
 	struct sip_dialog *next;   /* called to take the dialog's place */

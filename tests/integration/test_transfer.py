@@ -11,6 +11,7 @@ import pytest
 from bed import proc, sipmsg
 from bed.commands import Commander
 from bed.scene import CARRIER, GATEWAY, own_number
+from test_jmi import spy
 
 pytestmark = [pytest.mark.bed_options(trunks={
     "carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "refer": True}})]
@@ -188,8 +189,10 @@ async def test_a_call_that_the_telephone_does_not_hand_over(scene):
     call, = (await commander.step("transfer-call")).options("call")
     await commander.run("transfer-call", call=call, to=scene.number())
     await proc.until(lambda: theirs.referred, 5.0, "a REFER")
+    seen = spy(client)
     assert (await notify(theirs, 486, "terminated;reason=noresource")).status == 200
     await scene.heard(mine, theirs)
+    await proc.until(lambda: any("was not handed over to" in "".join(s.itertext()) for s in seen), 5.0, "the user is told")
     for name, to in (("none", scene.number()), (call, "+88150001111")):  # no call; a number that may not be called
         assert (await commander.run("transfer-call", call=name, to=to)).notes[0][0] == "error"
     await mine.hangup()

@@ -188,6 +188,29 @@ static void we_transfer_and_hear_how_it_goes(void **state)
 	sip_peer_expect(&f->peer, "SIP/2.0 481");
 }
 
+/* One that is taken and never told of does not stand in the way of the next. */
+static void a_transfer_that_nothing_is_told_of_is_over_in_time(void **state)
+{
+	struct fixture *f = *state;
+
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	assert_int_equal(sip_dialog_refer(f->dialog, "+15559998888", NULL), 0);
+	sip_peer_expect(&f->peer, "REFER ");
+	sip_peer_respond(&f->peer, "202 Accepted", "", NULL);
+	sip_peer_request(&f->peer, "NOTIFY",
+			 "Event: refer\r\n"
+			 "Subscription-State: active;expires=1\r\n"
+			 "Content-Type: message/sipfrag;version=2.0\r\n",
+			 "SIP/2.0 100 Trying\r\n");
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	assert_int_equal(sip_dialog_refer(f->dialog, "+1555", NULL),
+			 SIP_E_STATE);
+	expect_log(f, "referred:100 referred:408! ");
+	assert_int_equal(sip_dialog_refer(f->dialog, "+15559998888", NULL), 0);
+	sip_peer_expect(&f->peer, "REFER ");
+}
+
 static void a_refused_transfer_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -295,6 +318,7 @@ int main(void)
 		REFER_TEST(one_transfer_at_a_time),
 		REFER_TEST(who_wants_no_notify_gets_none),
 		REFER_TEST(we_transfer_and_hear_how_it_goes),
+		REFER_TEST(a_transfer_that_nothing_is_told_of_is_over_in_time),
 		REFER_TEST(a_refused_transfer_is_told),
 		REFER_TEST(our_replaces_names_the_other_dialog),
 		REFER_TEST(without_the_policy_there_is_no_transfer),
