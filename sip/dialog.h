@@ -16,6 +16,7 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "sip/agent.h"
+#include "sip/onward.h"
 #include "sip/policy.h"
 
 struct media_desc;
@@ -81,8 +82,9 @@ struct sip_dialog_start {
 	const char *from_display; /* or NULL */
 	bool anonymous;
 	const char *diverted; /* the number that sends it on, or NULL */
-	unsigned diversions;  /* with that one */
-	const struct media_desc *offer; /* NULL: offerless */
+	enum sip_diversion why_diverted;
+	const struct sip_onward *onward; /* what it came with, or NULL */
+	const struct media_desc *offer;  /* NULL: offerless */
 	struct sip_policy policy;
 	/* Of a transfer, as a REFER gave them, or NULL: the Request-URI instead
 	 * of to_user at the trunk, and Replaces. */

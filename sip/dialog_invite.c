@@ -31,26 +31,41 @@ struct invite_text {
 	char to[SIP_NAME_ADDR_CAP];
 	char uri[SIP_URI_TEXT_CAP];
 	struct sip_calling_text calling;
-	char diversion[SIP_NAME_ADDR_CAP + 64]; /* a whole line, or "" */
+	char *diverted; /* whole lines; owned, or NULL */
+	char hops[NUMBER_CAP];
 };
 
-/* RFC 5806: whoever gets it can see that it goes round. */
-static int write_diversion(struct invite_text *t,
-			   const struct sip_dialog_start *start)
+/* Whoever gets it can see that it goes round. */
+static int write_diverted(struct invite_text *t,
+			  const struct sip_dialog_start *start)
 {
-	char name_addr[SIP_NAME_ADDR_CAP];
+	char by[SIP_URI_TEXT_CAP], user[SIP_USER_TEXT_CAP];
 	int r;
 
-	t->diversion[0] = '\0';
 	if (!start->diverted)
 		return 0;
-	r = sip_name_addr_format(name_addr, NULL, start->diverted,
-				 sip_trunk_domain(start->trunk));
+	r = sip_user_format(user, start->diverted);
+	if (!r)
+		r = text_format(by, sizeof(by), "sip:%s@%s", user,
+				sip_trunk_domain(start->trunk));
 	return r ? r
-		 : text_format(t->diversion, sizeof(t->diversion),
-			       "Diversion: %s;reason=unknown;counter=%u%s",
-			       name_addr, start->diversions,
-			       start->anonymous ? ";privacy=full" : "");
+		 : sip_onward_format(
+			   &t->diverted,
+			   &(struct sip_diverted){ .by_uri = by,
+						   .to_uri = t->uri,
+						   .why = start->why_diverted,
+						   .hidden = start->anonymous,
+						   .onward = start->onward });
+}
+
+/* As every hop before it (RFC 3261, 16.6, 3); "" as of a call that begins. */
+static int write_hops(struct invite_text *t,
+		      const struct sip_dialog_start *start)
+{
+	unsigned hops = sip_onward_hops(start->onward);
+
+	t->hops[0] = '\0';
+	return hops ? text_format(t->hops, sizeof(t->hops), "%u", hops) : 0;
 }
 
 static int write_addresses(struct invite_text *t,
@@ -79,7 +94,9 @@ static int write_addresses(struct invite_text *t,
 	if (!r)
 		r = text_format(t->to, sizeof(t->to), "<%s>", t->uri);
 	if (!r)
-		r = write_diversion(t, start);
+		r = write_diverted(t, start);
+	if (!r)
+		r = write_hops(t, start);
 	if (!r)
 		r = sip_calling_format(&t->calling, &calling);
 	return r ? r
@@ -157,7 +174,6 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 		       const struct sip_dialog_start *start)
 {
 	const char *asserted = t->calling.asserted;
-	const char *diversion = t->diversion;
 	const char *more = sip_trunk_headers(start->trunk);
 	/* RFC 3262, 5: an offer in a 18x would want its answer in PRACK. */
 	struct sip_policy policy = d->policy;
@@ -168,7 +184,8 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 		       SIPTAG_ALLOW_STR(sip_policy_allow(&policy)),
 		       SIPTAG_SUPPORTED_STR(sip_policy_supported(&policy)),
 		       TAG_IF(*asserted, SIPTAG_HEADER_STR(asserted)),
-		       TAG_IF(*diversion, SIPTAG_HEADER_STR(diversion)),
+		       TAG_IF(t->diverted, SIPTAG_HEADER_STR(t->diverted)),
+		       TAG_IF(*t->hops, SIPTAG_MAX_FORWARDS_STR(t->hops)),
 		       TAG_IF(*more, SIPTAG_HEADER_STR(more)),
 		       TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
 		       TAG_IF(start->replaces,
@@ -304,7 +321,7 @@ static int start_dialog(struct sip_dialog *d,
 	const char *user = *trunk_user        ? trunk_user
 			   : start->anonymous ? ""
 					      : start->from_user;
-	struct invite_text t;
+	struct invite_text t = { .diverted = NULL };
 	int r = dialog_set_text(&d->trunk_name, sip_trunk_name(start->trunk));
 
 	if (!r)
@@ -316,7 +333,10 @@ static int start_dialog(struct sip_dialog *d,
 				  &d->offered_version);
 	if (!r)
 		r = create_leg(d, &t);
-	return r ? r : send_invite(d, &t, start);
+	if (!r)
+		r = send_invite(d, &t, start);
+	free(t.diverted);
+	return r;
 }
 
 int sip_dialog_start(struct sip_dialog **out, struct sip_agent *agent,

@@ -17,6 +17,7 @@
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
+#include "sip/onward.h"
 #include "xmpp/jid.h"
 
 enum {
@@ -201,9 +202,19 @@ static int refuse_forward(const char *owner, const char *to, int outcome)
 	return 0;
 }
 
+/* As decide() had it, which has said FORWARDS. */
+static enum sip_diversion why_diverted(const struct policy *policy)
+{
+	if (policy->quiet)
+		return policy->quiet_for_now ? SIP_DIVERSION_TIME_OF_DAY
+					     : SIP_DIVERSION_DO_NOT_DISTURB;
+	return policy->forwards ? SIP_DIVERSION_UNCONDITIONAL
+				: SIP_DIVERSION_USER_BUSY;
+}
+
 /* As if @owner called there: its number is shown, its limits hold. */
 static int forward_to_number(struct build *build, const char *owner,
-			     const char *to)
+			     const char *to, enum sip_diversion why)
 {
 	struct route route;
 	struct number number;
@@ -226,7 +237,8 @@ static int forward_to_number(struct build *build, const char *owner,
 		return r;
 	}
 	route.diverted = build->number->number;
-	route.diversions = build->caller->diversions + 1;
+	route.why_diverted = why;
+	route.onward = build->caller->onward;
 	r = trunk_hunt_add(build->hunt, &route, 0);
 	if (r > 0)
 		return refuse_forward(owner, to, r);
@@ -234,19 +246,22 @@ static int forward_to_number(struct build *build, const char *owner,
 	return r;
 }
 
-static int forward(struct build *build, const char *owner, const char *to)
+static int forward(struct build *build, const char *owner, const char *to,
+		   enum sip_diversion why)
 {
+	const struct sip_onward *onward = build->caller->onward;
+	unsigned diversions = onward ? onward->diversions : 0;
+
 	build->busy = true; /* that is why, and what is left if it is in vain */
 	if (build->forwarded)
 		return 0;
-	if (build->caller->diversions >= CALLEE_DIVERSIONS_MAX) {
+	if (diversions >= CALLEE_DIVERSIONS_MAX) {
 		log_warn("forward=refused account=%s diversions=%u: a loop",
-			 log_text(slice_of(owner)).s,
-			 build->caller->diversions);
+			 log_text(slice_of(owner)).s, diversions);
 		return 0;
 	}
 	if (config_is_number(to))
-		return forward_to_number(build, owner, to);
+		return forward_to_number(build, owner, to, why);
 	build->nadded++;
 	return add_accounts(build->hunt, build->gateway, &to, 1, build->caller,
 			    0);
@@ -276,7 +291,8 @@ static int add_in_order(struct build *build)
 					 last ? 0 : ring_ms(number));
 			break;
 		case FORWARDS:
-			r = forward(build, owner, policy.forward);
+			r = forward(build, owner, policy.forward,
+				    why_diverted(&policy));
 			break;
 		case BUSY:
 			build->busy = true;
@@ -315,7 +331,8 @@ static int forward_unanswered(struct build *build, const char *owner,
 {
 	bool busy = build->busy;
 	int r = policy->ring_s && *policy->forward
-			? forward(build, owner, policy->forward)
+			? forward(build, owner, policy->forward,
+				  SIP_DIVERSION_NO_ANSWER)
 			: 0;
 
 	build->busy = busy;
@@ -348,7 +365,8 @@ static int add_at_once(struct build *build)
 		enum decision decision = decide(build, owner, &policy);
 
 		if (decision == FORWARDS)
-			r = forward(build, owner, policy.forward);
+			r = forward(build, owner, policy.forward,
+				    why_diverted(&policy));
 		else if (decision == RINGS)
 			r = forward_unanswered(build, owner, &policy);
 	}

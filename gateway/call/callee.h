@@ -11,13 +11,14 @@
 
 struct gateway;
 struct number;
+struct sip_onward;
 
 /* Who calls, as the callees see it; all borrowed for the call alone. */
 struct callee_caller {
-	const char *jid;     /* our full JID that stands for the caller */
-	const char *name;    /* as the trunk gives it; NULL or "" none */
-	const char *number;  /* for accounts of which it may be shown; NULL */
-	unsigned diversions; /* that the trunk tells of */
+	const char *jid;    /* our full JID that stands for the caller */
+	const char *name;   /* as the trunk gives it; NULL or "" none */
+	const char *number; /* for accounts of which it may be shown; NULL */
+	const struct sip_onward *onward; /* what the call came with; NULL */
 };
 
 /* A call that comes diverted so often is not sent on once more: it goes round.

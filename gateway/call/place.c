@@ -44,9 +44,9 @@ static int full_jid(char out[static JID_CAP], const struct gateway *gateway,
 struct placing {
 	struct gateway *gateway;
 	const struct route *route;
-	const char *account; /* whose call it is */
-	const char *name;    /* of who calls; NULL none */
-	unsigned diversions; /* it has had */
+	const char *account;             /* whose call it is */
+	const char *name;                /* of who calls; NULL none */
+	const struct sip_onward *onward; /* what it came with; NULL */
 };
 
 static int add_owners(struct hunt *hunt, const struct placing *placing,
@@ -68,7 +68,7 @@ static int add_owners(struct hunt *hunt, const struct placing *placing,
 		&(struct callee_caller){ .jid = jid,
 					 .name = placing->name,
 					 .number = number.number,
-					 .diversions = placing->diversions },
+					 .onward = placing->onward },
 		why);
 }
 
@@ -148,7 +148,7 @@ static const struct refusal *place_account(struct gateway *gateway,
 {
 	char account[JID_CAP], us[JID_CAP], local[JID_PART_MAX + 1];
 	struct route route;
-	const struct placing placing = { gateway, &route, account, NULL, 0 };
+	const struct placing placing = { gateway, &route, account, NULL, NULL };
 	struct call_parties parties = { .from = account };
 	const struct refusal *why;
 	struct leg *caller, *callee = NULL;
@@ -345,9 +345,10 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 					 const struct sip_invite *invite,
 					 struct origin *origin)
 {
+	AUTO(sip_onward_freep) struct sip_onward *onward = NULL;
 	struct call_parties parties = { .inbound = true, .origin = origin };
 	struct route route;
-	struct placing placing = { gateway, &route, NULL, NULL, 0 };
+	struct placing placing = { gateway, &route, NULL, NULL, NULL };
 	const struct refusal *why;
 	struct leg *caller, *callee = NULL;
 	struct hunt *hunt = NULL;
@@ -358,7 +359,9 @@ static const struct refusal *place_trunk(struct gateway *gateway,
 		return refusal_of(r);
 	placing.account = route.owner;
 	placing.name = invite->identity->withheld ? NULL : origin->display;
-	placing.diversions = invite->identity->diversions;
+	if (sip_onward_new(&onward, invite))
+		return refusal_of(-ENOMEM);
+	placing.onward = onward;
 	if (!find_callee(&hunt, &callee, &placing, &why))
 		return why;
 	r = leg_sip_new_caller(&caller, gateway, *dialog);

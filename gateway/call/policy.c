@@ -64,8 +64,10 @@ void policy_of(struct policy *out, const struct gateway *gateway,
 		take_config(out, number);
 	if (found)
 		take_account(out, found);
-	out->quiet = quiet_is_now(setting_get(
-		gateway->settings, SETTING_ACCOUNT, account, SETTING_QUIET));
+	const char *quiet = setting_get(gateway->settings, SETTING_ACCOUNT,
+					account, SETTING_QUIET);
+	out->quiet = quiet_is_now(quiet);
+	out->quiet_for_now = out->quiet && !quiet_is_always(quiet);
 	out->forwards = *setting_get(gateway->settings, SETTING_ACCOUNT,
 				     account, SETTING_FORWARDS);
 	if (text_number(slice_of(setting_get(gateway->settings, SETTING_ACCOUNT,

@@ -20,10 +20,11 @@ struct policy {
 			      * accounts or the configuration change */
 	enum account_early early_media; /* 0: the trunk's */
 	bool chat_digits;
-	bool enabled;    /* may be called */
-	bool quiet;      /* wants not to be rung now */
-	bool forwards;   /* every call, if @forward is not "" */
-	unsigned ring_s; /* then @forward, or nobody; 0: as configured */
+	bool enabled;       /* may be called */
+	bool quiet;         /* wants not to be rung now */
+	bool quiet_for_now; /* … as it is that time of the day */
+	bool forwards;      /* every call, if @forward is not "" */
+	unsigned ring_s;    /* then @forward, or nobody; 0: as configured */
 };
 
 /* @called: the number of the call, whose keys go before; NULL: any. */

@@ -33,6 +33,11 @@ bool quiet_is_valid(const char *text)
 	return !*text || !strcmp(text, ALWAYS) || read_times(&times, text);
 }
 
+bool quiet_is_always(const char *text)
+{
+	return !strcmp(text, ALWAYS);
+}
+
 bool quiet_is(const char *text, const struct tm *now)
 {
 	struct config_route times;

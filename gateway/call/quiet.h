@@ -13,4 +13,5 @@
 bool quiet_is_valid(const char *text);
 /* @now is local time. */
 bool quiet_is(const char *text, const struct tm *now);
+bool quiet_is_always(const char *text);
 bool quiet_is_now(const char *text);

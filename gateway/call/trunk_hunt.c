@@ -10,7 +10,7 @@
 #include "gateway/route/limits.h"
 #include "gateway/route/rewrite.h"
 
-/* Owns its name and its fare. */
+/* Owns its name, its fare and what it takes along. */
 struct trunk_target {
 	struct sip_trunk *trunk;
 	const struct config_trunk *config;
@@ -19,7 +19,8 @@ struct trunk_target {
 	char *display; /* NULL: none */
 	bool anonymous;
 	char diverted[ROUTE_USER_CAP]; /* "": it was called itself */
-	unsigned diversions;
+	enum sip_diversion why_diverted;
+	struct sip_onward *onward; /* NULL: it began here */
 };
 
 static void free_target(void *arg)
@@ -27,6 +28,7 @@ static void free_target(void *arg)
 	struct trunk_target *target = arg;
 
 	fare_free(target->fare);
+	sip_onward_free(target->onward);
 	free(target->display);
 	free(target);
 }
@@ -46,7 +48,8 @@ static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
 			.display = target->display,
 			.anonymous = target->anonymous,
 			.diverted = *target->diverted ? target->diverted : NULL,
-			.diversions = target->diversions });
+			.why_diverted = target->why_diverted,
+			.onward = target->onward });
 }
 
 static int new_target(struct trunk_target **out, const struct route *route,
@@ -60,7 +63,7 @@ static int new_target(struct trunk_target **out, const struct route *route,
 	target->trunk = route->trunks[i].trunk;
 	target->config = route->trunks[i].config;
 	target->anonymous = route->withhold;
-	target->diversions = route->diversions;
+	target->why_diverted = route->why_diverted;
 	r = route_dial(&target->dialled, route, i);
 	if (!r)
 		r = fare_new(&target->fare, route, i);
@@ -68,6 +71,8 @@ static int new_target(struct trunk_target **out, const struct route *route,
 		r = rewrite_apply(target->diverted, sizeof(target->diverted),
 				  &target->config->rewrite_out_caller,
 				  route->diverted);
+	if (!r && route->onward)
+		r = sip_onward_copy(&target->onward, route->onward);
 	if (!r && route->display) {
 		target->display = text_dup(slice_of(route->display));
 		r = target->display ? 0 : -ENOMEM;

@@ -62,7 +62,9 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 						.from_display = sip->display,
 						.anonymous = sip->anonymous,
 						.diverted = sip->diverted,
-						.diversions = sip->diversions,
+						.why_diverted =
+							sip->why_diverted,
+						.onward = sip->onward,
 						.offer = offer,
 						.policy = sip->policy };
 	leg->offerer = true;
@@ -250,6 +252,7 @@ static struct leg *sip_free(struct leg *leg)
 	free(sip->from);
 	free(sip->display);
 	free(sip->diverted);
+	sip_onward_free(sip->onward);
 	leg_fini(leg);
 	free(sip);
 	return NULL;
@@ -311,10 +314,13 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->self = text_dup(slice_of(target->from));
 	sip->config = target->config;
 	sip->anonymous = target->anonymous;
-	sip->diversions = target->diversions;
+	sip->why_diverted = target->why_diverted;
 	if (target->diverted)
 		sip->diverted = text_dup(slice_of(target->diverted));
-	if ((target->diverted && !sip->diverted) || !sip->to || !sip->from ||
+	if (target->onward && sip_onward_copy(&sip->onward, target->onward))
+		sip->onward = NULL;
+	if ((target->onward && !sip->onward) ||
+	    (target->diverted && !sip->diverted) || !sip->to || !sip->from ||
 	    !sip->self || (target->display && !sip->display)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;

@@ -23,7 +23,8 @@ struct leg_sip_target {
 	const char *display;               /* NULL: none */
 	bool anonymous;                    /* RFC 3323 */
 	const char *diverted; /* our number that sends it on; NULL: none */
-	unsigned diversions;  /* with that one */
+	enum sip_diversion why_diverted;
+	const struct sip_onward *onward; /* what it came with; NULL */
 };
 /* *@out is owned by the caller, until a call takes it. 0 or -ENOMEM. */
 CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,

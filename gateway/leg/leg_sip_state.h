@@ -27,7 +27,8 @@ struct leg_sip {
 	const struct config_trunk *config; /* the trunk's */
 	char *to, *from, *display; /* of a callee; as the trunk writes */
 	char *diverted;            /* the same; NULL: it was called itself */
-	unsigned diversions;
+	enum sip_diversion why_diverted;
+	struct sip_onward *onward; /* NULL: it began here */
 	bool anonymous;
 	struct sip_policy policy;
 	struct sip_dialog *dialog; /* NULL: its caller may call again */

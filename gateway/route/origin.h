@@ -23,9 +23,8 @@ struct origin {
  * Of @invite, by a trunk that is believed or not: one that is not tells a
  * display name alone.
  *
- * The signatures themselves (RFC 8224) end here: a call that goes on to another
- * trunk, by its owner's wish, is a new one with the owner's number in From,
- * which none of them is about.
+ * The signatures themselves (RFC 8224) are kept by nobody; a call that goes on
+ * to another trunk takes them along as they came (sip/onward.h).
  */
 void origin_read(struct origin *out, const struct sip_invite *invite,
 		 bool believe);

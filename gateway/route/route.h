@@ -9,6 +9,7 @@
 #include "gateway/base/err.h"
 #include "gateway/config/config.h"
 #include "gateway/route/origin.h"
+#include "sip/onward.h"
 
 struct addr;
 struct gateway;
@@ -73,7 +74,8 @@ struct route {
 	bool emergency;       /* never limited */
 	bool dialled_plain;   /* @to is a trunk's user or code, as it stands */
 	const char *diverted; /* our number that sends it on; borrowed, NULL */
-	unsigned diversions;  /* with that one */
+	enum sip_diversion why_diverted;
+	const struct sip_onward *onward; /* borrowed, NULL */
 };
 
 /* @account (bare JID) calls the localpart @local of our domain. */

@@ -164,10 +164,16 @@ async def test_a_second_call_is_forwarded_to_a_telephone(scene):
     busy = await scene.client("u50")
     mine, theirs = await scene.call_out(client=busy)
     plan = scene.bed.carrier.expect("+15551119999")
-    second = await scene.dial("+15558880006", headers=[("Diversion", "<sip:+15550000009@x>;reason=unconditional;counter=2")])
+    second = await scene.dial("+15558880006", headers=[
+        ("Diversion", "<sip:+15550000009@x>;reason=unconditional;counter=2"),
+        ("Identity", "abc.def.ghi;info=<https://c.example/x>;alg=ES256"), ("History-Info", "<sip:+15558880006@gw>;index=1")])
     forwarded = await plan.call()
     diversion = forwarded.invite.get("Diversion")  # RFC 5806
-    assert diversion.startswith("<sip:+15558880006@") and "reason=" in diversion and "counter=3" in diversion, diversion
+    assert diversion.startswith("<sip:+15558880006@") and "reason=user-busy" in diversion and "counter=3" in diversion, diversion
+    assert forwarded.invite.get("Max-Forwards") == "69"
+    assert forwarded.invite.get("Identity") == "abc.def.ghi;info=<https://c.example/x>;alg=ES256"
+    history = forwarded.invite.get("History-Info")  # RFC 7044
+    assert history.startswith("<sip:+15558880006@gw>;index=1, <sip:+15551119999@") and ";cause=486>;index=1.1;mp=1" in history
     await forwarded.ring()
     await second.wait("ringing")
     await forwarded.answer()
