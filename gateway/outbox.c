@@ -4,6 +4,7 @@
 #include <bsd/sys/queue.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
@@ -31,6 +32,7 @@ struct outbox_stanza {
 	int64_t kept_ms;
 	uint64_t hold; /* the stanza that it answers; xmpp_stream.h */
 	bool on_disk;
+	size_t octets;
 	bool counted; /* in the outbox's accounts */
 	bool dropped; /* the disk refused it; it goes when its turn comes */
 	db_done_fn done;
@@ -41,8 +43,8 @@ struct outbox {
 	struct gateway *gateway;
 	STAILQ_HEAD(, outbox_stanza) stanzas; /* by id */
 	struct outbox_stanza *next; /* to be sent; NULL: all have been */
-	size_t n;
-	struct tally *accounts; /* how many are for each */
+	size_t n, octets;
+	struct tally *accounts; /* how much of it people wrote to each */
 	unsigned on_the_way;
 	uint64_t last_id, sent_id, confirmed_id;
 	uint64_t pinged_id; /* what the ping on its way confirms; 0: none is */
@@ -67,11 +69,12 @@ static void free_first(struct outbox *outbox)
 
 	name_account(account, first->stanza);
 	if (first->counted)
-		tally_take(outbox->accounts, account);
+		tally_take(outbox->accounts, account, first->octets);
 	if (outbox->next == first)
 		outbox->next = STAILQ_NEXT(first, link);
 	STAILQ_REMOVE_HEAD(&outbox->stanzas, link);
 	outbox->n--;
+	outbox->octets -= first->octets;
 	db_forget(outbox->gateway->db, first);
 	stanza_free(first->stanza);
 	free(first);
@@ -203,13 +206,24 @@ void outbox_stream_up(struct gateway *gateway)
 
 /* ---- keeping ---- */
 
+/* What people wrote; not what became of it. */
+static bool has_words(const struct stanza *stanza)
+{
+	const char *type = stanza_attr(stanza, "type");
+
+	return stanza_find(stanza, "body", NULL) &&
+	       !(type && !strcmp(type, "error"));
+}
+
 /* Not counted without memory for it. */
 static void append(struct outbox *outbox, struct outbox_stanza *one)
 {
 	char account[JID_CAP];
 
 	name_account(account, one->stanza);
-	one->counted = !tally_add(outbox->accounts, account);
+	one->counted = has_words(one->stanza) &&
+		       !tally_add(outbox->accounts, account, one->octets);
+	outbox->octets += one->octets;
 	STAILQ_INSERT_TAIL(&outbox->stanzas, one, link);
 	if (!outbox->next)
 		outbox->next = one;
@@ -233,31 +247,36 @@ static void on_disk(int result, void *arg)
 	pump(outbox);
 }
 
-static int put(struct outbox *outbox, struct outbox_stanza *one)
+static bool has_room(const struct outbox *outbox, const struct stanza *stanza,
+		     size_t octets)
+{
+	char account[JID_CAP];
+
+	if (!has_words(stanza))
+		return outbox->n < OUTBOX_MAX &&
+		       outbox->octets + octets <= OUTBOX_OCTETS_MAX;
+	name_account(account, stanza);
+	return outbox->n < OUTBOX_NEW_MAX &&
+	       tally_of(outbox->accounts, account) < OUTBOX_ACCOUNT_MAX &&
+	       outbox->octets + octets <= OUTBOX_NEW_OCTETS_MAX &&
+	       tally_octets(outbox->accounts, account) + octets <=
+		       OUTBOX_ACCOUNT_OCTETS_MAX;
+}
+
+static int put(const struct outbox *outbox, struct outbox_stanza *one)
 {
 	struct outbox_row row = { .id = one->id, .kept_ms = one->kept_ms };
 	char *xml;
-	size_t n;
-	int r = stanza_format(one->stanza, 0, &xml, &n);
+	int r = stanza_format(one->stanza, 0, &xml, &one->octets);
 
 	if (r)
 		return r < 0 ? r : -EMSGSIZE;
 	row.stanza = xml;
-	r = outbox_row_put(outbox->gateway->db, &row, on_disk, one);
+	r = has_room(outbox, one->stanza, one->octets)
+		    ? outbox_row_put(outbox->gateway->db, &row, on_disk, one)
+		    : -ENOBUFS;
 	free(xml);
 	return r;
-}
-
-static bool has_room(const struct outbox *outbox, const struct stanza *stanza,
-		     bool is_new)
-{
-	char account[JID_CAP];
-
-	if (!is_new)
-		return outbox->n < OUTBOX_MAX;
-	name_account(account, stanza);
-	return outbox->n < OUTBOX_NEW_MAX &&
-	       tally_of(outbox->accounts, account) < OUTBOX_ACCOUNT_MAX;
 }
 
 int outbox_send(struct gateway *gateway, const struct stanza *stanza,
@@ -266,8 +285,6 @@ int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 	struct outbox *outbox = gateway->outbox;
 	struct outbox_stanza *one;
 
-	if (!has_room(outbox, stanza, done != NULL))
-		return -ENOBUFS;
 	one = calloc(1, sizeof(*one));
 	if (!one)
 		return -ENOMEM;
@@ -322,6 +339,7 @@ static void on_row(const void *data, void *arg)
 	one->outbox = outbox;
 	one->id = row->id;
 	one->kept_ms = row->kept_ms;
+	one->octets = strlen(row->stanza);
 	one->on_disk = true;
 	append(outbox, one);
 }

@@ -20,12 +20,15 @@ struct gateway;
 struct stanza;
 
 enum {
-	/* Stanzas that wait. What somebody can be told to try again later has
-	 * half of the room, and of that an account a quarter; outcomes of what
-	 * was acknowledged already have all of it. */
+	/* Stanzas that wait, and their octets. What people write has half of
+	 * the room, and of that an account a quarter; what became of texts
+	 * that were acknowledged already (it has no words) has all of it. */
 	OUTBOX_MAX = 40000,
 	OUTBOX_NEW_MAX = OUTBOX_MAX / 2,
 	OUTBOX_ACCOUNT_MAX = OUTBOX_NEW_MAX / 4,
+	OUTBOX_OCTETS_MAX = 64 * 1024 * 1024,
+	OUTBOX_NEW_OCTETS_MAX = OUTBOX_OCTETS_MAX / 2,
+	OUTBOX_ACCOUNT_OCTETS_MAX = OUTBOX_NEW_OCTETS_MAX / 4,
 	OUTBOX_WINDOW = 64, /* sent and not confirmed */
 	/* Sent later than that after it came: says when that was (XEP-0203). */
 	OUTBOX_LATE_MS = 5000,

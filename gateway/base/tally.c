@@ -9,6 +9,7 @@
 struct tally_entry {
 	RB_ENTRY(tally_entry) link;
 	size_t n; /* never 0 */
+	size_t octets;
 	const char *name;
 	char text[];
 };
@@ -63,7 +64,14 @@ size_t tally_of(const struct tally *tally, const char *name)
 	return entry ? entry->n : 0;
 }
 
-int tally_add(struct tally *tally, const char *name)
+size_t tally_octets(const struct tally *tally, const char *name)
+{
+	const struct tally_entry *entry = find(tally, name);
+
+	return entry ? entry->octets : 0;
+}
+
+int tally_add(struct tally *tally, const char *name, size_t octets)
 {
 	struct tally_entry *entry = find(tally, name);
 	size_t n = strlen(name) + 1;
@@ -77,14 +85,18 @@ int tally_add(struct tally *tally, const char *name)
 		RB_INSERT(tally_tree, &tally->tree, entry);
 	}
 	entry->n++;
+	entry->octets += octets;
 	return 0;
 }
 
-void tally_take(struct tally *tally, const char *name)
+void tally_take(struct tally *tally, const char *name, size_t octets)
 {
 	struct tally_entry *entry = find(tally, name);
 
-	if (!entry || --entry->n)
+	if (!entry)
+		return;
+	entry->octets -= octets;
+	if (--entry->n)
 		return;
 	RB_REMOVE(tally_tree, &tally->tree, entry);
 	free(entry);

@@ -162,6 +162,19 @@ static const struct text_refusal *check_length(const struct gateway *gateway,
 	return &w->too_long;
 }
 
+/* Each number of a group is a text. */
+static bool is_too_fast(const struct gateway *gateway, const struct writing *w)
+{
+	struct text_group group;
+	size_t n = text_group_parse(&group, w->party) ? 1 : group.n;
+	unsigned count = 0;
+
+	while (n--)
+		count = recent_count(gateway->texts->rates, w->account,
+				     clock_ms());
+	return count > gateway->config->limits.texts_per_minute;
+}
+
 static const struct text_refusal *check(struct gateway *gateway,
 					struct writing *w)
 {
@@ -187,10 +200,7 @@ static const struct text_refusal *check(struct gateway *gateway,
 		return &denied;
 	if (check_length(gateway, w))
 		return &w->too_long;
-	if (recent_count(gateway->texts->rates, w->account, clock_ms()) >
-	    gateway->config->limits.texts_per_minute)
-		return &too_many;
-	return NULL;
+	return is_too_fast(gateway, w) ? &too_many : NULL;
 }
 
 /* ---- to a telephone ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
@@ -125,8 +126,9 @@ static void take_out(struct text *text)
 
 	TAILQ_REMOVE(&c->texts, text, link);
 	name_writer(writer, text->sender);
-	tally_take(c->queue->writers, writer);
+	tally_take(c->queue->writers, writer, strlen(text->body));
 	c->queue->n--;
+	c->queue->octets -= strlen(text->body);
 	free_text(text);
 }
 
@@ -246,7 +248,7 @@ static int append(struct text **out, struct text_queue *queue,
 	name_writer(writer, row->sender);
 	if (text && !fill(text, row))
 		c = conversation_of(queue, row);
-	if (!c || tally_add(queue->writers, writer)) {
+	if (!c || tally_add(queue->writers, writer, strlen(row->body))) {
 		if (c && TAILQ_EMPTY(&c->texts))
 			free_conversation(c);
 		if (text)
@@ -256,6 +258,7 @@ static int append(struct text **out, struct text_queue *queue,
 	text->conversation = c;
 	TAILQ_INSERT_TAIL(&c->texts, text, link);
 	queue->n++;
+	queue->octets += strlen(row->body);
 	queue->last_id = row->id;
 	*out = text;
 	return 0;
@@ -289,15 +292,26 @@ static void take_back(struct text *text)
 		free_conversation(c);
 }
 
+static bool has_room(const struct text_queue *queue, const struct text_row *row)
+{
+	char writer[JID_CAP];
+	size_t octets = strlen(row->body);
+
+	name_writer(writer, row->sender);
+	return queue->n < TEXTS_MAX &&
+	       queue->octets + octets <= TEXTS_OCTETS_MAX &&
+	       tally_of(queue->writers, writer) < TEXTS_PER_ACCOUNT_MAX &&
+	       tally_octets(queue->writers, writer) + octets <=
+		       TEXTS_PER_ACCOUNT_OCTETS_MAX;
+}
+
 int text_queue_add(struct text_queue *queue, const struct text_row *row)
 {
 	struct text_row mine = *row;
-	char call_id[RAND_UUID_CAP], writer[JID_CAP];
+	char call_id[RAND_UUID_CAP];
 	struct text *text;
 
-	name_writer(writer, row->sender);
-	if (queue->n >= TEXTS_MAX ||
-	    tally_of(queue->writers, writer) >= TEXTS_PER_ACCOUNT_MAX)
+	if (!has_room(queue, row))
 		return -ENOBUFS;
 	rand_uuid(call_id);
 	mine.id = queue->last_id + 1;

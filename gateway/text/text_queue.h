@@ -23,7 +23,7 @@ struct text_queue *text_queue_free(struct text_queue *queue);
 
 /*
  * Keep a text and send it: @row without id and Call-ID, which it gets here. All
- * is copied. 0, -ENOBUFS (TEXTS_MAX, TEXTS_PER_ACCOUNT_MAX), -ENOMEM.
+ * is copied. 0, -ENOBUFS (texts.h has the limits), -ENOMEM.
  */
 CHECKED int text_queue_add(struct text_queue *queue,
 			   const struct text_row *row);

@@ -67,8 +67,8 @@ struct text_queue {
 	struct gateway *gateway;
 	RB_HEAD(conversations, conversation) conversations;
 	SLIST_HEAD(, lane) lanes;
-	size_t n;
-	struct tally *writers; /* bare JIDs, with how many texts each has */
+	size_t n, octets;
+	struct tally *writers; /* bare JIDs, with what each has here */
 	uint64_t last_id;
 	struct event *sweep; /* for what has waited too long */
 };

@@ -107,9 +107,10 @@ struct addressing {
 	char name[SIP_DISPLAY_CAP];
 	char *body;
 	const struct sip_message_in *what;
-	char id[RAND_UUID_CAP]; /* of the message to each owner */
-	unsigned wants;         /* SIP_CPIM_*: reports of it */
-	const char *trunk;      /* by name, borrowed */
+	char id[RAND_UUID_CAP];  /* of the message to each owner */
+	unsigned wants;          /* SIP_CPIM_*: reports of it */
+	const char *trunk;       /* by name, borrowed */
+	char key[TEXT_SEEN_CAP]; /* of this text, and of its repetitions */
 };
 
 static int hand_on(struct gateway *gateway, const struct stanza *stanza,
@@ -339,6 +340,9 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 	if (r)
 		return 503;
 	a->trunk = route.trunk_config->name;
+	/* Call-IDs are unique to who makes them alone */
+	if (text_format(a->key, sizeof(a->key), "%s %s", a->trunk, what->key))
+		return 503;
 	if (what->cpim && route.trunk_config->imdn &&
 	    text_sender_of(a->party) == TEXT_SENDER_NUMBER &&
 	    what->cpim->message_id.n)
@@ -352,12 +356,12 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 	struct addressing a = { .what = what };
 	unsigned status;
 
-	if (recent_has(gateway->texts->seen, what->key, clock_ms())) {
+	status = address(&a, gateway, what);
+	if (!status && recent_has(gateway->texts->seen, a.key, clock_ms())) {
 		sip_message_answer(message,
-				   is_arriving(gateway, what->key) ? 503 : 200);
+				   is_arriving(gateway, a.key) ? 503 : 200);
 		return;
 	}
-	status = address(&a, gateway, what);
 	if (!status && !what->is_report)
 		status = check_sender(&a, gateway);
 	if (status) {
@@ -371,7 +375,7 @@ void texts_from_trunk(struct gateway *gateway, struct sip_message *message,
 		sip_message_answer(message, 200);
 		return;
 	}
-	struct arrival *arrival = begin(gateway, message, what->key);
+	struct arrival *arrival = begin(gateway, message, a.key);
 	if (!arrival)
 		return;
 	if (what->is_report) {

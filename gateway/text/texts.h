@@ -27,6 +27,9 @@ enum {
 	TEXTS_MAX = 20000, /* that wait for trunks */
 	/* Of them those of one account, which leaves room for others. */
 	TEXTS_PER_ACCOUNT_MAX = 5000,
+	/* The octets of their words. */
+	TEXTS_OCTETS_MAX = 32 * 1024 * 1024,
+	TEXTS_PER_ACCOUNT_OCTETS_MAX = TEXTS_OCTETS_MAX / 4,
 	/* Unanswered MESSAGEs at a trunk; calls go beside them. */
 	TEXTS_AT_ONCE = 16,
 	/* After a failure that may pass: doubled up to the second. */

@@ -22,6 +22,7 @@ PICTURE = "https://example.org/cat.jpg"
 WAIT_S = 10.0
 pytestmark = [pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module"),
               pytest.mark.bed_options(numbers={"+15557654321": {"owner": "bob@example.org", "trunk": "carrier"},
+                                               "+15558880034": {"owner": "carol@example.org", "texts": COMPONENT, "trunk": "carrier"},
                                                NUMBER: {"owner": "alice@example.org", "trunk": "carrier", "texts": COMPONENT}}),
               pytest.mark.alone]
 
@@ -132,6 +133,19 @@ async def test_groups(scene):
         assert message.findtext(f"{{{CLIENT}}}body") == f"<xmpp:{two}@{DOMAIN}> me too"
         sgx.say(PROXY, addresses(NUMBER, one), words(PICTURE), link(), sender=two, id_="g3")
         assert (await received(client)).findtext(f"{{{CLIENT}}}body") == PICTURE
+    finally:
+        await sgx.close()
+
+
+async def test_a_group_counts_as_often_as_it_has_numbers(scene):
+    sgx = await Sgx(scene.bed.srv, SERVER, COMPONENT, SECRET).start()
+    client = await scene.client("carol")
+    group = ",".join(f"+1555000{i:04d}" for i in range(20))
+    try:
+        client.message(f"{group}@{DOMAIN}", body("all"))
+        await got(sgx)
+        error = await client.ask(f"{group}@{DOMAIN}", body("again"))
+        assert condition_of(error)[0] == "policy-violation" and sgx.messages.empty()
     finally:
         await sgx.close()
 

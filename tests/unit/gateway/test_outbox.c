@@ -284,8 +284,38 @@ static void no_account_takes_the_room_of_others(void **state)
 		send_to("alice@example.org/phone", on_done, 0);
 	send_to("Alice@example.org", on_done, -ENOBUFS);
 	send_to("bob@example.org", on_done, 0);
-	send_to("alice@example.org", NULL, 0);
+	send_to("alice@example.org", NULL, -ENOBUFS);
+	AUTO(stanza_freep) struct stanza *receipt = NULL;
+	assert_int_equal(chat_format_receipt(&receipt, "a@" DOMAIN,
+					     "alice@example.org", "m"),
+			 0);
+	assert_int_equal(outbox_send(&rig.gateway, receipt, NULL, NULL), 0);
 	assert_int_equal(outbox_waiting(&rig.gateway), OUTBOX_ACCOUNT_MAX + 2);
+}
+
+static void long_texts_take_no_more_than_their_octets(void **state)
+{
+	enum { LONG = 32 * 1024 };
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	static char body[LONG];
+	unsigned n = 0;
+	int r;
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	assert_int_equal(
+		chat_format(&stanza,
+			    &(struct chat_text){ .from = "a@" DOMAIN,
+						 .to = "alice@example.org",
+						 .id = "m",
+						 .body = body }),
+		0);
+	while (!(r = outbox_send(&rig.gateway, stanza, NULL, NULL)))
+		n++;
+	assert_int_equal(r, -ENOBUFS);
+	assert_in_range(n, OUTBOX_ACCOUNT_OCTETS_MAX / LONG - 10,
+			OUTBOX_ACCOUNT_OCTETS_MAX / LONG);
+	send_to("bob@example.org", on_done, 0);
 }
 
 static void nobody_hears_of_what_was_forgotten(void **state)
@@ -313,6 +343,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			no_account_takes_the_room_of_others, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			long_texts_take_no_more_than_their_octets, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			nobody_hears_of_what_was_forgotten, set_up, tear_down),
 	};
