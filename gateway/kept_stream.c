@@ -17,7 +17,9 @@
 #define TRIES_NAME "tries"
 
 enum {
-	TRIES_MAX = 2,
+	/* Whom others kill quickly, before a disk has answered, has not died of
+	 * what he read. */
+	TRIES_MAX = 4,
 	DIGEST_LEN = 8,
 	NAME_CAP = sizeof(PREFIX "-") + 2 * DIGEST_LEN,
 	WHERE_CAP = 2200, /* two names of up to 1023 octets and a port */

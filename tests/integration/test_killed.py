@@ -253,7 +253,7 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
 
 @pytest.mark.limit(60)
 async def test_a_stream_that_processes_died_of_is_given_up(scene):
-    """Two have taken it up, and died before they were done with what came: the third connects anew."""
+    """Four have taken it up, and died before they were done with what came: the next one connects anew."""
     tandem = scene.bed.tandem
     await scene.alive()
     await tandem.kill()
@@ -261,9 +261,9 @@ async def test_a_stream_that_processes_died_of_is_given_up(scene):
     assert "result=given-up" not in tandem.log
     await tandem.kill()
     stored = dict(tandem.store.held)
-    os.pwrite(stored["tries"], struct.pack("=I", 2), 0)
+    os.pwrite(stored["tries"], struct.pack("=I", 4), 0)
     await tandem.start()
-    await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=2", 5)
+    await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=4", 5)
     await scene.alive()
     await tandem.kill()
     assert os.pread(stored["tries"], 4, 0) == bytes(4)
