@@ -2,6 +2,7 @@
 """SIPp with the scenarios of ../sipp/, echoing RTP."""
 
 import os
+import tempfile
 
 from . import proc
 
@@ -10,11 +11,19 @@ TIMEOUT_S = 40
 
 
 class Sipp:
-    """One SIPp process at @host:@port of a node."""
+    """One SIPp process at @host:@port of a node; @scenario is a name of sipp/ or a sippscript.Script."""
 
     def __init__(self, node, scenario, host, port, *, calls=1, target=None, number=None, hold_ms=3000, media_port=6000,
                  transport="u1"):
-        arguments = ["sipp", "-sf", os.path.abspath(os.path.join(SCENARIOS, scenario + ".xml")), "-i", host, "-p", str(port),
+        self.written = None
+        if isinstance(scenario, str):
+            path = os.path.abspath(os.path.join(SCENARIOS, scenario + ".xml"))
+        else:
+            descriptor, path = tempfile.mkstemp(suffix=".xml")
+            os.close(descriptor)
+            scenario.write(path)
+            self.written = path
+        arguments = ["sipp", "-sf", path, "-i", host, "-p", str(port),
                      "-mi", host, "-mp", str(media_port), "-rtp_echo", "-m", str(calls), "-t", transport, "-nostdin",
                      "-trace_err", "-aa", "-deadcall_wait", "0", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
         if number:
@@ -46,3 +55,6 @@ class Sipp:
         """End it."""
         await self.process.stop()
         self.process.remove()
+        if self.written:
+            os.unlink(self.written)
+            self.written = None
