@@ -90,8 +90,10 @@ class Corrupt(Fault):
     async def run(self, scene):
         path, server = path_of(scene), scene.bed.tandem
         await server.kill()
+        size = os.path.getsize(path)
         with open(path, "r+b") as file:
-            file.write(os.urandom(16384))
+            file.write(os.urandom(size))
+        os.unlink(path + "-wal")  # what was written last would stand in for what is damaged
         await server.start()
         await self.logs(scene, r"db=corrupt .*a new one is made")
         aside = [name for name in glob.glob(path + ".corrupt-*") if os.path.getsize(name)]

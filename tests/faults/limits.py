@@ -12,7 +12,7 @@ class Scarce(Fault):
 
     expected = "new calls end in words; those that are up go on; then it serves as before"
     most = 40
-    log = r"<3>call=.* r=-\d+ \(%s\): it cannot go on, and is ended"
+    log = r"<[34]>call=.*(r=-\d+ \(%s\): it cannot go on, and is ended|media=failed why=\w+: the call is ended)"
     why = ""
 
     async def until_refused(self, scene):
@@ -24,12 +24,16 @@ class Scarce(Fault):
             call = await client.call(scene.jid(number))
             answered = await self.answered(plan, call)
             if not answered:
-                ended = await call.ended(20)
                 client.strict.violations.clear()  # the end of its own crosses ours
-                await self.logs(scene, self.log % self.why)
-                return calls, ended
+                return calls, await self.refusal(scene, call)
             calls.append((call, answered))
         raise AssertionError(f"none of {self.most} calls was refused")
+
+    async def refusal(self, scene, call):
+        """How it ended, which is in the log as well."""
+        ended = await call.ended(20)
+        await self.logs(scene, self.log % self.why)
+        return ended
 
     @staticmethod
     async def answered(plan, call):
@@ -74,7 +78,15 @@ class Memory(Scarce):
 
     name = "memory refused"
     why = "Cannot allocate memory"
+    expected = "new calls end, in words where there is memory for words; others go on; then it serves as before"
     spare = 64 * 1024
+
+    async def refusal(self, scene, call):
+        try:
+            return await super().refusal(scene, call)
+        except AssertionError:
+            await call.hangup()
+            return "silence"
 
     async def run(self, scene):
         calls = await self.talk(scene, each=1)

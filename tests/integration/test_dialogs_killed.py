@@ -4,22 +4,52 @@ after a restart (FreeSWITCH's issues, by number) is asked of every one of them.
 
     clients c1  --  Prosody srv  --  Tandem gw  --  carrier 10.77.0.2 UDP, PBX 10.77.0.3 TCP
                                                 --  "safe" 10.77.0.7 TLS, "safe6" [fd77::7] TLS
+                                                --  "udp6" [fd77::8] UDP, "tcp6" [fd77::9] TCP
 """
 
 import asyncio
 
 import pytest
 
-from bed import database, media, proc, profiles, sipmsg
+from bed import database, media, phone, proc, profiles, sipmsg
 from bed.scene import CARRIER, GATEWAY, PBX, own_number
-from test_tls import GATEWAY6, SAFE, SAFE6, Stage
+from test_tls import GATEWAY6, SAFE, SAFE6, Stage as Encrypted
+
+UDP6, TCP6 = "fd77::8", "fd77::9"
+
+
+class Stage(Encrypted):
+    """And two telephones without encryption, over IPv6."""
+
+    async def _start(self):
+        self.udp6 = self.tcp6 = None
+        await super()._start()
+        for address in (UDP6, TCP6):
+            self.pstn.add_address(f"{address}/64")
+        self.udp6 = await phone.Phone(self.pstn, UDP6, name="udp6").start()
+        self.tcp6 = await phone.Phone(self.pstn, TCP6, name="tcp6").start()
+
+    def make_tandem(self):
+        self.sections["sip"]["listen"] += [f"udp:[{GATEWAY6}]:5060", f"tcp:[{GATEWAY6}]:5060"]
+        return super().make_tandem()
+
+    async def stop(self, check=True):
+        for telephone in (self.udp6, self.tcp6):
+            if telephone:
+                telephone.close()
+        await super().stop(check)
+
 
 pytestmark = [pytest.mark.bed_options(
     stage=Stage, sections={"media": {"address": "0.0.0.0"}, "limits": {"calls_per_account": 100}},
     trunks={"safe": {"proxy": f"sips:{SAFE}", "allow": [f"{SAFE}/32"]},
-            "safe6": {"proxy": f"sips:[{SAFE6}]", "allow": [f"{SAFE6}/128"]}},
+            "safe6": {"proxy": f"sips:[{SAFE6}]", "allow": [f"{SAFE6}/128"]},
+            "udp6": {"proxy": f"sip:[{UDP6}]", "allow": [f"{UDP6}/128"]},
+            "tcp6": {"proxy": f"sip:[{TCP6}];transport=tcp", "allow": [f"{TCP6}/128"]}},
     numbers={own_number("alice"): {"owner": "alice@example.org", "trunk": "safe"},
-             own_number("erin"): {"owner": "erin@example.org", "trunk": "safe6"}}), pytest.mark.alone]
+             own_number("erin"): {"owner": "erin@example.org", "trunk": "safe6"},
+             own_number("frank"): {"owner": "frank@example.org", "trunk": "udp6"},
+             own_number("u50"): {"owner": "u50@example.org", "trunk": "tcp6"}}), pytest.mark.alone]
 
 PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 
@@ -39,7 +69,8 @@ class Way:
 
 
 WAYS = [Way("bob", "carrier", "udp", GATEWAY, CARRIER), Way("dave", "pbx", "tcp", GATEWAY, PBX),
-        Way("alice", "safe", "tls", GATEWAY, SAFE), Way("erin", "safe6", "tls", GATEWAY6, SAFE6)]
+        Way("alice", "safe", "tls", GATEWAY, SAFE), Way("erin", "safe6", "tls", GATEWAY6, SAFE6),
+        Way("frank", "udp6", "udp", GATEWAY6, UDP6), Way("u50", "tcp6", "tcp", GATEWAY6, TCP6)]
 
 
 class Talk:

@@ -18,6 +18,7 @@ import pytest
 
 from bed import capture, database, indices, media, proc, profiles
 from bed.scene import DOMAIN, own_number
+from test_commands import asked
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone]
 
@@ -281,6 +282,7 @@ async def test_a_retiring_process_takes_no_calls_and_ends_after_the_last(scene):
     await tandem.process.wait_log(r"event=retiring on=1", 5)
     refused = await scene.dial(own_number("erin"))
     assert (await refused.wait("ended")).startswith("503")
+    assert await asked(scene.bed.carrier, "OPTIONS") == 503
     client = await scene.client()
     call = await client.call(scene.jid(scene.number()))
     assert await call.ended()

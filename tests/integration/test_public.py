@@ -131,12 +131,16 @@ NEXT = "10.77.0.9"
 @pytest.mark.alone
 @pytest.mark.limit(90)
 async def test_an_interface_changes_its_address(scene, order):
-    """Tandem's own address is taken away and another is there: the component stream, ICE, RTP and SIP follow."""
+    """Tandem's own address is taken away and another is there: the component stream, ICE, RTP and SIP follow; once those of
+    a process that has died."""
     gateway, was = scene.bed.gw, scene.bed.gateway_address
     becomes = NEXT if was != NEXT else GATEWAY
     (mine, theirs), (second, caller) = await scene.call_out(V4), await scene.call_in(V4)
     await scene.heard(mine, theirs, seconds=1.0)
     await scene.heard(second, caller, seconds=1.0)
+    if order == "old first":
+        await scene.bed.tandem.kill()
+        await scene.bed.tandem.start()
 
     def change():
         if order == "new first":

@@ -5,10 +5,11 @@
 """
 
 import asyncio
+import time
 
 import pytest
 
-from bed import proc
+from bed import database, proc
 from bed.scene import own_number
 
 SHORTEST_S = 90  # RFC 4028 section 5
@@ -45,13 +46,19 @@ async def test_the_call_that_was_lost_after_fifteen_minutes(scene):
 
 @pytest.mark.limit(100)
 async def test_we_refresh_when_the_caller_wants_us_to(scene):
-    """refresher=uas (RFC 4028 section 9)."""
+    """refresher=uas (RFC 4028 section 9); the process that agreed to it dies meanwhile."""
     client = await scene.client()
     theirs = await scene.dial(own_number(client.user), headers=[TIMER, ("Session-Expires", f"{SHORTEST_S};refresher=uas")])
     mine = await client.incoming()
     await mine.accept()
     await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
+    begun, path = time.monotonic(), scene.bed.tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1 AND sip_timer_s > 0")[0][0], 5,
+                     "the timer is in the table")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
     request = await refreshed(theirs, SHORTEST_S / 2 + 5)
+    assert time.monotonic() - begun > SHORTEST_S / 2 - 5, "it was not due yet"
     assert request.get("Session-Expires") == f"{SHORTEST_S};refresher=uac", request.first_line()
     await scene.heard(mine, theirs)
     await theirs.hangup()

@@ -338,6 +338,21 @@ static const char content[] =
 	"ip='127.0.0.1' port='9' priority='2122260223' protocol='udp' "
 	"type='host'/></transport></content>";
 
+static const char accepted[] =
+	"<content creator='initiator' name='0'>"
+	"<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'>"
+	"<payload-type id='0' name='PCMU' clockrate='8000'/><rtcp-mux/>"
+	"</description>"
+	"<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' "
+	"ufrag='efgh' pwd='abcdefghijklmnopqrstuv'>"
+	"<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='sha-256' "
+	"setup='active'>49:66:12:17:0D:1C:91:AE:57:4C:C6:36:DD:D5:97:D2:7D:62:"
+	"C9:"
+	"9A:7F:B9:A3:F4:70:03:E7:43:91:73:23:5E</fingerprint>"
+	"<candidate component='1' foundation='1' generation='0' id='c1' "
+	"ip='127.0.0.1' port='9' priority='2122260223' protocol='udp' "
+	"type='host'/></transport></content>";
+
 /* A jingle iq of alice's. */
 static void jingle(const char *to, const char *action, const char *inner)
 {
@@ -433,13 +448,38 @@ static void follow_invite(void)
 	jmi(CALLER, "proceed", sid);
 }
 
+/* A jingle iq of the device in the session that the gateway proposed. */
+static void device_jingle(const char *id, const char *action, const char *inner)
+{
+	char sid[64];
+
+	if (proposed(sid))
+		xml_send("<iq xmlns='jabber:component:accept' type='set' "
+			 "id='%s-%s' from='" ALICE "' to='" CALLER "'>"
+			 "<jingle xmlns='urn:xmpp:jingle:1' action='%s' "
+			 "sid='%s'>%s</jingle></iq>",
+			 id, sid, action, sid, inner);
+}
+
+/* The device takes it. */
+static void accept_invite(void)
+{
+	device_jingle("taken", "session-accept", accepted);
+}
+
 static void end_invite(void)
 {
 	char sid[64];
 
+	if (!proposed(sid)) {
+		sip_peer_request(&st.peer, "CANCEL", "", NULL);
+		return;
+	}
+	jmi(CALLER, "reject", sid);
+	device_jingle("ended", "session-terminate",
+		      "<reason><success/></reason>");
+	/* last: who cancels may call again, and is waited for */
 	sip_peer_request(&st.peer, "CANCEL", "", NULL);
-	if (proposed(sid))
-		jmi(CALLER, "reject", sid);
 }
 
 /* Nobody answers here, and what has ended is known for a while: as if all that
@@ -458,21 +498,26 @@ static void forget(void)
 	assert_int_equal(watch_new(st.gateway), 0);
 }
 
-/* Once after each begin, when @follow_on was heard; then the end. */
+/* Once after each begin, when @follow_on was heard, and then @then_on; then the
+ * end. */
 static const struct scenario {
 	const char *name;
 	void (*begin)(void);
 	const char *follow_on;
 	void (*follow)(void);
+	const char *then_on;
+	void (*then)(void);
 	const char *end_on;
 	void (*end)(void);
 } scenarios[] = {
-	{ "session", begin_session, NULL, NULL, "session-accept", end_session },
-	{ "proposal", begin_proposal, "<proceed", follow_proposal,
+	{ "session", begin_session, NULL, NULL, NULL, NULL, "session-accept",
+	  end_session },
+	{ "proposal", begin_proposal, "<proceed", follow_proposal, NULL, NULL,
 	  "session-accept", end_proposal },
 	{ "invite", begin_invite, "<propose", follow_invite, "session-initiate",
-	  end_invite },
-	{ "echo", begin_echo, NULL, NULL, "session-accept", end_session },
+	  accept_invite, "taken-", end_invite },
+	{ "echo", begin_echo, NULL, NULL, NULL, NULL, "session-accept",
+	  end_session },
 };
 
 /* ---- runs ---- */
@@ -495,7 +540,8 @@ static bool is_clean(void)
 static bool play(const struct scenario *scenario, long run)
 {
 	uint64_t until = clock_ms() + UP_MS;
-	bool followed = !scenario->follow_on, good = false, failed = run < 0;
+	bool followed = !scenario->follow_on, then = !scenario->then_on;
+	bool good = false, failed = run < 0;
 
 	st.sid++;
 	st.nxml = 0;
@@ -511,6 +557,10 @@ static bool play(const struct scenario *scenario, long run)
 		if (!followed && heard(scenario->follow_on)) {
 			followed = true;
 			scenario->follow();
+		}
+		if (followed && !then && heard(scenario->then_on)) {
+			then = true;
+			scenario->then();
 		}
 		good = heard(scenario->end_on);
 	}
