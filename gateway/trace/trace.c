@@ -97,6 +97,7 @@ void traces_free(struct gateway *gateway)
 	}
 	if (traces->tick)
 		event_free(traces->tick);
+	hep_free(traces->hep);
 	free(traces);
 	gateway->traces = NULL;
 }
@@ -126,27 +127,12 @@ static int open_hep(struct traces *traces)
 	return traces->hep ? 0 : hep_new(&traces->hep, traces->gateway);
 }
 
-int trace_start(unsigned *id, struct gateway *gateway,
-		const struct trace_config *config)
+static void begin(struct trace *trace, const struct trace_config *config)
 {
-	struct traces *traces = gateway->traces;
-	struct trace *trace = place(traces);
-	int r = trace ? 0 : TRACE_E_FULL;
+	struct traces *traces = trace->traces;
 
-	if (!r && config->hep)
-		r = open_hep(traces);
-	if (r)
-		return r;
-	r = match_init(&trace->match, gateway, config->what);
-	if (r)
-		return r == -EINVAL ? TRACE_E_WHAT : r;
-	if (text_set(trace->what, sizeof(trace->what), config->what)) {
-		match_fini(&trace->match);
-		return TRACE_E_WHAT;
-	}
 	ring_init(&trace->ring, RING_OCTETS_MAX);
-	trace->traces = traces;
-	trace->id = *id = ++traces->last_id;
+	trace->id = ++traces->last_id;
 	trace->running = true;
 	trace->hep = config->hep;
 	trace->started_ms = clock_wall_ms();
@@ -156,6 +142,33 @@ int trace_start(unsigned *id, struct gateway *gateway,
 	log_info("trace=%u event=started what=%s seconds=%u hep=%d", trace->id,
 		 log_text(slice_of(trace->what)).s, config->last_s, trace->hep);
 	set_tick(traces);
+}
+
+int trace_start(unsigned *id, struct gateway *gateway,
+		const struct trace_config *config)
+{
+	struct traces *traces = gateway->traces;
+	struct match match;
+	struct trace *trace;
+	int r = match_init(&match, gateway, config->what);
+
+	if (r)
+		return r == -EINVAL ? TRACE_E_WHAT : r;
+	if (config->hep)
+		r = open_hep(traces);
+	trace = r ? NULL : place(traces);
+	if (!r && !trace)
+		r = TRACE_E_FULL;
+	if (!r && text_set(trace->what, sizeof(trace->what), config->what))
+		r = TRACE_E_WHAT;
+	if (r) {
+		match_fini(&match);
+		return r;
+	}
+	trace->traces = traces;
+	trace->match = match;
+	begin(trace, config);
+	*id = trace->id;
 	return 0;
 }
 
@@ -240,11 +253,6 @@ void trace_follow(struct trace *trace, trace_entry_fn fn, void *arg)
 {
 	trace->fn = fn;
 	trace->arg = arg;
-}
-
-bool trace_is_followed(const struct trace *trace)
-{
-	return trace->fn;
 }
 
 bool trace_is_on(const struct gateway *gateway)

@@ -72,7 +72,6 @@ void trace_each(const struct gateway *gateway, trace_fn fn, void *arg);
  * each trace; @fn NULL: nobody any more. From the loop. */
 typedef void (*trace_entry_fn)(const struct entry *entry, void *arg);
 void trace_follow(struct trace *trace, trace_entry_fn fn, void *arg);
-bool trace_is_followed(const struct trace *trace);
 
 /* ---- what is told to it ---- */
 

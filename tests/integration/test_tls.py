@@ -14,6 +14,7 @@ import ssl
 import pytest
 
 from bed import baresip, certificate, media, phone, proc, sipmsg, tandem
+from bed.commands import ctl
 from bed.scene import GATEWAY, PBX, Bed, own_number
 
 SAFE, LIAR = "10.77.0.7", "10.77.0.4"
@@ -92,6 +93,7 @@ async def test_a_call_out(scene):
 
 async def test_a_call_in(scene):
     client = await scene.client("bob")
+    assert not (await ctl(scene.bed.tandem, "trace-start", "bob@example.org"))[0]
     theirs = await scene.bed.safe.dial(f"sip:{own_number('bob')}@{GATEWAY}:5061", ("tls", GATEWAY, 5061))
     mine = await client.incoming()
     mine.ring()
@@ -102,6 +104,9 @@ async def test_a_call_in(scene):
     await scene.heard(mine, theirs)
     await mine.hangup()
     assert "BYE" in await theirs.wait("ended")
+    _, trace = await ctl(scene.bed.tandem, "trace-show")  # in the clear, with the peer's address
+    assert re.search(r"<- tls \S+ INVITE sip:.*\n(.*\n)*.* / propose .*\n(.*\n)*.*-> tls \S+ SIP/2.0 200 .*\(INVITE\)", trace), trace
+    assert f"-> tls {SAFE}:5061 BYE sip:" in trace and "127.0." not in trace and trace.count(" INVITE sip:") == 1, trace
 
 
 async def test_calls_both_ways_over_ipv6(scene):

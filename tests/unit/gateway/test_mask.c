@@ -2,6 +2,7 @@
 #include "gateway/trace/mask.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/test.h"
@@ -86,6 +87,41 @@ static void whatever_comes_is_survived(void **state)
 	assert_string_equal(xml("<body>secret"), "<body>xxxxxx");
 }
 
+/* Octets are changed, cut and doubled; the sanitizers look on. */
+static void mutated_messages_are_survived(void **state)
+{
+	static const char *const seeds[] = {
+		"INVITE sip:+15551@h SIP/2.0\r\nAuthorization: Digest a,\r\n "
+		"b\r\ni: c\r\nCSeq: 1 INVITE\r\n\r\na=crypto:1 S "
+		"inline:K|1;inline:L\r\nk=x\r\na=ice-pwd:p\r\n",
+		"<iq to='a' from=\"b\"><x pwd='p'/><dtmf code='5'/><body>t"
+		"<b>u</b></body><value/></iq>",
+	};
+	enum { ROUNDS = 20000, CAP = 512 };
+	uint32_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS; i++) {
+		char *octets = malloc(CAP); /* its end is watched */
+		size_t n = strlen(seeds[i % 2]);
+
+		memcpy(octets, seeds[i % 2], n);
+		for (int k = 0; k < 4; k++) {
+			random = random * 1103515245U + 12345U;
+			size_t at = (random >> 8) % n;
+
+			if (k == 3)
+				n = at + 1;
+			else
+				octets[at] = "\r\n:;<>'\"/= \0ax"[random % 14];
+		}
+		octets = realloc(octets, n);
+		mask_sip(octets, n);
+		mask_xml(octets, n);
+		free(octets);
+	}
+}
+
 static void jingle_keys_and_digits_are_covered(void **state)
 {
 	(void)state;
@@ -123,6 +159,7 @@ int main(void)
 			keys_of_media_are_covered_and_their_suites_are_not),
 		cmocka_unit_test(what_people_write_and_dial_is_covered),
 		cmocka_unit_test(whatever_comes_is_survived),
+		cmocka_unit_test(mutated_messages_are_survived),
 		cmocka_unit_test(jingle_keys_and_digits_are_covered),
 		cmocka_unit_test(words_and_what_forms_hold_are_covered),
 	};
