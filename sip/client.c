@@ -362,7 +362,7 @@ bool sip_client_is_live(const struct sip_agent *agent, const char *call_id,
 	const struct sip_client *c;
 
 	TAILQ_FOREACH(c, &agent->clients, entry) {
-		const sip_t *sip = c->template ? sip_object(c->template) : NULL;
+		const sip_t *sip = c->sent ? sip_object(c->sent) : NULL;
 
 		if (sip && sip->sip_call_id && sip->sip_from &&
 		    sip->sip_from->a_tag &&

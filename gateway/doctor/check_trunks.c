@@ -13,7 +13,7 @@
 #include "sip/agent.h"
 #include "sip/trunk.h"
 
-enum { WAIT_MS = 8000, LEAVE_MS = 2000, WHY_CAP = 192 };
+enum { WAIT_MS = 15000, LEAVE_MS = 2000, WHY_CAP = 192 };
 
 struct patient {
 	const struct config_trunk *config;

@@ -16,8 +16,8 @@ static void on_mistake(const char *line, void *arg)
 }
 
 static void (*const checks[])(struct doctor *doctor) = {
-	check_machine, check_files,     check_ports,
-	check_public,  check_component, check_trunks,
+	check_machine, check_files,     check_ports,  check_public,
+	check_dns,     check_component, check_trunks,
 };
 
 static void examine(struct doctor *doctor, const char *path)

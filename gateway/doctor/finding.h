@@ -46,5 +46,6 @@ void check_machine(struct doctor *doctor);
 void check_files(struct doctor *doctor);
 void check_ports(struct doctor *doctor);
 void check_public(struct doctor *doctor);
+void check_dns(struct doctor *doctor);
 void check_component(struct doctor *doctor);
 void check_trunks(struct doctor *doctor);

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bed import certificate, proc
+from bed import certificate, names, proc
 from bed.scene import CARRIER, GATEWAY, PBX, SERVER
 from bed.tandem import USER, Tandem
 from bed.users import AS_USER, by_root, with_service
@@ -227,6 +227,20 @@ async def test_another_component_has_the_domain(scene):
     server = await asyncio.start_server(refuse, sock=listening)
     await finding(scene, "BAD", "component", "conflict", "another Tandem", xmpp={"host": PBX})
     server.close()
+
+
+@pytest.mark.parametrize("records, mark, words", [
+    ({("_xmpp-server._tcp.tel.example.org", names.SRV): [(5, 0, 5269, "xmpp.example.org")]}, "ok", "xmpp.example.org:5269"),
+    ({("tel.example.org", names.A): ["192.0.2.7"]}, "ok", "has an address"),
+    ({}, "?", "SRV record")], ids=["SRV", "address", "nothing"])
+async def test_the_dns(scene, records, mark, words):
+    server = await names.Names(records).start(scene.bed.pstn, PBX, 5353)
+    await finding(scene, mark, "DNS", words, sip={"nameservers": f"{PBX}:5353"})
+    server.close()
+
+
+async def test_there_is_no_name_server(scene):
+    await finding(scene, "?", "DNS", "tel.example.org: ", "resolv.conf", sip={"nameservers": f"{PBX}:5352"})
 
 
 async def test_there_is_no_trunk(scene):

@@ -73,6 +73,18 @@ static void any_answer_to_options_makes_it_up(void **state)
 	assert_int_equal(sip_trunk_state(f->trunk), SIP_TRUNK_UP);
 }
 
+/* Some have an allow list that is not of the proxy they are asked at. */
+static void who_was_asked_is_heard_though_it_may_ask_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->trust = SIP_STRANGER;
+	start_at_peer(f, false);
+	sip_peer_expect(&f->peer, "OPTIONS ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	expect_log(f, "up:200 ");
+}
+
 static void two_failures_make_it_down(void **state)
 {
 	struct fixture *f = *state;
@@ -280,6 +292,7 @@ int main(void)
 			a_peer_nearby_is_told_the_address_nearby, set_up_public,
 			tear_down),
 		TRUNK_TEST(any_answer_to_options_makes_it_up),
+		TRUNK_TEST(who_was_asked_is_heard_though_it_may_ask_nothing),
 		TRUNK_TEST(two_failures_make_it_down),
 		TRUNK_TEST(it_registers_with_credentials_and_one_contact),
 		TRUNK_TEST(a_brief_registration_is_lengthened),
