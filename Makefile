@@ -29,7 +29,7 @@ HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(finds
 # Asked for once, and not before `deps` has had its turn.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
 # libphonenumber has no .pc, and its headers need no flags.
-LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lphonenumber -lstdc++)$(LIBS)
+LIBS = $(eval LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lphonenumber -lstdc++ -lm)$(LIBS)
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARN) $(HARDEN) -pthread -DHAVE_INET6 -DHAVE_STDBOOL_H -DHAVE_INTTYPES_H \
 	-DTANDEM_VERSION='"$(VERSION)"' -DSRTP_ENGINE=srtp_$(strip $(SRTP)) $(PKG_CFLAGS) $(CFLAGS)
 # C++ stands in wrappers alone: what C warns of, less what C++ does not know.

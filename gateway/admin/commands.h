@@ -22,10 +22,10 @@ struct commands {
 	}
 
 extern const struct commands commands_status, commands_calls, commands_history,
-	commands_trunks, commands_trunk_edit, commands_numbers,
-	commands_accounts, commands_blocks, commands_audit, commands_process,
-	commands_standard, commands_transfer, commands_user, commands_watch,
-	commands_trace;
+	commands_trunks, commands_trunk_edit, commands_trunk_call,
+	commands_numbers, commands_accounts, commands_blocks, commands_audit,
+	commands_process, commands_standard, commands_transfer, commands_user,
+	commands_watch, commands_trace;
 
 /* The calls of now, as options of the field "call". */
 void commands_fill_calls(const struct request *request, struct form *form);

@@ -251,3 +251,46 @@ async def test_the_process_is_replaced_and_ended_by_command(scene):
     assert await gateway.process.stop() == 0
     await gateway.start()
     await scene.alive()
+
+
+@pytest.mark.limit(90)
+async def test_a_test_call_tells_what_was_heard(scene):
+    operator, number = await commander(scene, "oscar", "tests"), scene.number()
+
+    async def tested(audio):
+        plan = scene.bed.carrier.expect(number)
+        stage = await operator.step("trunk-call")
+        assert "carrier" in stage.options("trunk")
+        answer = asyncio.ensure_future(
+            operator.step("trunk-call", "complete", stage.sessionid, {"trunk": "carrier", "number": number}))
+        theirs = await plan.call()
+        await theirs.ring()
+        await audio(theirs)
+        return theirs, await answer
+
+    async def refuses(theirs):
+        await theirs.refuse(486, "Busy Here")
+
+    async def plays(theirs):
+        await theirs.answer()
+
+    async def echoes(theirs):
+        await theirs.answer()
+        theirs.audio.stop()
+        theirs.audio.received = theirs.audio.transmit
+
+    async def says_nothing(theirs):
+        await theirs.answer()
+        theirs.audio.stop()
+
+    theirs, done = await tested(refuses)
+    assert done.notes == [("error", done.text)] and f"{number} was refused with 486" in done.text
+    theirs, done = await tested(plays)
+    assert "Sound is heard" in done.text, done.text
+    assert "BYE" in await theirs.wait("ended")
+    theirs, done = await tested(echoes)
+    assert done.notes[0][0] == "info" and "Audio goes both ways: our tone came back" in done.text, done.text
+    theirs, done = await tested(says_nothing)
+    assert done.notes[0][0] == "error" and "No audio came" in done.text, done.text
+    assert await ctl(scene.bed.tandem, "trunk-call", "carrier", "+88216123") == (
+        1, "+88216123 may not be called over carrier now (destination).\n")

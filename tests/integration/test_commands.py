@@ -42,7 +42,7 @@ NEEDS = {
     "account-limits": (OPERATOR, "nobody@nowhere.example"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
-    "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
+    "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
     "transfer-call": (USER,),
