@@ -14,6 +14,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
+#include "gateway/base/tally.h"
 #include "gateway/base/text.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -25,6 +26,7 @@ struct pending {
 	RB_ENTRY(pending) node;
 	TAILQ_ENTRY(pending) entry;
 	char *id, *local, *remote; /* JIDs as jid_full() */
+	char *peer;                /* bare, under which it is counted */
 	uint64_t deadline_ms;      /* 0: could not be sent */
 	uint64_t serial;           /* in the order of sending */
 	iq_fn fn;                  /* NULL: nobody cares */
@@ -39,6 +41,7 @@ struct iq_table {
 	struct pending_tree tree;
 	struct pending_list waiting, unsent;
 	size_t n;
+	struct tally *peers;
 	uint64_t last_serial;
 	struct event *timer;
 };
@@ -62,6 +65,7 @@ static struct pending *pending_free(struct pending *p)
 	free(p->id);
 	free(p->local);
 	free(p->remote);
+	free(p->peer);
 	free(p);
 	return NULL;
 }
@@ -74,6 +78,7 @@ static void unlink_pending(struct iq_table *table, struct pending *p)
 
 	TAILQ_REMOVE(list, p, entry);
 	RB_REMOVE(pending_tree, &table->tree, p);
+	tally_take(table->peers, p->peer, 0);
 	table->n--;
 }
 
@@ -138,7 +143,7 @@ int iq_table_new(struct iq_table **out, struct event_base *base,
 	TAILQ_INIT(&table->waiting);
 	TAILQ_INIT(&table->unsent);
 	table->timer = evtimer_new(base, on_timer, table);
-	if (!table->timer)
+	if (!table->timer || tally_new(&table->peers))
 		return -ENOMEM;
 	*out = table;
 	table = NULL;
@@ -157,6 +162,7 @@ struct iq_table *iq_table_free(struct iq_table *table)
 	}
 	if (table->timer)
 		event_free(table->timer);
+	tally_free(table->peers);
 	free(table);
 	return NULL;
 }
@@ -205,6 +211,18 @@ static int give_id(struct stanza *iq)
 	return stanza_ok(iq) ? 0 : -ENOMEM;
 }
 
+/* One more for its peer. 0, -EAGAIN, -ENOMEM; then it is not counted. */
+static int count_peer(struct iq_table *table, struct pending *p)
+{
+	p->peer = text_dup(slice_of(p->remote));
+	if (!p->peer)
+		return -ENOMEM;
+	p->peer[strcspn(p->peer, "/")] = '\0';
+	if (tally_of(table->peers, p->peer) >= IQ_MAX_OF_PEER)
+		return -EAGAIN;
+	return tally_add(table->peers, p->peer, 0);
+}
+
 int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn, void *arg)
 {
 	AUTO(pending_freep) struct pending *p = NULL;
@@ -214,10 +232,13 @@ int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn, void *arg)
 	int r = give_id(iq);
 	if (!r)
 		r = pending_new(&p, iq, fn, arg);
+	if (!r && RB_FIND(pending_tree, &table->tree, p))
+		r = -EINVAL; /* an id of the caller's that is in use */
+	if (!r)
+		r = count_peer(table, p);
 	if (r)
 		return r;
-	if (RB_INSERT(pending_tree, &table->tree, p))
-		return -EINVAL; /* an id of the caller's that is in use */
+	RB_INSERT(pending_tree, &table->tree, p);
 	table->n++;
 	p->serial = ++table->last_serial;
 	if (xmpp_stream_send(table->stream, iq)) {

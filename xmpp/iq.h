@@ -16,7 +16,14 @@ struct stanza;
 struct xmpp_stream;
 struct iq_table;
 
-enum { IQ_TIMEOUT_MS = 30000, IQ_MAX_PENDING = 20000 };
+enum {
+	IQ_TIMEOUT_MS = 30000,
+	IQ_MAX_PENDING = 20000,
+	/* Of these to one bare JID, all of its devices together, so that one
+	 * who makes us ask and never answers keeps nobody else from being
+	 * asked. */
+	IQ_MAX_OF_PEER = IQ_MAX_PENDING / 10,
+};
 
 enum iq_answer { IQ_RESULT, IQ_ERROR, IQ_TIMEOUT, IQ_NOT_SENT };
 
@@ -36,7 +43,8 @@ DEFINE_AUTO(struct iq_table *, iq_table_free)
  * Send @iq (get or set, with valid from and to). It gets an id unless it has
  * one, which nobody may be able to guess and which is used once. @fn may be
  * NULL: the answer is read over. It is called from the loop, never from here.
- * 0, -EINVAL (addresses), -ENOMEM, or -EAGAIN past IQ_MAX_PENDING.
+ * 0, -EINVAL (addresses), -ENOMEM, or -EAGAIN past IQ_MAX_PENDING or
+ * IQ_MAX_OF_PEER.
  */
 CHECKED int iq_send(struct iq_table *table, struct stanza *iq, iq_fn fn,
 		    void *arg);

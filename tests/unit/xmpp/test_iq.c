@@ -317,6 +317,7 @@ static void the_table_has_a_limit(void **state)
 	rig_init(&rig);
 	for (size_t i = 0; i < IQ_MAX_PENDING; i++) {
 		AUTO(stanza_freep) struct stanza *iq = request();
+		stanza_setf(iq, "to", "u%zu@example.org/phone", i);
 		assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
 	}
 	AUTO(stanza_freep) struct stanza *iq = request();
@@ -324,6 +325,33 @@ static void the_table_has_a_limit(void **state)
 	event_base_loop(rig.base, EVLOOP_ONCE);
 	event_base_loop(rig.base, EVLOOP_NONBLOCK);
 	assert_int_equal(rig.calls, IQ_MAX_PENDING);
+	assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
+	rig_fini(&rig);
+}
+
+/* Who makes us ask and never answers keeps nobody else from being asked. */
+static void one_account_has_a_limit_with_all_its_devices(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *of_other = request();
+	struct rig rig;
+
+	rig_init(&rig);
+	for (size_t i = 0; i < IQ_MAX_OF_PEER; i++) {
+		AUTO(stanza_freep) struct stanza *iq = request();
+		stanza_setf(iq, "to", "%s@example.org/%zu",
+			    i % 2 ? "mallory" : "Mallory", i);
+		assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
+	}
+	AUTO(stanza_freep) struct stanza *iq = request();
+	stanza_set(iq, "to", "mallory@example.org/more");
+	assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), -EAGAIN);
+	assert_int_equal(iq_send(rig.table, of_other, on_answer, &rig), 0);
+	assert_int_equal(iq_pending(rig.table), IQ_MAX_OF_PEER + 1);
+	/* What is over makes room. */
+	event_base_loop(rig.base, EVLOOP_ONCE);
+	event_base_loop(rig.base, EVLOOP_NONBLOCK);
+	assert_int_equal(iq_pending(rig.table), 0);
 	assert_int_equal(iq_send(rig.table, iq, on_answer, &rig), 0);
 	rig_fini(&rig);
 }
@@ -357,6 +385,7 @@ int main(void)
 		cmocka_unit_test(what_is_cancelled_is_not_reported),
 		cmocka_unit_test(an_id_of_the_caller_is_kept_and_used_once),
 		cmocka_unit_test(the_table_has_a_limit),
+		cmocka_unit_test(one_account_has_a_limit_with_all_its_devices),
 		cmocka_unit_test(memory_may_run_out_anywhere),
 	};
 
