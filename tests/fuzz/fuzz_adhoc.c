@@ -42,6 +42,11 @@ static const struct form_spec specs[] = {
 	{ .var = "jid", .label = "J", .type = FORM_JID_SINGLE },
 	{ .var = "lines", .label = "L", .type = FORM_TEXT_MULTI },
 	{ .var = "secret", .label = "S", .type = FORM_TEXT_PRIVATE },
+	{ .var = "jids", .label = "J", .type = FORM_JID_MULTI },
+	{ .var = "must",
+	  .label = "M",
+	  .type = FORM_TEXT_SINGLE,
+	  .required = true },
 };
 enum { NSPECS = sizeof(specs) / sizeof(specs[0]) };
 
@@ -57,6 +62,10 @@ static void check_values(struct form_values *values)
 		form_add(form, &specs[i]);
 	if (!form_ok(form))
 		abort();
+	for (size_t i = 0; i < NSPECS; i++) {
+		int one = form_check_field(form_at(form, i), values, &mistake);
+		assert(one >= 0);
+	}
 	int r = form_check(form, values, &mistake);
 	assert(r >= 0);
 	if (r) {
@@ -73,6 +82,34 @@ static void check_values(struct form_values *values)
 			b = form_value(again, specs[i].var, k);
 			assert(b && !strcmp(a, b));
 		}
+	}
+}
+
+/* The step that is answered with, at each stage that a session may be at. */
+static void answer(const struct stanza *iq, const struct adhoc_request *request)
+{
+	for (int i = 0; i < 12; i++) {
+		AUTO(stanza_freep) struct stanza *reply = NULL;
+		struct stanza *command;
+		enum adhoc_action action;
+		const struct adhoc_stage stage = {
+			.node = request->node,
+			.sessionid = "1",
+			.status = (enum adhoc_status)(i % 3),
+			.first = i / 3 & 1,
+			.last = i / 6 & 1,
+		};
+		int r = adhoc_resolve(&action, request->action, &stage);
+
+		assert(!r || r == ADHOC_E_BAD_ACTION);
+		assert(r || action != ADHOC_EXECUTE);
+		r = adhoc_answer(&reply, &command, iq, &stage);
+		assert(!r || r == STANZA_E_REPLY);
+		if (r)
+			continue;
+		adhoc_note(command, "info", request->node);
+		assert(stanza_ok(reply) &&
+		       stanza_is(command, "command", ADHOC_NS));
 	}
 }
 
@@ -94,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	assert(request.node && request.from && request.action < ADHOC_NACTIONS);
+	answer(iq, &request);
 	if (!form_values_parse(&values, request.command))
 		check_values(values);
 	return 0;

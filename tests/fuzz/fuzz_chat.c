@@ -30,6 +30,8 @@ static void write_on(const struct chat *chat)
 					.to = "b@x",
 					.id = "1",
 					.body = body,
+					.subject = chat->subject,
+					.nick = chat->lang,
 					.lang = chat->lang,
 					.receipt = chat->receipt_requested,
 					.markable = chat->markable };
@@ -42,6 +44,25 @@ static void write_on(const struct chat *chat)
 	stanza_free(message);
 	free(body);
 	free(xml);
+}
+
+/* What is said of it to who wrote it, whatever its id is. */
+static void answer(const struct chat *chat)
+{
+	struct stanza *said[3] = { NULL };
+	struct chat again;
+
+	assert(!chat_format_receipt(&said[0], "b@x", "a@x", chat->id));
+	assert(!chat_format_displayed(&said[1], "b@x", "a@x", chat->id));
+	assert(!chat_format_error(&said[2], "b@x", "a@x", chat->id,
+				  "not-acceptable", chat->body));
+	for (size_t i = 0; i < 3; i++) {
+		chat_add_delay(said[i], "x", (int64_t)i * 1000000);
+		assert(stanza_ok(said[i]));
+		chat_read(&again, said[i]);
+		assert(again.kind != CHAT_TEXT);
+		stanza_free(said[i]);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -58,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (chat.kind == CHAT_TEXT) {
 		assert(*chat.body && !text_refusal_of(chat.kind));
 		write_on(&chat);
+		answer(&chat);
 	}
 	stanza_free(message);
 	return 0;

@@ -6,9 +6,12 @@
  *
  *     @VIA@ @FROM@ @CALL@ @CSEQ@   headers of its last request
  *     @TAG@                        its tag in the call that came in last
+ *     @AT@                         where the peer is
+ *     @N@                          what no other input has: transactions of
+ *                                  one agent last beyond an input
  *
  * A line with one of these instead of a datagram makes the agent's user act:
- * ring, answer, offer, digit, hangup, call, refer.
+ * ring, answer, refuse, offer, digit, hangup, call, refer.
  */
 #include <assert.h>
 #include <event2/event.h>
@@ -84,7 +87,21 @@ static void on_referred(unsigned status, bool over, void *arg)
 	(void)arg;
 }
 
+static void on_refused(unsigned status, void *arg)
+{
+	(void)arg;
+	assert(!status || status >= 300);
+}
+
+static void on_digit(char c, unsigned duration_ms, void *arg)
+{
+	(void)arg;
+	assert(strchr("0123456789*#ABCD", c) && c && duration_ms);
+}
+
 static const struct sip_dialog_handlers dialog_handlers = {
+	.refused = on_refused,
+	.digit = on_digit,
 	.refer = on_refer,
 	.referred = on_referred,
 	.ring = on_ring,
@@ -170,6 +187,9 @@ static void listen_to_agent(void)
 	while ((n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
 		text[n] = '\0';
 		if (!strncmp(text, "SIP/2.0", 7) || !strncmp(text, "ACK", 3))
+			continue;
+		/* not what was left unanswered by an input before */
+		if (!dialog || !strstr(text, dialog->call_id))
 			continue;
 		keep(said.via, sizeof(said.via), text, "\r\nVia: ");
 		keep(said.from, sizeof(said.from), text, "\r\nFrom: ");
@@ -270,6 +290,12 @@ static void answer(void)
 		return;
 }
 
+static void refuse(void)
+{
+	if (dialog)
+		sip_dialog_refuse(dialog, 488);
+}
+
 static void offer(void)
 {
 	if (dialog && sip_dialog_offer(dialog, desc))
@@ -295,6 +321,8 @@ static void call(void)
 		.trunk = trunk,
 		.to_user = "+1",
 		.from_user = "+2",
+		.from_display = "A \"B\"",
+		.diverted = inputs % 2 ? "+4 \"" : NULL,
 		.offer = desc,
 		.policy = { .prack = true, .refer = true, .follow = true }
 	};
@@ -316,9 +344,9 @@ static bool act(struct slice part)
 		const char *name;
 		void (*fn)(void);
 	} acts[] = { { "ring\n", ring },     { "answer\n", answer },
-		     { "offer\n", offer },   { "digit\n", digit },
-		     { "hangup\n", hangup }, { "call\n", call },
-		     { "refer\n", refer } };
+		     { "refuse\n", refuse }, { "offer\n", offer },
+		     { "digit\n", digit },   { "hangup\n", hangup },
+		     { "call\n", call },     { "refer\n", refer } };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		if (!slice_is(part, acts[i].name))
@@ -331,14 +359,16 @@ static bool act(struct slice part)
 
 static const char *value_of(const char *p, size_t *skip)
 {
+	static char number[24], where[64];
 	const char *tag = dialog && dialog->leg ? dialog_tag(dialog) : "t";
 	const struct {
 		const char *name, *value;
-	} values[] = { { "@VIA@", said.via },
-		       { "@FROM@", said.from },
-		       { "@CALL@", said.call },
-		       { "@CSEQ@", said.cseq },
-		       { "@TAG@", tag } };
+	} values[] = { { "@VIA@", said.via },   { "@FROM@", said.from },
+		       { "@CALL@", said.call }, { "@CSEQ@", said.cseq },
+		       { "@TAG@", tag },        { "@N@", number } };
+
+	snprintf(number, sizeof(number), "%u", inputs);
+	snprintf(where, sizeof(where), "%s", addr_text(&at).s);
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
 		*skip = strlen(values[i].name);

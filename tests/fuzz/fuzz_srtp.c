@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Packets from the network into both SRTP engines: the same verdict; and what
- * one direction protects the other reads.
+ * one direction protects the other reads. Then ours alone goes on from indices
+ * that an earlier process had reached, and sends what the input says.
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -48,6 +49,72 @@ static int both(struct srtp *ours, struct srtp *theirs, bool rtcp, uint8_t *p,
 	return r;
 }
 
+enum { STEP_LEN = 8, STEPS_MAX = 100, PACKET_LEN = 60 };
+
+/* RTP or RTCP of an SSRC, as eight octets of the input say. */
+static size_t packet_of(uint8_t p[static CAP], const uint8_t *step, bool rtcp)
+{
+	memset(p, 0, PACKET_LEN);
+	p[0] = 0x80;
+	p[1] = rtcp ? 200 : 0;
+	p[rtcp ? 3 : 2] = rtcp ? PACKET_LEN / 4 - 1 : step[1];
+	if (!rtcp)
+		p[3] = step[2];
+	p[rtcp ? 7 : 11] = step[3];
+	return PACKET_LEN;
+}
+
+/* The last index that left, of each SSRC: none may leave twice. */
+static void send_step(struct srtp *tx, struct srtp *rx, const uint8_t *step)
+{
+	uint8_t p[CAP], before[CAP];
+	bool rtcp = step[0] & 1;
+	size_t n = packet_of(p, step, rtcp), len = n;
+
+	memcpy(before, p, n);
+	if (act(&srtp_evp, tx, rtcp, p, &n))
+		return;
+	uint8_t sent[CAP];
+	size_t m = n;
+	memcpy(sent, p, n);
+	if (act(&srtp_evp, rx, rtcp, p, &n))
+		return; /* too late for it */
+	assert(n == len && !memcmp(p, before, n));
+	n = m;
+	assert(act(&srtp_evp, rx, rtcp, sent, &n) != 0); /* a replay */
+}
+
+static void go_on(const uint8_t *data, size_t size, size_t k)
+{
+	struct srtp_marks marks[2] = { 0 };
+	struct srtp *tx, *rx;
+
+	assert(!srtp_evp.new(&tx, SRTP_PROTECT, profiles[k].profile, key,
+			     profiles[k].key_len));
+	assert(!srtp_evp.new(&rx, SRTP_UNPROTECT, profiles[k].profile, key,
+			     profiles[k].key_len));
+	srtp_evp.keep(tx, &marks[0]);
+	for (size_t i = 0; i < STEPS_MAX && size >= STEP_LEN; i++) {
+		uint64_t index = (uint64_t)data[4] << 32 | data[5] << 16 |
+				 (unsigned)data[6] << 8 | data[7];
+
+		srtp_evp.near(tx);
+		if (data[0] & 2)
+			(void)!srtp_evp.restore(tx, data[3],
+						data[0] & 4 ? SRTP_NO_INDEX
+							    : index,
+						(uint32_t)index);
+		else
+			send_step(tx, rx, data);
+		if (data[0] & 8)
+			srtp_evp.keep(rx, &marks[1]);
+		data += STEP_LEN;
+		size -= STEP_LEN;
+	}
+	srtp_evp.free(tx);
+	srtp_evp.free(rx);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct srtp *s[4] = { NULL };
@@ -65,6 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			profiles[k].profile, key, profiles[k].key_len);
 		assert(!r);
 	}
+	if (data[0] & 8)
+		go_on(data + 1, size - 1, k);
 	memcpy(p, data + 1, n);
 	both(s[2], s[3], rtcp, p, &n);
 	memcpy(p, data + 1, m);
