@@ -261,28 +261,13 @@ int stun_decode(struct stun_packet *out, const uint8_t *p, size_t n,
 	return r;
 }
 
-static char *reason_of(uint16_t code)
-{
-	static char bad[] = "Bad Request", unknown[] = "Unknown Attribute",
-		    conflict[] = "Role Conflict", other[] = "Error";
-
-	switch (code) {
-	case STUN_BAD_REQUEST:
-		return bad;
-	case STUN_UNKNOWN_ATTRIBUTE:
-		return unknown;
-	case STUN_ROLE_CONFLICT:
-		return conflict;
-	default:
-		return other;
-	}
-}
-
 /* libre leaves out an attribute whose value is NULL. */
 static int encode_mbuf(struct mbuf *mb, const struct stun_packet *packet,
 		       const char *username, struct slice key)
 {
-	struct stun_errcode ec = { packet->error, reason_of(packet->error) };
+	/* No phrase: an error is never longer than its request. */
+	char phrase[] = "";
+	struct stun_errcode ec = { packet->error, phrase };
 	struct stun_unknown_attr ua = { .typec = (uint32_t)packet->nunknown };
 	struct sa mapped;
 	bool has_mapped = addr_is_set(&packet->mapped);

@@ -22,6 +22,7 @@ struct robot {
 	/* what came */
 	unsigned requests, nominations, successes, errors;
 	uint16_t last_error;
+	size_t asked_len, answer_len; /* octets of the last ones */
 	struct stun_packet last_request;
 	struct addr answer_from; /* set: not from where it was asked */
 	struct addr mapped;      /* set: what the first address is seen as */
@@ -74,8 +75,10 @@ static inline void robot_recv(struct host *host, const struct addr *local,
 		r->errors++;
 		r->last_error = packet.error;
 	}
-	if (!request)
+	if (!request) {
+		r->answer_len = n;
 		return;
+	}
 	r->requests++;
 	r->nominations += packet.use_candidate;
 	r->last_request = packet;
@@ -136,6 +139,7 @@ static inline void robot_send_as(struct robot *r, size_t from,
 	request->username = slice_of(username);
 	assert_int_equal(stun_encode(request, slice_of(pwd), p, sizeof(p), &n),
 			 0);
+	r->asked_len = n;
 	host_send(&r->host, &r->host.addrs[from], &r->agent.host.addrs[r->to],
 		  p, n);
 }

@@ -340,6 +340,21 @@ static void by_policy_the_caller_hears_early_media(void **state)
 	assert_string_equal(call_state_name(call), "up");
 }
 
+static void a_call_ends_at_its_greatest_age(void **state)
+{
+	uint32_t before = config.limits.call_duration_s;
+	uint64_t began = clock_ms();
+
+	(void)state;
+	config.limits.call_duration_s = 1;
+	come_up();
+	event_base_loop(gateway.base, EVLOOP_ONCE);
+	config.limits.call_duration_s = before;
+	assert_in_range(clock_ms() - began, 900, 10000);
+	assert_string_not_equal(record.cause, "");
+	expect("a-normal b-normal record");
+}
+
 static void too_many_calls_are_refused(void **state)
 {
 	(void)state;
@@ -430,6 +445,7 @@ int main(void)
 		CALL_TEST(a_moved_address_restarts_that_leg),
 		CALL_TEST(early_media_rings_unless_the_policy_answers),
 		CALL_TEST(by_policy_the_caller_hears_early_media),
+		CALL_TEST(a_call_ends_at_its_greatest_age),
 		CALL_TEST(too_many_calls_are_refused),
 		CALL_TEST(a_slow_disk_delays_but_does_not_end_a_call),
 		CALL_TEST(nobody_answers),

@@ -88,6 +88,39 @@ static size_t write_odd_request(const struct robot *r, uint8_t *p)
 	return (size_t)(c.p - p);
 }
 
+/* As RFC 8445, 7.1 has a check, that is with FINGERPRINT: nobody gets more than
+ * was sent in his name. With an IPv6 address a success has 12 octets more. */
+static void no_answer_is_longer_than_its_request(void **state)
+{
+	enum { V6_MORE = 12 };
+	static const struct {
+		bool priority, role_conflict;
+	} rows[] = { { true, false }, { false, false }, { true, true } };
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct robot r;
+
+		robot_init(&r, rows[i].role_conflict);
+		robot_known(&r);
+		struct stun_packet request = robot_request(&r);
+		request.has_priority = rows[i].priority;
+		if (rows[i].role_conflict) {
+			request.role = STUN_CONTROLLING;
+			request.tie_breaker = 0;
+		} else {
+			request.role = STUN_NO_ROLE;
+		}
+		robot_send(&r, 0, &request);
+		net_run(&r.net, 100, NULL);
+		assert_int_equal(r.errors, i > 0);
+		assert_int_equal(r.successes, i == 0);
+		assert_in_range(r.answer_len, 1,
+				r.asked_len - (i == 0 ? V6_MORE : 0));
+		robot_fini(&r);
+	}
+}
+
 static void unknown_required_attributes_are_refused(void **state)
 {
 	(void)state;
@@ -100,6 +133,7 @@ static void unknown_required_attributes_are_refused(void **state)
 	host_send(&r.host, &r.host.addrs[0], &r.agent.host.addrs[0], p, n);
 	net_run(&r.net, 100, NULL);
 	assert_int_equal(r.last_error, STUN_UNKNOWN_ATTRIBUTE);
+	assert_in_range(r.answer_len, 1, n);
 	assert_int_equal(r.agent.valid, 0);
 	robot_fini(&r);
 }
@@ -195,6 +229,7 @@ int main(void)
 		cmocka_unit_test(requests_that_are_not_authentic_get_silence),
 		cmocka_unit_test(
 			a_check_without_priority_from_nowhere_is_a_bad_request),
+		cmocka_unit_test(no_answer_is_longer_than_its_request),
 		cmocka_unit_test(unknown_required_attributes_are_refused),
 		cmocka_unit_test(the_larger_tie_breaker_controls),
 		cmocka_unit_test(early_checks_are_bounded_and_one_a_source),
