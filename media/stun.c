@@ -40,9 +40,12 @@ static void note_unknown(struct walk *w, uint16_t type)
 		w->unknown[w->nunknown++] = type;
 }
 
-static bool is_address_len(size_t n)
+/* libre goes by the family and would take what is left for attributes. */
+static bool is_address(const uint8_t *p, size_t n)
 {
-	return n == V4_LEN || n == V6_LEN;
+	enum { IPV4 = 1, IPV6 = 2 }; /* RFC 8489, 14.1 */
+
+	return (n == V4_LEN && p[1] == IPV4) || (n == V6_LEN && p[1] == IPV6);
 }
 
 /* RFC 8489, 14.8: hundreds from 3 to 6, and a number below 100. */
@@ -80,7 +83,20 @@ static bool walk_attr(struct walk *w, uint16_t type, const uint8_t *p, size_t n)
 	case STUN_ATTR_ALT_SERVER:
 	case STUN_ATTR_RESP_ORIGIN:
 	case STUN_ATTR_OTHER_ADDR:
-		return is_address_len(n);
+		return is_address(p, n);
+	case STUN_ATTR_XOR_PEER_ADDR:
+	case STUN_ATTR_XOR_RELAY_ADDR:
+		note_unknown(w, type);
+		return is_address(p, n);
+	/* TURN's and RFC 5780's: libre reads one word, whatever their length.
+	 */
+	case STUN_ATTR_CHANNEL_NUMBER:
+	case STUN_ATTR_RESP_PORT:
+	case STUN_ATTR_REQ_ADDR_FAMILY:
+	case STUN_ATTR_REQ_TRANSPORT:
+	case STUN_ATTR_EVEN_PORT:
+		note_unknown(w, type);
+		return n && n <= 4;
 	case STUN_ATTR_ERR_CODE:
 		return is_error_code(p, n);
 	case STUN_ATTR_UNKNOWN_ATTR:

@@ -277,6 +277,16 @@ static void malformed_attributes_are_refused(void **state)
 		{ "IPv6 in eight octets",
 		  { 0x00, 0x20, 0x00, 0x08, 0, 2, 0, 0, 0, 0, 0, 0 },
 		  12 },
+		/* libre reads on where it thinks that an attribute has ended */
+		{
+			"IPv4 in twenty octets, and what hides in it",
+			{ 0x00, 0x20, 0x00, 0x14, 0,    1,    0, 0,
+			  0,    0,    0,    0,    0x00, 0x25, 0, 0,
+			  0x80, 0x22, 0,    0,    0x80, 0x22, 0, 0 },
+			24 },
+		{ "channel number with another attribute in it",
+		  { 0x00, 0x0c, 0x00, 0x08, 0x40, 0, 0, 0, 0x00, 0x25, 0, 0 },
+		  12 },
 		{ "unknown family",
 		  { 0x00, 0x20, 0x00, 0x08, 0, 9, 0, 0, 0, 0, 0, 0 },
 		  12 },
