@@ -140,7 +140,7 @@ void sip_agent_set_public(struct sip_agent *agent, const struct addr *ip);
 
 /*
  * The machine's own addresses changed: listen on those that are new, where
- * sip.listen says all.
+ * sip.listen says all, and leave alone those that are gone.
  */
 void sip_agent_moved(struct sip_agent *agent);
 

@@ -214,21 +214,51 @@ static bool is_there(const struct ifaddrs *all, const struct addr *ip)
 	return false;
 }
 
+/* Of one that is named: interfaces do not list all of loopback's. */
+static bool is_ours(const struct addr *ip)
+{
+	struct addr at = *ip;
+	int fd = socket(at.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return true;
+	addr_set_port(&at, 0);
+	bool ours = !bind(fd, &at.sa, addr_len(&at)) || errno != EADDRNOTAVAIL;
+	close(fd);
+	return ours;
+}
+
+static void tell_gone(const struct sip_bound *b, bool named)
+{
+	const char *transport = sip_transport_name(b->transport);
+
+	if (named && b->gone)
+		log_warn(
+			"event=sip_listen at=%s transport=%s what=\"gone: this "
+			"machine has that address no more; name the new one "
+			"in sip.listen and restart, or 0.0.0.0 or [::], which "
+			"follow the machine\"",
+			addr_text(&b->addr).s, transport);
+	else
+		log_info("event=sip_listen at=%s transport=%s what=%s",
+			 addr_text(&b->addr).s, transport,
+			 b->gone ? "gone" : "back");
+}
+
 /* The socket stays, as sofia gives none back, and is good again when its
  * address returns; but nothing is sent from it, and nobody told of it. */
 static void note_gone(struct sip_agent *agent, const struct ifaddrs *all)
 {
 	for (size_t i = 0; i < agent->nbounds; i++) {
 		struct sip_bound *b = &agent->bounds[i];
-		bool gone = is_wildcard(&agent->listens[b->listen]) &&
-			    !is_there(all, &b->addr);
+		bool named = !is_wildcard(&agent->listens[b->listen]);
+		bool gone =
+			named ? !is_ours(&b->addr) : !is_there(all, &b->addr);
 
-		if (gone != b->gone)
-			log_info("event=sip_listen at=%s transport=%s what=%s",
-				 addr_text(&b->addr).s,
-				 sip_transport_name(b->transport),
-				 gone ? "gone" : "back");
+		if (gone == b->gone)
+			continue;
 		b->gone = gone;
+		tell_gone(b, named);
 	}
 }
 

@@ -3,7 +3,9 @@
  * The sockets that listen. What is configured as 0.0.0.0 or [::] is a socket
  * on each address that the machine has, also on those it gets later: a reply
  * leaves from the address that was spoken to, and Via, Contact and SDP name
- * the one that the peer can reach. Those that it loses are not named any more.
+ * the one that the peer can reach. Those that it loses are not named any more;
+ * of one that was configured by itself the log says so, as nothing takes its
+ * place.
  */
 #pragma once
 

@@ -162,6 +162,30 @@ async def test_an_interface_changes_its_address(scene, order):
     await a_call_at(scene, becomes)
 
 
+SECOND = "10.77.0.98"
+
+
+class Named(Bed):
+    """A Bed whose Tandem listens at an address that is named, and may go."""
+
+    def make_tandem(self):
+        self.gw.add_address(f"{SECOND}/24")
+        return super().make_tandem()
+
+
+@pytest.mark.parametrize("bed", [pytest.param({"stage": Named, "sections": {
+    "media": {"address": "0.0.0.0"}, "sip": {"listen": [f"udp:{GATEWAY}:5060", f"udp:{SECOND}:5061"]}}}, id="named")], indirect=True)
+@pytest.mark.alone
+async def test_a_named_address_goes_and_comes(scene):
+    """Nothing can take its place: the log says what to do."""
+    gateway, process = scene.bed.gw, scene.bed.tandem.process
+    gateway.drop_address(f"{SECOND}/24")
+    told = await process.wait_log(rf'event=sip_listen at={SECOND}:5061 transport=udp what="gone: [^"]*sip.listen[^"]*"', 10)
+    assert "0.0.0.0" in told.group()
+    gateway.add_address(f"{SECOND}/24")
+    await process.wait_log(rf"event=sip_listen at={SECOND}:5061 transport=udp what=back", 10)
+
+
 def bound_to(address, **more):
     return pytest.param({"stage": Bed, "sections": {"media": {"address": address, **more}}}, id=address)
 
