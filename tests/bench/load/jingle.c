@@ -138,7 +138,9 @@ static void on_initiate(struct jingle *jingle, struct call *call,
 
 	if (!jingle_desc_parse(&offer, st, true))
 		theirs = media_desc_first(offer, MEDIA_AUDIO);
-	if (!theirs || call->ends[CALL_A].ice)
+	/* A late one is of a call that was given up: its end is closed. */
+	if (!theirs || call->stage != CALL_SETTING_UP ||
+	    call->ends[CALL_A].ice)
 		return;
 	if (media_desc_new(&desc) || media_desc_add(desc, &ours))
 		DIE("load: no memory");
