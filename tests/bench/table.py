@@ -96,6 +96,16 @@ class Table:
             self.line(name, self.rows.slopes(self.targets, "memory", "calls", ringing=ringing), 1)
         self.line("an idle account", self.rows.slopes(self.targets, "start", "accounts"), 2)
 
+    def among(self):
+        """Whether anything grows with the calls there are."""
+        loads = sorted({row["calls"] for row in self.rows.of("table")})
+        self.title("Calls that ring beside others, INVITE to 180: CPU time of one more, ms, and memory of each, KiB")
+        before = 0
+        for calls in loads:
+            self.line(f"CPU, {before:.0f} to {calls:.0f} calls", self.figures("table", "cpu_ms_per_call", calls=calls), 2)
+            before = calls
+        self.line("memory", self.rows.slopes(self.targets, "table", "calls"), 1)
+
     def starts(self):
         """From exec() to the component's handshake."""
         self.title("Start, ms, until the component's stream stands")
@@ -116,8 +126,8 @@ class Table:
     def print(self):
         """Those parts that were measured."""
         self.head()
-        parts = {"packet": self.packets, "setup": self.setups, "memory": self.memory, "start": self.starts,
-                 "database": self.writes}
+        parts = {"packet": self.packets, "setup": self.setups, "memory": self.memory, "table": self.among,
+                 "start": self.starts, "database": self.writes}
         for phase, part in parts.items():
             if self.rows.of(phase):
                 part()

@@ -7,8 +7,27 @@
 
 #include "db/db.h"
 #include "tests/bench/load/die.h"
+#include "tests/bench/load/jingle.h"
+#include "tests/bench/load/sip.h"
+
+#define JID    "user%06u@example.org"
+#define NUMBER "+1777%07u"
 
 enum { SQL_CAP = 1024 };
+
+void accounts_choose(struct call *call, unsigned n)
+{
+	unsigned i = n ? call->number % n : 0;
+
+	if (n) {
+		snprintf(call->called, sizeof(call->called), NUMBER, i);
+		snprintf(call->account, sizeof(call->account), JID "/phone", i);
+	} else {
+		snprintf(call->called, sizeof(call->called), SIP_NUMBER);
+		snprintf(call->account, sizeof(call->account),
+			 JINGLE_ACCOUNT "/phone");
+	}
+}
 
 /* The tables are as Tandem makes them. */
 static void make(const char *path)
@@ -33,8 +52,8 @@ void accounts_write(const char *path, unsigned n)
 		 "BEGIN;"
 		 "CREATE TEMP TABLE n AS WITH RECURSIVE n(i) AS "
 		 "(SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %u - 1) "
-		 "SELECT printf('user%%06d@example.org', i) AS jid, "
-		 "printf('+1777%%07d', i) AS number FROM n;"
+		 "SELECT printf('%s', i) AS jid, "
+		 "printf('%s', i) AS number FROM n;"
 		 "INSERT INTO account (jid, enabled, calls, created_ms) "
 		 "SELECT jid, 1, 0, 0 FROM n;"
 		 "INSERT INTO number (number, trunk) "
@@ -42,7 +61,7 @@ void accounts_write(const char *path, unsigned n)
 		 "INSERT INTO owner (number, position, jid) "
 		 "SELECT number, 1, jid FROM n;"
 		 "COMMIT",
-		 n);
+		 n, JID, NUMBER);
 	if (sqlite3_open(path, &sqlite) != SQLITE_OK ||
 	    sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
 		DIE("load: %s: %s", path, sqlite3_errmsg(sqlite));

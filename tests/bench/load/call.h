@@ -35,6 +35,8 @@ struct call {
 	TAILQ_ENTRY(call) slots[CALL_ENDS];
 	bool answered; /* signalling is done */
 	uint64_t began_us, proposed_us, proceeded_us, up_us, heard_us;
+	char called[24],
+		account[40]; /* the number, and whose it is: full JID */
 	/* signalling's own */
 	char sid[64], peer[128];
 	char tag[64], contact[128];

@@ -13,8 +13,6 @@
 #include "xmpp/jmi.h"
 #include "xmpp/stanza_text.h"
 
-#define FULL_JID JINGLE_ACCOUNT "/phone"
-
 struct jingle {
 	struct load *load;
 	struct mock_xmpp *server;
@@ -70,7 +68,7 @@ static void send_message(struct jingle *jingle, const struct call *call,
 	if (stanza_new(&st, "message", NULL))
 		DIE("load: no memory");
 	stanza_set(st, "type", "chat");
-	stanza_set(st, "from", FULL_JID);
+	stanza_set(st, "from", call->account);
 	stanza_set(st, "to", call->peer);
 	stanza_setf(st, "id", "m%lu", ++jingle->ids);
 	stanza_set(stanza_child(st, action, JMI_NS), "id", call->sid);
@@ -118,13 +116,13 @@ static void send_accept(struct jingle *jingle, const struct call *call,
 	if (stanza_new(&iq, "iq", NULL))
 		DIE("load: no memory");
 	stanza_set(iq, "type", "set");
-	stanza_set(iq, "from", FULL_JID);
+	stanza_set(iq, "from", call->account);
 	stanza_set(iq, "to", call->peer);
 	stanza_setf(iq, "id", "i%lu", ++jingle->ids);
 	struct stanza *st = stanza_child(iq, "jingle", JINGLE_NS);
 	stanza_set(st, "action", "session-accept");
 	stanza_set(st, "sid", call->sid);
-	stanza_set(st, "responder", FULL_JID);
+	stanza_set(st, "responder", call->account);
 	jingle_desc_format(st, desc, &options);
 	send_stanza(jingle, iq);
 }
@@ -139,8 +137,7 @@ static void on_initiate(struct jingle *jingle, struct call *call,
 	if (!jingle_desc_parse(&offer, st, true))
 		theirs = media_desc_first(offer, MEDIA_AUDIO);
 	/* A late one is of a call that was given up: its end is closed. */
-	if (!theirs || call->stage != CALL_SETTING_UP ||
-	    call->ends[CALL_A].ice)
+	if (!theirs || call->stage != CALL_SETTING_UP || call->ends[CALL_A].ice)
 		return;
 	if (media_desc_new(&desc) || media_desc_add(desc, &ours))
 		DIE("load: no memory");

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "gateway/base/clock.h"
+#include "tests/bench/load/accounts.h"
 #include "tests/bench/load/die.h"
 
 enum {
@@ -144,6 +145,7 @@ struct call *load_call(struct load *load)
 	call->load = load;
 	call->number = load->ncalls;
 	load->calls[load->ncalls++] = call;
+	accounts_choose(call, load->options.accounts);
 	load->nsetting_up++;
 	for (enum call_end end = 0; end < CALL_ENDS; end++) {
 		stream_init(&call->streams[end],

@@ -137,14 +137,19 @@ enum measure_verdict measure_media(struct load *load,
 
 void measure_memory(struct load *load, unsigned calls)
 {
-	struct usage usage;
+	struct usage before, after;
+	unsigned were = here(load);
 
+	process_usage(&load->process, &before);
 	measure_reach(load, calls);
+	process_usage(&load->process, &after);
+	double cpu_ms = (double)(after.cpu_ns - before.cpu_ns) / 1e6;
+	unsigned more = here(load) - were;
 	load_run(load, clock_us() + SETTLE_MS * 1000);
-	process_usage(&load->process, &usage);
+	process_usage(&load->process, &after);
 	printf("target=%s phase=memory calls=%u failed=%u ringing=%d "
-	       "rss_kib=%" PRIu64 "\n",
+	       "rss_kib=%" PRIu64 " cpu_ms_per_call=%.3f\n",
 	       load->options.target->name, here(load), load->nfailed,
-	       load->options.ring, usage.rss_kib);
+	       load->options.ring, after.rss_kib, more ? cpu_ms / more : 0);
 	fflush(stdout);
 }

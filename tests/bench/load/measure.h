@@ -37,7 +37,8 @@ enum measure_verdict measure_media(struct load *load,
 				   const struct measure_name *name,
 				   unsigned calls, double seconds);
 
-/* The memory with @calls, of which none is judged. */
+/* The memory with @calls, of which none is judged, and the CPU time of those
+ * that are new. */
 void measure_memory(struct load *load, unsigned calls);
 
 /*

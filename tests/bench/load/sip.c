@@ -50,9 +50,12 @@ static void send_request(struct sip *sip, const struct call *call,
 	char text[MESSAGE_CAP];
 	unsigned n = call->number;
 	bool same = strcmp(method, "ACK") != 0 && !strcmp(branch, "INVITE");
+	char number[sizeof(call->called) + sizeof("sip:@127.0.0.1")];
+
+	snprintf(number, sizeof(number), "sip:%s@127.0.0.1", call->called);
 	const char *uri = strcmp(branch, "INVITE") != 0 && call->contact[0]
 				  ? call->contact
-				  : "sip:" SIP_NUMBER "@127.0.0.1";
+				  : number;
 
 	send_text(
 		sip, text,
@@ -61,12 +64,12 @@ static void send_request(struct sip *sip, const struct call *call,
 			 "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%u-%s\r\n"
 			 "Max-Forwards: 70\r\n"
 			 "From: <sip:" SIP_CALLER "%07u@127.0.0.1>;tag=f%u\r\n"
-			 "To: <sip:" SIP_NUMBER "@127.0.0.1>%s%s\r\n"
+			 "To: <sip:%s@127.0.0.1>%s%s\r\n"
 			 "Call-ID: %u@bench\r\n"
 			 "CSeq: %u %s\r\n"
 			 "Contact: <sip:127.0.0.1:%d>\r\n"
 			 "%sContent-Length: %zu\r\n\r\n%s",
-			 method, uri, SIP_PORT, n, branch, n, n,
+			 method, uri, SIP_PORT, n, branch, n, n, call->called,
 			 same || !call->tag[0] ? "" : ";tag=",
 			 same ? "" : call->tag, n, cseq, method, SIP_PORT,
 			 sdp[0] ? "Content-Type: application/sdp\r\n" : "",
