@@ -252,11 +252,18 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
     await scene.alive()
 
 
+async def alive_and_over(scene):
+    """It serves, and that call is in the table no more: the next process would take it up."""
+    await scene.alive()
+    await proc.until(lambda: database.rows(scene.bed.tandem.sections["db"]["path"], "SELECT count(*) FROM session")[0][0] == 0, 5,
+                     "the table is empty")
+
+
 @pytest.mark.limit(60)
 async def test_a_stream_that_processes_died_of_is_given_up(scene):
     """Four have taken it up, and died before they were done with what came: the next one connects anew."""
     tandem = scene.bed.tandem
-    await scene.alive()
+    await alive_and_over(scene)
     await tandem.kill()
     await tandem.start()
     assert "result=given-up" not in tandem.log
@@ -265,7 +272,7 @@ async def test_a_stream_that_processes_died_of_is_given_up(scene):
     os.pwrite(stored["tries"], struct.pack("=I", 4), 0)
     await tandem.start()
     await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=4", 5)
-    await scene.alive()
+    await alive_and_over(scene)
     await tandem.kill()
     assert os.pread(stored["tries"], 4, 0) == bytes(4)
     await tandem.start()
