@@ -71,6 +71,8 @@ struct request {
 
 /* The value of a field; "" none. */
 const char *request_text(const struct request *request, const char *var);
+/* All its values, in lines; owned by the caller, NULL without memory. */
+char *request_lines(const struct request *request, const char *var);
 /* 0 none. */
 unsigned request_number(const struct request *request, const char *var);
 bool request_flag(const struct request *request, const char *var);

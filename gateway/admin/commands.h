@@ -27,6 +27,8 @@ extern const struct commands commands_status, commands_calls, commands_history,
 	commands_process, commands_standard, commands_transfer, commands_user,
 	commands_watch, commands_trace;
 
+/* The trunks, as options of the field "trunk"; the one there is is chosen. */
+void commands_fill_trunks(const struct request *request, struct form *form);
 /* The calls of now, as options of the field "call". */
 void commands_fill_calls(const struct request *request, struct form *form);
 

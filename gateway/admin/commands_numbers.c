@@ -164,18 +164,6 @@ static const struct config_trunk *only_trunk(const struct config *config)
 	return config_trunk_at(config, 1) ? NULL : config_trunk_at(config, 0);
 }
 
-static void fill_trunks(const struct request *request, struct form *form)
-{
-	const struct config *config = request->gateway->config;
-	struct form_field *field = form_find(form, "trunk");
-	const struct config_trunk *trunk, *only = only_trunk(config);
-
-	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++)
-		form_add_option(field, trunk->name, NULL);
-	if (only)
-		form_set(field, only->name);
-}
-
 static struct list_text owners_of(const struct gateway *gateway,
 				  const char *number)
 {
@@ -436,7 +424,8 @@ static const struct command table[] = {
 	  .title = "Assign a number",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(assign_fields, .fill = fill_trunks) },
+	  .steps = { COMMAND_FIELDS(assign_fields,
+				    .fill = commands_fill_trunks) },
 	  .run = run_assign },
 	{ .node = "number-release",
 	  .title = "Release a number",

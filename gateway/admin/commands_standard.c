@@ -67,26 +67,9 @@ static void on_person(const char *jid, const struct account *account, void *arg)
 		announcing->told++;
 }
 
-static char *join_lines(const struct form_values *values)
-{
-	const char *line;
-	char *text = NULL;
-	size_t n = 0;
-	FILE *to = open_memstream(&text, &n);
-
-	if (!to)
-		return NULL;
-	for (size_t i = 0; (line = form_value(values, "announcement", i)); i++)
-		fprintf(to, "%s%s", i ? "\n" : "", line);
-	if (!fclose(to))
-		return text;
-	free(text);
-	return NULL;
-}
-
 static enum command_result run_announce(struct request *request)
 {
-	char *text = join_lines(request->values);
+	char *text = request_lines(request, "announcement");
 	struct announcing announcing = { .request = request, .text = text };
 	int r = text ? people_each(request->gateway, on_person, &announcing)
 		     : -ENOMEM;

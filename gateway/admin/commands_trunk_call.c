@@ -27,18 +27,6 @@ static const struct form_spec fields[] = {
 	  .desc = "An echo or a test tone tells most; it may cost" },
 };
 
-static void fill(const struct request *request, struct form *form)
-{
-	const struct gateway *gateway = request->gateway;
-	struct form_field *field = form_find(form, "trunk");
-
-	for (size_t i = 0; i < gateway->ntrunks; i++)
-		form_add_option(field, sip_trunk_name(gateway->trunks[i]),
-				NULL);
-	if (gateway->ntrunks == 1)
-		form_set(field, sip_trunk_name(gateway->trunks[0]));
-}
-
 /* ---- what was heard, in words ---- */
 
 static void say_media(struct answer *answer, const struct probe_call_result *r)
@@ -212,7 +200,7 @@ static const struct command table[] = {
 	  .title = "Call a number over a trunk as a test, and listen",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(fields, .fill = fill) },
+	  .steps = { COMMAND_FIELDS(fields, .fill = commands_fill_trunks) },
 	  .run = run },
 };
 const struct commands commands_trunk_call = COMMANDS(table);

@@ -110,23 +110,6 @@ static void fill_trunk(const struct request *request, struct form *form)
 	add_lines(form_find(form, "more"), row->more);
 }
 
-static char *join_lines(const struct form_values *values)
-{
-	const char *line;
-	char *text = NULL;
-	size_t n = 0;
-	FILE *to = open_memstream(&text, &n);
-
-	if (!to)
-		return NULL;
-	for (size_t i = 0; (line = form_value(values, "more", i)); i++)
-		fprintf(to, "%s%s", i ? "\n" : "", line);
-	if (!fclose(to))
-		return text;
-	free(text);
-	return NULL;
-}
-
 /* One line for the audit, without what is secret: of what may be, that there is
  * something. */
 static void describe(char *out, size_t cap, const struct trunk_row *row)
@@ -219,7 +202,7 @@ static enum command_result run_put(struct request *request)
 
 	if (is_the_files(request, name))
 		return COMMAND_DONE;
-	char *more = join_lines(request->values);
+	char *more = request_lines(request, "more");
 	int r = more ? put(request, name, more, why) : -ENOMEM;
 	free(more);
 	if (put_well(request, name, r, why))

@@ -33,14 +33,16 @@ static const struct form_spec drain_fields[] = {
 	  .desc = "Calls of now go on, and texts" },
 };
 
-static void fill_trunks(const struct request *request, struct form *form)
+void commands_fill_trunks(const struct request *request, struct form *form)
 {
+	const struct gateway *gateway = request->gateway;
 	struct form_field *field = form_find(form, "trunk");
 
-	for (size_t i = 0; i < request->gateway->ntrunks; i++)
-		form_add_option(field,
-				sip_trunk_name(request->gateway->trunks[i]),
+	for (size_t i = 0; i < gateway->ntrunks; i++)
+		form_add_option(field, sip_trunk_name(gateway->trunks[i]),
 				NULL);
+	if (gateway->ntrunks == 1)
+		form_set(field, sip_trunk_name(gateway->trunks[0]));
 }
 
 /* ---- list ---- */
@@ -178,13 +180,15 @@ static const struct command table[] = {
 	{ .node = "trunk-test",
 	  .title = "Test a trunk by OPTIONS",
 	  .need = NEED_OPERATOR,
-	  .steps = { COMMAND_FIELDS(trunk_fields, .fill = fill_trunks) },
+	  .steps = { COMMAND_FIELDS(trunk_fields,
+				    .fill = commands_fill_trunks) },
 	  .run = run_test },
 	{ .node = "trunk-drain",
 	  .title = "Take a trunk out of service, or back",
 	  .need = NEED_OPERATOR,
 	  .changes = true,
-	  .steps = { COMMAND_FIELDS(drain_fields, .fill = fill_trunks) },
+	  .steps = { COMMAND_FIELDS(drain_fields,
+				    .fill = commands_fill_trunks) },
 	  .run = run_drain },
 };
 const struct commands commands_trunks = COMMANDS(table);

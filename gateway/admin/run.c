@@ -226,6 +226,23 @@ const char *request_text(const struct request *request, const char *var)
 	return value ? value : "";
 }
 
+char *request_lines(const struct request *request, const char *var)
+{
+	const char *line;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+
+	if (!to)
+		return NULL;
+	for (size_t i = 0; (line = form_value(request->values, var, i)); i++)
+		fprintf(to, "%s%s", i ? "\n" : "", line);
+	if (!fclose(to))
+		return text;
+	free(text);
+	return NULL;
+}
+
 unsigned request_number(const struct request *request, const char *var)
 {
 	uint64_t n;
