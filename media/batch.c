@@ -168,7 +168,7 @@ size_t batch_recv(struct batch *batch, const struct source *source, size_t max)
 	return (size_t)n;
 }
 
-void batch_recv_one(struct batch *batch, const struct source *source)
+bool batch_recv_one(struct batch *batch, const struct source *source)
 {
 	struct packet *p = &batch->packets[batch->used];
 	socklen_t len = sizeof(p->remote);
@@ -176,11 +176,12 @@ void batch_recv_one(struct batch *batch, const struct source *source)
 			     MSG_DONTWAIT | MSG_TRUNC, &p->remote.sa, &len);
 
 	if (n < 0)
-		return;
+		return false;
 	p->n = n > PACKET_MAX ? 0 : (size_t)n;
 	p->source = source;
 	p->local = source->local;
 	batch->used++;
+	return true;
 }
 
 /* Sending */

@@ -60,10 +60,9 @@ size_t batch_room(const struct batch *batch);
 size_t batch_recv(struct batch *batch, const struct source *source, size_t max);
 /*
  * Receive one packet, for which there is room, from a socket that is not
- * shared. One that has more has it next time: looking for it would cost each
- * packet a second look at the socket.
+ * shared. Returns whether there was one.
  */
-void batch_recv_one(struct batch *batch, const struct source *source);
+bool batch_recv_one(struct batch *batch, const struct source *source);
 /* All that was received since batch_flush(); borrowed until the next. */
 size_t batch_received(struct batch *batch, struct packet **out);
 

@@ -70,6 +70,7 @@ struct source {
 	int which; /* shared: BATCH_V4 or BATCH_V6 */
 	struct addr local;
 	struct flow *flow;
+	uint32_t turn; /* of the worker, in which it had a packet last */
 };
 
 /* Our ufrag, by which checks are told apart: now, and before a restart. */

@@ -61,6 +61,7 @@ struct worker {
 	bool listening;                 /* the shared sockets are watched */
 	struct circuit_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
+	uint32_t turn;                  /* its number */
 	size_t received, foreign;       /* packets; and of no call */
 	bool behind;                    /* this turn leaves some unread */
 	struct pace pace;
