@@ -310,8 +310,7 @@ void outbox_forget(struct gateway *gateway, const void *arg)
 {
 	struct outbox_stanza *one;
 
-	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link)
-	{
+	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link) {
 		if (one->arg == arg)
 			one->done = NULL;
 	}

@@ -40,14 +40,15 @@ void call_missed_tell(struct call *call)
 	if (!is_told(call))
 		return;
 	STAILQ_FOREACH(miss, &call->missed, link)
-	missed_tell(call->gateway,
-		    &(struct missed_call){
-			    .account = miss->account,
-			    .from = miss->from,
-			    .name = call->origin ? call->origin->display : NULL,
-			    .to = call->to,
-			    .at_ms = call->started_ms,
-			    .cause = miss->cause });
+		missed_tell(call->gateway,
+			    &(struct missed_call){
+				    .account = miss->account,
+				    .from = miss->from,
+				    .name = call->origin ? call->origin->display
+							 : NULL,
+				    .to = call->to,
+				    .at_ms = call->started_ms,
+				    .cause = miss->cause });
 }
 
 void call_missed_forget(struct call *call)

@@ -44,6 +44,7 @@ async def test_the_call_that_was_lost_after_fifteen_minutes(scene):
     await theirs.wait("ended")
 
 
+@pytest.mark.alone  # others would die with it
 @pytest.mark.limit(100)
 async def test_we_refresh_when_the_caller_wants_us_to(scene):
     """refresher=uas (RFC 4028 section 9); the process that agreed to it dies meanwhile."""

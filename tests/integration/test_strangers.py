@@ -49,7 +49,8 @@ async def options(bed):
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("text,method", [(SCANNER, "OPTIONS"), (SCANNER, "INVITE"), (SCANNER, "REGISTER"), (BROKEN, "")])
+@pytest.mark.parametrize("text,method", [(SCANNER, "OPTIONS"), (SCANNER, "INVITE"), (SCANNER, "REGISTER"), (BROKEN, "")],
+                         ids=["options", "invite", "register", "broken"])
 async def test_a_flood(scene, text, method):
     bed = scene.bed
     await scene.alive()

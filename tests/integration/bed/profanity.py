@@ -13,7 +13,7 @@ import time
 from . import jinglexml, proc, timeline, xmppserver
 
 PROGRAM = "/usr/bin/profanity"
-COLUMNS, LINES = 200, 50
+COLUMNS, LINES = 200, 100
 LOGIN_S, ANSWER_S, AGAIN_S = 15.0, 10.0, 0.5
 ACCOUNT = """\
 [me]
