@@ -8,12 +8,22 @@ bool siege_is_due(const struct siege *siege, uint64_t now_ms)
 	return now_ms - siege->looked_ms >= SIEGE_LOOK_MS;
 }
 
-/* So that of what they send no more comes through than is borne. */
-static uint32_t share_of(uint32_t before, uint64_t passed_s)
+/*
+ * So that of what they send no more comes through than is borne; but no less
+ * than if all of it were checks and handshakes. What comes from a call's
+ * address passes whatever the share is: it would fall to nothing.
+ */
+static uint32_t share_of(uint32_t before, uint64_t passed_s,
+			 uint64_t strangers_s)
 {
 	uint64_t share = passed_s ? (uint64_t)before * SIEGE_BEARS / passed_s
 				  : SIEVE_ALL;
+	uint64_t least =
+		strangers_s ? (uint64_t)SIEVE_ALL * SIEGE_BEARS / strangers_s
+			    : SIEVE_ALL;
 
+	if (share < least)
+		share = least;
 	return share < SIEVE_ALL ? (uint32_t)share : SIEVE_ALL;
 }
 
@@ -30,7 +40,7 @@ static bool begins(struct siege *siege, uint64_t strangers_s, uint64_t now_ms)
 static bool goes_on(struct siege *siege, uint64_t strangers_s,
 		    uint64_t passed_s, uint64_t now_ms)
 {
-	uint32_t share = share_of(siege->share, passed_s);
+	uint32_t share = share_of(siege->share, passed_s, strangers_s);
 	bool differs = share / 2 > siege->share || share < siege->share / 2 ||
 		       (passed_s > SIEGE_BEARS && share < siege->share) ||
 		       (share == SIEVE_ALL && siege->share != SIEVE_ALL);

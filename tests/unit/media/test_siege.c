@@ -74,6 +74,23 @@ static void of_strangers_checks_a_share_comes_through(void **state)
 	assert_int_equal(c.siege.share, SIEVE_ALL);
 }
 
+/* From a call's address, or in its name: no share keeps that away. */
+static void what_passes_anyway_takes_nothing_from_the_share(void **state)
+{
+	enum { SENT = 50000 };
+	const uint32_t least =
+		(uint32_t)((uint64_t)SIEVE_ALL * SIEGE_BEARS / SENT);
+	struct counts c = begin();
+
+	(void)state;
+	(void)run(&c, 100, 0, SENT);
+	assert_in_range(c.siege.share, least - least / 100, SIEVE_ALL);
+	/* less of it, before the flood is over */
+	(void)run(&c, 4, 0, SIEGE_TO);
+	assert_true(c.siege.flooded);
+	assert_int_equal(c.siege.share, SIEVE_ALL);
+}
+
 static void it_is_over_after_a_while_of_calm(void **state)
 {
 	enum { CALM_LOOKS = SIEGE_CALM_MS / SIEGE_LOOK_MS };
@@ -118,6 +135,8 @@ int main(void)
 		cmocka_unit_test(
 			a_flood_begins_with_what_is_dropped_or_let_through),
 		cmocka_unit_test(of_strangers_checks_a_share_comes_through),
+		cmocka_unit_test(
+			what_passes_anyway_takes_nothing_from_the_share),
 		cmocka_unit_test(it_is_over_after_a_while_of_calm),
 		cmocka_unit_test(a_worker_that_slept_sees_that_it_is_over),
 		cmocka_unit_test(it_looks_only_when_it_is_due),
