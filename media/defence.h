@@ -21,7 +21,7 @@ struct defence {
 	struct sieve_secret secret;
 	unsigned changes;    /* of the tuples that the filters know */
 	uint64_t learned_ms; /* they were told */
-	uint64_t foreign;    /* packets of no call so far */
+	uint64_t foreign;    /* of no call, at the shared sockets */
 	uint64_t dropped;    /* by the kernel; it counts in 32 bits, */
 	uint32_t counted[BATCH_NSOCKETS]; /* for each socket */
 	/* of the flood */
@@ -30,5 +30,6 @@ struct defence {
 
 /* The worker begins to listen. */
 void defence_begin(struct worker *worker);
-/* At the end of a turn, which had @foreign packets of no call. */
+/* At the end of a turn; @foreign packets at the shared sockets were of no call.
+ */
 void defence_turn(struct worker *worker, uint64_t foreign);

@@ -171,7 +171,11 @@ size_t demux_packets(struct worker *worker, struct packet *packets, size_t n)
 
 	for (size_t i = 0; i < n; i += BLOCK)
 		take_block(worker, packets + i, n - i < BLOCK ? n - i : BLOCK);
-	for (size_t i = 0; i < n; i++)
-		foreign += !packets[i].flow;
+	for (size_t i = 0; i < n; i++) {
+		if (packets[i].flow)
+			continue;
+		foreign++;
+		worker->strangers += packets[i].source->kind == SOURCE_SHARED;
+	}
 	return foreign;
 }

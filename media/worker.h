@@ -62,7 +62,8 @@ struct worker {
 	struct circuit_queue farewells; /* of this turn */
 	uint64_t now_us, now_ms;        /* of this turn */
 	uint32_t turn;                  /* its number */
-	size_t received, foreign;       /* packets; and of no call */
+	size_t received, foreign;       /* packets; and of no call, */
+	size_t strangers;               /* at the shared sockets */
 	bool behind;                    /* this turn leaves some unread */
 	struct pace pace;
 	bool paced; /* turns wait, shared sockets are not watched */
@@ -129,5 +130,5 @@ void worker_untag(struct worker *worker, struct flow *flow);
 struct flow *worker_find_tag(struct worker *worker, uint32_t tag);
 
 /* demux.c: what was received goes to its flows. Returns how many packets were
- * of none. */
+ * of none; those of a shared socket are added to the worker's strangers. */
 size_t demux_packets(struct worker *worker, struct packet *packets, size_t n);

@@ -296,7 +296,7 @@ static void begin_turn(struct worker *worker)
 	worker->now_us = clock_us();
 	worker->now_ms = worker->now_us / 1000;
 	worker->behind = false;
-	worker->received = worker->foreign = 0;
+	worker->received = worker->foreign = worker->strangers = 0;
 	worker->turn++;
 	set_paced(worker, pace_is_many(&worker->pace, worker->now_us));
 }
@@ -323,7 +323,7 @@ void worker_turn(struct worker *worker)
 	work(worker);
 	pace_turn(&worker->pace, worker->received, worker->foreign,
 		  worker->behind || n == EVENTS);
-	defence_turn(worker, worker->foreign);
+	defence_turn(worker, worker->strangers);
 	run_farewells(worker);
 	tick_all(worker);
 	batch_flush(worker->batch);
