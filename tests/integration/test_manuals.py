@@ -75,6 +75,13 @@ def test_every_key_is_described():
     assert set(there) == set(said), set(there) ^ set(said)
 
 
+def test_no_key_is_without_words():
+    """They stand below it, not below the next one."""
+    lines = manual("tandem.conf.5").splitlines()
+    items = [(line, below) for line, below in zip(lines, lines[1:]) if line.startswith(".It Cm")]
+    assert items and not [line for line, below in items if below.startswith((".It", ".El", ".Ss"))]
+
+
 def test_defaults_are_the_programs():
     there, wrong, compared = printed(), {}, 0
     for (section, key), default in described().items():
