@@ -198,8 +198,9 @@ install: $(PROGRAMS)
 deb:
 	@deploy/package $(BUILD)/deb
 	@lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
-## prove-package  the package in a fresh Debian: installed, a call, upgraded, purged (root; 3 min)
+## prove-package  the package in a fresh Debian: installed, a call, upgraded, purged (root; 8 min)
 prove-package: deb
+	@deploy/deps prove
 	@tests/package/run $(BUILD)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
