@@ -32,9 +32,10 @@ enum text_sender text_sender_of(const char *local)
 	if (!n || !begins(context, CONTEXT) || !context[strlen(CONTEXT)] ||
 	    strlen(local) >= TEXT_SENDER_CAP)
 		return TEXT_SENDER_NONE;
-	return !strcmp(context, NAME_CONTEXT) || begins(context, ANONYMOUS)
-		       ? TEXT_SENDER_NAME
-		       : TEXT_SENDER_CODE;
+	if (!strcmp(context, NAME_CONTEXT) || begins(context, ANONYMOUS))
+		return TEXT_SENDER_NAME;
+	/* more digits are a number, past what is allowed of numbers */
+	return n <= TEXT_CODE_DIGITS ? TEXT_SENDER_CODE : TEXT_SENDER_NONE;
 }
 
 static bool is_code(const char *user)

@@ -75,8 +75,13 @@ static void what_is_no_sender_is_told(void **state)
 {
 	(void)state;
 	static const char *const none[] = {
-		"12345",  "12345;phone-context=", ";phone-context=x",
-		"a" CODE, "alice\\40carrier",
+		"12345",
+		"12345;phone-context=",
+		";phone-context=x",
+		"a" CODE,
+		"alice\\40carrier",
+		"1234567" CODE,
+		"19005551234;phone-context=x",
 	};
 	char long_one[TEXT_SENDER_CAP + 1];
 
