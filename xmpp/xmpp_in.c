@@ -83,20 +83,37 @@ void xmpp_in_pass(struct xmpp_in *in, uint64_t offset)
 	in->boundary = offset;
 }
 
+static bool is_full(const struct xmpp_in *in)
+{
+	return in->seen - in->taken == XMPP_IN_MAX;
+}
+
+/* A stanza that does not fit is taken in pieces, whole or not. */
 static uint64_t done_to(const struct xmpp_in *in)
 {
 	const struct xmpp_hold *first = TAILQ_FIRST(&in->holds);
+	uint64_t to = first && first->begin < in->boundary ? first->begin
+							   : in->boundary;
 
-	if (in->seen - in->taken == XMPP_IN_MAX)
-		return in->seen;
-	return first && first->begin < in->boundary ? first->begin
-						    : in->boundary;
+	return is_full(in) && to <= in->taken && (!first || in->hurried)
+		       ? in->seen
+		       : to;
+}
+
+bool xmpp_in_is_stuck(const struct xmpp_in *in)
+{
+	return is_full(in) && !TAILQ_EMPTY(&in->holds);
+}
+
+void xmpp_in_hurry(struct xmpp_in *in)
+{
+	in->hurried = xmpp_in_is_stuck(in);
 }
 
 bool xmpp_in_take(struct xmpp_in *in)
 {
 	uint64_t to = done_to(in);
-	bool full = in->seen - in->taken == XMPP_IN_MAX;
+	bool full = is_full(in);
 
 	while (in->taken < to) {
 		/* TCP throws away without copying (tcp(7)) */
@@ -139,5 +156,8 @@ bool xmpp_in_release(struct xmpp_in *in, uint64_t id)
 		return false;
 	TAILQ_REMOVE(&in->holds, hold, entry);
 	free(hold);
-	return TAILQ_EMPTY(&in->holds);
+	hold = TAILQ_FIRST(&in->holds);
+	if (!hold || hold->begin >= in->taken)
+		in->hurried = false;
+	return !hold;
 }

@@ -21,8 +21,12 @@
 #include "gateway/base/slice.h"
 
 enum {
-	/* Octets that wait; with more, nothing is waited for. */
+	/* Octets that wait. What is behind them is not looked at before the
+	 * first of them is done, but no longer than XMPP_IN_PATIENCE_MS: a disk
+	 * that stands still does not stop calls. Then octets leave the kernel
+	 * before they are done, until those that did are. */
 	XMPP_IN_MAX = 32 * 1024,
+	XMPP_IN_PATIENCE_MS = 500,
 	/* The kernel must hold more, or the server could not go on. */
 	XMPP_IN_KERNEL = 8 * XMPP_IN_MAX,
 };
@@ -35,6 +39,7 @@ struct xmpp_in {
 	uint64_t taken, seen;
 	uint64_t boundary; /* end of the last whole stanza */
 	TAILQ_HEAD(, xmpp_hold) holds;
+	bool hurried; /* patience has ended */
 	/* In memory that outlives us: processes in a row that have begun to
 	 * read and had nothing done. NULL: nobody counts. */
 	_Atomic uint32_t *tries;
@@ -56,6 +61,10 @@ void xmpp_in_pass(struct xmpp_in *in, uint64_t offset);
 /* All that is whole and not held leaves the kernel. Whether there may be more
  * to look at. */
 bool xmpp_in_take(struct xmpp_in *in);
+/* XMPP_IN_MAX octets wait, and something is held. */
+bool xmpp_in_is_stuck(const struct xmpp_in *in);
+/* It has been so for long enough. */
+void xmpp_in_hurry(struct xmpp_in *in);
 /* Whether half a stanza has been taken: nobody could go on from here. */
 bool xmpp_in_is_torn(const struct xmpp_in *in);
 

@@ -35,7 +35,8 @@ struct xmpp_link {
 	struct xmpp_in in;
 	struct xmpp_out out;
 	struct event *readable, *writable;
-	struct event *again; /* there may be more to read */
+	struct event *again;    /* there may be more to read */
+	struct event *patience; /* with what is held; xmpp_in.h */
 };
 
 void xmpp_link_break(struct xmpp_link *link, const char *why)
@@ -47,6 +48,7 @@ void xmpp_link_break(struct xmpp_link *link, const char *why)
 	event_del(link->readable);
 	event_del(link->writable);
 	evtimer_del(link->again);
+	evtimer_del(link->patience);
 	link->handlers->on_broken(why, link->arg);
 }
 
@@ -183,6 +185,21 @@ static void look_again(struct xmpp_link *link)
 		break_errno(link, -ENOMEM);
 }
 
+/* Whether there may be more to look at. */
+static bool take(struct xmpp_link *link)
+{
+	const struct timeval wait = { XMPP_IN_PATIENCE_MS / 1000,
+				      XMPP_IN_PATIENCE_MS % 1000 * 1000 };
+	bool more = xmpp_in_take(&link->in);
+
+	if (!xmpp_in_is_stuck(&link->in))
+		evtimer_del(link->patience);
+	else if (!evtimer_pending(link->patience, NULL) &&
+		 evtimer_add(link->patience, &wait))
+		break_errno(link, -ENOMEM);
+	return more && !link->broken;
+}
+
 /*
  * Whatever is new; then all that is done leaves the kernel. What is not done
  * stays readable, so the event is an edge: it says that more has come.
@@ -203,7 +220,7 @@ static void read_on(struct xmpp_link *link)
 	if (link->broken)
 		return;
 	xmpp_in_pass(&link->in, stanza_parser_whole(link->parser));
-	if (xmpp_in_take(&link->in) && fresh.n)
+	if (take(link) && fresh.n)
 		look_again(link);
 	tell_whole(link);
 }
@@ -213,6 +230,18 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	read_on(arg);
+}
+
+static void on_impatient(evutil_socket_t fd, short what, void *arg)
+{
+	struct xmpp_link *link = arg;
+
+	(void)fd;
+	(void)what;
+	xmpp_in_hurry(&link->in);
+	if (take(link))
+		look_again(link);
+	tell_whole(link);
 }
 
 bool xmpp_link_hold(struct xmpp_link *link, uint64_t id)
@@ -229,7 +258,7 @@ void xmpp_link_release(struct xmpp_link *link, uint64_t id)
 	if (link->broken)
 		return;
 	bool last = xmpp_in_release(&link->in, id);
-	if (xmpp_in_take(&link->in) || last)
+	if (take(link) || last)
 		look_again(link);
 }
 
@@ -340,7 +369,9 @@ static int make(struct xmpp_link **out, struct event_base *base, int fd,
 	if (!r)
 		r = stanza_parser_new(&link->parser, &parser_handlers, link);
 	link->again = evtimer_new(base, on_readable, link);
-	if (!r && (!link->readable || !link->writable || !link->again))
+	link->patience = evtimer_new(base, on_impatient, link);
+	if (!r && (!link->readable || !link->writable || !link->again ||
+		   !link->patience))
 		r = -ENOMEM;
 	if (!r && event_add(link->readable, NULL))
 		r = -EIO;
@@ -418,6 +449,8 @@ struct xmpp_link *xmpp_link_free(struct xmpp_link *link)
 		event_free(link->writable);
 	if (link->again)
 		event_free(link->again);
+	if (link->patience)
+		event_free(link->patience);
 	stanza_parser_free(link->parser);
 	xmpp_in_fini(&link->in);
 	xmpp_out_fini(&link->out);

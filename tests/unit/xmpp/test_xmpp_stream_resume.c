@@ -182,6 +182,46 @@ static void who_holds_for_ever_does_not_stop_the_stream(void **state)
 	rig_fini(&rig);
 }
 
+/* The first is not on disk: none of what is behind it has gone. */
+static void more_than_fits_is_read_again_as_well(void **state)
+{
+	enum { N = 600 };
+	struct rig dead, next;
+
+	(void)state;
+	rig_up(&dead);
+	dead.holds = 1;
+	mock_xmpp_send(dead.mock, TEXT("held"));
+	for (unsigned i = 0; i < N; i++)
+		mock_xmpp_send(dead.mock, TEXT("many"));
+	wait_stanzas(&dead, 2);
+	pass_time(&dead, 20);
+	assert_true(dead.stanzas < N);
+	take_up(&next, &dead);
+	wait_stanzas(&next, 1 + N);
+	both_fini(&next, &dead);
+}
+
+/* It is released in time: all is read, and nothing is lost in between. */
+static void what_waited_behind_more_than_fits_is_read_on(void **state)
+{
+	enum { N = 600 };
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	rig.holds = 1;
+	for (unsigned i = 0; i < N; i++)
+		mock_xmpp_send(rig.mock, TEXT("many"));
+	wait_stanzas(&rig, 2);
+	pass_time(&rig, 20);
+	assert_true(rig.stanzas < N);
+	xmpp_stream_release(rig.stream, rig.held);
+	wait_stanzas(&rig, N);
+	assert_int_equal(rig.downs, 0);
+	rig_fini(&rig);
+}
+
 static void nothing_is_held_outside_of_a_stanza(void **state)
 {
 	struct rig rig;
@@ -205,6 +245,8 @@ int main(void)
 		cmocka_unit_test(who_goes_on_is_heard_in_the_same_stream),
 		cmocka_unit_test(the_end_of_a_stream_waits_for_what_is_held),
 		cmocka_unit_test(who_holds_for_ever_does_not_stop_the_stream),
+		cmocka_unit_test(more_than_fits_is_read_again_as_well),
+		cmocka_unit_test(what_waited_behind_more_than_fits_is_read_on),
 		cmocka_unit_test(nothing_is_held_outside_of_a_stanza),
 	};
 
