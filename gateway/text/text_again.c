@@ -142,7 +142,7 @@ static void arm(const struct text_again *again)
 	if (!first)
 		return;
 	int64_t ms = first->next_ms - clock_wall_ms();
-	/* a wall clock that jumps costs no more than the longest wait */
+	/* a clock that is set is seen after the longest wait: heed_clock() */
 	ms = ms < 0 ? 0 : ms > TEXT_AGAIN_MAX_MS ? TEXT_AGAIN_MAX_MS : ms;
 	const struct timeval wait = { ms / MS_PER_S, ms % MS_PER_S * 1000 };
 	if (evtimer_add(again->timer, &wait))
@@ -275,10 +275,24 @@ static int give_again(const struct text_again *again, const struct sent *sent)
 		       : -ENOMEM;
 }
 
+/* Nobody waits longer than the longest wait: the clock has been set back. */
+static void heed_clock(struct text_again *again, int64_t now_ms)
+{
+	struct sent *sent, *next;
+
+	TAILQ_FOREACH_SAFE(sent, &again->waiting, order, next) {
+		if (sent->next_ms - now_ms <= TEXT_AGAIN_MAX_MS)
+			continue;
+		take_out(again, sent);
+		put_waiting(again, sent, now_ms);
+	}
+}
+
 void text_again_due(struct text_again *again, int64_t now_ms)
 {
 	struct sent *first;
 
+	heed_clock(again, now_ms);
 	while ((first = TAILQ_FIRST(&again->waiting)) &&
 	       first->next_ms <= now_ms) {
 		int r = give_again(again, first);

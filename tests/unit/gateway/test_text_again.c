@@ -221,6 +221,19 @@ static void it_waits_across_a_restart_and_a_full_outbox(void **state)
 	assert_false(row.is_there);
 }
 
+static void a_clock_that_is_set_back_keeps_nobody_waiting(void **state)
+{
+	int64_t now_ms = clock_wall_ms();
+
+	(void)state;
+	give();
+	assert_true(bounce(ALICE, "t1", "remote-server-timeout", "wait"));
+	text_again_due(again, now_ms - TEXT_AGAIN_MIN_MS);
+	assert_int_equal(nsent, 0);
+	text_again_due(again, now_ms - LONG_MS);
+	assert_int_equal(nsent, 1);
+}
+
 static void the_oldest_that_was_given_gives_way(void **state)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
@@ -254,6 +267,7 @@ int main(void)
 		AGAIN_TEST(what_is_too_old_is_not_tried),
 		AGAIN_TEST(what_nobody_gave_is_nothing),
 		AGAIN_TEST(it_waits_across_a_restart_and_a_full_outbox),
+		AGAIN_TEST(a_clock_that_is_set_back_keeps_nobody_waiting),
 		AGAIN_TEST(the_oldest_that_was_given_gives_way),
 	};
 
