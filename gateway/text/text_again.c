@@ -22,7 +22,11 @@
 
 #define NS_DELAY "urn:xmpp:delay"
 
-enum { KEY_CAP = 2 * JID_CAP, MS_PER_S = 1000 };
+enum {
+	KEY_CAP = 2 * JID_CAP,
+	MS_PER_S = 1000,
+	AT_ONCE = 64, /* in a turn of the loop; what is left has the next */
+};
 
 struct sent {
 	RB_ENTRY(sent) link;
@@ -293,8 +297,10 @@ void text_again_due(struct text_again *again, int64_t now_ms)
 	struct sent *first;
 
 	heed_clock(again, now_ms);
-	while ((first = TAILQ_FIRST(&again->waiting)) &&
-	       first->next_ms <= now_ms) {
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		first = TAILQ_FIRST(&again->waiting);
+		if (!first || first->next_ms > now_ms)
+			break;
 		int r = give_again(again, first);
 
 		take_out(again, first);

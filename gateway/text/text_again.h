@@ -49,7 +49,8 @@ void text_again_give(struct text_again *again, const struct stanza *message);
 /* CHAT_BOUNCED came. True: it will be given again. */
 bool text_again_bounced(struct text_again *again, const struct chat *chat);
 
-/* Give those again whose time has come at @now_ms (wall time). */
+/* Give those again whose time has come at @now_ms (wall time), the first of
+ * them now, more from the loop. */
 void text_again_due(struct text_again *again, int64_t now_ms);
 /* That wait. */
 size_t text_again_waiting(const struct text_again *again);
