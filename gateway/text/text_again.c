@@ -31,7 +31,7 @@ enum {
 struct sent {
 	RB_ENTRY(sent) link;
 	TAILQ_ENTRY(sent) order; /* of the given or the waiting */
-	char *key;               /* "account id" */
+	char *key;               /* "account party id" */
 	char *xml;
 	int64_t kept_ms, given_ms;
 	int64_t next_ms; /* 0: it is not back */
@@ -173,13 +173,17 @@ static struct sent *sent_new(struct text_again *again, const char *key,
 	return NULL;
 }
 
-/* False: nothing can tell it. */
-static bool name(char out[static KEY_CAP], const char *account, const char *id)
+/* An id is unique to who made it alone, and components hand theirs on. False:
+ * nothing can tell it. */
+static bool name(char out[static KEY_CAP], const char *account,
+		 const char *party, const char *id)
 {
-	char bare[JID_CAP];
+	char bare[JID_CAP], other[JID_CAP];
 
-	return id && *id && account && !jid_bare(bare, sizeof(bare), account) &&
-	       !text_format(out, KEY_CAP, "%s %s", bare, id);
+	return id && *id && account && party &&
+	       !jid_bare(bare, sizeof(bare), account) &&
+	       !jid_bare(other, sizeof(other), party) &&
+	       !text_format(out, KEY_CAP, "%s %s %s", bare, other, id);
 }
 
 void text_again_give(struct text_again *again, const struct stanza *message)
@@ -188,7 +192,7 @@ void text_again_give(struct text_again *again, const struct stanza *message)
 	int64_t now_ms = clock_wall_ms();
 	size_t n;
 
-	if (!name(key, stanza_attr(message, "to"),
+	if (!name(key, stanza_attr(message, "to"), stanza_attr(message, "from"),
 		  stanza_attr(message, "id")) ||
 	    find(again, key) || stanza_format(message, 0, &xml, &n))
 		return;
@@ -237,8 +241,9 @@ bool text_again_bounced(struct text_again *again, const struct chat *chat)
 {
 	char key[KEY_CAP];
 	int64_t now_ms = clock_wall_ms();
-	struct sent *sent =
-		name(key, chat->from, chat->about) ? find(again, key) : NULL;
+	struct sent *sent = name(key, chat->from, chat->to, chat->about)
+				    ? find(again, key)
+				    : NULL;
 
 	if (!sent)
 		return false;

@@ -121,12 +121,14 @@ static void give(void)
 	text_again_give(again, message);
 }
 
+static const char *to = NUMBER;
+
 static bool bounce(const char *from, const char *id, const char *condition,
 		   const char *type)
 {
 	return text_again_bounced(again, &(struct chat){ .kind = CHAT_BOUNCED,
 							 .from = from,
-							 .to = NUMBER,
+							 .to = to,
 							 .about = id,
 							 .condition = condition,
 							 .error_type = type });
@@ -201,6 +203,9 @@ static void what_nobody_gave_is_nothing(void **state)
 	assert_false(bounce("bob@example.org", "t1", "x", "wait"));
 	assert_false(bounce(ALICE, "t2", "x", "wait"));
 	assert_false(bounce(ALICE, "", "x", "wait"));
+	to = "+15559876543@tel.example.org";
+	assert_false(bounce(ALICE, "t1", "x", "wait"));
+	to = NUMBER;
 }
 
 static void it_waits_across_a_restart_and_a_full_outbox(void **state)
