@@ -10,6 +10,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
+#include "gateway/base/tally.h"
 #include "gateway/base/text.h"
 #include "gateway/base/tree.h"
 #include "gateway/gateway.h"
@@ -36,6 +37,8 @@ struct sent {
 	int64_t kept_ms, given_ms;
 	int64_t next_ms; /* 0: it is not back */
 	uint32_t tries;
+	size_t octets;
+	bool counted; /* in the accounts */
 };
 
 RB_HEAD(sent_tree, sent);
@@ -47,6 +50,8 @@ struct text_again {
 	struct sent_list given;   /* by given_ms */
 	struct sent_list waiting; /* by next_ms */
 	size_t ngiven, nwaiting;
+	size_t given_octets, waiting_octets;
+	struct tally *accounts; /* what waits for each */
 	struct event *timer;
 };
 
@@ -92,11 +97,28 @@ static struct sent *find(const struct text_again *again, const char *key)
 	return RB_FIND(sent_tree, &tree, &wanted);
 }
 
+/* Whose it is, as they are counted: no JID has a space here. */
+static void name_account(char out[static JID_CAP], const struct sent *sent)
+{
+	size_t n = strcspn(sent->key, " ");
+
+	if (text_copy(out, JID_CAP, (struct slice){ sent->key, n }))
+		out[0] = '\0';
+}
+
 static void take_out(struct text_again *again, struct sent *sent)
 {
-	TAILQ_REMOVE(sent->next_ms ? &again->waiting : &again->given, sent,
-		     order);
-	*(sent->next_ms ? &again->nwaiting : &again->ngiven) -= 1;
+	bool waits = sent->next_ms;
+	char account[JID_CAP];
+
+	name_account(account, sent);
+	if (sent->counted)
+		tally_take(again->accounts, account, sent->octets);
+	sent->counted = false;
+	TAILQ_REMOVE(waits ? &again->waiting : &again->given, sent, order);
+	*(waits ? &again->nwaiting : &again->ngiven) -= 1;
+	*(waits ? &again->waiting_octets : &again->given_octets) -=
+		sent->octets;
 }
 
 static void forget(struct text_again *again, struct sent *sent)
@@ -117,18 +139,36 @@ static void put_given(struct text_again *again, struct sent *sent,
 	sent->given_ms = now_ms;
 	TAILQ_INSERT_TAIL(&again->given, sent, order);
 	again->ngiven++;
+	again->given_octets += sent->octets;
 	while ((first = TAILQ_FIRST(&again->given)) &&
 	       (again->ngiven > TEXT_GIVEN_MAX ||
+		again->given_octets > TEXT_GIVEN_OCTETS_MAX ||
 		first->given_ms < now_ms - TEXT_GIVEN_MS))
 		forget(again, first);
 }
 
-/* From its end: the longest waits are the last. */
+static bool has_room(const struct text_again *again, const struct sent *sent)
+{
+	char account[JID_CAP];
+
+	name_account(account, sent);
+	return again->nwaiting < TEXT_AGAIN_MAX &&
+	       tally_of(again->accounts, account) < TEXT_AGAIN_ACCOUNT_MAX &&
+	       again->waiting_octets + sent->octets <= TEXT_AGAIN_OCTETS_MAX &&
+	       tally_octets(again->accounts, account) + sent->octets <=
+		       TEXT_AGAIN_ACCOUNT_OCTETS_MAX;
+}
+
+/* From its end: the longest waits are the last. Not counted without memory for
+ * it. */
 static void put_waiting(struct text_again *again, struct sent *sent,
 			int64_t next_ms)
 {
 	struct sent *before = TAILQ_LAST(&again->waiting, sent_list);
+	char account[JID_CAP];
 
+	name_account(account, sent);
+	sent->counted = !tally_add(again->accounts, account, sent->octets);
 	while (before && before->next_ms > next_ms)
 		before = TAILQ_PREV(before, sent_list, order);
 	sent->next_ms = next_ms;
@@ -137,6 +177,7 @@ static void put_waiting(struct text_again *again, struct sent *sent,
 	else
 		TAILQ_INSERT_HEAD(&again->waiting, sent, order);
 	again->nwaiting++;
+	again->waiting_octets += sent->octets;
 }
 
 static void arm(const struct text_again *again)
@@ -163,6 +204,7 @@ static struct sent *sent_new(struct text_again *again, const char *key,
 		return NULL;
 	sent->key = text_dup(slice_of(key));
 	sent->xml = text_dup(slice_of(xml));
+	sent->octets = strlen(xml);
 	if (sent->key && sent->xml) {
 		RB_INSERT(sent_tree, &again->tree, sent);
 		return sent;
@@ -250,8 +292,7 @@ bool text_again_bounced(struct text_again *again, const struct chat *chat)
 	if (sent->next_ms) /* said twice */
 		return true;
 	if (sent->tries >= tries_of(chat->condition, chat->error_type) ||
-	    is_too_old(again, sent, now_ms) ||
-	    again->nwaiting >= TEXT_AGAIN_MAX) {
+	    is_too_old(again, sent, now_ms) || !has_room(again, sent)) {
 		forget(again, sent);
 		return false;
 	}
@@ -369,7 +410,7 @@ int text_again_new(struct text_again **out, struct gateway *gateway)
 	TAILQ_INIT(&again->waiting);
 	*out = again;
 	again->timer = evtimer_new(gateway->base, on_timer, again);
-	if (!again->timer)
+	if (!again->timer || tally_new(&again->accounts))
 		return -ENOMEM;
 	int r = again_row_load_all(gateway->db, on_row, again);
 	if (r)
@@ -390,6 +431,7 @@ struct text_again *text_again_free(struct text_again *again)
 		forget(again, sent);
 	if (again->timer)
 		event_free(again->timer);
+	tally_free(again->accounts);
 	free(again);
 	return NULL;
 }

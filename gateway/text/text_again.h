@@ -26,9 +26,15 @@ struct text_again;
 
 enum {
 	TEXT_GIVEN_MAX = 4096, /* the oldest gives way */
+	TEXT_GIVEN_OCTETS_MAX = 16 * 1024 * 1024,
 	/* Servers give up on another after a minute or two. */
 	TEXT_GIVEN_MS = 5 * 60 * 1000,
-	TEXT_AGAIN_MAX = 5000, /* waiting; the next one is lost for good */
+	/* Waiting, their octets, and of both an account's share; the next one
+	 * is lost for good. */
+	TEXT_AGAIN_MAX = 5000,
+	TEXT_AGAIN_ACCOUNT_MAX = TEXT_AGAIN_MAX / 4,
+	TEXT_AGAIN_OCTETS_MAX = 32 * 1024 * 1024,
+	TEXT_AGAIN_ACCOUNT_OCTETS_MAX = TEXT_AGAIN_OCTETS_MAX / 4,
 	/* Doubled with each time, up to the second. */
 	TEXT_AGAIN_MIN_MS = 10 * 1000,
 	TEXT_AGAIN_MAX_MS = 15 * 60 * 1000,

@@ -274,6 +274,25 @@ static void many_are_not_given_in_one_turn(void **state)
 	assert_int_equal(text_again_waiting(again), 0);
 }
 
+/* Whose server sends all back leaves room for others. */
+static void one_account_has_a_share_alone(void **state)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+
+	(void)state;
+	bounce_many(TEXT_AGAIN_ACCOUNT_MAX + 10);
+	assert_int_equal(text_again_waiting(again), TEXT_AGAIN_ACCOUNT_MAX);
+	assert_int_equal(
+		chat_format(&message,
+			    &(struct chat_text){ .from = NUMBER,
+						 .to = "bob@example.org",
+						 .id = "b1",
+						 .body = "b" }),
+		0);
+	text_again_give(again, message);
+	assert_true(bounce("bob@example.org", "b1", "x", "wait"));
+}
+
 static void the_oldest_that_was_given_gives_way(void **state)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
@@ -309,6 +328,7 @@ int main(void)
 		AGAIN_TEST(it_waits_across_a_restart_and_a_full_outbox),
 		AGAIN_TEST(a_clock_that_is_set_back_keeps_nobody_waiting),
 		AGAIN_TEST(many_are_not_given_in_one_turn),
+		AGAIN_TEST(one_account_has_a_share_alone),
 		AGAIN_TEST(the_oldest_that_was_given_gives_way),
 	};
 
