@@ -433,11 +433,11 @@ int row_load_all(struct db *db, const struct row_table *table, db_row_fn fn,
 			return r;
 		if (r)
 			tell_unread(stmt, table, column);
-		if (r && !table->without_secrets)
-			continue;
-		if (table->complete)
-			table->complete(row, db);
-		fn(row, arg);
+		if (!r || table->without_secrets) {
+			if (table->complete)
+				table->complete(row, db);
+			fn(row, arg);
+		}
 		explicit_bzero(row, table->size);
 	}
 	return db_error(error);
