@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/outbox.h"
 
+#include <assert.h>
 #include <bsd/sys/queue.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -22,7 +23,14 @@
 #define NS_PING  "urn:xmpp:ping"
 #define NS_DELAY "urn:xmpp:delay"
 
-enum { RETRY_MS = 200 };
+enum {
+	RETRY_MS = 200,
+	/* octets of chat_add_delay(), and of what wraps a kept stanza */
+	DELAY_MAX = 256 + JID_PART_MAX,
+};
+static_assert(OUTBOX_STANZA_MAX + DELAY_MAX <= STANZA_TEXT_MAX &&
+		      OUTBOX_STANZA_MAX + DELAY_MAX <= STANZA_PARSE_MAX,
+	      "what is kept is read, and sent");
 
 struct outbox_stanza {
 	STAILQ_ENTRY(outbox_stanza) link;
@@ -263,11 +271,20 @@ static bool has_room(const struct outbox *outbox, const struct stanza *stanza,
 		       OUTBOX_ACCOUNT_OCTETS_MAX;
 }
 
+/* One that says already when it came has the room for that. */
+static size_t octets_max(const struct stanza *stanza)
+{
+	return stanza_find(stanza, "delay", NS_DELAY)
+		       ? OUTBOX_STANZA_MAX + DELAY_MAX
+		       : OUTBOX_STANZA_MAX;
+}
+
 static int put(const struct outbox *outbox, struct outbox_stanza *one)
 {
 	struct outbox_row row = { .id = one->id, .kept_ms = one->kept_ms };
 	char *xml;
-	int r = stanza_format(one->stanza, 0, &xml, &one->octets);
+	int r = stanza_format(one->stanza, octets_max(one->stanza), &xml,
+			      &one->octets);
 
 	if (r)
 		return r < 0 ? r : -EMSGSIZE;

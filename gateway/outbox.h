@@ -29,6 +29,10 @@ enum {
 	OUTBOX_OCTETS_MAX = 64 * 1024 * 1024,
 	OUTBOX_NEW_OCTETS_MAX = OUTBOX_OCTETS_MAX / 2,
 	OUTBOX_ACCOUNT_OCTETS_MAX = OUTBOX_NEW_OCTETS_MAX / 4,
+	/* Of one stanza: less than a stream and its reader take
+	 * (xmpp/stanza_text.h), as it is read in a wrapping after a restart
+	 * and may have to say when it came. */
+	OUTBOX_STANZA_MAX = 62 * 1024,
 	OUTBOX_WINDOW = 64, /* sent and not confirmed */
 	/* Sent later than that after it came: says when that was (XEP-0203). */
 	OUTBOX_LATE_MS = 5000,
@@ -45,7 +49,7 @@ void outbox_stream_up(struct gateway *gateway);
  * be NULL): 0, it is on disk; or -errno, the disk refuses it: then it has been
  * forgotten; without @done, which could say so, it is sent all the same. From
  * the loop, never from here; outbox_forget() ends that.
- * 0, -ENOBUFS, -EMSGSIZE (what no stanza may be), -ENOMEM.
+ * 0, -ENOBUFS, -EMSGSIZE (also what no stanza may be), -ENOMEM.
  */
 CHECKED int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 			db_done_fn done, void *arg);

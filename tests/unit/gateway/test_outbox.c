@@ -327,6 +327,25 @@ static void nobody_hears_of_what_was_forgotten(void **state)
 	assert_int_equal(rig.done, 0);
 }
 
+/* As much as a stream takes is more than can be read again, or sent late. */
+static void what_could_not_be_read_again_is_not_kept(void **state)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	static char body[64 * 1024 - 400];
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	assert_int_equal(
+		chat_format(&message, &(struct chat_text){ .from = "+1@" DOMAIN,
+							   .to = "alice@x",
+							   .id = "big",
+							   .body = body }),
+		0);
+	assert_int_equal(outbox_send(&rig.gateway, message, on_done, &rig),
+			 -EMSGSIZE);
+	assert_int_equal(outbox_waiting(&rig.gateway), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +367,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			nobody_hears_of_what_was_forgotten, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_could_not_be_read_again_is_not_kept, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
