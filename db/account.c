@@ -176,10 +176,12 @@ void account_forget(struct account_store *store, const char *jid)
 }
 
 /* ?1 jid, ?2 and ?3 what accounts are in quota and usage, and in setting. */
-static const char *const erase[] = {
+static const char erase_numbers[] =
 	"DELETE FROM number WHERE number IN (SELECT number FROM owner WHERE "
 	"jid = ?1) AND NOT EXISTS (SELECT 1 FROM owner WHERE owner.number = "
-	"number.number AND jid <> ?1)",
+	"number.number AND jid <> ?1)";
+static const char *const erase[] = {
+	erase_numbers,
 	"DELETE FROM owner WHERE jid = ?1",
 	"DELETE FROM quota WHERE name = ?1 AND kind = ?2",
 	"DELETE FROM usage WHERE name = ?1 AND kind = ?2",

@@ -30,7 +30,7 @@ static struct config config;
 static struct gateway gateway;
 static struct evconnlistener *listener;
 static struct bufferevent *held[ROOM];
-static size_t nheld, most_held;
+static size_t nheld, most_held, nconnections;
 static bool silent; /* nobody is answered until it is not */
 static char last[1024];
 
@@ -68,6 +68,7 @@ static void on_gone(struct bufferevent *bev, short what, void *arg)
 	(void)what;
 	(void)arg;
 	bufferevent_free(bev);
+	nconnections--;
 }
 
 static void on_connection(struct evconnlistener *from, evutil_socket_t fd,
@@ -82,6 +83,7 @@ static void on_connection(struct evconnlistener *from, evutil_socket_t fd,
 	(void)arg;
 	bufferevent_setcb(bev, on_line, NULL, on_gone, NULL);
 	bufferevent_enable(bev, EV_READ);
+	nconnections++;
 }
 
 static void release(void)
@@ -114,7 +116,7 @@ static int setup(void **state)
 	assert_non_null(listener);
 	assert_int_equal(bill_new(&gateway), 0);
 	allowed = denied = seconds = 0;
-	nheld = most_held = 0;
+	nheld = most_held = nconnections = 0;
 	silent = false;
 	return 0;
 }
@@ -126,6 +128,8 @@ static int teardown(void **state)
 		questions[i] = question_free(questions[i]);
 	bill_free(&gateway);
 	evconnlistener_free(listener);
+	while (nconnections)
+		event_base_loop(gateway.base, EVLOOP_ONCE);
 	event_base_free(gateway.base);
 	unlink(path);
 	return 0;

@@ -78,9 +78,9 @@ static void what_is_no_sender_is_told(void **state)
 		"12345",
 		"12345;phone-context=",
 		";phone-context=x",
-		"a" CODE,
+		("a" CODE),
 		"alice\\40carrier",
-		"1234567" CODE,
+		("1234567" CODE),
 		"19005551234;phone-context=x",
 	};
 	char long_one[TEXT_SENDER_CAP + 1];
