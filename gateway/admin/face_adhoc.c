@@ -321,6 +321,7 @@ static int converse(struct talk *talk, const struct actor *actor,
 		    gateway->config->xmpp.domain);
 	print_answer(command, run_command(talk->run)->title, answer);
 	send_answer(gateway, talk->asked, reply);
+	talk->asked = stanza_free(talk->asked);
 	r = face_chat_begin(gateway, actor, run_command(talk->run),
 			    request->from, values);
 	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
@@ -385,7 +386,7 @@ static void go_on(struct talk *talk, const struct actor *actor,
 	if (!r && action != ADHOC_PREV && run_command(talk->run)->live &&
 	    run_is_last(talk->run)) {
 		if (converse(talk, actor, request))
-			refuse(gateway, iq, -ENOMEM, NULL);
+			refuse_step(talk, iq, -ENOMEM, NULL);
 		return;
 	}
 	if (!r)
