@@ -54,7 +54,8 @@ struct entry *entry_new(const struct entry *like, struct slice text);
 
 void ring_init(struct ring *ring, size_t octets_max);
 void ring_fini(struct ring *ring);
-/* At its time; @entry, which may be NULL, is the ring's. */
+/* At its time; @entry, which may be NULL, is the ring's, and gone when it is
+ * the oldest of a full one. */
 void ring_put(struct ring *ring, struct entry *entry);
 /* @entry is the caller's again. */
 void ring_take(struct ring *ring, struct entry *entry);

@@ -29,9 +29,9 @@ void trace_put(struct trace *trace, struct entry *entry)
 		return;
 	if (trace->hep)
 		hep_send(trace->traces->hep, entry);
-	ring_put(&trace->ring, entry);
 	if (trace->fn)
 		trace->fn(entry, trace->arg);
+	ring_put(&trace->ring, entry); /* which may free it, if it is old */
 }
 
 /* ---- life ---- */
