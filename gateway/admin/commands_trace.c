@@ -335,8 +335,10 @@ static void tell_piece(struct following *f)
 	bool well = !fclose(f->piece);
 	f->piece = NULL;
 	f->left_out = 0;
+	trace_telling(f->request->gateway, true);
 	if (well && f->n)
 		request_tell(f->request, f->text, f->n);
+	trace_telling(f->request->gateway, false);
 	free(f->text);
 	f->text = NULL;
 	f->n = 0;

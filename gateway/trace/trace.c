@@ -29,7 +29,7 @@ void trace_put(struct trace *trace, struct entry *entry)
 		return;
 	if (trace->hep)
 		hep_send(trace->traces->hep, entry);
-	if (trace->fn)
+	if (trace->fn && !trace->traces->telling)
 		trace->fn(entry, trace->arg);
 	ring_put(&trace->ring, entry); /* which may free it, if it is old */
 }
@@ -253,6 +253,11 @@ void trace_follow(struct trace *trace, trace_entry_fn fn, void *arg)
 {
 	trace->fn = fn;
 	trace->arg = arg;
+}
+
+void trace_telling(struct gateway *gateway, bool on)
+{
+	gateway->traces->telling = on;
 }
 
 bool trace_is_on(const struct gateway *gateway)

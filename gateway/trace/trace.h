@@ -72,6 +72,9 @@ void trace_each(const struct gateway *gateway, trace_fn fn, void *arg);
  * each trace; @fn NULL: nobody any more. From the loop. */
 typedef void (*trace_entry_fn)(const struct entry *entry, void *arg);
 void trace_follow(struct trace *trace, trace_entry_fn fn, void *arg);
+/* What is said meanwhile tells somebody what a trace has heard: it is kept, and
+ * told to nobody, or it would tell of itself for ever. */
+void trace_telling(struct gateway *gateway, bool on);
 
 /* ---- what is told to it ---- */
 

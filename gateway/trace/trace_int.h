@@ -48,6 +48,7 @@ struct traces {
 	struct gateway *gateway;
 	struct trace v[TRACE_MAX];
 	unsigned running, last_id;
+	bool telling; /* trace_telling() */
 	struct event *tick;
 	struct ring orphans;
 	LIST_HEAD(, followed) calls;
