@@ -71,20 +71,25 @@ struct chats *chats_free(struct chats *chats)
 	return NULL;
 }
 
+static void touch(struct chats *chats, struct talk *talk, uint64_t now_ms)
+{
+	talk->used_ms = now_ms;
+	TAILQ_REMOVE(&chats->list, talk, link);
+	TAILQ_INSERT_TAIL(&chats->list, talk, link);
+}
+
+/* What works has an end of its own: it may have nothing to tell for long. */
 void chats_expire(struct chats *chats, uint64_t now_ms)
 {
 	struct talk *talk;
 
 	while ((talk = TAILQ_FIRST(&chats->list)) &&
-	       now_ms - talk->used_ms >= CHATS_MS)
-		end(chats, talk);
-}
-
-static void touch(struct chats *chats, struct talk *talk)
-{
-	talk->used_ms = clock_ms();
-	TAILQ_REMOVE(&chats->list, talk, link);
-	TAILQ_INSERT_TAIL(&chats->list, talk, link);
+	       now_ms - talk->used_ms >= CHATS_MS) {
+		if (run_form(talk->run))
+			end(chats, talk);
+		else
+			touch(chats, talk, now_ms);
+	}
 }
 
 static struct talk *find(struct chats *chats, const char *jid)
@@ -259,7 +264,7 @@ static void on_told(const char *text, size_t n, void *arg)
 	struct talk *talk = arg;
 	char *copy = text_dup((struct slice){ text, n });
 
-	touch(admin_chats(talk->gateway->admin), talk);
+	touch(admin_chats(talk->gateway->admin), talk, clock_ms());
 	if (copy)
 		say(talk->gateway, talk->jid, copy);
 	free(copy);
@@ -447,7 +452,7 @@ static void on_text(struct gateway *gateway, const struct actor *actor,
 	if (talk && is_word(chat->body, cancels)) {
 		give_up(talk, "Cancelled.");
 	} else if (talk && run_form(talk->run)) {
-		touch(admin_chats(gateway->admin), talk);
+		touch(admin_chats(gateway->admin), talk, clock_ms());
 		on_answer(talk, actor, chat->body);
 	} else if (talk) {
 		say(gateway, chat->from,

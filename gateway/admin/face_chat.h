@@ -22,7 +22,7 @@ struct gateway;
 
 enum {
 	CHATS_MAX = 200,           /* conversations; the oldest gives way */
-	CHATS_MS = 15 * 60 * 1000, /* without a word */
+	CHATS_MS = 15 * 60 * 1000, /* of a question without an answer */
 };
 
 CHECKED int chats_new(struct chats **out);
