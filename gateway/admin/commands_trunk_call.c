@@ -8,6 +8,7 @@
 #include "gateway/admin/probe_call.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
+#include "gateway/route/phone.h"
 #include "gateway/route/rewrite.h"
 #include "gateway/route/route.h"
 #include "gateway/route/trunks.h"
@@ -114,11 +115,26 @@ static const char *shown_number(const struct gateway *gateway,
 	return *trunk->username ? trunk->username : "tandem";
 }
 
+/* Where the gateway is, or else the number that calls: nobody's help is a
+ * test. */
+static bool is_emergency(const struct gateway *gateway,
+			 const struct config_trunk *trunk, const char *to)
+{
+	const char *configured = gateway->config->region;
+	char region[PHONE_REGION_CAP];
+
+	if (!*configured && !phone_region(region, shown_number(gateway, trunk)))
+		region[0] = '\0';
+	return route_is_emergency(gateway, to,
+				  *configured ? configured : region);
+}
+
 /* As for those of accounts: a test costs as much. */
 static bool may_call(struct request *request, const struct config_trunk *trunk,
 		     const char *to)
 {
 	struct gateway *gateway = request->gateway;
+	bool emergency = is_emergency(gateway, trunk, to);
 	enum limit limit = limits_check(gateway, QUOTA_TRUNK, trunk->name,
 					*to == '+' ? to : NULL);
 	bool denied =
@@ -126,12 +142,14 @@ static bool may_call(struct request *request, const struct config_trunk *trunk,
 		!rewrite_allows(&gateway->config->limits.account.destinations,
 				to);
 
-	if (limit || denied)
+	if (limit || denied || emergency)
 		answer_error(request->answer,
 			     "%s may not be called over %s now (%s).", to,
 			     trunk->name,
-			     denied ? "destination" : limit_name(limit));
-	return !limit && !denied;
+			     emergency ? "emergency"
+			     : denied  ? "destination"
+				       : limit_name(limit));
+	return !limit && !denied && !emergency;
 }
 
 static int start(struct request *request, const struct config_trunk *config,

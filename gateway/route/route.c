@@ -145,22 +145,27 @@ static int set_parties(struct route *out, const struct number *mine,
 	return 0;
 }
 
-/*
- * "+112" and "112" alike, and what is known as one where the account is at
- * home. Those are refused in so many words unless the configuration has them.
- */
-static bool is_emergency(const struct gateway *gateway, const char *account,
-			 const char *text)
+bool route_is_emergency(const struct gateway *gateway, const char *text,
+			const char *region)
 {
 	const char *digits = text + (*text == '+');
-	char region[PHONE_REGION_CAP];
 
 	if (has_text(&gateway->config->emergency.numbers, digits))
 		return true;
-	return *digits && !digits[strspn(digits, DIGITS)] &&
+	return *region && *digits && !digits[strspn(digits, DIGITS)] &&
 	       strlen(digits) < E164_MIN &&
-	       number_region(region, gateway, account) &&
 	       phone_kind(digits, region) == PHONE_EMERGENCY;
+}
+
+/* Those that the configuration does not have are refused in so many words. */
+static bool is_emergency(const struct gateway *gateway, const char *account,
+			 const char *text)
+{
+	char region[PHONE_REGION_CAP];
+
+	if (!number_region(region, gateway, account))
+		region[0] = '\0';
+	return route_is_emergency(gateway, text, region);
 }
 
 /* Never limited, never left to chance: by the configured trunk, or refused in

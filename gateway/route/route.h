@@ -82,6 +82,11 @@ struct route {
 CHECKED int route_from_account(struct route *out, struct gateway *gateway,
 			       const char *account, const char *local);
 
+/* "+112" and "112" alike: those of the configuration, and what is known as one
+ * in @region ("" none). */
+bool route_is_emergency(const struct gateway *gateway, const char *text,
+			const char *region);
+
 /* The number of a route as one of its trunks writes it. */
 struct route_dialled {
 	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];

@@ -294,3 +294,5 @@ async def test_a_test_call_tells_what_was_heard(scene):
     assert done.notes[0][0] == "error" and "No audio came" in done.text, done.text
     assert await ctl(scene.bed.tandem, "trunk-call", "carrier", "+88216123") == (
         1, "+88216123 may not be called over carrier now (destination).\n")
+    assert await ctl(scene.bed.tandem, "trunk-call", "carrier", "911") == (
+        1, "911 may not be called over carrier now (emergency).\n")
