@@ -102,6 +102,19 @@ void mask_sip(char *p, size_t n)
 		mask_sdp_line(p, sip_first_line(&rest));
 }
 
+void mask_sip_header(char *p, size_t n, const char *header)
+{
+	struct slice rest = { p, n }, name, value, is = slice_of(header);
+	struct slice secret = slice_trim(slice_cut(&is, ':'));
+
+	sip_first_line(&rest);
+	while (secret.n && sip_next_field(&rest, &name, &value)) {
+		if (name.n == secret.n &&
+		    !strncasecmp(name.p, secret.p, name.n))
+			cover(p, p, value);
+	}
+}
+
 /* ---- XMPP ---- */
 
 static bool is_one_of(struct slice s, const char *const *list)

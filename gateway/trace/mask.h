@@ -5,8 +5,9 @@
  * the message, stay right.
  *
  *   SIP   answers to challenges (Authorization, Proxy-Authorization,
- *         Authentication-Info; RFC 3261, 22), keys of media (a=crypto, RFC
- *         4568; k=, a=key-mgmt), passwords of ICE; bodies of MESSAGE and INFO
+ *         Authentication-Info; RFC 3261, 22), the headers by which trunks and
+ *         we prove who we are, keys of media (a=crypto, RFC 4568; k=,
+ *         a=key-mgmt), passwords of ICE; bodies of MESSAGE and INFO
  *   XMPP  the same in Jingle (key-params, pwd), passwords and values of forms
  *         (XEP-0004, 0077), bodies, links, digits (XEP-0181)
  */
@@ -16,5 +17,8 @@
 
 /* A whole message, in place. */
 void mask_sip(char *p, size_t n);
+/* The values of its fields that are called as @header, which is such a field
+ * ("X-Token: abc"), or "": those that a configuration has as proof. */
+void mask_sip_header(char *p, size_t n, const char *header);
 /* A stanza as our serializer writes it, in place. */
 void mask_xml(char *p, size_t n);

@@ -81,8 +81,22 @@ static bool sip_matches(struct trace *trace, const struct entry *entry,
 			 (struct slice){ entry->text, entry->n });
 }
 
+/* By which trunks know us, and we them (trunk.headers, trunk.token). */
+static void mask_proofs(const struct config *config, struct entry *entry)
+{
+	const struct config_trunk *trunk;
+
+	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
+		mask_sip_header(entry->text, entry->n, trunk->token);
+		for (size_t k = 0; k < trunk->headers.n; k++)
+			mask_sip_header(entry->text, entry->n,
+					trunk->headers.v[k]);
+	}
+}
+
 static void on_sip(const struct sip_tapped *message, void *arg)
 {
+	const struct traces *traces = arg;
 	static const char *const transports[] = {
 		[SIP_UDP] = "udp", [SIP_TCP] = "tcp", [SIP_TLS] = "tls"
 	};
@@ -98,6 +112,7 @@ static void on_sip(const struct sip_tapped *message, void *arg)
 	if (!entry)
 		return;
 	mask_sip(entry->text, entry->n);
+	mask_proofs(traces->gateway->config, entry);
 	set_name(entry, sip_find_field((struct slice){ entry->text, entry->n },
 				       "Call-ID", 'i'));
 	hear(arg, entry, sip_matches, NULL);

@@ -58,6 +58,18 @@ static void keys_of_media_are_covered_and_their_suites_are_not(void **state)
 		"a=fingerprint:sha-256 AA\r\n");
 }
 
+static void proofs_of_a_configuration_are_covered(void **state)
+{
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "INVITE sip:a SIP/2.0\r\nx-trunk:  secret\r\n"
+		 "X-Trunks: not\r\n\r\nX-Trunk: body\r\n");
+	mask_sip_header(text, strlen(text), "X-Trunk: secret");
+	mask_sip_header(text, strlen(text), "");
+	assert_string_equal(text, "INVITE sip:a SIP/2.0\r\nx-trunk:  xxxxxx\r\n"
+				  "X-Trunks: not\r\n\r\nX-Trunk: body\r\n");
+}
+
 static void what_people_write_and_dial_is_covered(void **state)
 {
 	(void)state;
@@ -157,6 +169,7 @@ int main(void)
 			answers_to_challenges_are_covered_with_their_folds),
 		cmocka_unit_test(
 			keys_of_media_are_covered_and_their_suites_are_not),
+		cmocka_unit_test(proofs_of_a_configuration_are_covered),
 		cmocka_unit_test(what_people_write_and_dial_is_covered),
 		cmocka_unit_test(whatever_comes_is_survived),
 		cmocka_unit_test(mutated_messages_are_survived),
