@@ -150,8 +150,10 @@ static struct slice take_name(struct slice *tag)
 	return local_name(name);
 }
 
-/* Attributes behind the element's name. */
-static void mask_attrs(char *message, struct slice element, struct slice tag)
+/* Attributes behind the element's name; @all: links, and what pictures are
+ * called, in what people write. */
+static void mask_attrs(char *message, struct slice element, struct slice tag,
+		       bool all)
 {
 	static const char *const secrets[] = { "key-params", "pwd", "password",
 					       NULL };
@@ -172,7 +174,8 @@ static void mask_attrs(char *message, struct slice element, struct slice tag)
 		tag.n -= 2;
 		value = slice_cut(&tag, quote);
 		if (is_one_of(name, secrets) ||
-		    (digits && slice_is(name, "code")))
+		    (digits && slice_is(name, "code")) ||
+		    (all && !slice_is(name, "xmlns")))
 			cover(message, message, value);
 	}
 }
@@ -220,7 +223,7 @@ void mask_xml(char *p, size_t n)
 		}
 		struct slice element = take_name(&left);
 
-		mask_attrs(p, element, left);
+		mask_attrs(p, element, left, hidden);
 		if (tag.p[tag.n - 1] == '/')
 			continue;
 		depth++;

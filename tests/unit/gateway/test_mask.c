@@ -84,6 +84,18 @@ static void what_people_write_and_dial_is_covered(void **state)
 		"NOTIFY sip:a SIP/2.0\r\nCSeq: 7 NOTIFY\r\n\r\nSIP/2.0 200");
 }
 
+static void links_in_what_people_write_are_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		xml("<message id='m'><html><body xmlns='n'>"
+		    "<a href='h'>l</a><img src='p' alt='q'/></body></html>"
+		    "<x id='o'/></message>"),
+		"<message id='m'><html><body xmlns='n'>"
+		"<a href='x'>x</a><img src='x' alt='x'/></body></html>"
+		"<x id='o'/></message>");
+}
+
 static void whatever_comes_is_survived(void **state)
 {
 	static const char *const odd[] = { "",      "\r\n", ":",   "A",
@@ -171,6 +183,7 @@ int main(void)
 			keys_of_media_are_covered_and_their_suites_are_not),
 		cmocka_unit_test(proofs_of_a_configuration_are_covered),
 		cmocka_unit_test(what_people_write_and_dial_is_covered),
+		cmocka_unit_test(links_in_what_people_write_are_covered),
 		cmocka_unit_test(whatever_comes_is_survived),
 		cmocka_unit_test(mutated_messages_are_survived),
 		cmocka_unit_test(jingle_keys_and_digits_are_covered),
