@@ -261,6 +261,8 @@ static void on_bounce(struct gateway *gateway, const struct stanza *message)
 	struct chat chat;
 
 	chat_read(&chat, message);
+	if (chat.kind == CHAT_BOUNCED)
+		face_chat_bounced(gateway, &chat);
 	texts_from_account(gateway, &chat);
 }
 

@@ -490,3 +490,18 @@ bool face_chat_take(struct gateway *gateway, const struct chat *chat)
 	on_text(gateway, &actor, chat);
 	return true;
 }
+
+void face_chat_bounced(struct gateway *gateway, const struct chat *chat)
+{
+	struct chats *chats = admin_chats(gateway->admin);
+	struct talk *talk = chat->from ? find(chats, chat->from) : NULL;
+	struct jid to;
+
+	if (!talk || run_form(talk->run) || jid_parse(&to, chat->to) ||
+	    to.local.n)
+		return;
+	log_info("command=%s abandoned=unheard to=%s",
+		 command_word(run_command(talk->run)),
+		 log_text(slice_of(chat->from)).s);
+	end(chats, talk);
+}

@@ -41,3 +41,6 @@ CHECKED int face_chat_begin(struct gateway *gateway, const struct actor *actor,
 /* A message: whether it was for the domain, and has been answered or will be.
  */
 bool face_chat_take(struct gateway *gateway, const struct chat *chat);
+/* A message that came back: what a live command would tell there, nobody
+ * hears. */
+void face_chat_bounced(struct gateway *gateway, const struct chat *chat);
