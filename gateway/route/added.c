@@ -107,6 +107,18 @@ static struct slice unquoted(struct slice text)
 	return text;
 }
 
+/* Columns of their own, the password's sealed; the lines are told again. */
+static bool is_column(const char *name)
+{
+	static const char *const columns[] = { "proxy", "username", "password",
+					       "register" };
+	size_t i = 0, n = sizeof(columns) / sizeof(columns[0]);
+
+	while (i < n && strcmp(name, columns[i]) != 0)
+		i++;
+	return i < n;
+}
+
 /* "key = value", in quotes or not; empty and # lines are nothing. */
 static int set_line(const struct making *making, struct slice line)
 {
@@ -119,6 +131,8 @@ static int set_line(const struct making *making, struct slice line)
 	struct slice key = slice_trim(slice_cut(&value, '='));
 	if (!whole || text_copy(name, sizeof(name), key))
 		return complain(making, "lines such as srtp = require, please");
+	if (is_column(name))
+		return complain(making, "%s has a field of its own", name);
 	return set_slice(making, name, unquoted(slice_trim(value)));
 }
 

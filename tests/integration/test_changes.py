@@ -138,6 +138,7 @@ async def test_what_cannot_be_added_is_told_why(scene):
             ({"more": ["srtp require"]}, "lines such as"),
             ({"more": ["srtp = perhaps"]}, "srtp: "),
             ({"more": ["password_file = /etc/shadow"]}, "password_file is no key"),
+            ({"more": ["password = wrongpw"]}, "password has a field of its own"),
             ({"more": ["x" * 9000]}, "too long")]:
         done = await owner.run("trunk-add", {"name": "never"}, {"proxy": f"sip:{ADDRESS}", **keys})
         assert said in done.text and "othing was changed" in done.text, done.text
