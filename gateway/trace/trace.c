@@ -137,6 +137,7 @@ static void begin(struct trace *trace, const struct trace_config *config)
 	trace->hep = config->hep;
 	trace->started_ms = clock_wall_ms();
 	trace->until_ms = clock_ms() + (uint64_t)config->last_s * MS_PER_S;
+	traces->looked_ms = 0;
 	if (!traces->running++)
 		trace_taps_set(traces, true);
 	log_info("trace=%u event=started what=%s seconds=%u hep=%d", trace->id,

@@ -20,6 +20,9 @@ enum {
 	/* What may belong to a call that is about to begin, and how long. */
 	ORPHAN_OCTETS_MAX = 256 * 1024,
 	ORPHAN_MS = 3000,
+	/* Calls that nobody follows yet are compared with all names that are
+	 * known so seldom; when they change, at once. */
+	LOOK_AT_ALL_MS = 1000,
 };
 
 struct trace {
@@ -50,6 +53,7 @@ struct traces {
 	unsigned running, last_id;
 	bool telling; /* trace_telling() */
 	struct event *tick;
+	uint64_t looked_ms; /* at all calls; 0: not since a trace began */
 	struct ring orphans;
 	LIST_HEAD(, followed) calls;
 	struct hep *hep; /* NULL: no trace wants it */

@@ -351,13 +351,19 @@ static void forget_old_orphans(struct traces *traces)
 void trace_look(struct traces *traces)
 {
 	const struct call *call;
+	uint64_t now = clock_ms();
+	bool all = now - traces->looked_ms >= LOOK_AT_ALL_MS;
 
+	if (all)
+		traces->looked_ms = now;
 	LIST_FOREACH(call, &traces->gateway->calls, link)
 	{
-		struct followed *followed = call->state != CALL_CLOSED
-						    ? look_at(traces, call)
-						    : NULL;
+		struct followed *followed;
 
+		if (call->state == CALL_CLOSED ||
+		    (!all && !find_followed(traces, call->name)))
+			continue;
+		followed = look_at(traces, call);
 		if (followed)
 			look_at_media(traces, call, followed);
 	}
