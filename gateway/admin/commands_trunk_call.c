@@ -135,8 +135,8 @@ static bool may_call(struct request *request, const struct config_trunk *trunk,
 {
 	struct gateway *gateway = request->gateway;
 	bool emergency = is_emergency(gateway, trunk, to);
-	enum limit limit = limits_check(gateway, QUOTA_TRUNK, trunk->name,
-					*to == '+' ? to : NULL);
+	enum limit limit = limits_attempt(gateway, QUOTA_TRUNK, trunk->name,
+					  *to == '+' ? to : NULL);
 	bool denied =
 		*to == '+' &&
 		!rewrite_allows(&gateway->config->limits.account.destinations,
