@@ -274,9 +274,11 @@ static int describe(struct leg_xmpp *xmpp)
 static int take(struct leg_xmpp *xmpp, const char *device)
 {
 	struct xmpp_recall *recall = xmpp->recall;
+
+	/* Another device may be about to come, by a target of its own. */
+	xmpp_move_refuse(xmpp, CAUSE_ELSEWHERE, NULL);
 	int r = xmpp_leave_session(xmpp, recall->target,
 				   recall->step == RECALL_ASKS);
-
 	if (!r)
 		r = xmpp_set_peer(xmpp, device);
 	if (r)

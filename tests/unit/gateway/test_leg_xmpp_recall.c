@@ -170,6 +170,29 @@ static void the_user_calls_the_number_instead(void **state)
 	assert_null(xmpp_of(leg)->recall);
 }
 
+static void who_calls_the_number_too_late_is_refused(void **state)
+{
+	char sid[XMPP_SID_CAP];
+
+	(void)state;
+	lose_session();
+	memcpy(sid, new_sid(), sizeof(sid));
+	leg_xmpp_move(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					  .sid = "theirs",
+					  .from = WEB,
+					  .to = US,
+					  .audio = true });
+	expect("proceed " WEB "\n");
+	say(JMI_PROCEED, sid, PHONE, NULL);
+	expect("reject " WEB "\nfinish " WEB "\nfinish " PHONE
+	       "\nsession-terminate " PHONE "\nsession-initiate " PHONE "\n");
+	assert_null(xmpp_of(leg)->move);
+	assert_null(leg_xmpp_find(&gateway, "theirs", WEB));
+	say(JMI_RETRACT, "theirs", WEB, NULL);
+	hear_session("session-accept", PHONE, NULL);
+	assert_int_equal(agreements, 1);
+}
+
 static void a_device_that_proceeds_twice_has_one_session(void **state)
 {
 	char sid[XMPP_SID_CAP];
@@ -215,6 +238,7 @@ int main(void)
 		RECALL_TEST(the_client_restarts_ice),
 		RECALL_TEST(what_nobody_heard_is_said_again),
 		RECALL_TEST(the_user_calls_the_number_instead),
+		RECALL_TEST(who_calls_the_number_too_late_is_refused),
 		RECALL_TEST(a_device_that_proceeds_twice_has_one_session),
 		RECALL_TEST(without_memory_for_its_session_the_call_ends),
 	};
