@@ -245,9 +245,11 @@ static int resume(struct call *call, struct past_side past[2])
 		return r < 0 ? r : -EINVAL;
 	call_media_direct(call);
 	call_arm(call);
-	/* They are of this process now. */
+	/* They are of this process now, and so is their end. */
 	call_record_store(call);
-	return tell_peers(call, past);
+	if (tell_peers(call, past))
+		call_fail(call, CAUSE_LOST);
+	return 0;
 }
 
 int call_resume(struct gateway *gateway, const struct session_row *a,
