@@ -344,8 +344,9 @@ static int put(struct gateway *gateway, size_t i, struct trunk_row *row,
 			 "can be added");
 		return ADDED_E_INVALID;
 	}
-	if (!r)
-		r = trunk_row_put(gateway->db, row, NULL, NULL);
+	if (r)
+		return r;
+	r = trunk_row_put(gateway->db, row, NULL, NULL);
 	if (r) {
 		trunks_open_undo(gateway);
 		return r;
