@@ -62,10 +62,10 @@ static int write_diverted(struct invite_text *t,
 static int write_hops(struct invite_text *t,
 		      const struct sip_dialog_start *start)
 {
-	unsigned hops = sip_onward_hops(start->onward);
+	int hops = sip_onward_hops(start->onward);
 
 	t->hops[0] = '\0';
-	return hops ? text_format(t->hops, sizeof(t->hops), "%u", hops) : 0;
+	return hops < 0 ? 0 : text_format(t->hops, sizeof(t->hops), "%d", hops);
 }
 
 static int write_addresses(struct invite_text *t,

@@ -12,6 +12,8 @@
 #include "sip/agent.h"
 #include "sip/identity.h"
 
+enum { HOPS_MAX = 255 }; /* RFC 3261, 20.22 */
+
 static const struct {
 	const char *reason; /* RFC 5806, 4 */
 	unsigned cause;     /* RFC 4458; of what follows in History-Info */
@@ -72,7 +74,9 @@ int sip_onward_new(struct sip_onward **out, const struct sip_invite *invite)
 	o->diversions = invite->identity->diversions;
 	o->has_hops = sip->sip_max_forwards != NULL;
 	if (o->has_hops)
-		o->hops = (unsigned)sip->sip_max_forwards->mf_count;
+		o->hops = sip->sip_max_forwards->mf_count < HOPS_MAX
+				  ? (unsigned)sip->sip_max_forwards->mf_count
+				  : HOPS_MAX;
 	if (!invite->identity->withheld)
 		r = join(&o->identity, sip, "Identity", "y");
 	if (!r)
@@ -115,10 +119,11 @@ struct sip_onward *sip_onward_free(struct sip_onward *onward)
 	return NULL;
 }
 
-unsigned sip_onward_hops(const struct sip_onward *onward)
+int sip_onward_hops(const struct sip_onward *onward)
 {
-	return onward && onward->has_hops && onward->hops ? onward->hops - 1
-							  : 0;
+	if (!onward || !onward->has_hops)
+		return -1;
+	return onward->hops ? (int)onward->hops - 1 : 0;
 }
 
 /* ---- what goes ---- */

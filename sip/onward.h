@@ -58,5 +58,5 @@ struct sip_diverted {
 /* Whole header lines for the INVITE, one after the other with CRLF between;
  * *@out is owned by the caller: free(). 0, -ENOMEM. */
 CHECKED int sip_onward_format(char **out, const struct sip_diverted *diverted);
-/* Its Max-Forwards; 0: nothing is said, as of every call. */
-unsigned sip_onward_hops(const struct sip_onward *onward);
+/* Its Max-Forwards; -1: nothing is said, as of a call that begins. */
+int sip_onward_hops(const struct sip_onward *onward);

@@ -113,7 +113,21 @@ static void who_hides_takes_no_signature_along(void **state)
 
 	(void)state;
 	assert_null(onward->identity);
-	assert_int_equal(sip_onward_hops(onward), 0);
+	assert_int_equal(sip_onward_hops(onward), -1);
+}
+
+/* None is left: the next hop says so, and nothing goes round for ever. */
+static void the_last_hop_is_no_first_one(void **state)
+{
+	AUTO(sip_onward_freep)
+	struct sip_onward *last = brought("Max-Forwards: 1\r\n");
+	AUTO(sip_onward_freep)
+	struct sip_onward *too_many = brought("Max-Forwards: 1000\r\n");
+
+	(void)state;
+	assert_int_equal(sip_onward_hops(last), 0);
+	assert_int_equal(sip_onward_hops(too_many), 254);
+	assert_int_equal(sip_onward_hops(NULL), -1);
 }
 
 static void a_history_without_an_index_ends_here(void **state)
@@ -149,6 +163,7 @@ int main(void)
 		cmocka_unit_test(who_sends_it_on_is_told_and_why),
 		cmocka_unit_test(what_came_goes_on_as_it_was),
 		cmocka_unit_test(who_hides_takes_no_signature_along),
+		cmocka_unit_test(the_last_hop_is_no_first_one),
 		cmocka_unit_test(a_history_without_an_index_ends_here),
 		cmocka_unit_test(a_copy_has_all_of_it),
 	};
