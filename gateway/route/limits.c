@@ -148,12 +148,14 @@ static struct config_quota quota_of(const struct gateway *gateway,
 
 /* ---- counting ---- */
 
-/* Whether its leg to a trunk is at the expense of @s. */
+/* Whether its leg to a trunk is at the expense of @s: also while the billing
+ * system is asked, or any number could be at once. */
 static bool is_paid_by(const struct call *call, const struct subject *s)
 {
 	const struct fare *fare = call->fare;
 
-	return fare && call->fare_said == CALL_FARE_ALLOWED &&
+	return fare &&
+	       (call->fare_said == CALL_FARE_ALLOWED || call->question) &&
 	       call->state != CALL_CLOSED &&
 	       (s->kind == QUOTA_ACCOUNT ? jid_same_bare(fare->account, s->name)
 					 : !strcmp(fare->trunk, s->name));

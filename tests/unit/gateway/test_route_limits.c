@@ -128,6 +128,11 @@ static void forwarded_calls_count_for_who_forwards(void **state)
 			 LIMIT_NONE);
 	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
 			 LIMIT_NONE);
+	/* asked about just now */
+	sent_on.question = (struct question *)&sent_on;
+	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
+			 LIMIT_CALLS);
+	sent_on.question = NULL;
 	sent_on.fare_said = CALL_FARE_ALLOWED;
 	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, bob, "+15551"),
 			 LIMIT_MINUTES);
