@@ -10,6 +10,15 @@
 #include "gateway/route/route.h"
 #include "xmpp/jid.h"
 
+/* As limits have it, which compare it with that of every call. */
+static char *dup_account(const char *account)
+{
+	char bare[JID_CAP];
+	bool is_jid = !jid_bare(bare, sizeof(bare), account);
+
+	return text_dup(slice_of(is_jid ? bare : account));
+}
+
 static int new_fare(struct fare **out, const struct fare *of)
 {
 	AUTO(fare_freep) struct fare *fare = calloc(1, sizeof(*fare));
@@ -18,7 +27,7 @@ static int new_fare(struct fare **out, const struct fare *of)
 		return -ENOMEM;
 	fare->emergency = of->emergency;
 	fare->diverted = of->diverted;
-	fare->account = text_dup(slice_of(of->account));
+	fare->account = dup_account(of->account);
 	fare->from = text_dup(slice_of(of->from));
 	fare->to = text_dup(slice_of(of->to));
 	fare->trunk = text_dup(slice_of(of->trunk));

@@ -19,7 +19,7 @@ struct question;
 struct route;
 
 struct fare {            /* owns its text */
-	char *account;   /* bare JID, at whose expense */
+	char *account;   /* bare JID in lower case, at whose expense */
 	char *from, *to; /* numbers; E.164, or a code as it is dialled */
 	char *trunk;     /* by name */
 	bool emergency;  /* never refused for what it costs */

@@ -157,8 +157,8 @@ static bool is_paid_by(const struct call *call, const struct subject *s)
 	return fare &&
 	       (call->fare_said == CALL_FARE_ALLOWED || call->question) &&
 	       call->state != CALL_CLOSED &&
-	       (s->kind == QUOTA_ACCOUNT ? jid_same_bare(fare->account, s->name)
-					 : !strcmp(fare->trunk, s->name));
+	       !strcmp(s->kind == QUOTA_ACCOUNT ? fare->account : fare->trunk,
+		       s->name);
 }
 
 /* A call that is sent on may take two lines of one trunk. */
