@@ -248,6 +248,7 @@ static struct leg *xmpp_free(struct leg *leg)
 	if (xmpp->timer)
 		event_free(xmpp->timer);
 	free(xmpp->local);
+	free(xmpp->local_bare);
 	free(xmpp->peer);
 	free(xmpp->nick);
 	leg_fini(leg);
@@ -299,6 +300,7 @@ static const struct leg_ops xmpp_ops = {
 struct leg_xmpp *xmpp_leg_new(struct gateway *gateway, const char *local)
 {
 	struct leg_xmpp *xmpp = calloc(1, sizeof(*xmpp));
+	char bare[JID_CAP];
 
 	if (!xmpp)
 		return NULL;
@@ -307,8 +309,10 @@ struct leg_xmpp *xmpp_leg_new(struct gateway *gateway, const char *local)
 	LIST_INIT(&xmpp->targets);
 	LIST_INIT(&xmpp->forks);
 	xmpp->local = text_dup(slice_of(local));
+	xmpp->local_bare = text_dup(
+		slice_of(jid_bare(bare, sizeof(bare), local) ? local : bare));
 	xmpp->timer = evtimer_new(gateway->base, on_timer, xmpp);
-	if (xmpp->local && xmpp->timer)
+	if (xmpp->local && xmpp->local_bare && xmpp->timer)
 		return xmpp;
 	xmpp_free(&xmpp->leg);
 	return NULL;

@@ -96,9 +96,10 @@ struct leg_xmpp {
 	bool restarting;  /* our ICE restart waits for its answer */
 	bool restart_due; /* once that is there, or the session is */
 	char sid[XMPP_SID_CAP];
-	char *local; /* our full JID */
-	char *peer;  /* full JID of the device; NULL: none yet */
-	char *nick;  /* of who calls, for the callees; NULL: none */
+	char *local;      /* our full JID */
+	char *local_bare; /* as jid_bare() writes it */
+	char *peer;       /* full JID of the device; NULL: none yet */
+	char *nick;       /* of who calls, for the callees; NULL: none */
 	LIST_HEAD(, xmpp_target) targets;
 	struct jingle *jingle;
 	LIST_HEAD(, xmpp_fork) forks; /* devices called by sessions at once */

@@ -166,21 +166,21 @@ static struct leg *find_leg(struct gateway *gateway, const char *account,
 			    const char *local,
 			    bool (*wanted)(const struct leg *leg))
 {
-	char bare[JID_CAP];
+	char bare[JID_CAP], ours[JID_CAP];
 	const struct xmpp_account *found =
 		jid_bare(bare, sizeof(bare), account)
 			? NULL
 			: find_account(gateway, bare);
 	struct xmpp_target *target;
 
-	if (!found)
+	if (!found || jid_bare(ours, sizeof(ours), local))
 		return NULL;
 	LIST_FOREACH(target, &found->targets, counted)
 	{
-		struct leg *leg = &target->xmpp->leg;
+		struct leg_xmpp *xmpp = target->xmpp;
 
-		if (jid_same_bare(target->xmpp->local, local) && wanted(leg))
-			return leg;
+		if (!strcmp(xmpp->local_bare, ours) && wanted(&xmpp->leg))
+			return &xmpp->leg;
 	}
 	return NULL;
 }
