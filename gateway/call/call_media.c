@@ -228,6 +228,7 @@ static bool goes_on_anew(struct call *call, enum media_side side,
 		    call_now_ms(call) - call->resumed_ms < TAKEN_UP_MS;
 
 	return lost && just && call->state == CALL_UP &&
+	       !call->legs[side]->recalled &&
 	       !opposite(call, side)->ops->echoes &&
 	       !call_recall(call, side, -ENOTCONN);
 }
