@@ -304,7 +304,6 @@ static int prepare(struct sip_client *client,
 {
 	int r = client_hop_start(client, spec);
 
-	client->leg = spec->leg;
 	client->code = sip_method_code(spec->method);
 	client->account = spec->account;
 	client->keeps_account = spec->keeps_account;
@@ -327,6 +326,16 @@ static int prepare(struct sip_client *client,
 	return r;
 }
 
+void client_list(struct sip_client *client)
+{
+	struct sip_clients *all = &client->agent->clients;
+
+	if (client->leg)
+		TAILQ_INSERT_TAIL(all, client, entry);
+	else
+		TAILQ_INSERT_HEAD(all, client, entry);
+}
+
 int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 		     const struct sip_client_spec *spec)
 {
@@ -340,7 +349,8 @@ int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 		return -ENOMEM;
 	}
 	client->agent = agent;
-	TAILQ_INSERT_TAIL(&agent->clients, client, entry);
+	client->leg = spec->leg;
+	client_list(client);
 	client->template = spec->message;
 	r = prepare(client, spec);
 	if (!r) {
@@ -359,9 +369,13 @@ int sip_client_start(struct sip_client **out, struct sip_agent *agent,
 bool sip_client_is_live(const struct sip_agent *agent, const char *call_id,
 			const char *tag)
 {
+	/* What strangers send names none: as in dialog_is_live(). */
+	bool known = nta_leg_by_call_id(agent->nta, call_id) != NULL;
 	const struct sip_client *c;
 
 	TAILQ_FOREACH(c, &agent->clients, entry) {
+		if (!known && c->leg)
+			break; /* so have all behind it */
 		const sip_t *sip = c->sent ? sip_object(c->sent) : NULL;
 
 		if (sip && sip->sip_call_id && sip->sip_from &&
@@ -396,12 +410,14 @@ struct sip_client *sip_client_free(struct sip_client *client)
 
 void sip_clients_orphan(struct sip_agent *agent, struct nta_leg_s *leg)
 {
-	struct sip_client *client;
+	struct sip_client *client, *next;
 
-	TAILQ_FOREACH(client, &agent->clients, entry) {
+	TAILQ_FOREACH_SAFE(client, &agent->clients, entry, next) {
 		if (client->leg != leg)
 			continue;
 		client->leg = NULL;
+		TAILQ_REMOVE(&agent->clients, client, entry);
+		client_list(client);
 		if (!client->own_account)
 			client->account = NULL;
 		client->fn = NULL;

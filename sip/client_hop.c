@@ -123,7 +123,7 @@ static void leave_behind(struct sip_client *client, nta_outgoing_t *orq,
 	left->cancel = true;
 	left->orq = orq;
 	nta_outgoing_bind(orq, on_late_response, left);
-	TAILQ_INSERT_TAIL(&left->agent->clients, left, entry);
+	client_list(left);
 }
 
 /* ---- on to the next ---- */

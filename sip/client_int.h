@@ -61,6 +61,8 @@ struct sip_client {
 /* One try: a copy of the request with Via, Contact and credentials. With
  * @again it is the same request to another hop (RFC 3263, 4.3). */
 CHECKED int client_transmit(struct sip_client *client, bool again);
+/* It is one of its agent's; those whose leg went come first. */
+void client_list(struct sip_client *client);
 void client_send_cancel(struct sip_client *client);
 /* nta's callback for the transaction under way. */
 int client_on_response(struct sip_client *client, struct nta_outgoing_s *orq,
