@@ -222,7 +222,8 @@ static int forward_to_number(struct build *build, const char *owner,
 
 	if (r < 0)
 		return r;
-	if (r || route.kind == ROUTE_ECHO)
+	/* Help is called by people, not by whoever dials their number. */
+	if (r || route.kind == ROUTE_ECHO || route.emergency)
 		return refuse_forward(owner, to, r);
 	if (route.kind == ROUTE_ACCOUNT) {
 		struct build further = *build;

@@ -170,6 +170,7 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	out->kind =
 		config_find_number(config, local) ? ROUTE_ACCOUNT : ROUTE_TRUNK;
 	out->trunk_config = &config->trunks[0];
+	out->emergency = !strcmp(local, "+112");
 	snprintf(out->to, sizeof(out->to), "%s", local);
 	return 0;
 }
@@ -339,6 +340,17 @@ static void a_second_call_is_forwarded(void **state)
 	rings("+15550000003", NULL, "erin");
 }
 
+static void nobody_is_forwarded_to_emergency(void **state)
+{
+	(void)state;
+	busy[0] = "dora@x.org";
+	accounts[0] = (struct account){ .jid = "dora@x.org",
+					.enabled = true,
+					.forward = "+112" };
+	assert_int_equal(add("+15550000003", NULL), CALLEE_E_NOBODY);
+	assert_int_equal(why, CAUSE_BUSY);
+}
+
 static void two_that_forward_to_each_other_end(void **state)
 {
 	(void)state;
@@ -398,6 +410,7 @@ int main(void)
 		CALLEE_TEST(in_order_busy_ends_and_next_goes_on),
 		CALLEE_TEST(the_limit_of_calls_is_busy),
 		CALLEE_TEST(a_second_call_is_forwarded),
+		CALLEE_TEST(nobody_is_forwarded_to_emergency),
 		CALLEE_TEST(two_that_forward_to_each_other_end),
 		CALLEE_TEST(when_nobody_can_be_called_the_cause_is_told),
 		CALLEE_TEST(policies_have_their_order),
