@@ -243,8 +243,10 @@ static int resume(struct call *call, struct past_side past[2])
 		r = call_media_map(call);
 	if (r)
 		return r < 0 ? r : -EINVAL;
-	call_media_direct(call);
 	call_arm(call);
+	call_media_direct(call);
+	if (call->state != CALL_UP)
+		return 0; /* it has ended, and frees itself */
 	/* They are of this process now, and so is their end. */
 	call_record_store(call);
 	if (tell_peers(call, past))
