@@ -331,7 +331,7 @@ bool xmpp_recall_message(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	if (jmi->migrated_to)
 		recall->migrated = true;
 	else if (!xmpp_recall_outlives(xmpp, xmpp_cause(xmpp, jmi->reason)))
-		xmpp_give_up(xmpp, CAUSE_NORMAL, jmi->reason_text);
+		return false; /* as ever: the session's own end follows */
 	return true;
 }
 
