@@ -194,7 +194,8 @@ static void answer(struct call *call, const struct call_event *event)
 	check(call, call_media_answer(call));
 	check(call, call_media_narrow(call));
 	caller(call)->answered = true;
-	if (call->ready[MEDIA_SIDE_A])
+	if (call->ready[MEDIA_SIDE_A] ||
+	    !bridge_is_open(call->bridge, MEDIA_SIDE_A))
 		call_raise(
 			call,
 			&(struct call_event){

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The built-in number echo@domain: rings once, answers, and plays back what it
- * hears, so that XMPP, ICE, DTLS and SRTP can be tried without a trunk.
+ * hears, so that XMPP, ICE, DTLS and SRTP can be tried without a trunk. As a
+ * caller it does the same with who answers.
  */
 #include "gateway/leg/leg_echo.h"
 
@@ -9,10 +10,19 @@
 
 #include "db/session.h"
 #include "gateway/call/call.h"
+#include "media/negotiate.h"
 
 struct leg_echo {
 	struct leg leg;
 };
+
+/* The other party hears itself. */
+static int echo_other(const struct leg *leg)
+{
+	return bridge_echo(call_bridge(leg->call), leg->side == MEDIA_SIDE_A
+							   ? MEDIA_SIDE_B
+							   : MEDIA_SIDE_A);
+}
 
 /*
  * It agrees to what is offered; its side of the bridge stays closed. The caller
@@ -25,7 +35,7 @@ static int echo_offer(struct leg *leg, const struct media_desc *offer)
 	if (!r)
 		r = leg_set_remote(leg, offer);
 	if (!r)
-		r = bridge_echo(call_bridge(leg->call), MEDIA_SIDE_A);
+		r = echo_other(leg);
 	if (r)
 		return r;
 	leg->offerer = true;
@@ -42,9 +52,7 @@ static int echo_nothing(struct leg *leg)
 
 static int echo_answer(struct leg *leg, const struct media_desc *answer)
 {
-	(void)leg;
-	(void)answer;
-	return 0;
+	return leg_set_local(leg, answer);
 }
 
 static int echo_hold(struct leg *leg, bool on)
@@ -78,7 +86,7 @@ static int echo_store(struct leg *leg, struct session_row *row)
 
 static int echo_resumed(struct leg *leg)
 {
-	return bridge_echo(call_bridge(leg->call), MEDIA_SIDE_A);
+	return echo_other(leg);
 }
 
 static struct leg *echo_free(struct leg *leg)
@@ -113,4 +121,19 @@ int leg_echo_new(struct leg **out)
 	echo->leg.ops = &echo_ops;
 	*out = &echo->leg;
 	return 0;
+}
+
+void leg_echo_begin(struct leg *leg)
+{
+	AUTO(media_desc_freep) struct media_desc *offer = NULL;
+	int r = negotiate_caps(&offer);
+
+	if (!r)
+		r = leg_set_remote(leg, offer);
+	if (!r)
+		r = echo_other(leg);
+	if (r)
+		leg_ends(leg, CAUSE_FAILED, NULL);
+	else
+		leg_offers(leg);
 }

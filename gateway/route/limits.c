@@ -317,6 +317,17 @@ int64_t limits_left_ms(struct gateway *gateway, const char *account,
 	return one < other ? one : other;
 }
 
+static bool is_echo_name(const char *name)
+{
+	return name && !strcmp(name, ROUTE_ECHO_LOCAL);
+}
+
+static bool is_echo(const struct call *call)
+{
+	return call->state != CALL_CLOSED && !call->inbound &&
+	       (is_echo_name(call->to) || is_echo_name(call->from));
+}
+
 enum limit limits_echo(struct gateway *gateway, const char *account)
 {
 	const struct call *call;
@@ -324,8 +335,7 @@ enum limit limits_echo(struct gateway *gateway, const char *account)
 
 	LIST_FOREACH(call, &gateway->calls, link)
 	{
-		if (call->state == CALL_CLOSED || call->inbound || !call->to ||
-		    strcmp(call->to, ROUTE_ECHO_LOCAL) != 0)
+		if (!is_echo(call))
 			continue;
 		n++;
 		if (jid_same_bare(call->account, account))

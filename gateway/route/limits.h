@@ -54,8 +54,8 @@ enum limit limits_now(struct gateway *gateway, enum quota_kind kind,
  * emergency number, for ever. */
 int64_t limits_left_ms(struct gateway *gateway, const char *account,
 		       const char *to, const char *trunk);
-/* Whether @account may call the echo number, which anybody may, but not all
- * at once: one each, limits.echo_calls together. */
+/* Whether @account may call the echo number, which anybody may, or be called by
+ * it, but not all at once: one each, limits.echo_calls together. */
 enum limit limits_echo(struct gateway *gateway, const char *account);
 
 /*

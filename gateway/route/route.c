@@ -322,6 +322,13 @@ static int check_account(struct gateway *gateway, const char *account,
 					 number ? local : NULL));
 }
 
+int route_echo_to(struct gateway *gateway, const char *account)
+{
+	int r = check_account(gateway, account, ROUTE_ECHO_LOCAL);
+
+	return r ? r : outcome_of(limits_echo(gateway, account));
+}
+
 /*
  * "+15551234567\40tel.example.org", of our own domain: how a text gateway that
  * was told of us writes what it calls (gateway/service/service.h).

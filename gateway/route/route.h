@@ -87,6 +87,9 @@ CHECKED int route_from_account(struct route *out, struct gateway *gateway,
 bool route_is_emergency(const struct gateway *gateway, const char *text,
 			const char *region);
 
+/* Whether the echo may call @account (bare JID) as a test: 0, ROUTE_E_*. */
+CHECKED int route_echo_to(struct gateway *gateway, const char *account);
+
 /* The number of a route as one of its trunks writes it. */
 struct route_dialled {
 	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];

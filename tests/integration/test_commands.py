@@ -45,7 +45,7 @@ NEEDS = {
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
-    "transfer-call": (USER,),
+    "transfer-call": (USER,), "my-test-call": (USER,),
     "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "upgrade": (OWNER, "no"), "changes": (READER,),
     ANNOUNCE: (OPERATOR,), USERS: (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }

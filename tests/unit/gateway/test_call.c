@@ -130,6 +130,20 @@ static void media_that_was_ready_early_is_not_waited_for(void **state)
 	assert_string_equal(call_state_name(call), "up");
 }
 
+static void a_caller_without_media_is_not_waited_for(void **state)
+{
+	(void)state;
+	caller_has_no_media = true;
+	describe(a);
+	leg_offers(a);
+	ready(MEDIA_SIDE_B);
+	answers();
+	to_disk();
+	caller_has_no_media = false;
+	expect("b-offer store a-answer store");
+	assert_string_equal(call_state_name(call), "up");
+}
+
 static void the_caller_gives_up_while_it_rings(void **state)
 {
 	(void)state;
@@ -430,6 +444,7 @@ int main(void)
 		CALL_TEST(
 			an_offered_call_is_answered_when_the_callees_media_flows),
 		CALL_TEST(media_that_was_ready_early_is_not_waited_for),
+		CALL_TEST(a_caller_without_media_is_not_waited_for),
 		CALL_TEST(the_caller_gives_up_while_it_rings),
 		CALL_TEST(the_callee_refuses),
 		CALL_TEST(either_side_hangs_up),

@@ -179,6 +179,22 @@ static void half_of_all_calls_may_ring_at_a_time(void **state)
 	}
 }
 
+static void the_echo_calls_an_account_once_at_a_time(void **state)
+{
+	(void)state;
+	static char alice[] = "alice@example.org", none[] = "";
+	static char echo[] = "echo";
+	struct call one = {
+		.account = alice, .trunk = none, .from = echo, .to = alice
+	};
+
+	assert_int_equal(route_echo_to(&gateway, "alice@example.org"), 0);
+	LIST_INSERT_HEAD(&gateway.calls, &one, link);
+	assert_int_equal(route_echo_to(&gateway, "alice@example.org"),
+			 ROUTE_E_BUSY);
+	assert_int_equal(route_echo_to(&gateway, "bob@example.org"), 0);
+}
+
 static void echo_is_for_a_few_strangers_at_a_time(void **state)
 {
 	(void)state;
@@ -250,6 +266,7 @@ int main(void)
 		ROUTE_TEST(minutes_of_the_day_are_limited),
 		ROUTE_TEST(forwarded_calls_count_for_who_forwards),
 		ROUTE_TEST(an_administrator_sets_one_accounts_limits),
+		ROUTE_TEST(the_echo_calls_an_account_once_at_a_time),
 		ROUTE_TEST(echo_is_for_a_few_strangers_at_a_time),
 		ROUTE_TEST(
 			emergency_calls_go_by_their_trunk_and_are_never_limited),
