@@ -209,6 +209,52 @@ int account_drop(struct account_store *store, const char *jid)
 	return 0;
 }
 
+/* ?1 from, ?2 to; ?3 and ?4 what accounts are in quota and usage, and in
+ * setting. */
+static const char *const rename_all[] = {
+	"UPDATE owner SET jid = ?2 WHERE jid = ?1",
+	"UPDATE OR REPLACE quota SET name = ?2 WHERE name = ?1 AND kind = ?3",
+	"UPDATE OR REPLACE usage SET name = ?2 WHERE name = ?1 AND kind = ?3",
+	"DELETE FROM setting WHERE kind = ?4 AND subject = ?2",
+	"UPDATE setting SET subject = ?2 WHERE kind = ?4 AND subject = ?1",
+	"UPDATE OR IGNORE block SET account = ?2 WHERE account = ?1",
+	"DELETE FROM block WHERE account = ?1",
+	"UPDATE contact SET subscribed = 0 WHERE account = ?1",
+	"UPDATE OR IGNORE contact SET account = ?2 WHERE account = ?1",
+	"DELETE FROM contact WHERE account = ?1",
+	"UPDATE account SET jid = ?2 WHERE jid = ?1",
+	NULL,
+};
+
+int account_move(struct account_store *store, const char *jid, const char *to)
+{
+	const struct row_param params[] = { { .text = jid },
+					    { .text = to },
+					    { .number = QUOTA_ACCOUNT },
+					    { .number = SETTING_ACCOUNT } };
+	struct account_node *old = find_account(store, jid), *node;
+	struct account_owning_list list;
+
+	if (!old)
+		return ACCOUNT_E_NOT_FOUND;
+	node = new_account(to);
+	int r = node ? account_numbers_prepare(&list, store, jid, to) : -ENOMEM;
+	if (!r) {
+		r = row_execute_all(store->db, rename_all, params, 4, NULL,
+				    NULL);
+		account_numbers_rename(&list, store, r == 0);
+	}
+	if (r) {
+		free(node);
+		return r;
+	}
+	fill_account(node, &old->account, old->forward);
+	old->forward = NULL;
+	forget_account(store, old);
+	RB_INSERT(account_tree, &store->accounts, node);
+	return 0;
+}
+
 void account_each(const struct account_store *store, account_fn fn, void *arg)
 {
 	struct account_tree tree = store->accounts;

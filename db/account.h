@@ -93,6 +93,16 @@ CHECKED int account_put(struct account_store *store,
 CHECKED int account_drop(struct account_store *store, const char *jid);
 
 /*
+ * The same of it is @to's from now on, which has no account; @to is subscribed
+ * to none of the contacts. Who has settings and such in memory copies them
+ * before (setting_copy() …), and forgets the old ones. Records of its calls and
+ * what waits to be sent stay under the old name. 0, ACCOUNT_E_NOT_FOUND,
+ * -ENOBUFS, -ENOMEM; then nothing has changed.
+ */
+CHECKED int account_move(struct account_store *store, const char *jid,
+			 const char *to);
+
+/*
  * Make @owner an owner of @number, which comes by @trunk (for all its owners);
  * an account is made when @owner has none. 0, -E2BIG (ACCOUNT_MAX_OWNERS),
  * -ENOBUFS, -ENOMEM.

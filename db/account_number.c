@@ -97,20 +97,31 @@ static int set_trunk(struct number_node *node, const char *trunk)
 	return 0;
 }
 
+/* In no tree yet; NULL: no memory. */
+static struct owning *new_owning(struct number_node *node, const char *owner)
+{
+	size_t n = strlen(owner) + 1;
+	struct owning *owning = calloc(1, sizeof(*owning) + n);
+
+	if (!owning)
+		return NULL;
+	owning->jid = memcpy(owning->text, owner, n);
+	owning->node = node;
+	return owning;
+}
+
 static int add_owner(struct account_store *store, struct number_node *node,
 		     const char *owner)
 {
-	size_t i = owner_at(node, owner), n = strlen(owner) + 1;
+	size_t i = owner_at(node, owner);
 
 	if (i < node->number.nowners)
 		return 0;
 	if (i == ACCOUNT_MAX_OWNERS)
 		return -E2BIG;
-	struct owning *owning = calloc(1, sizeof(*owning) + n);
+	struct owning *owning = new_owning(node, owner);
 	if (!owning)
 		return -ENOMEM;
-	owning->jid = memcpy(owning->text, owner, n);
-	owning->node = node;
 	RB_INSERT(owning_tree, &store->ownings, owning);
 	node->owners[i] = owning;
 	node->number.owners[i] = owning->jid;
@@ -229,6 +240,70 @@ void account_numbers_release(struct account_store *store, const char *jid)
 
 	while ((owning = first_of(store, jid)))
 		drop_owner(store, owning->node, owner_at(owning->node, jid));
+}
+
+/* Behind first_of(). */
+static struct owning *next_of(struct owning *owning)
+{
+	struct owning *next = RB_NEXT(owning_tree, NULL, owning);
+
+	return next && !strcmp(next->jid, owning->jid) ? next : NULL;
+}
+
+static void drop_list(struct account_owning_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->renamed[i]);
+	free(list->old);
+	free(list->renamed);
+	*list = (struct account_owning_list){ 0 };
+}
+
+int account_numbers_prepare(struct account_owning_list *out,
+			    const struct account_store *store, const char *jid,
+			    const char *to)
+{
+	struct owning *owning;
+	size_t n = 0;
+
+	*out = (struct account_owning_list){ 0 };
+	for (owning = first_of(store, jid); owning; owning = next_of(owning))
+		n++;
+	out->old = calloc(n + 1, sizeof(struct owning *));
+	out->renamed = calloc(n + 1, sizeof(struct owning *));
+	int r = out->old && out->renamed ? 0 : -ENOMEM;
+	for (owning = first_of(store, jid); !r && owning;
+	     owning = next_of(owning)) {
+		out->old[out->n] = owning;
+		out->renamed[out->n] = new_owning(owning->node, to);
+		r = out->renamed[out->n++] ? 0 : -ENOMEM;
+	}
+	if (r)
+		drop_list(out);
+	return r;
+}
+
+/* In the same place among the owners. */
+static void replace_owning(struct account_store *store, struct owning *old,
+			   struct owning *renamed)
+{
+	struct number_node *node = old->node;
+	size_t i = owner_at(node, old->jid);
+
+	node->owners[i] = renamed;
+	node->number.owners[i] = renamed->jid;
+	forget_owning(store, old);
+	RB_INSERT(owning_tree, &store->ownings, renamed);
+}
+
+void account_numbers_rename(struct account_owning_list *list,
+			    struct account_store *store, bool really)
+{
+	for (size_t i = 0; really && i < list->n; i++) {
+		replace_owning(store, list->old[i], list->renamed[i]);
+		list->renamed[i] = NULL;
+	}
+	drop_list(list);
 }
 
 static int store_owner(struct account_store *store, const char *number,

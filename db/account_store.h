@@ -47,6 +47,18 @@ CHECKED int account_numbers_load(struct account_store *store);
 void account_numbers_forget(struct account_store *store);
 /* @jid owns nothing any more, in memory. */
 void account_numbers_release(struct account_store *store, const char *jid);
+/* The same ownings under another name, to be put in the place of the old ones.
+ */
+struct account_owning_list {
+	struct owning **old, **renamed; /* owned */
+	size_t n;
+};
+/* 0 or -ENOMEM. Then once rename: it is done, or dropped when not @really. */
+CHECKED int account_numbers_prepare(struct account_owning_list *out,
+				    const struct account_store *store,
+				    const char *jid, const char *to);
+void account_numbers_rename(struct account_owning_list *list,
+			    struct account_store *store, bool really);
 /* Of db/account.c: add it, in memory, unless it is there. 0, -ENOMEM. */
 CHECKED int account_remember(struct account_store *store,
 			     const struct account *account);

@@ -169,6 +169,27 @@ void contact_forget(struct contact_store *store, const char *account)
 		forget(store, node);
 }
 
+int contact_copy(struct contact_store *store, const char *from, const char *to)
+{
+	struct contact_node *node = find_from(store, from, "");
+
+	for (; node && !strcmp(node->contact.account, from);
+	     node = RB_NEXT(contact_tree, &store->tree, node)) {
+		struct contact copy = node->contact;
+		struct contact_node *added;
+
+		if (find(store, to, copy.local))
+			continue;
+		copy.account = to;
+		copy.subscribed = false;
+		added = node_new(&copy);
+		if (!added)
+			return -ENOMEM;
+		RB_INSERT(contact_tree, &store->tree, added);
+	}
+	return 0;
+}
+
 /* Make room for one more of @account. */
 static int make_room(struct contact_store *store, const char *account)
 {

@@ -56,6 +56,12 @@ CHECKED int contact_drop(struct contact_store *store, const char *account,
 /* All of @account, in memory alone: the disk is seen to (account_drop()). */
 void contact_forget(struct contact_store *store, const char *account);
 
+/* The names and numbers that @from has, @to has as well, unless it has its own;
+ * it is subscribed to none of them. In memory alone, as account_move() does it
+ * on the disk. 0 or -ENOMEM. */
+CHECKED int contact_copy(struct contact_store *store, const char *from,
+			 const char *to);
+
 typedef void (*contact_fn)(const struct contact *contact, void *arg);
 /* By account and localpart; nothing may change meanwhile. */
 void contact_each(const struct contact_store *store, contact_fn fn, void *arg);

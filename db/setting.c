@@ -186,6 +186,26 @@ void setting_forget(struct setting_store *store, enum setting_kind kind,
 	}
 }
 
+int setting_copy(struct setting_store *store, enum setting_kind kind,
+		 const char *from, const char *to)
+{
+	struct setting_node *node;
+
+	RB_FOREACH(node, setting_tree, &store->tree) {
+		struct setting copy = node->setting;
+		struct setting_node *added;
+
+		if (copy.kind != kind || strcmp(copy.subject, from) != 0)
+			continue;
+		copy.subject = to;
+		added = new_node(&copy);
+		if (!added)
+			return -ENOMEM;
+		RB_INSERT(setting_tree, &store->tree, added);
+	}
+	return 0;
+}
+
 int setting_drop(struct setting_store *store, enum setting_kind kind,
 		 const char *subject)
 {

@@ -47,6 +47,10 @@ CHECKED int setting_put(struct setting_store *store,
 /* All of a subject, in memory alone: the disk is seen to (account_drop()). */
 void setting_forget(struct setting_store *store, enum setting_kind kind,
 		    const char *subject);
+/* What @from has, @to has as well, which has nothing; in memory alone, as
+ * account_move() does it on the disk. 0 or -ENOMEM. */
+CHECKED int setting_copy(struct setting_store *store, enum setting_kind kind,
+			 const char *from, const char *to);
 /* On the disk as well. 0, -ENOBUFS, -ENOMEM. */
 CHECKED int setting_drop(struct setting_store *store, enum setting_kind kind,
 			 const char *subject);

@@ -29,6 +29,7 @@ struct kept_stream;
 struct limits;
 struct lost_sessions;
 struct media;
+struct moves;
 struct outbox;
 struct public_address;
 struct recent;
@@ -87,6 +88,7 @@ struct gateway {
 	struct watch *watch;   /* metrics, status page; gateway/watch */
 	struct traces *traces; /* gateway/trace */
 	struct admin *admin;   /* commands; admin/admin.c */
+	struct moves *moves;   /* admin/moves.h; NULL: no commands */
 
 	struct call_list calls;
 	struct cancelled_list cancelled; /* may come again: leg_sip_retry.c */

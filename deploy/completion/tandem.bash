@@ -49,7 +49,7 @@ _tandemctl()
 		trunk-drain number-assign number-release number-ring number-import \
 		account-add account-disable account-enable account-remove user-hangup block unblock \
 		account-limits announce reload backup drain upgrade log-level my-numbers my-calls \
-		why-failed my-settings my-caller-id transfer-call my-test-call do-not-disturb my-blocks my-block my-unblock" -- "$word")
+		why-failed my-settings my-caller-id transfer-call my-test-call my-move my-take do-not-disturb my-blocks my-block my-unblock" -- "$word")
 }
 
 complete -F _tandem tandem

@@ -8,6 +8,7 @@
 #include "gateway/admin/face_adhoc.h"
 #include "gateway/admin/face_chat.h"
 #include "gateway/admin/face_socket.h"
+#include "gateway/admin/moves.h"
 #include "gateway/base/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/route/trunks.h"
@@ -66,6 +67,8 @@ int admin_new(struct gateway *gateway)
 	if (!r)
 		r = chats_new(&admin->chats);
 	if (!r)
+		r = moves_new(&gateway->moves);
+	if (!r)
 		r = control_new(&admin->control, gateway);
 	if (r)
 		return r;
@@ -84,6 +87,7 @@ void admin_free(struct gateway *gateway)
 	if (admin->timer)
 		event_free(admin->timer);
 	control_free(admin->control);
+	gateway->moves = moves_free(gateway->moves);
 	chats_free(admin->chats);
 	adhoc_sessions_free(admin->adhoc);
 	free(admin);

@@ -9,7 +9,7 @@ static const struct commands *const groups[] = {
 	&commands_history,    &commands_trunks,    &commands_trunk_edit,
 	&commands_trunk_call, &commands_numbers,   &commands_accounts,
 	&commands_blocks,     &commands_audit,     &commands_standard,
-	&commands_process,    &commands_test_call,
+	&commands_process,    &commands_test_call, &commands_move,
 };
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
 

@@ -25,7 +25,7 @@ extern const struct commands commands_status, commands_calls, commands_history,
 	commands_trunks, commands_trunk_edit, commands_trunk_call,
 	commands_numbers, commands_accounts, commands_blocks, commands_audit,
 	commands_process, commands_standard, commands_transfer, commands_user,
-	commands_watch, commands_trace, commands_test_call;
+	commands_watch, commands_trace, commands_test_call, commands_move;
 
 /* The trunks, as options of the field "trunk"; the one there is is chosen. */
 void commands_fill_trunks(const struct request *request, struct form *form);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db/account.h"
+#include "gateway/admin/moves.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 
@@ -62,6 +63,7 @@ bool role_actor(struct actor *out, const struct gateway *gateway,
 	memcpy(out->account, out->who, sizeof(out->account));
 	out->role = role_of(gateway->config, out->account);
 	out->is_user = is_user(gateway, out->account);
+	out->is_awaited = moves_await(gateway->moves, out->account);
 	return true;
 }
 
@@ -71,7 +73,10 @@ bool role_may(const struct actor *actor, enum role_need need)
 					   [NEED_OPERATOR] = ROLE_OPERATOR,
 					   [NEED_OWNER] = ROLE_OWNER };
 
-	return need == NEED_USER ? actor->is_user : actor->role >= least[need];
+	if (need == NEED_USER)
+		return actor->is_user;
+	return need == NEED_MOVE ? actor->is_awaited
+				 : actor->role >= least[need];
 }
 
 bool role_may_anything(const struct gateway *gateway, const char *from)
@@ -79,7 +84,7 @@ bool role_may_anything(const struct gateway *gateway, const char *from)
 	struct actor actor;
 
 	return role_actor(&actor, gateway, from, "") &&
-	       (actor.is_user || actor.role != ROLE_NONE);
+	       (actor.is_user || actor.is_awaited || actor.role != ROLE_NONE);
 }
 
 enum disco_entity role_entity(const struct gateway *gateway, const char *from,

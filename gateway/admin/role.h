@@ -20,6 +20,7 @@ bool role_parse(enum role *out, const char *name);
 /* What a command asks for. */
 enum role_need {
 	NEED_USER, /* owns a number */
+	NEED_MOVE, /* an account wants to become this one (moves.h) */
 	NEED_READER,
 	NEED_OPERATOR,
 	NEED_OWNER,
@@ -32,6 +33,7 @@ struct actor {
 	const char *face;      /* "ad-hoc", "chat", "socket"; constant */
 	enum role role;
 	bool is_user;
+	bool is_awaited; /* NEED_MOVE */
 };
 
 /* Who writes from @from, a JID. False: it is none. */

@@ -198,6 +198,27 @@ void blocks_forget(struct gateway *gateway, const char *account)
 		forget(gateway->blocks, block);
 }
 
+int blocks_copy(struct gateway *gateway, const char *from, const char *to)
+{
+	struct block *block = first_of(gateway->blocks, from);
+
+	if (block && strcmp(block->row.account, from) != 0)
+		return 0;
+	for (; block; block = next_of(block)) {
+		struct block_row row = block->row;
+		struct block *added;
+
+		if (find(gateway->blocks, to, row.party))
+			continue;
+		row.account = to;
+		added = block_new(&row);
+		if (!added)
+			return -ENOMEM;
+		RB_INSERT(block_tree, &gateway->blocks->tree, added);
+	}
+	return 0;
+}
+
 void blocks_each(const struct gateway *gateway, const char *account,
 		 db_row_fn fn, void *arg)
 {

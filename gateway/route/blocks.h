@@ -43,6 +43,11 @@ CHECKED int blocks_drop(struct gateway *gateway, const char *account,
  * seen to (account_drop()). */
 void blocks_forget(struct gateway *gateway, const char *account);
 
+/* Whom @from does not hear (bare JIDs, in lower case), @to does not either; in
+ * memory alone, as account_move() does it on the disk. 0 or -ENOMEM. */
+CHECKED int blocks_copy(struct gateway *gateway, const char *from,
+			const char *to);
+
 /* All of @account, in their order, as struct block_row; nothing may change
  * meanwhile. */
 void blocks_each(const struct gateway *gateway, const char *account,

@@ -472,6 +472,33 @@ void limits_forget(struct gateway *gateway, enum quota_kind kind,
 	s->is_set = s->withhold = false;
 }
 
+int limits_prepare(struct gateway *gateway, const char *to)
+{
+	return take(gateway->limits, QUOTA_ACCOUNT, to) ? 0 : -ENOMEM;
+}
+
+void limits_move(struct gateway *gateway, const char *from, const char *to)
+{
+	struct subject *old =
+		find_subject(gateway->limits, QUOTA_ACCOUNT, from);
+	struct subject *new = find_subject(gateway->limits, QUOTA_ACCOUNT, to);
+
+	if (!old || !new)
+		return;
+	free_quota(&new->quota);
+	new->quota = old->quota;
+	new->is_set = old->is_set;
+	new->withhold = old->withhold;
+	new->minute_ms = old->minute_ms;
+	new->attempts = old->attempts;
+	new->day = old->day;
+	new->used_s = old->used_s;
+	old->quota = (struct config_quota){ 0 };
+	old->is_set = old->withhold = false;
+	old->attempts = 0;
+	old->used_s = 0;
+}
+
 int limits_unset(struct gateway *gateway, enum quota_kind kind,
 		 const char *name)
 {

@@ -82,6 +82,11 @@ CHECKED int limits_set(struct gateway *gateway, const struct quota_row *row);
 /* In memory alone: the disk is seen to (account_drop()). */
 void limits_forget(struct gateway *gateway, enum quota_kind kind,
 		   const char *name);
+/* The account @from is called @to from now on: what was set for it, and what it
+ * has used. In memory alone, as account_move() does it on the disk. Prepared
+ * first, it cannot fail: 0 or -ENOMEM. */
+CHECKED int limits_prepare(struct gateway *gateway, const char *to);
+void limits_move(struct gateway *gateway, const char *from, const char *to);
 CHECKED int limits_unset(struct gateway *gateway, enum quota_kind kind,
 			 const char *name);
 

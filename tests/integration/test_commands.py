@@ -20,6 +20,7 @@ pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd]
 
 # Each command and the least that may: with which words tandemctl runs it without a change.
 USER, READER, OPERATOR, OWNER = "user", "reader", "operator", "owner"
+NEW = "new"  # to whom an account is about to move: none of ROLES
 ADMIN = "http://jabber.org/protocol/admin#"  # XEP-0133; the words for the same
 ANNOUNCE, USERS = f"{ADMIN}announce", f"{ADMIN}get-registered-users-num"
 ADD, DELETE, DISABLE, ENABLE = (f"{ADMIN}{name}" for name in ("add-user", "delete-user", "disable-user", "reenable-user"))
@@ -45,7 +46,7 @@ NEEDS = {
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
-    "transfer-call": (USER,), "my-test-call": (USER,),
+    "transfer-call": (USER,), "my-test-call": (USER,), "my-move": (USER,), "my-take": (NEW,),
     "why-failed": (USER,), "reload": (OWNER,), "backup": (OWNER,), "upgrade": (OWNER, "no"), "changes": (READER,),
     ANNOUNCE: (OPERATOR,), USERS: (READER,), "drain": (OWNER, "drain=no"), "log-level": (OWNER, "debug"),
 }
@@ -58,7 +59,7 @@ UNKNOWN = "I do not know this command. Write: help"
 
 def may(role, need):
     """Whether @role may what asks for @need."""
-    if need == USER or role not in LEVELS:
+    if need not in LEVELS or role not in LEVELS:
         return role == need
     return LEVELS.index(role) >= LEVELS.index(need)
 

@@ -9,7 +9,7 @@ from . import proc
 HOST = "example.org"
 PASSWORD = "pass"
 C2S_PORT, COMPONENT_PORT, HTTP_PORT = 5222, 5347, 5280
-USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "admin", "oscar", "rita", *(f"u{n:02d}" for n in range(60)))
+USERS = ("alice", "bob", "carol", "dave", "erin", "frank", "admin", "oscar", "rita", "nina", *(f"u{n:02d}" for n in range(60)))
 
 
 class XmppServer:

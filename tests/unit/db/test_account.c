@@ -396,6 +396,54 @@ static void all_of_an_account_goes_and_nothing_of_another(void **state)
 	account_store_free(store);
 }
 
+static void all_of_an_account_gets_another_name(void **state)
+{
+	static const char moved[] =
+		"SELECT (SELECT count(*) FROM account WHERE jid = 'new@x') * "
+		"1000000 + "
+		"(SELECT count(*) FROM owner WHERE jid = 'new@x') * 100000 + "
+		"(SELECT count(*) FROM quota WHERE name = 'new@x') * 10000 + "
+		"(SELECT count(*) FROM usage WHERE name = 'new@x') * 1000 + "
+		"(SELECT count(*) FROM block WHERE account = 'new@x') * 100 + "
+		"(SELECT count(*) FROM contact WHERE account = 'new@x') * 10 + "
+		"(SELECT count(*) FROM setting WHERE subject = 'new@x')";
+	static const char old[] =
+		"SELECT (SELECT count(*) FROM account WHERE jid = 'old@x') + "
+		"(SELECT count(*) FROM owner WHERE jid = 'old@x') + "
+		"(SELECT count(*) FROM quota WHERE name = 'old@x') + "
+		"(SELECT count(*) FROM usage WHERE name = 'old@x') + "
+		"(SELECT count(*) FROM block WHERE account = 'old@x') + "
+		"(SELECT count(*) FROM contact WHERE account = 'old@x') + "
+		"(SELECT count(*) FROM setting WHERE subject = 'old@x')";
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	assert_int_equal(account_move(store, "old@x", "new@x"),
+			 ACCOUNT_E_NOT_FOUND);
+	assert_int_equal(account_own(store, "+10", "t", "old@x"), 0);
+	assert_int_equal(account_own(store, "+11", "t", "old@x"), 0);
+	assert_int_equal(account_own(store, "+11", "t", "stays@x"), 0);
+	put_all_of(f, "old@x");
+	put_all_of(f, "stays@x");
+	assert_int_equal(account_move(store, "old@x", "new@x"), 0);
+	for (int again = 0; again < 2; again++) {
+		const struct account_number *n =
+			account_find_number(store, "+11");
+
+		assert_null(account_find(store, "old@x"));
+		assert_non_null(account_find(store, "new@x"));
+		assert_int_equal(owned_by(store, "old@x"), 0);
+		assert_int_equal(owned_by(store, "new@x"), 2);
+		assert_int_equal(n->nowners, 2);
+		assert_string_equal(n->owners[0], "new@x");
+		assert_string_equal(n->owners[1], "stays@x");
+		store = restart(f, store);
+	}
+	assert_int_equal(rows(f, moved), 1211111);
+	assert_int_equal(rows(f, old), 0);
+	account_store_free(store);
+}
+
 static void several_statements_are_done_together_or_not_at_all(void **state)
 {
 	static const char *const sqls[] = {
@@ -437,6 +485,7 @@ int main(void)
 		TEST(a_number_rings_as_it_was_set),
 		TEST(trunks_come_back_with_their_passwords),
 		TEST(all_of_an_account_goes_and_nothing_of_another),
+		TEST(all_of_an_account_gets_another_name),
 		TEST(several_statements_are_done_together_or_not_at_all),
 	};
 
