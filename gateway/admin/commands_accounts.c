@@ -227,15 +227,6 @@ static char *describe(const struct gateway *gateway, const char *jid)
 	return NULL;
 }
 
-/* The database has it no more. */
-static void forget(struct gateway *gateway, const char *jid)
-{
-	limits_forget(gateway, QUOTA_ACCOUNT, jid);
-	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
-	contact_forget(gateway->contacts, jid);
-	blocks_forget(gateway, jid);
-}
-
 static void remove_account(struct request *request, const char *jid)
 {
 	struct gateway *gateway = request->gateway;
@@ -248,7 +239,7 @@ static void remove_account(struct request *request, const char *jid)
 	char *before = describe(gateway, jid);
 	int r = before ? account_drop(gateway->accounts, jid) : -ENOMEM;
 	if (request_well(request, r)) {
-		forget(gateway, jid);
+		people_forget(gateway, jid);
 		request_changed(request, jid, before, "");
 		answer_info(request->answer,
 			    "%s is removed, and its numbers are released%s.",

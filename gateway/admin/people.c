@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "db/account.h"
+#include "db/contact.h"
+#include "db/setting.h"
 #include "gateway/gateway.h"
+#include "gateway/route/blocks.h"
+#include "gateway/route/limits.h"
 
 struct each {
 	people_fn fn;
@@ -65,4 +69,12 @@ int people_each(const struct gateway *gateway, people_fn fn, void *arg)
 	}
 	free(owners);
 	return 0;
+}
+
+void people_forget(struct gateway *gateway, const char *jid)
+{
+	limits_forget(gateway, QUOTA_ACCOUNT, jid);
+	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
+	contact_forget(gateway->contacts, jid);
+	blocks_forget(gateway, jid);
 }

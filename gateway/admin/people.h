@@ -15,3 +15,7 @@ typedef void (*people_fn)(const char *jid, const struct account *account,
 			  void *arg);
 /* 0, or -ENOMEM before the first was told. */
 CHECKED int people_each(const struct gateway *gateway, people_fn fn, void *arg);
+
+/* The database has nothing of @jid any more (account_drop()): all that is in
+ * memory goes as well. */
+void people_forget(struct gateway *gateway, const char *jid);

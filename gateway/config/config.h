@@ -149,6 +149,13 @@ struct config_emergency {
 	char *text;  /* what who calls them is told when they are refused */
 };
 
+/* Who may take a number himself: gateway/admin/registration.h. */
+struct config_registration {
+	char *domain;                /* whose accounts; in lower case */
+	struct config_texts numbers; /* none: nobody */
+	char *trunk;                 /* that they come by */
+};
+
 /* How a trunk is told whose call it is: sip/identity.h. */
 enum config_identity {
 	CONFIG_IDENTITY_PAI,
@@ -306,6 +313,7 @@ struct config {
 	struct config_watch watch;
 	struct config_billing billing;
 	struct config_hep hep;
+	struct config_registration registration;
 };
 
 /* One mistake, without a line end; @line is borrowed for the call. */

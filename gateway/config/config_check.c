@@ -386,6 +386,33 @@ static void check_hep(struct check *c)
 		    "hep.password_file", hep->password_file, &hep->password);
 }
 
+static void check_registration(struct check *c)
+{
+	const struct config_registration *registration =
+		&c->config->registration;
+	const struct config_texts *numbers = &registration->numbers;
+	unsigned line = line_of(c, CONFIG_KEY_REGISTRATION_NUMBERS);
+
+	for (size_t i = 0; i < numbers->n; i++) {
+		if (!config_is_number(numbers->v[i]) ||
+		    config_find_number(c->config, numbers->v[i]))
+			complain(c, line,
+				 "registration.numbers: \"%s\": expected a "
+				 "number such as +15557654321 that no section "
+				 "names",
+				 numbers->v[i]);
+	}
+	if (numbers->n && !*registration->domain)
+		complain(c, line,
+			 "registration.numbers without registration.domain: "
+			 "expected the domain whose accounts may register");
+	if (numbers->n && !config_find_trunk(c->config, registration->trunk))
+		complain(c, line_of(c, CONFIG_KEY_REGISTRATION_TRUNK),
+			 "registration.trunk = \"%s\": expected the name of a "
+			 "trunk in this file",
+			 registration->trunk);
+}
+
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m)
 {
@@ -408,4 +435,5 @@ void config_check(struct config *config, const struct config_lines *lines,
 	check_watch(&c);
 	check_billing(&c);
 	check_hep(&c);
+	check_registration(&c);
 }

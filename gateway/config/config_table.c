@@ -33,6 +33,7 @@ const char *const config_section_names[CONFIG_NSECTIONS] = {
 	[CONFIG_WATCH] = "watch",
 	[CONFIG_BILLING] = "billing",
 	[CONFIG_HEP] = "hep",
+	[CONFIG_REGISTRATION] = "registration",
 	[CONFIG_CONTROL] = "control",
 };
 
@@ -423,6 +424,15 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_HEP_PASSWORD_FILE] = {
 		CONFIG_HEP, "password_file", &config_kind_path,
 		AT(hep.password_file), .initial = LIST("") },
+	[CONFIG_KEY_REGISTRATION_DOMAIN] = {
+		CONFIG_REGISTRATION, "domain", &config_kind_domain,
+		AT(registration.domain), .initial = LIST("") },
+	[CONFIG_KEY_REGISTRATION_NUMBERS] = {
+		CONFIG_REGISTRATION, "numbers", &config_kind_prefixes,
+		AT(registration.numbers), .initial = LIST(NULL) },
+	[CONFIG_KEY_REGISTRATION_TRUNK] = {
+		CONFIG_REGISTRATION, "trunk", &config_kind_name,
+		AT(registration.trunk), .initial = LIST("") },
 };
 /* clang-format on */
 

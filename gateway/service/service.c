@@ -3,11 +3,11 @@
 
 #include <string.h>
 
+#include "gateway/admin/registration.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 #include "xmpp/stanza.h"
 
-#define NS_REGISTER "jabber:iq:register"
 #define NS_EXTDISCO "urn:xmpp:extdisco:2"
 #define NS_BLOCKING "urn:xmpp:blocking"
 
@@ -72,14 +72,16 @@ static bool owns_a_number(const struct service_query *query)
 }
 
 /*
- * XEP-0077, 3.1: accounts are made by an administrator. Who has one is told so;
- * nobody learns of another's.
+ * XEP-0077, 3.1: accounts are made by an administrator, unless he lets people
+ * do so. Who has one is told so; nobody learns of another's.
  */
 int service_registration(struct stanza **reply,
 			 const struct service_query *query)
 {
 	AUTO(stanza_freep) struct stanza *st = NULL;
 
+	if (registration_is_for(query->gateway, query->account))
+		return registration_answer(reply, query);
 	if (query->set || !owns_a_number(query))
 		return stanza_error_reply(
 			reply, query->iq, NULL, "not-allowed",

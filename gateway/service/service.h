@@ -15,6 +15,8 @@
 struct gateway;
 struct stanza;
 
+#define NS_REGISTER "jabber:iq:register"
+
 enum service_outcome {
 	SERVICE_E_UNKNOWN = 1, /* no query of ours, or not here */
 };

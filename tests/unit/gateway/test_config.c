@@ -362,6 +362,17 @@ static const struct {
 	{ LEAST "emergency { trunk = \"t\" }",
 	  "t.conf:2: emergency.trunk = \"t\": expected the name of a "
 	  "trunk in this file\n" },
+	{ LEAST "registration { numbers = { \"+1\" } domain = \"d\"\n"
+		" trunk = \"t\" }",
+	  "t.conf:2: registration.numbers: \"+1\": expected a number such "
+	  "as +15557654321 that no section names\n"
+	  "t.conf:3: registration.trunk = \"t\": expected the name of a "
+	  "trunk in this file\n" },
+	{ LEAST "registration { numbers = { \"+15557654321\" } }",
+	  "t.conf:2: registration.numbers without registration.domain: "
+	  "expected the domain whose accounts may register\n"
+	  "t.conf:2: registration.trunk = \"\": expected the name of a "
+	  "trunk in this file\n" },
 	{ LEAST "route \"r\" {\n trunks = { \"t\" } }",
 	  "t.conf:3: route \"r\".trunks has \"t\": expected the name "
 	  "of a trunk in this file\n" },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "db/contact.h"
+#include "gateway/admin/registration.h"
 #include "gateway/service/presence.h"
 #include "tests/unit/gateway/config_rig.h"
 #include "tests/unit/gateway/no_accounts.h"
@@ -43,6 +44,22 @@ const struct contact *contact_find(const struct contact_store *store,
 	return !strcmp(account, bob.account) && !strcmp(local, bob.local)
 		       ? &bob
 		       : NULL;
+}
+
+/* No registration is configured. */
+bool registration_is_for(const struct gateway *of, const char *account)
+{
+	(void)of;
+	(void)account;
+	return false;
+}
+
+int registration_answer(struct stanza **reply,
+			const struct service_query *query)
+{
+	(void)reply;
+	(void)query;
+	return -EINVAL;
 }
 
 /* ---- */
