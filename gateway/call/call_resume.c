@@ -127,7 +127,9 @@ static int resume_side(struct call *call, enum media_side side,
 /* One worker has both sides: that of the shared port, where there is one. */
 static int revive(struct call *call, const struct past_side past[2])
 {
-	int shared = past[0].saved.transport == MEDIA_ICE ? 0 : 1;
+	bool first = past[0].row->kind != SESSION_ECHO &&
+		     past[0].saved.transport == MEDIA_ICE;
+	int shared = first ? 0 : 1;
 
 	return bridge_revive(&call->bridge, call->gateway->media, call->name,
 			     past[shared].saved.worker, &call_bridge_handlers,

@@ -53,6 +53,21 @@ async def asks_to_move(old, new):
 
 
 @pytest.mark.alone
+async def test_a_test_call_outlives_the_process(scene):
+    client = await scene.client()
+    user = await commander(scene, client.user, "commands")
+    await user.run("my-test-call", seconds=60)
+    mine = await client.incoming()
+    await mine.accept()
+    await mine.wait("media")
+    await media.listen((mine.audio, mine.audio))
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    await media.listen((mine.audio, mine.audio))
+    await mine.hangup()
+
+
+@pytest.mark.alone
 async def test_an_account_moves_with_proof_from_both(scene):
     operator = await commander(scene, "oscar", "moves")
     old, new = await commander(scene, "carol", "old"), await commander(scene, "nina", "new")
