@@ -51,8 +51,8 @@ static void a_number_is_one_in_all_spellings(void **state)
 		"INVITE sip:+15557654321@h SIP/2.0\r\n\r\n",
 		"INVITE sip:x SIP/2.0\r\nTo: <sip:5557654321;npdi@h>\r\n\r\n",
 		"INVITE sip:x SIP/2.0\r\nf: tel:+1-555-765-4321\r\n\r\n",
-		"INVITE sip:x SIP/2.0\r\n"
-		"p-asserted-identity: \"A\" <sips:0015557654321@h>\r\n\r\n",
+		("INVITE sip:x SIP/2.0\r\n"
+		 "p-asserted-identity: \"A\" <sips:0015557654321@h>\r\n\r\n"),
 	};
 	static const char *const others[] = {
 		"INVITE sip:+15557654322@h SIP/2.0\r\n\r\n",
