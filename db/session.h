@@ -5,8 +5,7 @@
  * session (XEP-0166), and the media of that side.
  *
  * A row is committed before its 200 or session-accept leaves: hold the answer
- * until @done. Rows of ended calls go with
- * the call's record (db/cdr.h).
+ * until @done. Rows of ended calls go with the call's record (db/cdr.h).
  *
  * Strings are borrowed for the call; NULL and "" are the same, and are read
  * back as "".

@@ -22,12 +22,12 @@
  * id with "-2", "-3", … (gateway/call/fare.h).
  *
  * "seconds" and "reason" may be left out: no limit, no words. Whatever else
- * comes, or nothing in time, counts as billing.on_failure says. So many
+ * comes, or nothing in time, counts as billing.allow_on_failure says. So many
  * questions as wire.h allows are open at once; BILL_WAITING_MAX more wait for
- * their turn, within their time; what is asked beyond that counts as
- * on_failure, too. The loop never waits; calls wait in a state of their own,
- * and may be given up meanwhile. Emergency calls and calls that leave for no
- * trunk are nobody's to refuse.
+ * their turn, within their time; what is asked beyond that counts so, too. The
+ * loop never waits; calls wait in a state of their own, and may be given up
+ * meanwhile. Emergency calls and calls that leave for no trunk are nobody's to
+ * refuse.
  */
 #pragma once
 

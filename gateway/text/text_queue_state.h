@@ -32,8 +32,7 @@ struct text {
 	size_t sent; /* octets of the body that the trunk has */
 	bool receipt, markable, on_disk;
 	uint64_t hold; /* its stanza, until it is on disk: xmpp_stream.h */
-	bool paid; /* the billing system lets it go; asked anew after a restart
-		    */
+	bool paid;     /* billing lets it go; asked anew after a restart */
 	int64_t received_ms;
 };
 

@@ -239,17 +239,24 @@ static void a_clock_that_is_set_back_keeps_nobody_waiting(void **state)
 	assert_int_equal(nsent, 1);
 }
 
-static void bounce_many(unsigned n)
+static struct stanza *text_to(const char *jid, const char *id)
 {
-	AUTO(stanza_freep) struct stanza *message = NULL;
-	char id[16];
+	struct stanza *message;
 
 	assert_int_equal(
 		chat_format(&message, &(struct chat_text){ .from = NUMBER,
-							   .to = ALICE,
-							   .id = "x",
+							   .to = jid,
+							   .id = id,
 							   .body = "b" }),
 		0);
+	return message;
+}
+
+static void bounce_many(unsigned n)
+{
+	AUTO(stanza_freep) struct stanza *message = text_to(ALICE, "x");
+	char id[16];
+
 	for (unsigned i = 0; i < n; i++) {
 		snprintf(id, sizeof(id), "n%u", i);
 		stanza_set(message, "id", id);
@@ -277,35 +284,23 @@ static void many_are_not_given_in_one_turn(void **state)
 /* Whose server sends all back leaves room for others. */
 static void one_account_has_a_share_alone(void **state)
 {
-	AUTO(stanza_freep) struct stanza *message = NULL;
+	AUTO(stanza_freep)
+	struct stanza *message = text_to("bob@example.org", "b1");
 
 	(void)state;
 	bounce_many(TEXT_AGAIN_ACCOUNT_MAX + 10);
 	assert_int_equal(text_again_waiting(again), TEXT_AGAIN_ACCOUNT_MAX);
-	assert_int_equal(
-		chat_format(&message,
-			    &(struct chat_text){ .from = NUMBER,
-						 .to = "bob@example.org",
-						 .id = "b1",
-						 .body = "b" }),
-		0);
 	text_again_give(again, message);
 	assert_true(bounce("bob@example.org", "b1", "x", "wait"));
 }
 
 static void the_oldest_that_was_given_gives_way(void **state)
 {
-	AUTO(stanza_freep) struct stanza *message = NULL;
+	AUTO(stanza_freep) struct stanza *message = text_to(ALICE, "x");
 	char id[16];
 
 	(void)state;
 	give();
-	assert_int_equal(
-		chat_format(&message, &(struct chat_text){ .from = NUMBER,
-							   .to = ALICE,
-							   .id = "x",
-							   .body = "b" }),
-		0);
 	for (unsigned i = 0; i < TEXT_GIVEN_MAX; i++) {
 		snprintf(id, sizeof(id), "n%u", i);
 		stanza_set(message, "id", id);

@@ -3,8 +3,8 @@
  * Two pools of media workers in one process, joined over loopback as two
  * gateways would be:
  *
- *   phone A == RTP ==> left bridge <== ICE, DTLS-SRTP ==> right bridge == RTP
- * ==> phone B side A ^          ^ side B          side A ^             ^ side B
+ *   phone A == RTP == left bridge == ICE, DTLS-SRTP == right bridge == RTP ==
+ *                     side A | side B           side A | side B     phone B
  *
  * The phones are plain sockets of the test. Nothing sleeps: the main loop runs
  * until a condition holds or RIG_TIMEOUT_MS has passed.
