@@ -63,23 +63,26 @@ LOAD     := $(BUILD)/tests/bench/load/load
 PROGRAMS := $(subst $(BUILD)/main,$(BUILD)/tandem,$(patsubst gateway/%.c,$(BUILD)/%,$(wildcard $(MAINS))))
 
 ## all          build/tandem and its tools
-all: deps $(PROGRAMS)
+all: deps-build $(PROGRAMS)
 help:
 	@sed -n 's/^## //p' Makefile
-## deps         install what building, testing and the demo need (Debian packages)
+## deps         install what building, testing and the demo need (Debian packages, servers among them)
 deps:
 	@$(if $(filter no,$(DEPS)),,deploy/deps)
+# What building alone needs: who makes Tandem to use it gets no servers.
+deps-build:
+	@$(if $(filter no,$(DEPS)),,deploy/deps build)
 
 ## deps-live    and what the tests with real clients need (Chromium, npm, Dino, Profanity: 300 MB)
 deps-live:
 	@deploy/deps live
 
-$(BUILD)/%.o: %.c | deps
+$(BUILD)/%.o: %.c | deps-build
 	@mkdir -p $(@D)
 	$(call say,CC    ,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/%.o: %.cc | deps
+$(BUILD)/%.o: %.cc | deps-build
 	@mkdir -p $(@D)
 	$(call say,CXX   ,$<)
 	$(Q)$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
@@ -116,19 +119,21 @@ $(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):
 	$(call say,LINK  ,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CMOCKA)
 
+# Tests, and what runs them, need more (cmocka, servers).
+$(call objects,$(TEST_SOURCES)): | deps
 tests: $(UNITS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS)
 ## check        build and run the unit, fuzz-corpus and integration tests
-checked: all $(UNITS) $(FUZZERS)
+checked: deps all $(UNITS) $(FUZZERS)
 check: checked
 	@UNITS='$(UNITS)' tests/run $(BUILD) unit fuzz integration
 ## unit         the unit tests alone; T=media/test_ice runs one and shows all of it
 unit: $(if $(strip $(T)),$(BUILD)/tests/unit/$(strip $(T)),$(UNITS))
 	@$(if $(strip $(T)),$<,UNITS='$^' tests/run $(BUILD) unit)
 ## integration  the tests with real peers alone (root); T=test_call_out.py runs one
-integration: all
+integration: deps all
 	@T=$(strip $(T)) tests/run $(BUILD) integration
 ## faults       every fault of tests/faults, in a table of what came of it (root); T=words of some
-faults: all $(LOAD)
+faults: deps all $(LOAD)
 	@TANDEM=$(CURDIR)/$(BUILD)/tandem $(PYTHON) -B tests/faults $(T)
 ## asan         unit, fuzz-corpus and integration tests, address and undefined sanitizers
 SANITIZE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) CFLAGS='-O1 -g -fno-omit-frame-pointer $(2)' LDFLAGS='$(or $(3),$(2))'
@@ -140,17 +145,17 @@ asan:
 tsan:
 	+@$(call SANITIZE,tsan,-fsanitize=thread) $(or $(DO),unit)
 ## fuzz         every fuzz target for FUZZ_SECONDS; crashes go into its .repro
-fuzz:
+fuzz: deps
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang fuzz-run
 fuzz-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/run $(BUILD) fuzz-run
 ## fuzz-coverage  lines of each parser that its corpus runs through: 85 % at least
-fuzz-coverage:
+fuzz-coverage: deps
 	+@$(call SANITIZE,coverage,-fprofile-instr-generate -fcoverage-mapping,-fprofile-instr-generate) CC=clang coverage-run
 coverage-run: $(FUZZERS)
 	@tests/fuzz/prove $(BUILD) coverage
 ## fuzz-faults  a fault planted for each target, which must find it
-fuzz-faults:
+fuzz-faults: deps
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang faults-run
 faults-run: export FUZZ_CFLAGS = $(ALL_CFLAGS)
 faults-run: export FUZZ_LDFLAGS = $(ALL_LDFLAGS)
@@ -158,7 +163,7 @@ faults-run: export FUZZ_LIBS = $(LIBS)
 faults-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/fuzz/prove $(BUILD) faults
 ## bench        Tandem beside rtpengine and the floors, in one run; BENCH_QUICK=1 is short
-bench: all $(LOAD) $(FLOORS)
+bench: deps all $(LOAD) $(FLOORS)
 	@$(PYTHON) -B tests/bench/run $(BUILD)
 ## bench-readme the table that is in README, from what bench has left
 bench-readme:
@@ -170,7 +175,7 @@ bench-parts: $(BENCHES)
 bench-instructions: $(BUILD)/tests/bench/bench_relay_path
 	@$(PYTHON) -B tests/bench/instructions $(BUILD)
 ## prove-texts  10,000 texts each way under kills, restarts and silence: none lost (root; 15 min)
-prove-texts: all
+prove-texts: deps all
 	@$(PYTHON) -B tests/faults/texts.py
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
@@ -181,7 +186,7 @@ lint: deps $(BUILD)/db/schema_sql.h
 format:
 	@clang-format -i $(SOURCES) $(TEST_SOURCES) $(HEADERS)
 ## demo         calls in front of your eyes; KEEP=1 stays up for a client of yours (ADDRESS=)
-demo: all
+demo: deps all
 	@$(PYTHON) -B tests/demo $(if $(KEEP),--keep) $(if $(ADDRESS),--address $(ADDRESS))
 ## install      DESTDIR, PREFIX, CONFDIR, UNITDIR, BASHDIR, ZSHDIR; an existing configuration stays
 install: $(PROGRAMS)
@@ -209,7 +214,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-build deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
