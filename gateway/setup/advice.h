@@ -7,8 +7,14 @@
 
 #include <stdio.h>
 
+#include "gateway/base/err.h"
+
 struct answers;
 
-/* Reads the configuration that was written to @path. */
-void advice_tell(const struct answers *answers, const char *path, FILE *to);
+/*
+ * Reads the configuration that was written to @path; -1 when there is a mistake
+ * in it, which was told.
+ */
+CHECKED int advice_tell(const struct answers *answers, const char *path,
+			FILE *to);
 void advice_farewell(const struct answers *answers, FILE *to);

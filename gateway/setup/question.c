@@ -9,8 +9,6 @@
 #include "gateway/config/config.h"
 #include "gateway/config/config_table.h"
 
-enum { COMPONENT_PORT = 5347 };
-
 const struct question questions[NQUESTIONS] = {
 	[ASK_DOMAIN] = { .key = "domain",
 			 .is_needed = true,
@@ -57,15 +55,19 @@ const struct question questions[NQUESTIONS] = {
 			.parent = ASK_NUMBER },
 };
 
-static const char *answer(const struct answers *answers, enum question_id id)
+const char *answers_text(const struct answers *answers, enum question_id id)
 {
+	const struct question *question = &questions[id];
+
+	if (question->has_parent && !*answers_text(answers, question->parent))
+		return "";
 	return answers->text[id];
 }
 
 unsigned answers_server(const struct answers *answers,
 			char host[static ANSWER_CAP])
 {
-	struct slice text = slice_of(answer(answers, ASK_SERVER));
+	struct slice text = slice_of(answers_text(answers, ASK_SERVER));
 	struct slice port = text, name = slice_cut(&port, ':');
 	struct addr addr;
 	uint64_t number = COMPONENT_PORT;
@@ -88,10 +90,10 @@ static void write_secret(const struct answers *answers, enum question_id id,
 {
 	char name[ANSWER_CAP];
 
-	if (!*answer(answers, id))
+	if (!*answers_text(answers, id))
 		return;
 	if (!directory) {
-		config_put_key(to, "\t", key, answer(answers, id));
+		config_put_key(to, "\t", key, answers_text(answers, id));
 	} else if (!text_format(name, sizeof(name), "%s/%s", directory,
 				questions[id].key)) {
 		char file_key[32];
@@ -104,13 +106,13 @@ static void write_secret(const struct answers *answers, enum question_id id,
 static void write_trunk(const struct answers *answers, const char *directory,
 			FILE *to)
 {
-	if (!*answer(answers, ASK_TRUNK))
+	if (!*answers_text(answers, ASK_TRUNK))
 		return;
 	fputs("\ntrunk \"carrier\" {\n", to);
-	config_put_key(to, "\t", "proxy", answer(answers, ASK_TRUNK));
-	if (*answer(answers, ASK_USERNAME)) {
+	config_put_key(to, "\t", "proxy", answers_text(answers, ASK_TRUNK));
+	if (*answers_text(answers, ASK_USERNAME)) {
 		config_put_key(to, "\t", "username",
-			       answer(answers, ASK_USERNAME));
+			       answers_text(answers, ASK_USERNAME));
 		write_secret(answers, ASK_PASSWORD, "password", directory, to);
 		fputs("\tregister = true\n", to);
 	}
@@ -119,13 +121,44 @@ static void write_trunk(const struct answers *answers, const char *directory,
 
 static void write_number(const struct answers *answers, FILE *to)
 {
-	if (!*answer(answers, ASK_NUMBER))
+	if (!*answers_text(answers, ASK_NUMBER))
 		return;
 	fputs("\nnumber ", to);
-	config_put_quoted(to, answer(answers, ASK_NUMBER));
+	config_put_quoted(to, answers_text(answers, ASK_NUMBER));
 	fputs(" {\n", to);
-	config_put_key(to, "\t", "owner", answer(answers, ASK_OWNER));
+	config_put_key(to, "\t", "owner", answers_text(answers, ASK_OWNER));
 	config_put_key(to, "\t", "trunk", "carrier");
+	fputs("}\n", to);
+}
+
+/* By its form: a literal of it is an address here, or the trunk's. */
+static bool speaks_ipv6(const struct answers *answers)
+{
+	return strchr(answers_text(answers, ASK_PUBLIC), ':') ||
+	       strchr(answers_text(answers, ASK_TRUNK), '[');
+}
+
+/* The listeners that are shipped are IPv4's; media is on both. */
+static void write_public(const struct answers *answers, FILE *to)
+{
+	const char *public = answers_text(answers, ASK_PUBLIC);
+	bool is_told = *public && strcmp(public, "none") != 0;
+
+	if (!is_told && !speaks_ipv6(answers))
+		return;
+	fputs("\nsip {\n", to);
+	if (speaks_ipv6(answers))
+		fputs("\tlisten = { \"udp:0.0.0.0:5060\", "
+		      "\"tcp:0.0.0.0:5060\", \"udp:[::]:5060\", "
+		      "\"tcp:[::]:5060\" }\n",
+		      to);
+	if (is_told)
+		config_put_key(to, "\t", "public_address", public);
+	fputs("}\n", to);
+	if (!is_told)
+		return;
+	fputs("\nmedia {\n", to);
+	config_put_key(to, "\t", "public_address", public);
 	fputs("}\n", to);
 }
 
@@ -134,30 +167,23 @@ void answers_write(const struct answers *answers, const char *directory,
 {
 	char host[ANSWER_CAP];
 	unsigned port = answers_server(answers, host);
-	const char *public = answer(answers, ASK_PUBLIC);
 
 	fputs("# tandem.conf(5) has all keys, `tandem doctor` tries what "
 	      "stands "
 	      "here.\n",
 	      to);
-	if (*answer(answers, ASK_ADMIN)) {
+	if (*answers_text(answers, ASK_ADMIN)) {
 		fputs("admins = { ", to);
-		config_put_quoted(to, answer(answers, ASK_ADMIN));
+		config_put_quoted(to, answers_text(answers, ASK_ADMIN));
 		fputs(" }\n", to);
 	}
 	fputs("\nxmpp {\n", to);
 	config_put_key(to, "\t", "host", host);
 	fprintf(to, "\tport = %u\n", port);
-	config_put_key(to, "\t", "domain", answer(answers, ASK_DOMAIN));
+	config_put_key(to, "\t", "domain", answers_text(answers, ASK_DOMAIN));
 	write_secret(answers, ASK_SECRET, "secret", directory, to);
 	fputs("}\n", to);
-	if (*public && strcmp(public, "none") != 0) {
-		fputs("\nsip {\n", to);
-		config_put_key(to, "\t", "public_address", public);
-		fputs("}\n\nmedia {\n", to);
-		config_put_key(to, "\t", "public_address", public);
-		fputs("}\n", to);
-	}
+	write_public(answers, to);
 	write_trunk(answers, directory, to);
 	write_number(answers, to);
 }
@@ -195,8 +221,26 @@ static void stand_in(struct answers *answers)
 	}
 }
 
+/* They stand in files of one line. */
+static bool are_lines(const struct answers *answers, FILE *to)
+{
+	for (size_t i = 0; i < NQUESTIONS; i++) {
+		for (const char *c = answers->text[i]; *c; c++) {
+			if ((unsigned char)*c >= ' ')
+				continue;
+			fprintf(to, "  %s: expected one line of text\n",
+				questions[i].key);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool answers_are_right(const struct answers *answers, FILE *to)
 {
+	if (!are_lines(answers, to))
+		return false;
+
 	struct teller teller = { .to = to };
 	struct answers tried = *answers;
 	struct config *config = NULL;

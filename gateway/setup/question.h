@@ -34,12 +34,15 @@ struct question {
 };
 extern const struct question questions[NQUESTIONS];
 
-enum { ANSWER_CAP = 512 };
+enum { ANSWER_CAP = 512, COMPONENT_PORT = 5347 };
 
 struct answers {
 	bool given[NQUESTIONS];
 	char text[NQUESTIONS][ANSWER_CAP]; /* "" where not given */
 };
+
+/* What counts: "" of a question whose parent has no answer. */
+const char *answers_text(const struct answers *answers, enum question_id id);
 
 /*
  * tandem.conf(5) of @answers. @directory: secrets are in files there; NULL: in

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/setup/setup.h"
 
-#include <bsd/readpassphrase.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -16,8 +15,9 @@
 #include "gateway/doctor/doctor.h"
 #include "gateway/setup/advice.h"
 #include "gateway/setup/question.h"
+#include "gateway/setup/terminal.h"
 
-enum { SECRET_LEN = 32 };
+enum { SECRET_LEN = 32, FILES_MAX = 3 };
 
 /* ---- answers ---- */
 
@@ -38,6 +38,35 @@ static void tell_keys(void)
 			questions[i].text);
 }
 
+static bool is_right(const struct answers *answers, enum question_id id)
+{
+	if (questions[id].is_needed && !*answers->text[id]) {
+		fprintf(stderr, "  needed: %s=...\n", questions[id].key);
+		return false;
+	}
+	return answers_are_right(answers, stderr);
+}
+
+/* In the questions' order, whatever that of the words was. */
+static int check_given(const struct answers *answers)
+{
+	struct answers tried = { .given = { false } };
+	int r = 0;
+
+	for (enum question_id i = 0; i < NQUESTIONS && !r; i++) {
+		if (!answers->given[i])
+			continue;
+		memcpy(tried.text[i], answers->text[i], ANSWER_CAP);
+		if (is_right(&tried, i))
+			continue;
+		fprintf(stderr, "tandem: %s is no good answer\n",
+			questions[i].key);
+		r = -1;
+	}
+	explicit_bzero(&tried, sizeof(tried));
+	return r;
+}
+
 static int take_given(struct answers *answers, char *const *given)
 {
 	for (; *given; given++) {
@@ -51,40 +80,8 @@ static int take_given(struct answers *answers, char *const *given)
 			return -1;
 		}
 		answers->given[id] = true;
-		if (!answers_are_right(answers, stderr)) {
-			fprintf(stderr, "tandem: %s is no good answer\n",
-				questions[id].key);
-			return -1;
-		}
 	}
-	return 0;
-}
-
-/* A line of the terminal's. -1: it is at its end. */
-static int read_line(char out[static ANSWER_CAP],
-		     const struct question *question)
-{
-	char prompt[ANSWER_CAP];
-
-	snprintf(prompt, sizeof(prompt), "%s%s%s%s: ", question->text,
-		 question->initial ? " [" : "",
-		 question->initial ? question->initial : "",
-		 question->initial ? "]" : "");
-	if (!readpassphrase(prompt, out, ANSWER_CAP,
-			    question->is_secret ? RPP_ECHO_OFF : RPP_ECHO_ON))
-		return -1;
-	if (!*out && question->initial)
-		return text_set(out, ANSWER_CAP, question->initial);
-	return 0;
-}
-
-static bool is_right(const struct answers *answers, enum question_id id)
-{
-	if (questions[id].is_needed && !*answers->text[id]) {
-		fprintf(stderr, "  needed: %s=...\n", questions[id].key);
-		return false;
-	}
-	return answers_are_right(answers, stderr);
+	return check_given(answers);
 }
 
 static int ask(struct answers *answers, enum question_id id, bool terminal)
@@ -98,10 +95,20 @@ static int ask(struct answers *answers, enum question_id id, bool terminal)
 		return is_right(answers, id) ? 0 : -1;
 	}
 	do {
-		if (read_line(answer, &questions[id]))
+		if (terminal_ask(answer, &questions[id])) {
+			fputs("\ntandem: no answer: nothing is written\n",
+			      stderr);
 			return -1;
+		}
 	} while (!is_right(answers, id));
 	return 0;
+}
+
+static bool is_beside_the_point(const struct answers *answers,
+				enum question_id id)
+{
+	return questions[id].has_parent &&
+	       !*answers_text(answers, questions[id].parent);
 }
 
 static int ask_all(struct answers *answers)
@@ -111,10 +118,14 @@ static int ask_all(struct answers *answers)
 	for (enum question_id i = 0; i < NQUESTIONS; i++) {
 		const struct question *question = &questions[i];
 
-		if (answers->given[i] ||
-		    (question->has_parent && !*answers->text[question->parent]))
-			continue;
-		if (ask(answers, i, terminal))
+		if (is_beside_the_point(answers, i)) {
+			if (!answers->given[i])
+				continue;
+			fprintf(stderr, "tandem: %s needs %s=...\n",
+				question->key, questions[question->parent].key);
+			return -1;
+		}
+		if (!answers->given[i] && ask(answers, i, terminal))
 			return -1;
 	}
 	if (!*answers->text[ASK_SECRET])
@@ -142,46 +153,91 @@ static void give_to_tandem(int fd, const char *path)
 			path, strerror(errno));
 }
 
-/* A new file for @to to be written to; NULL: it was told why not. */
-static FILE *create(const char *path)
+/* What was written: all that is needed, or in the end nothing. */
+struct files {
+	char made[FILES_MAX][PATH_MAX];
+	size_t n;
+};
+
+static void tell_taken(const char *path)
+{
+	fprintf(stderr,
+		"tandem: %s is there already: edit it, or move it away to "
+		"begin anew\n",
+		path);
+}
+
+/* A new file to be written to, one of @files; NULL: it was told why not. */
+static FILE *create(struct files *files, const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 		      S_IRUSR | S_IWUSR);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
 
-	if (file)
+	if (file && !text_set(files->made[files->n], PATH_MAX, path)) {
+		files->n++;
 		give_to_tandem(fd, path);
-	else
-		fprintf(stderr, "tandem: %s: %s%s\n", path, strerror(errno),
-			errno == EEXIST ? "; move it away to begin anew" : "");
+	} else if (errno == EEXIST) {
+		tell_taken(path);
+	} else {
+		fprintf(stderr, "tandem: %s: %s\n", path, strerror(errno));
+	}
 	return file;
 }
 
 static int finish(FILE *file, const char *path)
 {
-	if (!fclose(file)) {
-		printf("wrote %s\n", path);
+	bool whole = !ferror(file);
+
+	if (!fclose(file) && whole)
 		return 0;
-	}
 	fprintf(stderr, "tandem: %s: %s\n", path, strerror(errno));
 	return -1;
 }
 
-static int write_secret(const struct answers *answers, enum question_id id,
-			const char *directory)
+static int write_secret(struct files *files, const struct answers *answers,
+			enum question_id id, const char *directory)
 {
 	char path[PATH_MAX];
 
-	if (!*answers->text[id])
+	if (!*answers_text(answers, id))
 		return 0;
 	if (text_format(path, sizeof(path), "%s/%s", directory,
 			questions[id].key))
 		return -1;
-	FILE *file = create(path);
+	FILE *file = create(files, path);
 	if (!file)
 		return -1;
-	fprintf(file, "%s\n", answers->text[id]);
+	fprintf(file, "%s\n", answers_text(answers, id));
 	return finish(file, path);
+}
+
+static int write_files(struct files *files, const struct answers *answers,
+		       const char *directory, const char *path)
+{
+	if (write_secret(files, answers, ASK_SECRET, directory) ||
+	    write_secret(files, answers, ASK_PASSWORD, directory))
+		return -1;
+	FILE *file = create(files, path);
+	if (!file)
+		return -1;
+	answers_write(answers, directory, file);
+	return finish(file, path);
+}
+
+static int write_all(const struct answers *answers, const char *directory,
+		     const char *path)
+{
+	struct files files = { .n = 0 };
+	int r = write_files(&files, answers, directory, path);
+
+	for (size_t i = 0; i < files.n; i++) {
+		if (r)
+			unlink(files.made[i]);
+		else
+			printf("wrote %s\n", files.made[i]);
+	}
+	return r;
 }
 
 /* Absolute: the program reads its secrets from another directory. */
@@ -202,20 +258,23 @@ static int directory_of(char out[static PATH_MAX], const char *path)
 	return -1;
 }
 
-static int write_all(const struct answers *answers, const char *path)
+/* Told before the questions, not after ten answers. */
+static int check_place(const char *directory)
 {
-	char directory[PATH_MAX];
+	char secret[PATH_MAX];
 
-	if (directory_of(directory, path))
+	if (access(directory, W_OK | X_OK)) {
+		fprintf(stderr, "tandem: %s: %s%s\n", directory,
+			strerror(errno), geteuid() ? "; as root?" : "");
 		return -1;
-	if (write_secret(answers, ASK_SECRET, directory) ||
-	    write_secret(answers, ASK_PASSWORD, directory))
+	}
+	if (text_format(secret, sizeof(secret), "%s/%s", directory,
+			questions[ASK_SECRET].key))
 		return -1;
-	FILE *file = create(path);
-	if (!file)
-		return -1;
-	answers_write(answers, directory, file);
-	return finish(file, path);
+	if (access(secret, F_OK))
+		return 0;
+	tell_taken(secret);
+	return -1;
 }
 
 /* ---- the way through ---- */
@@ -236,21 +295,24 @@ static void examine(const char *path)
 int setup_run(const char *path, char *const *given)
 {
 	struct answers answers = { .given = { false } };
+	char directory[PATH_MAX];
 
 	if (!access(path, F_OK)) {
-		fprintf(stderr,
-			"tandem: %s is there already: edit it, or move it away "
-			"to begin anew\n",
-			path);
+		tell_taken(path);
 		return -1;
 	}
 	int r = take_given(&answers, given);
 	if (!r)
+		r = directory_of(directory, path);
+	if (!r)
+		r = check_place(directory);
+	if (!r)
 		r = ask_all(&answers);
 	if (!r)
-		r = write_all(&answers, path);
+		r = write_all(&answers, directory, path);
+	if (!r)
+		r = advice_tell(&answers, path, stdout);
 	if (!r) {
-		advice_tell(&answers, path, stdout);
 		examine(path);
 		advice_farewell(&answers, stdout);
 	}

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import termios
@@ -73,7 +74,8 @@ async def test_from_questions_to_a_call(scene):
     directory = proc.directory("setup", None)
     path = os.path.join(directory, "tandem.conf")
     terminal = Terminal(scene.bed.gw, binary(), "-c", path, "--setup")
-    await terminal.answer("domain of telephone numbers", "not a domain")
+    await terminal.answer("domain of telephone numbers", "x" * 600)
+    assert "at most 511" in await terminal.answer("domain of telephone numbers", "not a domain")
     assert "expected a domain" in await terminal.answer("domain of telephone numbers", "")
     assert "needed" in await terminal.answer("domain of telephone numbers", DOMAIN)
     await terminal.answer("takes components", SERVER)
@@ -151,6 +153,93 @@ async def test_answers_as_words(scene):
     before = modes(directory)
     again = setup(f"domain={DOMAIN}")
     assert again.returncode == 1 and "already" in again.stderr and modes(directory) == before
+
+
+def set_up(directory, *words, prefix=()):
+    """`tandem --setup` with answers as words."""
+    return subprocess.run([*prefix, binary(), "-c", os.path.join(directory, "tandem.conf"), "--setup", *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=ANSWER_S, check=False)
+
+
+def read(directory, name):
+    """The text of a file there."""
+    with open(os.path.join(directory, name), encoding="utf-8") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("keys, status", [(b"\x04", 1), (b"\x03", -signal.SIGINT)], ids=["end of input", "interrupted"])
+async def test_who_goes_away_in_the_middle_leaves_nothing(scene, keys, status):
+    """At a question, and at one that shows nothing: the terminal shows what is typed again afterwards."""
+    directory = proc.directory("setup", None)
+    for questions in (["domain of telephone numbers"], ["domain of telephone numbers", "takes components"]):
+        terminal = Terminal(scene.bed.gw, binary(), "-c", os.path.join(directory, "tandem.conf"), "--setup")
+        for question in questions:
+            await terminal.answer(question, f"  {DOMAIN} \t" if "domain" in question else "")
+        if questions[1:] and keys == b"\x04":  # which at a secret is an empty answer, as Enter is
+            await terminal.answer("secret it has", "")
+        await terminal.expect(r": $")
+        os.write(terminal.master, keys)
+        await proc.until(lambda each=terminal: each.process.poll() is not None, ANSWER_S, "the end")
+        assert termios.tcgetattr(terminal.master)[3] & termios.ECHO
+        code, screen = await terminal.end()
+        assert code == status and ("nothing is written" in screen) == (status == 1), (code, screen)
+        assert os.listdir(directory) == []
+
+
+@pytest.mark.parametrize("name", ["tandem.conf", "secret", "password"])
+def test_what_is_there_is_left_and_nothing_is_added(name):
+    directory = proc.directory("setup", None)
+    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+        file.write("mine\n")
+    done = set_up(directory, f"domain={DOMAIN}", "trunk=sip:sip.carrier.example", "username=u", "password=p")
+    assert done.returncode == 1 and f"{name} is there already" in done.stderr, done.stderr
+    assert os.listdir(directory) == [name] and read(directory, name) == "mine\n"
+
+
+def test_a_place_that_cannot_be_written_is_told_first():
+    directory = proc.directory("setup", None)  # root's
+    shutil.copy(binary(), directory + "/tandem")
+    done = subprocess.run([*AS_USER, directory + "/tandem", "-c", directory + "/tandem.conf", "--setup"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=ANSWER_S, check=False)
+    assert done.returncode == 1 and f"{directory}: Permission denied; as root?" in done.stderr and "domain" not in done.stderr, done.stderr
+    done = set_up("/nowhere/at/all", f"domain={DOMAIN}")
+    assert done.returncode == 1 and "/nowhere/at/all: No such file" in done.stderr
+
+
+def test_a_server_elsewhere_has_to_listen_to_others():
+    directory = proc.directory("setup", None)
+    said = set_up(directory, f"domain={DOMAIN}", "server=[2001:db8::5]:5999", "public_address=none", 'secret=a"b\\c').stdout
+    assert 'component_secret = "a\\"b\\\\c"' in said and 'password: "a\\"b\\\\c"' in said, said
+    assert 'component_interfaces = { "*" }' in said and "component_ports = { 5999 }" in said and 'ip: "::"' in said
+    assert read(directory, "secret") == 'a"b\\c\n' and 'host = "2001:db8::5"' in read(directory, "tandem.conf")
+    near = set_up(proc.directory("setup", None), f"domain={DOMAIN}", "public_address=none").stdout
+    assert "component_interfaces" not in near and "component_ports" not in near and 'ip: "127.0.0.1"' in near
+
+
+@pytest.mark.parametrize("words", [["public_address=2001:db8::7"], ["trunk=sip:[2001:db8::9]:5060"]], ids=["address", "trunk"])
+def test_ipv6_gets_a_listener(words):
+    directory = proc.directory("setup", None)
+    done = set_up(directory, f"domain={DOMAIN}", *words)
+    assert done.returncode == 0 and '"udp:[::]:5060"' in read(directory, "tandem.conf"), done.stderr
+    assert subprocess.run([binary(), "-n", "-c", directory + "/tandem.conf"], check=False).returncode == 0
+
+
+def test_answers_in_any_order():
+    directory = proc.directory("setup", None)
+    done = set_up(directory, "owner=alice@example.org", "number=+15557654321", "password=p", "username=u", "trunk=sip:sip.carrier.example", f"domain={DOMAIN}")
+    assert done.returncode == 0 and '"+15557654321"' in read(directory, "tandem.conf") and read(directory, "password") == "p\n", done.stderr
+    for word, parent in (("number=+15557654321", "trunk"), ("password=p", "username")):
+        directory = proc.directory("setup", None)
+        done = set_up(directory, word, f"domain={DOMAIN}", "owner=a@b.example")
+        assert done.returncode == 1 and f"needs {parent}=" in done.stderr and os.listdir(directory) == [], done.stderr
+
+
+@pytest.mark.parametrize("word", ["secret=a\nb", "server=:", "server=x:99999", "public_address=here", "trunk=http://x", "number=1", "admin=@", "domain=",
+                                  "domain=" + "x" * 600, "admin=a@b\x01"])
+def test_odd_answers_are_told_and_nothing_is_written(word):
+    directory = proc.directory("setup", None)
+    done = set_up(directory, *([] if word.startswith("domain") else [f"domain={DOMAIN}"]), "trunk=sip:sip.carrier.example", "owner=a@b.example", word)
+    assert done.returncode == 1 and done.stderr and os.listdir(directory) == [], done.stderr
 
 
 @pytest.mark.parametrize("prefix, mode, owner, told", [([], 0o640, 5060, False), (AS_USER, 0o600, None, True)], ids=["root", "another"])
