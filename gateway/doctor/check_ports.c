@@ -9,6 +9,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/config/config.h"
 #include "gateway/doctor/finding.h"
+#include "media/bridge.h"
 
 static const char free_it[] =
 	"another program has it (`ss -lnup`, `ss -lntp`): end it, or choose "
@@ -73,10 +74,7 @@ static struct addr media_at(const struct doctor *doctor, unsigned port)
 static void check_ice(struct doctor *doctor)
 {
 	const struct config_media *media = &doctor->config->media;
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = media->workers   ? media->workers
-		     : processors > 0 ? (unsigned)processors
-				      : 1;
+	unsigned n = media_worker_count(media->workers);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct addr at = media_at(doctor, media->ice_port + i);

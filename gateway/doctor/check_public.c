@@ -19,8 +19,8 @@ enum { STUN_WAIT_MS = 3000, STEP_MS = 100 };
 struct asking {
 	struct doctor *doctor;
 	struct addr server;
-	const char *why; /* the name does not resolve; static text */
-	char text[128];
+	bool on_ice_port; /* it was asked from there */
+	char text[128];   /* why the name does not resolve */
 };
 
 static bool has_public_address(struct addr *out)
@@ -63,9 +63,22 @@ static int look_up(struct asking *asking, const struct config_endpoint *stun)
 	return addr_is_set(&asking->server) ? 0 : -ENOENT;
 }
 
-/* How the server sees a socket of ours. 0, -ETIMEDOUT, -errno. */
-static int ask(struct addr *seen, const struct addr *server)
+/*
+ * What the NAT makes of the clients' port says most. Where that is taken,
+ * check_ports() has told, and another will do.
+ */
+static bool take_ice_port(int fd, const struct doctor *doctor)
 {
+	struct addr at = doctor->config->media.address;
+
+	addr_set_port(&at, (uint16_t)doctor->config->media.ice_port);
+	return !doctor->running && !bind(fd, &at.sa, addr_len(&at));
+}
+
+/* How the server sees a socket of ours. 0, -ETIMEDOUT, -errno. */
+static int ask(struct asking *asking, struct addr *seen)
+{
+	const struct addr *server = &asking->server;
 	uint8_t p[STUN_INPUT_MAX];
 	struct mapped mapped = { .sent = 0 };
 	uint64_t end = clock_ms() + STUN_WAIT_MS;
@@ -75,6 +88,7 @@ static int ask(struct addr *seen, const struct addr *server)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof(step));
+	asking->on_ice_port = take_ice_port(fd, asking->doctor);
 	int r = connect(fd, &server->sa, addr_len(server)) ? -errno : 0;
 	mapped_start(&mapped, server, clock_ms());
 	while (!r && !addr_is_set(&mapped.address) && clock_ms() < end) {
@@ -90,6 +104,23 @@ static int ask(struct addr *seen, const struct addr *server)
 	close(fd);
 	*seen = mapped.address;
 	return r ? r : addr_is_set(seen) ? 0 : -ETIMEDOUT;
+}
+
+/* Whether the NAT keeps the number, as it does for a port that is forwarded. */
+static void judge_port(struct doctor *doctor, const struct addr *seen)
+{
+	unsigned port = doctor->config->media.ice_port;
+
+	if (addr_port(seen) == port)
+		finding_good(doctor, "media.ice_port",
+			     "%u is %u outside, too, says STUN", port, port);
+	else
+		finding_odd(doctor, "media.ice_port",
+			    "is it forwarded by the router, to the same "
+			    "number? without that calls need the clients' "
+			    "help (ICE), and some fail",
+			    "%u is %u outside, says STUN", port,
+			    addr_port(seen));
 }
 
 static void judge(struct doctor *doctor, const struct addr *seen)
@@ -128,13 +159,15 @@ static void ask_stun(struct doctor *doctor, const struct config_endpoint *stun)
 			    asking.text);
 		return;
 	}
-	int r = ask(&seen, &asking.server);
+	int r = ask(&asking, &seen);
 	if (r)
 		finding_bad(doctor, "STUN", mend, "%s: %s",
 			    addr_text(&asking.server).s,
 			    r == -ETIMEDOUT ? "no answer" : strerror(-r));
 	else
 		judge(doctor, &seen);
+	if (!r && asking.on_ice_port)
+		judge_port(doctor, &seen);
 }
 
 /* Without a server to ask, from what is configured and what interfaces say. */

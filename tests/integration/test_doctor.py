@@ -179,6 +179,12 @@ async def test_root_looks_as_the_service(scene):
     said = await finding(scene, "ok", "user", "tandem, as the service", prefix=there, db={"path": "/tmp/tandem.db"})
     assert "ok    database" in said
     await finding(scene, "BAD", "database", path, "cannot be written", prefix=there, db={"path": path + "/tandem.db"})
+    secret = os.path.join(place("root"), "secret")
+    with open(secret, "w", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+        file.write("s3cret\n")
+    await finding(scene, "BAD", "configuration", "secret_file", "Permission denied", prefix=there, xmpp={"secret": "", "secret_file": secret})
+    os.chmod(secret, 0o644)
+    await finding(scene, "BAD", "configuration", "secret_file", "chmod o-rwx", prefix=there, xmpp={"secret": "", "secret_file": secret})
 
 
 @pytest.mark.skipif("tandem" in {user.pw_name for user in pwd.getpwall()}, reason="this machine has a user tandem")
@@ -306,24 +312,41 @@ async def test_stun_is_silent(scene):
     await finding(scene, "BAD", "STUN", "no answer", "STUN server", media={"stun": f"{PBX}:3999"})
 
 
-async def test_stun_sees_another_address(scene):
-    """A server that answers with an address of its own choice."""
-    answered = asyncio.Event()
+class Stun(asyncio.DatagramProtocol):
+    """A STUN server (RFC 8489) that answers with an address of its own choice."""
 
-    class Stun(asyncio.DatagramProtocol):
-        def connection_made(self, transport):
-            self.transport = transport
+    def __init__(self, address, port):
+        self.seen = (1).to_bytes(2, "big") + port.to_bytes(2, "big") + socket.inet_aton(address)
+        self.asked = []
 
-        def datagram_received(self, data, addr):
-            attribute = bytes.fromhex("000100080001") + (4000).to_bytes(2, "big") + socket.inet_aton("198.51.100.7")
-            self.transport.sendto(b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20] + attribute, addr)
-            answered.set()
+    def connection_made(self, transport):
+        self.transport = transport
 
+    def datagram_received(self, data, addr):
+        self.asked.append(addr[1])
+        attribute = bytes.fromhex("00010008") + self.seen
+        self.transport.sendto(b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20] + attribute, addr)
+
+
+async def stun(scene, address, port):
+    """One at the PBX's address."""
     with scene.bed.pstn.inside():
         listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listening.bind((PBX, 3998))
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Stun, sock=listening)
-    await finding(scene, "BAD", "public address", "198.51.100.7", "auto",
-                  media={"stun": f"{PBX}:3998", "public_address": "198.51.100.8"})
-    assert answered.is_set()
+    return await asyncio.get_running_loop().create_datagram_endpoint(lambda: Stun(address, port), sock=listening)
+
+
+async def test_stun_sees_another_address(scene):
+    transport, server = await stun(scene, "198.51.100.7", 10000)
+    await finding(scene, "BAD", "public address", "198.51.100.7", "auto", media={"stun": f"{PBX}:3998", "public_address": "198.51.100.8"})
+    assert server.asked
+    transport.close()
+
+
+@pytest.mark.parametrize("port, mark, words", [(10000, "ok", ("is 10000 outside",)), (40123, "?", ("is 40123 outside", "forwarded"))])
+async def test_the_nat_and_the_port_of_ice(scene, port, mark, words):
+    """It is asked from that port."""
+    transport, server = await stun(scene, "198.51.100.7", port)
+    await finding(scene, mark, f"media.ice_port    10000 is {port}", *words, media={"stun": f"{PBX}:3998", "public_address": "auto"})
+    assert set(server.asked) == {10000}
     transport.close()
