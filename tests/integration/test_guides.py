@@ -2,12 +2,18 @@
 """The guides of deploy/ hold what they say: their snippets are read by the programs they are for, what they name is there,
 and the shells' completion knows the programs' words. No network, no root but where a firewall is asked."""
 
+import fcntl
 import glob
+import json
 import os
+import pty
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import tomllib
 from xml.etree import ElementTree
 
@@ -203,10 +209,9 @@ def test_compose_names_what_is_there():
         for volume in service["volumes"]:
             source = volume.split(":")[0]
             assert source[0] in "./" or source in compose["volumes"], volume
-    build = compose["services"]["tandem"]["build"]
-    context = os.path.join(DEPLOY, "container", build["context"])
-    assert os.path.samefile(context, ROOT)
-    assert os.path.exists(os.path.join(context, build["dockerfile"]))
+        context = os.path.join(DEPLOY, "container", service["build"]["context"])
+        assert os.path.exists(os.path.join(context, service["build"]["dockerfile"]))
+    assert os.path.samefile(context, ROOT)  # Tandem's, the last
 
 
 def test_kubernetes_mounts_what_it_has():
@@ -215,6 +220,67 @@ def test_kubernetes_mounts_what_it_has():
     assert pod["hostNetwork"] and kinds["StatefulSet"]["spec"]["replicas"] == 1
     mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
     assert mounts == {volume["name"] for volume in pod["volumes"]}
+
+
+# How Kubernetes' own client, which is made of its OpenAPI description, writes the types of YAML.
+PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str, "date": str}
+
+
+def misfits(models, value, kind, where):
+    """Where @value is not of @kind: words that are unknown, or of another type."""
+    if kind == "object":
+        return
+    if kind in PLAIN:
+        if not isinstance(value, PLAIN[kind]) or isinstance(value, bool) != (kind == "bool"):
+            yield f"{where}: {value!r} is no {kind}"
+    elif kind.startswith("list["):
+        for n, each in enumerate(value):
+            yield from misfits(models, each, kind[5:-1], f"{where}[{n}]")
+    elif kind.startswith("dict("):
+        for key, each in value.items():
+            yield from misfits(models, each, kind[5:-1].split(", ")[1], f"{where}.{key}")
+    else:
+        model = getattr(models, kind)
+        types = {model.attribute_map[name]: of for name, of in model.openapi_types.items()}
+        for key, each in value.items():
+            if key not in types:
+                yield f"{where}.{key}: unknown to {kind}"
+            else:
+                yield from misfits(models, each, types[key], f"{where}.{key}")
+
+
+def kubernetes_takes(document):
+    """What Kubernetes has against it; a missing word is a ValueError."""
+    kubernetes = pytest.importorskip("kubernetes.client", reason="python3-kubernetes is not installed")
+    kind = document["kind"]
+    found = list(misfits(kubernetes.models, document, f"V1{kind}", kind))
+    api = kubernetes.CoreV1Api if document["apiVersion"] == "v1" else kubernetes.AppsV1Api
+    if not hasattr(api, "create_namespaced_" + re.sub("(?<!^)([A-Z])", r"_\1", kind).lower()):
+        found.append(f"{kind} is not of {document['apiVersion']}")
+    response = type("Response", (), {"data": json.dumps(document)})
+    if not found:
+        kubernetes.ApiClient().deserialize(response, f"V1{kind}")
+    return found
+
+
+def test_kubernetes_knows_every_word():
+    assert [kubernetes_takes(document) for document in documents("kubernetes.yaml")] == [[], [], []]
+
+
+@pytest.mark.parametrize("good, bad, complaint", [
+    ("hostNetwork: true", "hostNetwrk: true", "unknown to V1PodSpec"), ("replicas: 1", 'replicas: "1"', "is no int"),
+    ("apiVersion: apps/v1", "apiVersion: v1", "is not of v1"), ("      containers:\n", "      initContainers:\n", "containers"),
+    ("{name: conf, mountPath: /etc/tandem}", "{name: conf}", "mount_path")])
+def test_kubernetes_does_not_take_another(good, bad, complaint):
+    with open(os.path.join(DEPLOY, "container", "kubernetes.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    assert good in text
+    document = list(yaml.safe_load_all(text.replace(good, bad)))[2]
+    try:
+        found = kubernetes_takes(document)
+    except ValueError as error:
+        found = [str(error)]
+    assert found and complaint in found[0], found
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "")
@@ -300,6 +366,56 @@ def test_zsh_reads_its_completion():
     assert run("zsh", "-n", os.path.join(DEPLOY, "completion", "_tandem")) == (0, "")
 
 
+# How each shell is started, and told of the completion.
+SHELLS = {"bash": (["bash", "--norc", "--noprofile", "-i"], '. {0}/tandem.bash; bind "set show-all-if-ambiguous on"; '
+                   'bind "set completion-query-items 0"; bind "set page-completions off"; bind "set enable-bracketed-paste off"'),
+          "zsh": (["zsh", "-f", "-i"], "fpath=({0} $fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=9999")}
+MOVES, NOISE = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|[=>])"), re.compile(r"[\x07\x08\r]")
+
+
+def typed(shell, *lines):
+    """What is on the screen of @shell after each of @lines and the tabulator."""
+    argv, setup = SHELLS[shell]
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 160, 0, 0))
+    with subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env={**os.environ, "TERM": "xterm", "HOME": "/nonexistent"},
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) as process:  # pylint: disable=subprocess-popen-preexec-fn
+        os.close(slave)
+
+        def until(mark):
+            screen = ""
+            while mark not in screen:
+                assert select.select([master], [], [], LIMIT_S)[0], screen
+                screen += NOISE.sub("", MOVES.sub(" ", os.read(master, 65536).decode()))
+            return screen
+
+        os.write(master, f"{setup.format(os.path.join(DEPLOY, 'completion'))}; PS1='@'@' '\n".encode())
+        until("@@ ")  # the shell is reading
+        screens = []
+        for line in lines:
+            os.write(master, f"{line}\t\t".encode() + b"\x15echo DO''NE\n")
+            screens.append(until("DONE\n"))
+            if "@@ " not in screens[-1].rpartition("DONE\n")[2]:
+                until("@@ ")
+        process.kill()
+    os.close(master)
+    return screens
+
+
+@pytest.mark.parametrize("shell", [pytest.param(name, marks=needs(name)) for name in SHELLS])
+def test_a_shell_completes_every_word(shell):
+    """Typed at its terminal."""
+    names = sorted(commands())
+    everything, options, role, setup, daemon, *one = typed(
+        shell, "tandemctl ", "tandemctl -", "tandemctl -r o", "tandem --setup ", "tandem -", *(f"tandemctl -t {name[:-1]}" for name in names))
+    assert set(names) <= set(everything.split()), everything
+    assert {"-h", "-r", "-s", "-t", "-u"} <= set(options.split()) and {"owner", "operator"} <= set(role.split()), (options, role)
+    assert {"domain=", "server=", "secret=", "admin=", "public_address=", "trunk=", "username=", "password=", "number=", "owner="} <= set(setup.split()), setup
+    assert {"-c", "-h", "-n", "-v", "-V", "--setup"} <= set(daemon.split()), daemon
+    for name, screen in zip(names, one):
+        assert name in re.split(r"\s+", screen), (name, screen)
+
+
 # ---- what is said ----
 
 def said_in(path):
@@ -308,7 +424,7 @@ def said_in(path):
         return file.read()
 
 
-@pytest.mark.parametrize("path", GUIDES + [os.path.join(DEPLOY, "SECURITY.md"), os.path.join(ROOT, "README")], ids=os.path.basename)
+@pytest.mark.parametrize("path", GUIDES + [os.path.join(DEPLOY, "SECURITY.md"), os.path.join(DEPLOY, "DESIGN.md"), os.path.join(ROOT, "README")], ids=os.path.basename)
 def test_what_a_document_names_is_there(path):
     names = re.findall(r"\b((?:deploy|tests|gateway|sip|xmpp|media|db)/[\w./*-]*\w(?:\.\w+)?)", said_in(path))
     places = (ROOT, os.path.join(ROOT, "tests", "unit"))
