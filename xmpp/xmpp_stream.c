@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * XEP-0114, 3; RFC 6120, 4 (streams), 8 (stanzas). One state machine: waiting
- * to connect, connecting, stream opened, hands being shaken, up. Whatever goes
- * wrong in one turn of the loop ends the connection at its end, never from
- * within the parser or a send.
+ * XEP-0114, 3; RFC 6120, 4. One state machine: waiting to connect, connecting,
+ * stream opened, hands being shaken, up. Whatever goes wrong in one turn of the
+ * loop ends the connection at its end, never from within the parser or a send.
  */
 #include "xmpp/xmpp_stream.h"
 
@@ -12,29 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_dial.h"
-#include "xmpp/xmpp_guard.h"
 #include "xmpp/xmpp_handshake.h"
 #include "xmpp/xmpp_link.h"
-#include "xmpp/xmpp_ping.h"
-#include "xmpp/xmpp_retry.h"
-
-enum { WHY_CAP = 160 };
-
-enum state {
-	STATE_DOWN, /* waits to connect */
-	STATE_CONNECTING,
-	STATE_OPENING,   /* our stream header is sent */
-	STATE_HANDSHAKE, /* and our hash */
-	STATE_UP,
-	NSTATES,
-};
+#include "xmpp/xmpp_stream_state.h"
 
 enum happening {
 	EV_RETRY,
@@ -46,39 +30,9 @@ enum happening {
 	NEVENTS,
 };
 
-struct xmpp_stream {
-	struct event_base *base;
-	char *host, *domain, *secret;
-	unsigned short port;
-	struct xmpp_stream_timing timing;
-	const struct xmpp_stream_handlers *handlers;
-	void *arg;
-	xmpp_tap_fn tap; /* NULL: nobody looks */
-	void *tap_arg;
-
-	enum state state;
-	struct xmpp_retry retry;
-	char why[WHY_CAP]; /* of the failure that is under way, or "" */
-	bool refused;      /* not-authorized */
-
-	int resumed_fd; /* to go on with at first; 0: none */
-	_Atomic uint32_t *tries;
-	uint64_t last_hold;
-	struct xmpp_dial *dial; /* in STATE_CONNECTING */
-	struct xmpp_link *link; /* afterwards */
-	char *id;               /* of the server's stream header */
-	struct xmpp_ping ping;
-	bool ping_next;
-
-	struct event *timer;     /* of the state */
-	struct event *keepalive; /* in STATE_UP */
-	struct event *broken;    /* why is set: end the connection */
-};
-
 static void step(struct xmpp_stream *stream, enum happening event);
 
-/* The first thing that went wrong counts. */
-static void fail(struct xmpp_stream *stream, const char *why)
+void xmpp_stream_fail(struct xmpp_stream *stream, const char *why)
 {
 	if (stream->why[0])
 		return;
@@ -88,7 +42,7 @@ static void fail(struct xmpp_stream *stream, const char *why)
 
 static void fail_errno(struct xmpp_stream *stream, int r)
 {
-	fail(stream, strerror(-r));
+	xmpp_stream_fail(stream, strerror(-r));
 }
 
 static void on_broken(evutil_socket_t fd, short what, void *arg)
@@ -112,76 +66,21 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (stream->state == STATE_DOWN)
+	if (stream->state == XMPP_STREAM_DOWN)
 		step(stream, EV_RETRY);
 	else
-		fail(stream, "timeout");
-}
-
-static int send_now(struct xmpp_stream *stream, const struct stanza *stanza)
-{
-	int r = xmpp_link_send(stream->link, stanza);
-
-	if (r == XMPP_LINK_E_FULL)
-		return XMPP_E_FULL;
-	if (r != XMPP_LINK_E_ILLEGAL)
-		return r;
-	log_warn("xmpp=%s dropped=out reason=illegal-xml stanza=%s",
-		 stream->domain, stanza_name(stanza));
-	return XMPP_E_ILLEGAL;
-}
-
-int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
-{
-	if (!xmpp_stream_is_up(stream))
-		return XMPP_E_DOWN;
-	const char *fault = xmpp_guard_outgoing(stanza, stream->domain);
-	if (fault) {
-		log_warn("xmpp=%s dropped=out reason=%s stanza=%s",
-			 stream->domain, fault, stanza_name(stanza));
-		return XMPP_E_ILLEGAL;
-	}
-	int r = send_now(stream, stanza);
-	if (!r && stream->tap)
-		stream->tap(false, stanza, stream->tap_arg);
-	if (!r && !xmpp_stream_is_up(stream)) /* the write broke it */
-		r = XMPP_E_DOWN;
-	return r;
-}
-
-void xmpp_stream_tap(struct xmpp_stream *stream, xmpp_tap_fn fn, void *arg)
-{
-	stream->tap = fn;
-	stream->tap_arg = arg;
-}
-
-/* Keeping alive. */
-
-static void send_ping(struct xmpp_stream *stream)
-{
-	AUTO(stanza_freep) struct stanza *iq = NULL;
-
-	if (xmpp_ping_new(&stream->ping, stream->domain, &iq))
-		return;
-	if (send_now(stream, iq))
-		xmpp_ping_forget(&stream->ping);
+		xmpp_stream_fail(stream, "timeout");
 }
 
 static void on_keepalive(evutil_socket_t fd, short what, void *arg)
 {
-	struct xmpp_stream *stream = arg;
+	const struct xmpp_stream *stream = arg;
 
 	(void)fd;
 	(void)what;
 	if (stream->why[0])
 		return;
-	if (xmpp_ping_is_out(&stream->ping))
-		fail(stream, "no answer to ping");
-	else if (stream->ping_next)
-		send_ping(stream);
-	else
-		xmpp_link_send_space(stream->link);
-	stream->ping_next = !stream->ping_next;
+	xmpp_stream_keep_alive(arg);
 	set_timer(stream->keepalive, stream->timing.keepalive_ms);
 }
 
@@ -190,30 +89,9 @@ void xmpp_stream_moved(struct xmpp_stream *stream)
 	if (!stream->link || stream->why[0])
 		return;
 	if (xmpp_link_is_stranded(stream->link))
-		fail(stream, "our address has gone");
-	else if (stream->state == STATE_UP)
+		xmpp_stream_fail(stream, "our address has gone");
+	else if (stream->state == XMPP_STREAM_UP)
 		xmpp_link_send_space(stream->link);
-}
-
-/* Reading. */
-
-/* One of RFC 6120, 8, or answered here, or dropped. */
-static void receive(struct xmpp_stream *stream, const struct stanza *stanza)
-{
-	AUTO(stanza_freep) struct stanza *reply = NULL;
-	if (stream->tap)
-		stream->tap(true, stanza, stream->tap_arg);
-	const char *fault = xmpp_guard_incoming(&reply, stanza, stream->domain);
-
-	if (!fault) {
-		stream->handlers->stanza(stanza, stream->arg);
-		return;
-	}
-	/* debug: whoever writes to us decides how often */
-	log_debug("xmpp=%s dropped=in reason=%s from=%s", stream->domain, fault,
-		  log_text(slice_of(stanza_attr(stanza, "from"))).s);
-	if (reply && xmpp_stream_send(stream, reply))
-		log_debug("xmpp=%s error=unsent", stream->domain);
 }
 
 static void on_stanza(const struct stanza *stanza, void *arg)
@@ -224,25 +102,14 @@ static void on_stanza(const struct stanza *stanza, void *arg)
 		return;
 	if (stanza_is(stanza, "handshake", NULL))
 		step(stream, EV_ACCEPTED);
-	else if (stream->state == STATE_UP &&
-		 !xmpp_ping_came_back(&stream->ping, stream->domain, stanza))
-		receive(stream, stanza);
+	else if (stream->state == XMPP_STREAM_UP)
+		xmpp_stream_take(stream, stanza);
 }
 
 static void on_refused(const struct stanza *head, void *arg)
 {
-	struct xmpp_stream *stream = arg;
-	AUTO(stanza_freep)
-	struct stanza *reply =
-		head ? xmpp_guard_refused(head, stream->domain) : NULL;
-
-	if (stream->why[0] || stream->state != STATE_UP)
-		return;
-	log_debug(
-		"xmpp=%s dropped=in reason=too-large from=%s", stream->domain,
-		log_text(slice_of(head ? stanza_attr(head, "from") : NULL)).s);
-	if (reply && xmpp_stream_send(stream, reply))
-		log_debug("xmpp=%s error=unsent", stream->domain);
+	if (xmpp_stream_is_up(arg))
+		xmpp_stream_refuse(arg, head);
 }
 
 static void on_open(const struct stanza *head, void *arg)
@@ -264,7 +131,7 @@ static void on_link_broken(const char *why, void *arg)
 	struct xmpp_stream *stream = arg;
 
 	stream->refused = !strcmp(why, "not-authorized");
-	fail(stream, why);
+	xmpp_stream_fail(stream, why);
 }
 
 static void tell_whole(const struct xmpp_stream *stream, bool whole)
@@ -278,7 +145,7 @@ static void on_whole(bool whole, void *arg)
 {
 	const struct xmpp_stream *stream = arg;
 
-	if (stream->state >= STATE_HANDSHAKE)
+	if (stream->state >= XMPP_STREAM_HANDSHAKE)
 		tell_whole(stream, whole);
 }
 
@@ -314,7 +181,7 @@ static void on_connected(int fd, const char *why, void *arg)
 
 	stream->dial = xmpp_dial_free(stream->dial);
 	if (fd < 0) {
-		fail(stream, why);
+		xmpp_stream_fail(stream, why);
 		return;
 	}
 	int r = xmpp_link_new(&stream->link, stream->base, fd, stream->domain,
@@ -322,7 +189,7 @@ static void on_connected(int fd, const char *why, void *arg)
 	if (stream->tries) /* of a stream that is no more */
 		*stream->tries = 0;
 	if (r)
-		fail(stream, strerror(-r));
+		xmpp_stream_fail(stream, strerror(-r));
 	else
 		step(stream, EV_CONNECTED);
 }
@@ -370,7 +237,7 @@ static void do_handshake(struct xmpp_stream *stream)
 	if (!r) {
 		/* before the first stanza can come */
 		tell_whole(stream, true);
-		r = send_now(stream, st);
+		r = xmpp_stream_put(stream, st);
 	}
 	if (r)
 		fail_errno(stream, r < 0 ? r : -ENOMEM);
@@ -420,7 +287,7 @@ static void retry(struct xmpp_stream *stream)
 
 static void do_retry(struct xmpp_stream *stream)
 {
-	char why[WHY_CAP];
+	char why[XMPP_STREAM_WHY_CAP];
 
 	memcpy(why, stream->why, sizeof(why));
 	retry(stream);
@@ -437,7 +304,7 @@ static void do_refused(struct xmpp_stream *stream)
 
 static void do_down(struct xmpp_stream *stream)
 {
-	char why[WHY_CAP];
+	char why[XMPP_STREAM_WHY_CAP];
 
 	/* Two gateways with one domain must not throw each other out for ever
 	 * (Prosody's kick_old); all else is worth a quick retry. */
@@ -453,23 +320,25 @@ static void do_down(struct xmpp_stream *stream)
 
 static const struct {
 	void (*action)(struct xmpp_stream *stream); /* NULL: not expected */
-	enum state next;
-} transitions[NSTATES][NEVENTS] = {
-	[STATE_DOWN][EV_RETRY] = { do_connect, STATE_CONNECTING },
-	[STATE_CONNECTING][EV_CONNECTED] = { do_open, STATE_OPENING },
-	[STATE_CONNECTING][EV_RESUMED] = { do_up, STATE_UP },
-	[STATE_CONNECTING][EV_FAILED] = { do_retry, STATE_DOWN },
-	[STATE_OPENING][EV_OPENED] = { do_handshake, STATE_HANDSHAKE },
-	[STATE_OPENING][EV_FAILED] = { do_retry, STATE_DOWN },
-	[STATE_HANDSHAKE][EV_ACCEPTED] = { do_up, STATE_UP },
-	[STATE_HANDSHAKE][EV_FAILED] = { do_refused, STATE_DOWN },
-	[STATE_UP][EV_FAILED] = { do_down, STATE_DOWN },
+	enum xmpp_stream_state next;
+} transitions[XMPP_STREAM_NSTATES][NEVENTS] = {
+	[XMPP_STREAM_DOWN][EV_RETRY] = { do_connect, XMPP_STREAM_CONNECTING },
+	[XMPP_STREAM_CONNECTING][EV_CONNECTED] = { do_open,
+						   XMPP_STREAM_OPENING },
+	[XMPP_STREAM_CONNECTING][EV_RESUMED] = { do_up, XMPP_STREAM_UP },
+	[XMPP_STREAM_CONNECTING][EV_FAILED] = { do_retry, XMPP_STREAM_DOWN },
+	[XMPP_STREAM_OPENING][EV_OPENED] = { do_handshake,
+					     XMPP_STREAM_HANDSHAKE },
+	[XMPP_STREAM_OPENING][EV_FAILED] = { do_retry, XMPP_STREAM_DOWN },
+	[XMPP_STREAM_HANDSHAKE][EV_ACCEPTED] = { do_up, XMPP_STREAM_UP },
+	[XMPP_STREAM_HANDSHAKE][EV_FAILED] = { do_refused, XMPP_STREAM_DOWN },
+	[XMPP_STREAM_UP][EV_FAILED] = { do_down, XMPP_STREAM_DOWN },
 };
 
 /* The one writer of state. An event that is not expected changes nothing. */
 static void step(struct xmpp_stream *stream, enum happening event)
 {
-	enum state old = stream->state;
+	enum xmpp_stream_state old = stream->state;
 
 	if (!transitions[old][event].action) {
 		log_debug("xmpp=%s state=%d unexpected=%d", stream->domain,
@@ -576,7 +445,7 @@ struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream)
 
 bool xmpp_stream_is_up(const struct xmpp_stream *stream)
 {
-	return stream->state == STATE_UP && !stream->why[0];
+	return stream->state == XMPP_STREAM_UP && !stream->why[0];
 }
 
 bool xmpp_stream_is_flushed(const struct xmpp_stream *stream)
