@@ -76,8 +76,7 @@ class Fault:
     async def talk(self, scene, each=CALLS):
         """@each calls up both ways, all heard and in the session table: [(client's, carrier's)]."""
         calls = [await scene.call_out(PROFILE) for _ in range(each)] + [await scene.call_in(PROFILE) for _ in range(each)]
-        await proc.until(lambda: database.rows(path_of(scene), "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2 * len(calls),
-                         5, "every call is in the table")
+        await database.kept(scene.bed.tandem, 2 * len(calls))
         await self.heard(calls)
         return calls
 

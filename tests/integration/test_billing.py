@@ -346,8 +346,7 @@ async def test_credit_outlives_the_process(scene):
     await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     began = time.monotonic()
-    path = scene.bed.tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5.0, "the call is kept")
+    await database.kept(scene.bed.tandem)
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()
     await asyncio.gather(mine.ended(), theirs.wait("ended"))

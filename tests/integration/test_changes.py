@@ -236,8 +236,7 @@ async def test_the_process_is_replaced_and_ended_by_command(scene):
     gateway = scene.bed.tandem
     mine, theirs = await scene.call_out()
     assert await ctl(gateway, "upgrade", "no") == (0, "Nothing was done.\n")
-    await proc.until(lambda: len(database.rows(gateway.sections["db"]["path"], "SELECT 1 FROM session WHERE media_ready")) == 2,
-                     10.0, "the call is in the table")
+    await database.kept(gateway)
     status, text = await ctl(gateway, "upgrade")
     assert status == 0 and "Another process takes the place" in text
     await gateway.process.wait(15)

@@ -136,9 +136,7 @@ async def test_the_gateway_is_killed_and_the_call_goes_on(scene):
     tandem = scene.bed.tandem
     mine, theirs = await scene.call_out(browser(scene))
     await heard(mine, theirs)
-    path = tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5,
-                     "the call is in the table")
+    await database.kept(tandem)
     await tandem.kill()
     begun = time.monotonic()
     await tandem.start()

@@ -123,9 +123,7 @@ async def all_talking(scene):
     clients = {way.user: await scene.client(way.user, profile=PROFILE) for way in WAYS}
     for talk in talks:
         await talk.begin(scene, clients[talk.way.user])
-    path = scene.bed.tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2 * len(talks), 5,
-                     "every call is in the table")
+    await database.kept(scene.bed.tandem, 2 * len(talks))
     return talks
 
 

@@ -47,15 +47,10 @@ async def out(scene, node=None):
     return mine, theirs
 
 
-def rows_ready(tandem, legs):
-    """Whether the table has @legs that can be taken up."""
-    return database.rows(tandem.sections["db"]["path"], "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= legs
-
-
 async def kill(scene, calls, down_s=0.0):
     """SIGKILL and a new start; returns the second at which the process was started, and when media flowed everywhere."""
     tandem = scene.bed.tandem
-    await proc.until(lambda: rows_ready(tandem, 2 * len(calls)), 5, "every call is in the table")
+    await database.kept(tandem, 2 * len(calls))
     await tandem.kill()
     await asyncio.sleep(down_s)
     begun = time.monotonic()
@@ -99,8 +94,7 @@ async def test_calls_go_on_and_each_side_hangs_up(scene):
     for mine, theirs in (calls[1], calls[3]):
         assert (await theirs.hangup()).status == 200
         assert (await mine.ended()).startswith("terminate")
-    await proc.until(lambda: database.rows(scene.bed.tandem.sections["db"]["path"], "SELECT count(*) FROM session")[0][0] == 0, 5,
-                     "the table is empty")
+    await database.over(scene.bed.tandem)
 
 
 async def before(scene, mine, theirs):
@@ -201,7 +195,7 @@ async def test_calls_without_a_trunk_go_on(scene):
     far = await three.incoming()
     await far.accept()
     await asyncio.gather(near.wait("media"), far.wait("media"))
-    await proc.until(lambda: rows_ready(scene.bed.tandem, 3), 5, "the calls are in the table")
+    await database.kept(scene.bed.tandem, 3)
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()
     await media.listen((echo.audio, echo.audio), (near.audio, far.audio), (far.audio, near.audio))
@@ -216,7 +210,7 @@ async def test_what_ends_while_there_is_no_process(scene):
     mine, theirs = await out(scene)
     other = await out(scene)
     tandem = scene.bed.tandem
-    await proc.until(lambda: rows_ready(tandem, 4), 5, "the calls are in the table")
+    await database.kept(tandem, 4)
     await tandem.kill()
     ending = asyncio.ensure_future(theirs.hangup())
     await asyncio.sleep(0.3)
@@ -231,7 +225,7 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
     """SIGUSR2: the process ends, and its manager holds the sockets; what comes meanwhile waits in them."""
     tandem = scene.bed.tandem
     calls = [await out(scene), await out(scene)]
-    await proc.until(lambda: rows_ready(tandem, 4), 5, "the calls are in the table")
+    await database.kept(tandem, 4)
     for mine, theirs in calls:
         mine.audio.tx, theirs.audio.tx = media.Recording(), media.Recording()
     await asyncio.sleep(0.2)
@@ -255,8 +249,7 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
 async def alive_and_over(scene):
     """It serves, and that call is in the table no more: the next process would take it up."""
     await scene.alive()
-    await proc.until(lambda: database.rows(scene.bed.tandem.sections["db"]["path"], "SELECT count(*) FROM session")[0][0] == 0, 5,
-                     "the table is empty")
+    await database.over(scene.bed.tandem)
 
 
 @pytest.mark.limit(60)

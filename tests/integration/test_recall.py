@@ -29,12 +29,6 @@ def path_of(scene):
     return scene.bed.tandem.sections["db"]["path"]
 
 
-async def in_the_table(scene, calls=1):
-    """All legs of @calls can be taken up."""
-    await proc.until(lambda: database.rows(path_of(scene), "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2 * calls,
-                     5, "the calls are in the table")
-
-
 def forget_the_indices(scene):
     """The file in the runtime directory is gone, as when the machine was started anew."""
     os.unlink(scene.bed.tandem.sections["media"]["keep"])
@@ -119,7 +113,7 @@ def records(scene, name):
 async def test_a_client_comes_back_to_its_call(scene, place, how):
     mine, theirs = await place(scene)
     begun = time.monotonic()
-    await in_the_table(scene)
+    await database.kept(scene.bed.tandem)
     name = name_of(scene, mine)
     await again(scene, forget_the_indices)
     await theirs.told("sendonly", "inactive")
@@ -141,7 +135,7 @@ async def test_a_client_comes_back_to_its_call(scene, place, how):
 async def test_keys_that_are_not_those_of_before_are_not_used(scene, damage):
     """And a second death, after it came back, loses nothing."""
     calls = [await scene.call_out(PROFILE), await scene.call_in(PROFILE)]
-    await in_the_table(scene, 2)
+    await database.kept(scene.bed.tandem, 4)
     await again(scene, damage)
     back = []
     for mine, theirs in calls:
@@ -150,7 +144,7 @@ async def test_keys_that_are_not_those_of_before_are_not_used(scene, damage):
     await asyncio.gather(*(new.wait("media") for new, _ in back))
     for new, theirs in back:
         await scene.heard(new, theirs)
-    await in_the_table(scene, 2)
+    await database.kept(scene.bed.tandem, 4)
     await again(scene, lambda scene: None)
     await media.listen(*((a.audio, b.audio) for a, b in back), *((b.audio, a.audio) for a, b in back))
     for new, theirs in back:
@@ -160,7 +154,7 @@ async def test_keys_that_are_not_those_of_before_are_not_used(scene, damage):
 
 async def test_who_does_not_come_back_ends_the_call_for_all(scene):
     mine, theirs = await scene.call_out(PROFILE)
-    await in_the_table(scene)
+    await database.kept(scene.bed.tandem)
     name = name_of(scene, mine)
     await again(scene, forget_the_indices)
     await (await mine.client.incoming()).reject("busy")
@@ -176,7 +170,7 @@ async def test_who_does_not_come_back_ends_the_call_for_all(scene):
 async def test_a_telephone_that_has_left_meanwhile_is_not_called_for(scene):
     """Its dialog is unknown to it: whoever is called anew stops ringing."""
     mine, theirs = await scene.call_out(PROFILE)
-    await in_the_table(scene)
+    await database.kept(scene.bed.tandem)
     theirs.on_request = lambda request, peer: request.method == "ACK" or scene.bed.carrier.wire.respond(
         request, peer, 481, "Call/Transaction Does Not Exist", tag=theirs.local_tag)
     await again(scene, forget_the_indices)
@@ -187,7 +181,7 @@ async def test_a_telephone_that_has_left_meanwhile_is_not_called_for(scene):
 
 async def test_the_client_hangs_up_instead(scene):
     mine, theirs = await scene.call_out(PROFILE)
-    await in_the_table(scene)
+    await database.kept(scene.bed.tandem)
     await again(scene, forget_the_indices)
     new = await mine.client.incoming()
     await mine.hangup()
@@ -198,7 +192,7 @@ async def test_the_client_hangs_up_instead(scene):
 async def test_a_port_that_is_another_programs_now(scene):
     """The telephone is told of another one in the dialog that it has; the client notices nothing."""
     mine, theirs = await scene.call_out(PROFILE)
-    await in_the_table(scene)
+    await database.kept(scene.bed.tandem)
     port, thief = theirs.offer.port, None
 
     def take(scene):

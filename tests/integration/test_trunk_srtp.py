@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from bed import baresip, database, media, phone, proc
+from bed import baresip, database, media, phone
 from bed.scene import GATEWAY, PBX, own_number
 
 # name: (port, user whose number it has, our srtp, baresip's mediaenc, its medianat)
@@ -97,9 +97,7 @@ async def test_the_gateway_is_killed_and_the_trunk_hears_nothing_but_a_gap(scene
     async with telephone(scene, name):
         call = await client.call(scene.jid(f"+1555888{port}"))
         await echoed(scene, call)
-        path = tandem.sections["db"]["path"]
-        await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5,
-                         "the call is in the table")
+        await database.kept(tandem)
         await tandem.kill()
         await tandem.start()
         await echoed(scene, call)

@@ -6,6 +6,10 @@ import shutil
 import sqlite3
 import tempfile
 
+from . import proc
+
+TABLE_S = 10.0
+
 
 def rows(path, query):
     """What @query finds. In a copy: a reader that is root would leave files behind that the program cannot open."""
@@ -18,3 +22,18 @@ def rows(path, query):
             return connection.execute(query).fetchall()
         finally:
             connection.close()
+
+
+def _path(tandem):
+    return tandem.sections["db"]["path"]
+
+
+async def kept(tandem, legs=2):
+    """Wait until another process would find @legs of calls that are up."""
+    query = "SELECT count(*) FROM session WHERE media_ready = 1"
+    await proc.until(lambda: rows(_path(tandem), query)[0][0] >= legs, TABLE_S, f"{legs} legs are in the table")
+
+
+async def over(tandem):
+    """Wait until another process would find no call."""
+    await proc.until(lambda: rows(_path(tandem), "SELECT count(*) FROM session") == [(0,)], TABLE_S, "the table is empty")

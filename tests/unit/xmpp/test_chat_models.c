@@ -47,6 +47,8 @@ static void check_model(const char *file, const struct stanza *model)
 {
 	struct chat chat;
 
+	if (!stanza_attr(model, "kind"))
+		fail_msg("%s: a model has no kind", file);
 	chat_read(&chat, stanza_first(model));
 	check(file, "kind", stanza_attr(model, "kind"), kinds[chat.kind]);
 	check(file, "body", stanza_attr(model, "body"), chat.body);
