@@ -74,6 +74,7 @@ static const char *const commanded_features[] = {
 	FORM_NS,
 	"jid\\20escaping",
 	NS_VCARD4,
+	"urn:xmpp:blocking",
 	"urn:xmpp:extdisco:2",
 	NS_PING,
 	NS_TIME,

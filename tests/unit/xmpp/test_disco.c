@@ -104,6 +104,21 @@ static void the_domain_is_a_gateway_to_the_pstn(void **state)
 	assert_false(has_feature(reply, "urn:xmpp:jingle:1"));
 }
 
+static void who_may_command_it_finds_all_else_as_well(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *all = info_of(DISCO_COMMANDED, NULL);
+	AUTO(stanza_freep) struct stanza *some = info_of(DISCO_GATEWAY, NULL);
+	const struct stanza *child;
+
+	STANZA_FOREACH(child, stanza_find(some, "query", DISCO_NS_INFO)) {
+		if (stanza_is(child, "feature", DISCO_NS_INFO))
+			assert_true(
+				has_feature(all, stanza_attr(child, "var")));
+	}
+	assert_true(has_feature(all, "http://jabber.org/protocol/commands"));
+}
+
 /* What a client computes from our answer is what our presence says. */
 static void hash_of_reply(char out[static CAPS_HASH_CAP],
 			  const struct stanza *reply)
@@ -284,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_has_what_call_buttons_ask_for),
 		cmocka_unit_test(the_domain_is_a_gateway_to_the_pstn),
+		cmocka_unit_test(who_may_command_it_finds_all_else_as_well),
 		cmocka_unit_test(presence_has_the_hash_of_sorted_features),
 		cmocka_unit_test(the_node_of_our_caps_is_known_and_echoed),
 		cmocka_unit_test(the_domain_lists_the_echo_number),
