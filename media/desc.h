@@ -27,7 +27,7 @@ enum {
 	MEDIA_MAX_CRYPTOS = 8,
 	MEDIA_MAX_FINGERPRINTS = 4,
 
-	MEDIA_MID_CAP = 33, /* Conversations takes 16 characters */
+	MEDIA_MID_CAP = 65, /* of ours Conversations takes 16 characters */
 	MEDIA_CODEC_NAME_CAP = 24,
 	MEDIA_FMTP_CAP = 160,
 	MEDIA_FOUNDATION_CAP = 33, /* RFC 8839, 5.1: 1 to 32 characters */

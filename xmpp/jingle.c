@@ -26,6 +26,9 @@ static const struct {
 	[JINGLE_IDLE] = {
 		[JINGLE_SESSION_INITIATE] = { jingle_on_initiate,
 					      JINGLE_INVITED },
+		/* it was proposed (XEP-0353), and is not wanted any more */
+		[JINGLE_SESSION_TERMINATE] = { jingle_on_terminate,
+					       JINGLE_ENDED },
 	},
 	[JINGLE_OFFERED] = {
 		[JINGLE_CONTENT_ADD] = { jingle_on_add, JINGLE_OFFERED },
@@ -148,33 +151,6 @@ static void answer(struct jingle *jingle, const struct stanza *iq,
 		log_error("jingle=%s answer=none r=%d", jingle->sid, r);
 }
 
-/* Repetitions: a resumed stream (XEP-0198) delivers again. */
-
-static const struct jingle_seen *find_seen(const struct jingle *jingle,
-					   const char *id,
-					   enum jingle_action action)
-{
-	for (size_t i = 0; i < JINGLE_SEEN_MAX; i++)
-		if (jingle->seen[i].id && jingle->seen[i].action == action &&
-		    !strcmp(jingle->seen[i].id, id))
-			return &jingle->seen[i];
-	return NULL;
-}
-
-static void keep_seen(struct jingle *jingle, const char *id,
-		      enum jingle_action action,
-		      const struct jingle_fault *fault)
-{
-	struct jingle_seen *seen = &jingle->seen[jingle->next_seen];
-
-	if (strlen(id) > JINGLE_SEEN_ID_MAX)
-		return;
-	free(seen->id);
-	/* without memory it is only not known again */
-	*seen = (struct jingle_seen){ text_dup(slice_of(id)), action, fault };
-	jingle->next_seen = (jingle->next_seen + 1) % JINGLE_SEEN_MAX;
-}
-
 /* Receiving. */
 
 static bool is_from_peer(const struct jingle *jingle, const struct stanza *iq,
@@ -226,7 +202,7 @@ static void take(struct jingle *jingle, const struct stanza *iq,
 {
 	const char *id = stanza_attr(iq, "id");
 	const struct jingle_seen *seen =
-		id ? find_seen(jingle, id, e->action) : NULL;
+		id ? jingle_seen_find(jingle, id, e) : NULL;
 
 	if (seen) {
 		log_debug("jingle=%s repeated=%s", jingle->sid,
@@ -238,7 +214,7 @@ static void take(struct jingle *jingle, const struct stanza *iq,
 	if (!fault)
 		fault = jingle_read(jingle, e);
 	if (id)
-		keep_seen(jingle, id, e->action, fault);
+		jingle_seen_keep(jingle, id, e, fault);
 	answer(jingle, iq, fault);
 	if (!fault)
 		act(jingle, e);
@@ -253,6 +229,7 @@ void jingle_receive(struct jingle *jingle, const struct stanza *iq)
 		.info = -1,
 	};
 
+	e.digest = jingle_seen_digest(e.jingle);
 	e.action = jingle_action_parse(stanza_attr(e.jingle, "action"));
 	if (e.action == JINGLE_NACTIONS)
 		answer(jingle, iq, &bad_request);
@@ -384,12 +361,23 @@ bool jingle_is_iq(const struct stanza *iq)
 	return stanza_find(iq, "jingle", JINGLE_NS) != NULL;
 }
 
+static bool iq_is(const struct stanza *iq, enum jingle_action action)
+{
+	const struct stanza *jingle = stanza_find(iq, "jingle", JINGLE_NS);
+
+	return jingle_action_parse(stanza_attr(jingle, "action")) == action;
+}
+
+bool jingle_iq_terminates(const struct stanza *iq)
+{
+	return iq_is(iq, JINGLE_SESSION_TERMINATE);
+}
+
 const char *jingle_iq_sid(const struct stanza *iq, bool *initiate)
 {
 	const struct stanza *jingle = stanza_find(iq, "jingle", JINGLE_NS);
 	const char *sid = stanza_attr(jingle, "sid");
 
-	*initiate = jingle_action_parse(stanza_attr(jingle, "action")) ==
-		    JINGLE_SESSION_INITIATE;
+	*initiate = iq_is(iq, JINGLE_SESSION_INITIATE);
 	return is_sid(sid) ? sid : NULL;
 }

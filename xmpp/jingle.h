@@ -170,6 +170,8 @@ bool jingle_is_iq(const struct stanza *iq);
  * JINGLE_SID_MAX characters '!' to '~'.
  */
 const char *jingle_iq_sid(const struct stanza *iq, bool *initiate);
+/* Whether its action is session-terminate. */
+bool jingle_iq_terminates(const struct stanza *iq);
 
 /* All a fresh process needs to take the session up. Owned by the struct. */
 struct jingle_state {

@@ -54,6 +54,27 @@ static bool is_current(const struct jingle *jingle,
 	       (!content->ufrag[0] && !strcmp(content->mid, jingle->mid));
 }
 
+static void copy_fingerprints(struct media_content *to,
+			      const struct media_content *from)
+{
+	memcpy(to->fingerprints, from->fingerprints, sizeof(to->fingerprints));
+	to->nfingerprints = from->nfingerprints;
+	to->setup = from->setup;
+}
+
+/* XEP-0320, 2: a fingerprint may have come in a transport-info before. */
+static void complete(struct media_content *accepted,
+		     const struct jingle *jingle)
+{
+	const struct media_content *early = jingle->early;
+
+	if (accepted->nfingerprints || !early || !early->nfingerprints ||
+	    !is_current(jingle, early))
+		return;
+	copy_fingerprints(accepted, early);
+	accepted->profile = MEDIA_DTLS_SAVPF;
+}
+
 /* Those with the accept's credentials, or without any. */
 static void tell_early(struct jingle *jingle)
 {
@@ -73,7 +94,7 @@ static void tell_early(struct jingle *jingle)
 
 void jingle_on_accept(struct jingle *jingle, const struct jingle_event *e)
 {
-	const struct media_content *content =
+	struct media_content *content =
 		e->desc ? media_desc_find(e->desc, jingle->mid) : NULL;
 
 	if (!content) {
@@ -82,6 +103,7 @@ void jingle_on_accept(struct jingle *jingle, const struct jingle_event *e)
 		return;
 	}
 	keep_remote(jingle, content);
+	complete(content, jingle);
 	jingle->handlers->answer(e->desc, jingle->arg);
 	tell_early(jingle);
 }
@@ -114,8 +136,10 @@ static void keep_early(struct jingle *jingle,
 	memcpy(early->mid, content->mid, sizeof(early->mid));
 	if (strcmp(early->ufrag, content->ufrag) != 0) {
 		memcpy(early->ufrag, content->ufrag, sizeof(early->ufrag));
-		early->ncands = 0;
+		early->ncands = early->nfingerprints = 0;
 	}
+	if (content->nfingerprints)
+		copy_fingerprints(early, content);
 	for (size_t i = 0; i < content->ncands; i++)
 		if (media_content_add_cand(early, &content->cands[i]))
 			return; /* full: the rest is left out */

@@ -240,13 +240,16 @@ static bool is_in_group(const struct stanza *group, const char *mid)
 static bool is_all_bundled(const struct media_desc *desc,
 			   const struct stanza *jingle)
 {
-	const struct stanza *group =
-		stanza_find(jingle, "group", JINGLE_NS_GROUPING);
+	const struct stanza *child, *bundle = NULL;
 
-	if (!slice_is(slice_of(stanza_attr(group, "semantics")), "BUNDLE"))
-		return false;
+	STANZA_FOREACH(child, jingle) {
+		const char *semantics = stanza_attr(child, "semantics");
+		if (stanza_is(child, "group", JINGLE_NS_GROUPING) &&
+		    semantics && !strcmp(semantics, "BUNDLE"))
+			bundle = child;
+	}
 	for (size_t i = 0; i < desc->ncontents; i++)
-		if (!is_in_group(group, desc->contents[i]->mid))
+		if (!is_in_group(bundle, desc->contents[i]->mid))
 			return false;
 	return true;
 }

@@ -2,9 +2,10 @@
 /*
  * Inside of a Jingle session; for jingle*.c alone.
  *
- * An incoming iq is one action. It is read (jingle_read.c: syntax, no effect),
- * answered, and then done (jingle_act.c); the table in jingle.c says in which
- * states. What we send is in jingle_send.c.
+ * An incoming iq is one action. Unless it has come before (jingle_seen.c) it is
+ * read (jingle_read.c: syntax, no effect), answered, and then done
+ * (jingle_act.c); the table in jingle.c says in which states. What we send is in
+ * jingle_send.c.
  */
 #pragma once
 
@@ -58,6 +59,7 @@ struct jingle_fault {
 struct jingle_event {
 	enum jingle_action action;
 	const struct stanza *jingle; /* borrowed */
+	uint64_t digest;             /* of all that it says */
 	struct media_desc *desc;     /* session-initiate, session-accept */
 	bool too_many;               /* its contents: desc is NULL then */
 	enum reason reason;          /* session-terminate */
@@ -75,6 +77,7 @@ struct jingle_creds {
 struct jingle_seen {
 	char *id; /* NULL: free */
 	enum jingle_action action;
+	uint64_t digest;
 	const struct jingle_fault *fault;
 };
 
@@ -90,7 +93,8 @@ struct jingle {
 	/* Theirs before the last restart: what still comes with it is late. */
 	char stale_ufrag[MEDIA_UFRAG_CAP];
 	bool restarting; /* ours has no answer yet */
-	/* Came before the session-accept that says whose they are. */
+	/* Candidates and fingerprints that came before the session-accept,
+	 * which says whose they are. */
 	struct media_content *early; /* owned; NULL none */
 	char initiate_id[JINGLE_ID_LEN + 1];
 	struct jingle_seen seen[JINGLE_SEEN_MAX];
@@ -103,6 +107,19 @@ struct jingle {
 void jingle_enter(struct jingle *jingle, enum jingle_phase phase);
 /* The peer is told nothing; we are. */
 void jingle_end(struct jingle *jingle, enum reason reason, const char *text);
+
+/* jingle_seen.c: iqs that come again */
+
+/* Of a <jingle/>; 0 without memory. */
+uint64_t jingle_seen_digest(const struct stanza *element);
+/* The iq of that @id that said the same, borrowed, or NULL. */
+const struct jingle_seen *jingle_seen_find(const struct jingle *jingle,
+					   const char *id,
+					   const struct jingle_event *e);
+/* @e was answered with @fault. */
+void jingle_seen_keep(struct jingle *jingle, const char *id,
+		      const struct jingle_event *e,
+		      const struct jingle_fault *fault);
 
 /* jingle_read.c */
 

@@ -441,7 +441,9 @@ static void what_is_not_for_us_is_not_acceptable(void **state)
 		       SDP_E_CONTENT);
 	assert_outcome(HEAD "m=application 9 UDP/DTLS/SCTP/and/much/more x\r\n",
 		       SDP_E_CONTENT);
-	assert_outcome(HEAD AUDIO "a=mid:012345678901234567890123456789012\r\n",
+	assert_outcome(HEAD AUDIO "a=mid:"
+				  "01234567890123456789012345678901234567890123"
+				  "456789012345678901234\r\n",
 		       SDP_E_CONTENT);
 }
 

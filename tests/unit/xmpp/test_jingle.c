@@ -88,6 +88,29 @@ static void a_repetition_gets_its_answer_again_and_does_nothing(void **state)
 	rig_fini(&rig);
 }
 
+static void one_id_for_several_things_is_no_repetition(void **state)
+{
+	(void)state;
+	struct rig rig;
+
+	rig_active(&rig);
+	for (int i = 0; i < 2; i++) {
+		receive_from(&rig, ALICE, "x", "session-info",
+			     "<hold xmlns='urn:xmpp:jingle:apps:rtp:info:1'/>",
+			     NULL);
+		receive_from(&rig, ALICE, "x", "session-info",
+			     "<dtmf xmlns='urn:xmpp:jingle:dtmf:0' code='1'/>",
+			     NULL);
+		receive_from(&rig, ALICE, "x", "session-info",
+			     "<dtmf xmlns='urn:xmpp:jingle:dtmf:0' code='2'/>",
+			     NULL);
+		assert_int_equal(rig.infos, 1);
+		assert_int_equal(rig.digits, 2);
+	}
+	assert_int_equal(rig.digit, '2');
+	rig_fini(&rig);
+}
+
 static void both_beginning_at_once_is_a_tie(void **state)
 {
 	(void)state;
@@ -415,6 +438,7 @@ int main(void)
 		cmocka_unit_test(our_offer_is_accepted),
 		cmocka_unit_test(
 			a_repetition_gets_its_answer_again_and_does_nothing),
+		cmocka_unit_test(one_id_for_several_things_is_no_repetition),
 		cmocka_unit_test(both_beginning_at_once_is_a_tie),
 		cmocka_unit_test(an_offer_that_cannot_be_read_ends_the_session),
 		cmocka_unit_test(too_many_contents_are_no_application_of_ours),

@@ -51,18 +51,24 @@ static void every_action_is_answered_once_in_every_phase(void **state)
 		}
 }
 
-static void before_an_offer_everything_is_out_of_order(void **state)
+static void before_an_offer_nothing_is_in_order_but_it_and_the_end(void **state)
 {
 	(void)state;
 	struct rig rig;
 
 	rig_init(&rig, false);
 	for (size_t i = 0; i < NACTIONS; i++)
-		if (strcmp(action_names[i], "session-initiate") != 0)
+		if (strcmp(action_names[i], "session-initiate") != 0 &&
+		    strcmp(action_names[i], "session-terminate") != 0)
 			receive(&rig, action_names[i], AUDIO, ORDER);
 	assert_int_equal(rig.ends, 0);
 	receive(&rig, "session-initiate", AUDIO, NULL);
 	assert_int_equal(rig.offers, 1);
+	rig_fini(&rig);
+	rig_init(&rig, false);
+	receive(&rig, "session-terminate", REASON("<cancel/>"), NULL);
+	assert_int_equal(rig.ends, 1);
+	assert_int_equal(rig.reason, REASON_CANCEL);
 	rig_fini(&rig);
 }
 
@@ -214,7 +220,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_action_is_answered_once_in_every_phase),
-		cmocka_unit_test(before_an_offer_everything_is_out_of_order),
+		cmocka_unit_test(
+			before_an_offer_nothing_is_in_order_but_it_and_the_end),
 		cmocka_unit_test(what_cannot_be_read_is_a_bad_request),
 		cmocka_unit_test(only_its_peer_has_a_say),
 		cmocka_unit_test(sids_and_addresses_are_checked),

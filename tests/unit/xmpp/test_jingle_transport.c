@@ -32,6 +32,35 @@ static void candidates_before_the_accept_follow_it(void **state)
 	rig_fini(&rig);
 }
 
+#define WITHOUT_FINGERPRINT \
+	CONTENT("audio", DESCRIPTION("audio") TRANSPORT(UFRAG, PWD, CANDIDATE))
+
+/* XEP-0320, 2 */
+static void a_fingerprint_before_the_accept_is_that_of_it(void **state)
+{
+	static const struct {
+		const char *before;
+		size_t n;
+	} cases[] = {
+		{ CONTENT("audio", TRANSPORT(UFRAG, PWD, FINGERPRINT)), 1 },
+		{ CONTENT("audio", TRANSPORT("else", PWD, FINGERPRINT)), 0 },
+		{ CONTENT("other", TRANSPORT(UFRAG, PWD, FINGERPRINT)), 0 },
+	};
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_offered(&rig);
+		receive(&rig, "transport-info", cases[i].before, NULL);
+		receive(&rig, "session-accept", WITHOUT_FINGERPRINT, NULL);
+		const struct media_content *content = rig.desc->contents[0];
+		assert_int_equal(content->nfingerprints, cases[i].n);
+		assert_int_equal(content->profile,
+				 cases[i].n ? MEDIA_DTLS_SAVPF : MEDIA_RTP_AVP);
+		rig_fini(&rig);
+	}
+}
+
 static void candidates_have_the_credentials_in_force(void **state)
 {
 	(void)state;
@@ -230,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(candidates_before_the_accept_follow_it),
+		cmocka_unit_test(a_fingerprint_before_the_accept_is_that_of_it),
 		cmocka_unit_test(candidates_have_the_credentials_in_force),
 		cmocka_unit_test(new_credentials_restart_ice),
 		cmocka_unit_test(
