@@ -176,6 +176,16 @@ void xmpp_take(struct leg_xmpp *xmpp, const struct xmpp_target *taker, bool all)
 	}
 }
 
+/* Another has the call, or has refused it for the account. */
+static bool is_late(const struct leg_xmpp *xmpp,
+		    const struct xmpp_target *taker, const struct jmi *jmi)
+{
+	return xmpp->state == XMPP_LEG_SESSION
+		       ? !is_from_peer(xmpp, jmi)
+		       : xmpp->state == XMPP_LEG_PROPOSED &&
+				 taker->state != XMPP_TARGET_OPEN;
+}
+
 /* The first device that proceeds has the call. */
 static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
@@ -183,12 +193,11 @@ static void on_proceed(struct leg_xmpp *xmpp, const struct jmi *jmi)
 
 	if (xmpp->caller || !taker)
 		return;
-	if (xmpp->state == XMPP_LEG_SESSION && !is_from_peer(xmpp, jmi)) {
+	if (is_late(xmpp, taker, jmi)) {
 		say_elsewhere(xmpp, jmi->from);
 		return;
 	}
-	if (xmpp->state != XMPP_LEG_PROPOSED ||
-	    taker->state != XMPP_TARGET_OPEN)
+	if (xmpp->state != XMPP_LEG_PROPOSED)
 		return;
 	xmpp_take(xmpp, taker, false);
 	int r = xmpp_set_peer(xmpp, jmi->from);

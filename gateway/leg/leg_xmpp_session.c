@@ -204,7 +204,8 @@ static void on_restart(const struct media_content *content, void *arg)
 	int r = renew_remote(xmpp, content);
 
 	xmpp->restarting = false;
-	if (!r && !ours)
+	/* before the answer that is what tells ours */
+	if (!r && !ours && leg_local_audio(&xmpp->leg))
 		r = say_local(xmpp, false);
 	if (!r)
 		r = xmpp_session_restart_due(xmpp);
@@ -343,17 +344,33 @@ void xmpp_session_repeat(struct leg_xmpp *xmpp)
 			 call_name(xmpp->leg.call));
 }
 
-/* The caller's session-initiate, without a proposal or after our proceed; from
- * the device that called alone. */
+/* A proposal of the account's, by whatever wrote it, is taken up by one of its
+ * devices. */
+static bool is_callers(const struct leg_xmpp *xmpp, const char *jid)
+{
+	return strchr(xmpp->peer, '/') ? jid_same(xmpp->peer, jid)
+				       : jid_same_bare(xmpp->peer, jid);
+}
+
+/* The caller's session-initiate, without a proposal or after our proceed, or
+ * its end in the words of the session that it has not begun; from the device
+ * that called alone. */
 static bool begins_session(const struct leg_xmpp *xmpp, const struct stanza *iq)
 {
 	bool initiate = false;
 
 	jingle_iq_sid(iq, &initiate);
-	return initiate && !xmpp->jingle &&
+	return (initiate || jingle_iq_terminates(iq)) && !xmpp->jingle &&
 	       (xmpp->caller || xmpp->calls_back) &&
 	       xmpp->state != XMPP_LEG_ENDED &&
-	       jid_same(xmpp->peer, stanza_attr(iq, "from"));
+	       is_callers(xmpp, stanza_attr(iq, "from"));
+}
+
+static int begin(struct leg_xmpp *xmpp, const char *device)
+{
+	int r = xmpp_set_peer(xmpp, device);
+
+	return r ? r : xmpp_session_new(xmpp, false);
 }
 
 static void refuse(struct leg_xmpp *xmpp, const struct stanza *iq,
@@ -384,7 +401,7 @@ static bool is_of_another(const struct leg_xmpp *xmpp, const struct stanza *iq)
 void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
 {
 	struct leg_xmpp *xmpp = xmpp_of(leg);
-	int r;
+	const char *from = stanza_attr(iq, "from");
 
 	if (xmpp_move_iq(xmpp, iq) || xmpp_forks_iq(xmpp, iq))
 		return;
@@ -392,9 +409,8 @@ void leg_xmpp_iq(struct leg *leg, const struct stanza *iq)
 		refuse(xmpp, iq, false);
 		return;
 	}
-	r = begins_session(xmpp, iq) ? xmpp_session_new(xmpp, false) : 0;
-
-	if (jid_same(xmpp->peer, stanza_attr(iq, "from")))
+	int r = begins_session(xmpp, iq) ? begin(xmpp, from) : 0;
+	if (jid_same(xmpp->peer, from))
 		xmpp->heard = true;
 	if (xmpp->jingle)
 		jingle_receive(xmpp->jingle, iq);

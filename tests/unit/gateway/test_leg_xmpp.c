@@ -68,6 +68,78 @@ static void a_reject_of_the_device_crosses_our_session(void **state)
 	assert_int_equal(ended_by_peer, CAUSE_DECLINE);
 }
 
+/* Whoever closes the window may know no other word. */
+static void a_caller_ends_by_a_session_that_it_has_not_begun(void **state)
+{
+	const struct leg_xmpp_caller peer = { .local = US,
+					      .peer = PHONE,
+					      .sid = "s1" };
+
+	(void)state;
+	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
+	leg_xmpp_begin(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					   .sid = "s1",
+					   .from = PHONE,
+					   .to = US });
+	hear_session("session-terminate", ALICE "/other", "success");
+	assert_int_equal(ended_by_peer, -1);
+	hear_session("session-terminate", PHONE, "success");
+	expect("error " ALICE "/other\n " PHONE "\n");
+	assert_int_equal(ended_by_peer, CAUSE_CANCEL);
+}
+
+static void begin_session(void)
+{
+	const struct leg_xmpp_caller peer = { .local = US,
+					      .peer = PHONE,
+					      .sid = "s1" };
+	AUTO(stanza_freep) struct stanza *iq = initiate("s1", PHONE);
+
+	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
+	leg_xmpp_begin_session(leg, iq);
+}
+
+/* Our answer will have what is ours. */
+static void a_caller_restarts_ice_while_it_rings(void **state)
+{
+	AUTO(stanza_freep) struct stanza *iq = initiate("s1", PHONE);
+	struct stanza *jingle = stanza_first(iq);
+	struct stanza *transport =
+		stanza_find(stanza_first(jingle), "transport",
+			    "urn:xmpp:jingle:transports:ice-udp:1");
+
+	(void)state;
+	begin_session();
+	said[0] = '\0';
+	stanza_set(iq, "id", "restart");
+	stanza_set(jingle, "action", "transport-info");
+	stanza_set(transport, "ufrag", "anew");
+	stanza_set(transport, "pwd", "0123456789012345678901");
+	leg_xmpp_iq(leg, iq);
+	assert_int_equal(ended_by_peer, -1);
+	assert_string_equal(leg_remote_audio(leg)->ufrag, "anew");
+}
+
+static void a_proposal_of_an_account_is_taken_up_by_a_device(void **state)
+{
+	const struct leg_xmpp_caller peer = { .local = US,
+					      .peer = ALICE,
+					      .sid = "s1" };
+
+	(void)state;
+	assert_int_equal(leg_xmpp_new_caller(&leg, &gateway, &peer), 0);
+	leg_xmpp_begin(leg, &(struct jmi){ .action = JMI_PROPOSE,
+					   .sid = "s1",
+					   .from = ALICE,
+					   .to = US });
+	hear_session("session-initiate", BOB "/phone", NULL);
+	expect("error " BOB "/phone\n");
+	hear_session("session-initiate", PHONE, NULL);
+	expect(" " PHONE "\n");
+	call_hangup(NULL, CAUSE_NORMAL);
+	expect("session-terminate " PHONE "\nfinish " PHONE "\n");
+}
+
 static void content_add(unsigned n)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
@@ -132,6 +204,9 @@ int main(void)
 		LEG_TEST(in_a_session_the_device_is_told),
 		LEG_TEST(a_second_device_is_told_that_it_is_late),
 		LEG_TEST(a_reject_of_the_device_crosses_our_session),
+		LEG_TEST(a_caller_ends_by_a_session_that_it_has_not_begun),
+		LEG_TEST(a_caller_restarts_ice_while_it_rings),
+		LEG_TEST(a_proposal_of_an_account_is_taken_up_by_a_device),
 		LEG_TEST(a_peer_fills_no_more_than_its_share_of_our_iqs),
 		LEG_TEST(an_ended_leg_is_known_for_a_while),
 	};

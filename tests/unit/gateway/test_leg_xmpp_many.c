@@ -42,9 +42,9 @@ static void one_reject_leaves_it_to_the_others(void **state)
 	bounce_from(BOB);
 	assert_int_equal(ended_by_peer, -1);
 	said[0] = '\0';
-	/* who has refused does not answer any more */
-	hear(JMI_PROCEED, PHONE);
-	expect("");
+	/* who has refused does not answer any more, and is not left waiting */
+	hear(JMI_PROCEED, ALICE "/third");
+	expect("retract " ALICE "/third\nfinish " ALICE "/third\n");
 	reject_from(CAROL "/x", REASON_BUSY);
 	assert_int_equal(ended_by_peer, CAUSE_BUSY);
 	call_hangup(NULL, CAUSE_BUSY);
