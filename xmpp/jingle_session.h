@@ -4,8 +4,8 @@
  *
  * An incoming iq is one action. Unless it has come before (jingle_seen.c) it is
  * read (jingle_read.c: syntax, no effect), answered, and then done
- * (jingle_act.c); the table in jingle.c says in which states. What we send is in
- * jingle_send.c.
+ * (jingle_act.c); the table in jingle.c says in which states. What we send is
+ * in jingle_send.c.
  */
 #pragma once
 
