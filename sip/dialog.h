@@ -16,7 +16,7 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 #include "sip/agent.h"
-#include "sip/onward.h"
+#include "sip/parties.h"
 #include "sip/policy.h"
 
 struct media_desc;
@@ -76,18 +76,12 @@ struct sip_dialog_handlers {
 };
 
 struct sip_dialog_start {
-	struct sip_trunk *trunk;  /* must outlive the dialog */
-	const char *to_user;      /* "+15551234567" */
-	const char *from_user;    /* our account's number */
-	const char *from_display; /* or NULL */
-	bool anonymous;
-	const char *diverted; /* the number that sends it on, or NULL */
-	enum sip_diversion why_diverted;
-	const struct sip_onward *onward; /* what it came with, or NULL */
-	const struct media_desc *offer;  /* NULL: offerless */
+	struct sip_trunk *trunk; /* must outlive the dialog */
+	struct sip_parties parties;
+	const struct media_desc *offer; /* NULL: offerless */
 	struct sip_policy policy;
 	/* Of a transfer, as a REFER gave them, or NULL: the Request-URI instead
-	 * of to_user at the trunk, and Replaces. */
+	 * of parties.to at the trunk, and Replaces. */
 	const char *uri, *replaces;
 };
 

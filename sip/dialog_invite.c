@@ -39,12 +39,13 @@ struct invite_text {
 static int write_diverted(struct invite_text *t,
 			  const struct sip_dialog_start *start)
 {
+	const struct sip_parties *parties = &start->parties;
 	char by[SIP_URI_TEXT_CAP], user[SIP_USER_TEXT_CAP];
 	int r;
 
-	if (!start->diverted)
+	if (!parties->diverted)
 		return 0;
-	r = sip_user_format(user, start->diverted);
+	r = sip_user_format(user, parties->diverted);
 	if (!r)
 		r = text_format(by, sizeof(by), "sip:%s@%s", user,
 				sip_trunk_domain(start->trunk));
@@ -53,16 +54,15 @@ static int write_diverted(struct invite_text *t,
 			   &t->diverted,
 			   &(struct sip_diverted){ .by_uri = by,
 						   .to_uri = t->uri,
-						   .why = start->why_diverted,
-						   .hidden = start->anonymous,
-						   .onward = start->onward });
+						   .why = parties->why_diverted,
+						   .hidden = parties->anonymous,
+						   .onward = parties->onward });
 }
 
 /* As every hop before it (RFC 3261, 16.6, 3); "" as of a call that begins. */
-static int write_hops(struct invite_text *t,
-		      const struct sip_dialog_start *start)
+static int write_hops(struct invite_text *t, const struct sip_parties *parties)
 {
-	int hops = sip_onward_hops(start->onward);
+	int hops = sip_onward_hops(parties->onward);
 
 	t->hops[0] = '\0';
 	return hops < 0 ? 0 : text_format(t->hops, sizeof(t->hops), "%d", hops);
@@ -71,19 +71,20 @@ static int write_hops(struct invite_text *t,
 static int write_addresses(struct invite_text *t,
 			   const struct sip_dialog_start *start)
 {
+	const struct sip_parties *parties = &start->parties;
 	const char *hostport = sip_trunk_hostport(start->trunk);
 	const struct sip_calling calling = {
 		.mode = sip_trunk_identity(start->trunk),
-		.user = start->from_user,
-		.display = start->from_display,
+		.user = parties->from,
+		.display = parties->display,
 		.domain = sip_trunk_domain(start->trunk),
-		.anonymous = start->anonymous,
+		.anonymous = parties->anonymous,
 	};
 	char tag[SIP_TAG_LEN + 1], user[SIP_USER_TEXT_CAP];
-	int r = sip_user_format(user, start->to_user);
+	int r = sip_user_format(user, parties->to);
 
 	/* sofia unescapes them, and some peers read parameters there. */
-	if (strpbrk(start->to_user, ";?"))
+	if (strpbrk(parties->to, ";?"))
 		return -EINVAL;
 	rand_token(tag, SIP_TAG_LEN);
 	if (!r)
@@ -96,7 +97,7 @@ static int write_addresses(struct invite_text *t,
 	if (!r)
 		r = write_diverted(t, start);
 	if (!r)
-		r = write_hops(t, start);
+		r = write_hops(t, parties);
 	if (!r)
 		r = sip_calling_format(&t->calling, &calling);
 	return r ? r
@@ -187,7 +188,8 @@ static int add_headers(struct sip_dialog *d, struct msg_s *msg,
 		       TAG_IF(t->diverted, SIPTAG_HEADER_STR(t->diverted)),
 		       TAG_IF(*t->hops, SIPTAG_MAX_FORWARDS_STR(t->hops)),
 		       TAG_IF(*more, SIPTAG_HEADER_STR(more)),
-		       TAG_IF(start->anonymous, SIPTAG_PRIVACY_STR("id")),
+		       TAG_IF(start->parties.anonymous,
+			      SIPTAG_PRIVACY_STR("id")),
 		       TAG_IF(start->replaces,
 			      SIPTAG_REPLACES_STR(start->replaces)),
 		       TAG_IF(start->replaces, SIPTAG_REQUIRE_STR("replaces")),
@@ -318,9 +320,9 @@ static int start_dialog(struct sip_dialog *d,
 			const struct sip_dialog_start *start)
 {
 	const char *trunk_user = sip_trunk_user(start->trunk);
-	const char *user = *trunk_user        ? trunk_user
-			   : start->anonymous ? ""
-					      : start->from_user;
+	const char *user = *trunk_user                ? trunk_user
+			   : start->parties.anonymous ? ""
+						      : start->parties.from;
 	struct invite_text t = { .diverted = NULL };
 	int r = dialog_set_text(&d->trunk_name, sip_trunk_name(start->trunk));
 

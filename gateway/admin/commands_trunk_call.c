@@ -158,14 +158,14 @@ static int start(struct request *request, const struct config_trunk *config,
 	struct gateway *gateway = request->gateway;
 	const char *shown = shown_number(gateway, config);
 	struct probe_call *probe;
-	struct route_dialled dialled;
-	int r = *number == '+' ? rewrite_apply(dialled.to, sizeof(dialled.to),
+	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];
+	int r = *number == '+' ? rewrite_apply(to, sizeof(to),
 					       &config->rewrite_out, number)
-			       : rewrite_code(dialled.to, sizeof(dialled.to),
+			       : rewrite_code(to, sizeof(to),
 					      &config->rewrite_out, number);
 
 	if (!r)
-		r = rewrite_apply(dialled.from, sizeof(dialled.from),
+		r = rewrite_apply(from, sizeof(from),
 				  &config->rewrite_out_caller, shown);
 	if (!r)
 		r = probe_call_new(
@@ -173,8 +173,8 @@ static int start(struct request *request, const struct config_trunk *config,
 			&(struct probe_call_target){
 				.trunk = trunks_find(gateway, config->name),
 				.config = config,
-				.to = dialled.to,
-				.from = dialled.from },
+				.to = to,
+				.from = from },
 			on_tested, request);
 	if (!r)
 		request->work = probe;

@@ -299,8 +299,8 @@ static int invite(struct probe_call *probe,
 {
 	AUTO(media_desc_freep) struct media_desc *offer = NULL;
 	struct sip_dialog_start start = { .trunk = target->trunk,
-					  .to_user = target->to,
-					  .from_user = target->from };
+					  .parties = { .to = target->to,
+						       .from = target->from } };
 	int r = describe(&offer, probe, peer);
 
 	if (r)

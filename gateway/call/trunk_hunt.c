@@ -4,23 +4,15 @@
 #include <stdlib.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
 #include "gateway/call/fare.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/route/limits.h"
-#include "gateway/route/rewrite.h"
 
-/* Owns its name, its fare and what it takes along. */
+/* Owns its fare and its parties. */
 struct trunk_target {
-	struct sip_trunk *trunk;
-	const struct config_trunk *config;
-	struct route_dialled dialled;
+	struct route_trunk by;
+	struct sip_parties *parties;
 	struct fare *fare;
-	char *display; /* NULL: none */
-	bool anonymous;
-	char diverted[ROUTE_USER_CAP]; /* "": it was called itself */
-	enum sip_diversion why_diverted;
-	struct sip_onward *onward; /* NULL: it began here */
 };
 
 static void free_target(void *arg)
@@ -28,8 +20,7 @@ static void free_target(void *arg)
 	struct trunk_target *target = arg;
 
 	fare_free(target->fare);
-	sip_onward_free(target->onward);
-	free(target->display);
+	sip_parties_free(target->parties);
 	free(target);
 }
 
@@ -37,19 +28,12 @@ static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
 {
 	const struct trunk_target *target = arg;
 
-	limits_tried(gateway, QUOTA_TRUNK, target->config->name);
+	limits_tried(gateway, QUOTA_TRUNK, target->by.config->name);
 	return leg_sip_new_callee(
 		out, gateway,
-		&(struct leg_sip_target){
-			.trunk = target->trunk,
-			.config = target->config,
-			.to = target->dialled.to,
-			.from = target->dialled.from,
-			.display = target->display,
-			.anonymous = target->anonymous,
-			.diverted = *target->diverted ? target->diverted : NULL,
-			.why_diverted = target->why_diverted,
-			.onward = target->onward });
+		&(struct leg_sip_target){ .trunk = target->by.trunk,
+					  .config = target->by.config,
+					  .parties = target->parties });
 }
 
 static int new_target(struct trunk_target **out, const struct route *route,
@@ -60,23 +44,10 @@ static int new_target(struct trunk_target **out, const struct route *route,
 
 	if (!target)
 		return -ENOMEM;
-	target->trunk = route->trunks[i].trunk;
-	target->config = route->trunks[i].config;
-	target->anonymous = route->withhold;
-	target->why_diverted = route->why_diverted;
-	r = route_dial(&target->dialled, route, i);
+	target->by = route->trunks[i];
+	r = route_dial(&target->parties, route, i);
 	if (!r)
 		r = fare_new(&target->fare, route, i);
-	if (!r && route->diverted)
-		r = rewrite_apply(target->diverted, sizeof(target->diverted),
-				  &target->config->rewrite_out_caller,
-				  route->diverted);
-	if (!r && route->onward)
-		r = sip_onward_copy(&target->onward, route->onward);
-	if (!r && route->display) {
-		target->display = text_dup(slice_of(route->display));
-		r = target->display ? 0 : -ENOMEM;
-	}
 	if (r) {
 		free_target(target);
 		return r;

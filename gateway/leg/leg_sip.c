@@ -57,14 +57,7 @@ static int sip_offer(struct leg *leg, const struct media_desc *wanted)
 		return r;
 
 	const struct sip_dialog_start start = { .trunk = sip->trunk,
-						.to_user = sip->to,
-						.from_user = sip->from,
-						.from_display = sip->display,
-						.anonymous = sip->anonymous,
-						.diverted = sip->diverted,
-						.why_diverted =
-							sip->why_diverted,
-						.onward = sip->onward,
+						.parties = *sip->parties,
 						.offer = offer,
 						.policy = sip->policy };
 	leg->offerer = true;
@@ -248,11 +241,7 @@ static struct leg *sip_free(struct leg *leg)
 		event_free(sip->again);
 	free(sip->key);
 	free(sip->handed_to);
-	free(sip->to);
-	free(sip->from);
-	free(sip->display);
-	free(sip->diverted);
-	sip_onward_free(sip->onward);
+	sip_parties_free(sip->parties);
 	leg_fini(leg);
 	free(sip);
 	return NULL;
@@ -307,21 +296,9 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 		return -ENOMEM;
 	sip->trunk = target->trunk;
 	trunks_policy(&sip->policy, target->config);
-	sip->to = text_dup(slice_of(target->to));
-	sip->from = text_dup(slice_of(target->from));
-	sip->display =
-		target->display ? text_dup(slice_of(target->display)) : NULL;
-	sip->self = text_dup(slice_of(target->from));
 	sip->config = target->config;
-	sip->anonymous = target->anonymous;
-	sip->why_diverted = target->why_diverted;
-	if (target->diverted)
-		sip->diverted = text_dup(slice_of(target->diverted));
-	if (target->onward && sip_onward_copy(&sip->onward, target->onward))
-		sip->onward = NULL;
-	if ((target->onward && !sip->onward) ||
-	    (target->diverted && !sip->diverted) || !sip->to || !sip->from ||
-	    !sip->self || (target->display && !sip->display)) {
+	sip->self = text_dup(slice_of(target->parties->from));
+	if (!sip->self || sip_parties_copy(&sip->parties, target->parties)) {
 		sip_free(&sip->leg);
 		return -ENOMEM;
 	}

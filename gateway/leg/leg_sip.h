@@ -14,17 +14,11 @@ struct gateway;
 struct sip_invite;
 struct sip_trunk;
 
-/* A callee to be called through @trunk, as @from. Text is copied. */
+/* A callee to be called through @trunk. @parties is copied. */
 struct leg_sip_target {
 	struct sip_trunk *trunk;
 	const struct config_trunk *config; /* must outlive the leg */
-	const char *to;                    /* as the trunk writes it */
-	const char *from;                  /* the same */
-	const char *display;               /* NULL: none */
-	bool anonymous;                    /* RFC 3323 */
-	const char *diverted; /* our number that sends it on; NULL: none */
-	enum sip_diversion why_diverted;
-	const struct sip_onward *onward; /* what it came with; NULL */
+	const struct sip_parties *parties;
 };
 /* *@out is owned by the caller, until a call takes it. 0 or -ENOMEM. */
 CHECKED int leg_sip_new_callee(struct leg **out, struct gateway *gateway,

@@ -19,7 +19,7 @@
 #include "gateway/route/route.h"
 
 /* The number as the leg's trunk writes it. 0, LEG_E_TRANSFER, -errno. */
-static int write_number(struct route_dialled *out, const struct leg_sip *sip,
+static int write_number(struct sip_parties **out, const struct leg_sip *sip,
 			const char *number)
 {
 	struct route route;
@@ -37,7 +37,7 @@ static int write_number(struct route_dialled *out, const struct leg_sip *sip,
 int leg_sip_refer(struct leg *leg, const char *number)
 {
 	struct leg_sip *sip = sip_of(leg);
-	struct route_dialled dialled;
+	AUTO(sip_parties_freep) struct sip_parties *dialled = NULL;
 	int r;
 
 	if (!sip->dialog || !sip->confirmed || !sip->trunk ||
@@ -45,7 +45,7 @@ int leg_sip_refer(struct leg *leg, const char *number)
 		return LEG_E_TRANSFER;
 	r = write_number(&dialled, sip, number);
 	if (!r)
-		r = sip_dialog_refer(sip->dialog, dialled.to, NULL);
+		r = sip_dialog_refer(sip->dialog, dialled->to, NULL);
 	if (r == SIP_E_STATE)
 		r = LEG_E_TRANSFER;
 	if (!r) {

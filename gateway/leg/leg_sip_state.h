@@ -25,11 +25,7 @@ struct leg_sip {
 	struct gateway *gateway;
 	struct sip_trunk *trunk;
 	const struct config_trunk *config; /* the trunk's */
-	char *to, *from, *display; /* of a callee; as the trunk writes */
-	char *diverted;            /* the same; NULL: it was called itself */
-	enum sip_diversion why_diverted;
-	struct sip_onward *onward; /* NULL: it began here */
-	bool anonymous;
+	struct sip_parties *parties;       /* of a callee; owned, NULL */
 	struct sip_policy policy;
 	struct sip_dialog *dialog; /* NULL: its caller may call again */
 	bool confirmed;            /* 2xx was sent or received */

@@ -206,6 +206,7 @@ static int offer_of(struct media_desc **out, struct leg *leg)
 static int call_next(struct leg_sip *sip)
 {
 	const struct transfer *t = sip->transfer;
+	const struct sip_parties *first = sip->parties;
 	bool replaces = *t->replaces;
 	int r = offer_of(&sip->next_local, &sip->leg);
 
@@ -213,10 +214,10 @@ static int call_next(struct leg_sip *sip)
 		return r;
 	const struct sip_dialog_start start = {
 		.trunk = sip->trunk,
-		.to_user = t->user,
-		.from_user = sip->self,
-		.from_display = sip->display,
-		.anonymous = sip->anonymous,
+		.parties = { .to = t->user,
+			     .from = sip->self,
+			     .display = first ? first->display : NULL,
+			     .anonymous = first && first->anonymous },
 		.offer = sip->next_local,
 		.policy = sip->policy,
 		.uri = replaces ? t->uri : NULL,

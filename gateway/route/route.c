@@ -109,18 +109,33 @@ static int take_trunks(struct route *out, struct gateway *gateway,
 	return 0;
 }
 
-int route_dial(struct route_dialled *out, const struct route *route, size_t i)
+int route_dial(struct sip_parties **out, const struct route *route, size_t i)
 {
 	const struct config_trunk *trunk = route->trunks[i].config;
+	const struct config_rewrites *callers = &trunk->rewrite_out_caller;
+	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP], diverted[ROUTE_USER_CAP];
 	int r = route->dialled_plain
-			? rewrite_code(out->to, sizeof(out->to),
-				       &trunk->rewrite_out, route->to)
-			: rewrite_apply(out->to, sizeof(out->to),
-					&trunk->rewrite_out, route->to);
+			? rewrite_code(to, sizeof(to), &trunk->rewrite_out,
+				       route->to)
+			: rewrite_apply(to, sizeof(to), &trunk->rewrite_out,
+					route->to);
 
-	return r ? r
-		 : rewrite_apply(out->from, sizeof(out->from),
-				 &trunk->rewrite_out_caller, route->from);
+	if (!r)
+		r = rewrite_apply(from, sizeof(from), callers, route->from);
+	if (!r && route->diverted)
+		r = rewrite_apply(diverted, sizeof(diverted), callers,
+				  route->diverted);
+	if (r)
+		return r;
+	return sip_parties_copy(
+		out, &(struct sip_parties){
+			     .to = to,
+			     .from = from,
+			     .display = route->display,
+			     .anonymous = route->withhold,
+			     .diverted = route->diverted ? diverted : NULL,
+			     .why_diverted = route->why_diverted,
+			     .onward = route->onward });
 }
 
 /* ---- whom an account calls ---- */

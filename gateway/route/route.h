@@ -9,7 +9,7 @@
 #include "gateway/base/err.h"
 #include "gateway/config/config.h"
 #include "gateway/route/origin.h"
-#include "sip/onward.h"
+#include "sip/parties.h"
 
 struct addr;
 struct gateway;
@@ -90,12 +90,9 @@ bool route_is_emergency(const struct gateway *gateway, const char *text,
 /* Whether the echo may call @account (bare JID) as a test: 0, ROUTE_E_*. */
 CHECKED int route_echo_to(struct gateway *gateway, const char *account);
 
-/* The number of a route as one of its trunks writes it. */
-struct route_dialled {
-	char to[ROUTE_USER_CAP], from[ROUTE_USER_CAP];
-};
-/* For the @i-th of the route's trunks. 0 or -EMSGSIZE. */
-CHECKED int route_dial(struct route_dialled *out, const struct route *route,
+/* As the @i-th of the route's trunks writes them. *@out is owned by the caller:
+ * sip_parties_free(). 0, -EMSGSIZE, -ENOMEM. */
+CHECKED int route_dial(struct sip_parties **out, const struct route *route,
 		       size_t i);
 
 /*

@@ -319,10 +319,10 @@ static void call(void)
 {
 	struct sip_dialog_start start = {
 		.trunk = trunk,
-		.to_user = "+1",
-		.from_user = "+2",
-		.from_display = "A \"B\"",
-		.diverted = inputs % 2 ? "+4 \"" : NULL,
+		.parties.to = "+1",
+		.parties.from = "+2",
+		.parties.display = "A \"B\"",
+		.parties.diverted = inputs % 2 ? "+4 \"" : NULL,
 		.offer = desc,
 		.policy = { .prack = true, .refer = true, .follow = true }
 	};

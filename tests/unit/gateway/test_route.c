@@ -387,18 +387,19 @@ static void a_route_gives_the_order_of_trunks(void **state)
 static void each_trunk_has_its_own_spelling(void **state)
 {
 	(void)state;
-	struct route_dialled dialled;
+	AUTO(sip_parties_freep) struct sip_parties *dialled = NULL;
 	struct route route;
 
 	assert_int_equal(call(&route, "alice@example.org", "+15551234567"), 0);
 	assert_int_equal(route_dial(&dialled, &route, 0), 0);
-	assert_string_equal(dialled.to, "0015551234567");
-	assert_string_equal(dialled.from, "15557654321");
+	assert_string_equal(dialled->to, "0015551234567");
+	assert_string_equal(dialled->from, "15557654321");
 	assert_string_equal(route.display, "Alice");
 	assert_true(route.withhold);
 	assert_int_equal(call(&route, "alice@example.org", "411"), 0);
+	sip_parties_free(dialled);
 	assert_int_equal(route_dial(&dialled, &route, 0), 0);
-	assert_string_equal(dialled.to, "411");
+	assert_string_equal(dialled->to, "411");
 	assert_int_equal(call(&route, "bob@example.org", "411"),
 			 ROUTE_E_COUNTRY);
 }

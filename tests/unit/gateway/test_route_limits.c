@@ -230,7 +230,7 @@ static void emergency_calls_go_by_their_trunk_and_are_never_limited(
 	struct call calls[2] = { { .account = account, .trunk = name },
 				 { .account = account, .trunk = name } };
 	char *before = config->emergency.trunk;
-	struct route_dialled dialled;
+	AUTO(sip_parties_freep) struct sip_parties *dialled = NULL;
 	struct route route;
 
 	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
@@ -239,7 +239,7 @@ static void emergency_calls_go_by_their_trunk_and_are_never_limited(
 	assert_int_equal(call(&route, "alice@example.org", "112"), 0);
 	assert_string_equal(route.trunk_config->name, "pbx");
 	assert_int_equal(route_dial(&dialled, &route, 0), 0);
-	assert_string_equal(dialled.to, "112");
+	assert_string_equal(dialled->to, "112");
 	assert_false(route.withhold);
 	assert_int_equal(call(&route, "mallory@example.org", "112"),
 			 ROUTE_E_EMERGENCY);

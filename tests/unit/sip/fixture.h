@@ -398,9 +398,9 @@ static void call_out(struct fixture *f)
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
 	struct sip_dialog_start start = {
 		.trunk = f->trunk,
-		.to_user = "+15551234567",
-		.from_user = "+15557654321",
-		.from_display = "Alice",
+		.parties.to = "+15551234567",
+		.parties.from = "+15557654321",
+		.parties.display = "Alice",
 		.offer = offer,
 		.policy = f->policy,
 	};

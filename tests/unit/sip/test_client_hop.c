@@ -85,8 +85,8 @@ static void start_call(struct fixture *f)
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
 	struct sip_dialog_start start = {
 		.trunk = f->trunk,
-		.to_user = "+15551234567",
-		.from_user = "+15557654321",
+		.parties.to = "+15551234567",
+		.parties.from = "+15557654321",
 		.offer = offer,
 	};
 

@@ -63,8 +63,8 @@ static int start_trunk(struct fixture *f)
 static void start_call(struct fixture *f)
 {
 	struct sip_dialog_start start = { .trunk = f->trunk,
-					  .to_user = "+15551234567",
-					  .from_user = "+15557654321" };
+					  .parties.to = "+15551234567",
+					  .parties.from = "+15557654321" };
 
 	/* Offerless: what fails in descriptions is tested with them. */
 	if (!f->dialog && sip_dialog_start(&f->dialog, f->agent, &start,

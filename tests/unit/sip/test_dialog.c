@@ -159,9 +159,9 @@ static void an_anonymous_call_hides_the_number(void **state)
 	struct fixture *f = *state;
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
 	struct sip_dialog_start start = {
-		.to_user = "+15551234567",
-		.from_user = "+15557654321",
-		.anonymous = true,
+		.parties.to = "+15551234567",
+		.parties.from = "+15557654321",
+		.parties.anonymous = true,
 		.offer = offer,
 	};
 
@@ -183,9 +183,9 @@ static void text_from_elsewhere_cannot_add_headers(void **state)
 	struct fixture *f = *state;
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
 	struct sip_dialog_start start = {
-		.to_user = "+1555x@y\" <",
-		.from_user = "+15557654321",
-		.from_display = "a\"\r\nX-Evil: 1\r\n\\",
+		.parties.to = "+1555x@y\" <",
+		.parties.from = "+15557654321",
+		.parties.display = "a\"\r\nX-Evil: 1\r\n\\",
 		.offer = offer,
 	};
 
@@ -197,11 +197,11 @@ static void text_from_elsewhere_cannot_add_headers(void **state)
 	sip_peer_expect(&f->peer, "INVITE sip:+1555x%40y%22%20%3C@");
 	assert_int_equal(sip_peer_header(&f->peer, "X-Evil", 0).n, 0);
 	f->dialog = sip_dialog_free(f->dialog);
-	start.to_user = "1\r\nX-Evil: 1";
+	start.parties.to = "1\r\nX-Evil: 1";
 	assert_int_equal(sip_dialog_start(&f->dialog, f->agent, &start,
 					  &dialog_handlers, NULL),
 			 -EINVAL);
-	start.to_user = "1;user=other";
+	start.parties.to = "1;user=other";
 	assert_int_equal(sip_dialog_start(&f->dialog, f->agent, &start,
 					  &dialog_handlers, NULL),
 			 -EINVAL);

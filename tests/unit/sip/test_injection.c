@@ -90,13 +90,12 @@ static void check_address(const struct sip_peer *peer, const char *name)
 
 /* Each sends a request with @text in it; false: it was refused. */
 
-static bool invite(struct fixture *f, const struct sip_dialog_start *with)
+static bool invite(struct fixture *f, const struct sip_parties *with)
 {
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
-	struct sip_dialog_start start = *with;
-
-	start.trunk = f->trunk;
-	start.offer = offer;
+	struct sip_dialog_start start = { .trunk = f->trunk,
+					  .parties = *with,
+					  .offer = offer };
 	int r = sip_dialog_start(&f->dialog, f->agent, &start, &dialog_handlers,
 				 NULL);
 	media_desc_free(offer);
@@ -119,28 +118,26 @@ static void end_invite(struct fixture *f)
 
 static bool called(struct fixture *f, const char *text)
 {
-	return invite(f, &(struct sip_dialog_start){ .to_user = text,
-						     .from_user = "+1555" });
+	return invite(f, &(struct sip_parties){ .to = text, .from = "+1555" });
 }
 
 static bool calling(struct fixture *f, const char *text)
 {
-	return invite(f, &(struct sip_dialog_start){ .to_user = "+1555",
-						     .from_user = text });
+	return invite(f, &(struct sip_parties){ .to = "+1555", .from = text });
 }
 
 static bool name(struct fixture *f, const char *text)
 {
-	return invite(f, &(struct sip_dialog_start){ .to_user = "+1555",
-						     .from_user = "+1555",
-						     .from_display = text });
+	return invite(f, &(struct sip_parties){ .to = "+1555",
+						.from = "+1555",
+						.display = text });
 }
 
 static bool diverted(struct fixture *f, const char *text)
 {
-	return invite(f, &(struct sip_dialog_start){ .to_user = "+1555",
-						     .from_user = "+1555",
-						     .diverted = text });
+	return invite(f, &(struct sip_parties){ .to = "+1555",
+						.from = "+1555",
+						.diverted = text });
 }
 
 static void on_answered(unsigned status, const char *phrase, bool local,

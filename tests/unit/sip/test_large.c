@@ -79,8 +79,8 @@ static void start_large_call(struct fixture *f)
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 
 	struct sip_dialog_start start = { .trunk = f->trunk,
-					  .to_user = "+15551234567",
-					  .from_user = "+15557654321",
+					  .parties.to = "+15551234567",
+					  .parties.from = "+15557654321",
 					  .offer = offer };
 
 	assert_int_equal(sip_dialog_start(&f->dialog, f->agent, &start,

@@ -127,8 +127,8 @@ static void call_peer(uint16_t port, const struct addr *peer, int fd)
 					   .password = "",
 					   .realm = "",
 					   .from_domain = "" };
-	struct sip_dialog_start start = { .to_user = "+15551234567",
-					  .from_user = "+15557654321" };
+	struct sip_dialog_start start = { .parties.to = "+15551234567",
+					  .parties.from = "+15557654321" };
 	struct media_desc *offer = make_desc(4000, MEDIA_SENDRECV);
 
 	open_child(&f, port);

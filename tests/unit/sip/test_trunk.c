@@ -272,7 +272,8 @@ static void a_bad_proxy_is_refused(void **state)
 static void a_name_without_an_address_is_down(void **state)
 {
 	struct fixture *f = *state;
-	struct sip_dialog_start start = { .to_user = "+1", .from_user = "+2" };
+	struct sip_dialog_start start = { .parties.to = "+1",
+					  .parties.from = "+2" };
 
 	assert_int_equal(
 		start_trunk(f, "sip:nowhere.invalid:5060", false, NULL), 0);
