@@ -6,6 +6,7 @@
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
+#include "sip/field.h"
 
 enum { TRANSPORT_LEN = 3 };
 
@@ -23,33 +24,19 @@ bool sip_frame_is_ping(const char *p, size_t n)
 	return n >= 4 && memmem(p, n, "\r\n\r\n", 4);
 }
 
-/* Its name and colon off @line, when that is its name. */
-static bool cut_name(struct slice *line, const char *name, const char *compact)
-{
-	struct slice value = *line;
-	struct slice found = slice_trim(slice_cut(&value, ':'));
-
-	if (found.n == line->n ||
-	    (!slice_is_nocase(found, name) && !slice_is_nocase(found, compact)))
-		return false;
-	*line = value;
-	return true;
-}
-
 static bool read_length(struct slice header, uint64_t *length)
 {
+	struct slice name, text;
 	bool given = false;
 
 	*length = 0;
-	while (header.n) {
-		struct slice line = slice_cut(&header, '\n');
+	sip_first_line(&header);
+	while (sip_next_field(&header, &name, &text)) {
 		uint64_t value;
 
-		if (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (!cut_name(&line, "Content-Length", "l"))
+		if (!sip_field_is(name, "Content-Length", 'l'))
 			continue;
-		if (text_number(slice_trim(line), SIP_MESSAGE_MAX, &value) ||
+		if (text_number(text, SIP_MESSAGE_MAX, &value) ||
 		    (given && value != *length))
 			return false;
 		*length = value;
@@ -110,20 +97,14 @@ static struct slice find_transport(struct slice via)
 
 void sip_frame_set_transport(char *p, size_t n, const char transport[static 3])
 {
-	struct slice rest = { p, n };
+	struct slice rest = { p, n }, name, via;
 
-	slice_cut(&rest, '\n');
-	while (rest.n && *rest.p != '\r') {
-		struct slice all = rest;
-		struct slice line = slice_cut(&rest, '\n');
-		struct slice old;
-
-		if (!cut_name(&line, "Via", "v"))
+	sip_first_line(&rest);
+	while (sip_next_field(&rest, &name, &via)) {
+		if (!sip_field_is(name, "Via", 'v'))
 			continue;
-		/* The value may go on in the next line. */
-		all.n -= (size_t)(line.p - all.p);
-		all.p = line.p;
-		old = find_transport(all);
+		struct slice old = find_transport(via);
+
 		if (slice_is_nocase(old, "TLS") || slice_is_nocase(old, "TCP"))
 			memcpy(p + (old.p - p), transport, TRANSPORT_LEN);
 		return;

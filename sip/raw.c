@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/base/rand.h"
+#include "sip/field.h"
 
 enum { TAG_LEN = 16 };
 
@@ -15,47 +16,23 @@ static bool begins(struct slice s, const char *text)
 	return s.n >= n && !memcmp(s.p, text, n);
 }
 
-/* A header with what folds on to it, without its line end. */
-static struct slice next_field(struct slice *text)
+static int take_field(struct sip_raw *raw, struct slice name,
+		      struct slice value)
 {
-	struct slice field = *text;
-	size_t n = 0;
+	const struct slice field = { name.p,
+				     (size_t)(value.p + value.n - name.p) };
 
-	do {
-		struct slice rest = { field.p + n, text->n - n };
-		const char *end = memchr(rest.p, '\n', rest.n);
-
-		n += end ? (size_t)(end - rest.p) + 1 : rest.n;
-	} while (n < text->n && (field.p[n] == ' ' || field.p[n] == '\t'));
-	text->p += n;
-	text->n -= n;
-	while (n && (field.p[n - 1] == '\n' || field.p[n - 1] == '\r'))
-		n--;
-	field.n = n;
-	return field;
-}
-
-static bool is_named(struct slice field, const char *name, const char *compact)
-{
-	struct slice head = slice_trim(slice_cut(&field, ':'));
-
-	return slice_is_nocase(head, name) ||
-	       (compact && slice_is_nocase(head, compact));
-}
-
-static int take_field(struct sip_raw *raw, struct slice field)
-{
-	if (is_named(field, "Via", "v")) {
+	if (sip_field_is(name, "Via", 'v')) {
 		if (raw->nvias == sizeof(raw->vias) / sizeof(raw->vias[0]))
 			return -E2BIG;
 		raw->vias[raw->nvias++] = field;
-	} else if (is_named(field, "From", "f")) {
+	} else if (sip_field_is(name, "From", 'f')) {
 		raw->from = field;
-	} else if (is_named(field, "To", "t")) {
+	} else if (sip_field_is(name, "To", 't')) {
 		raw->to = field;
-	} else if (is_named(field, "Call-ID", "i")) {
+	} else if (sip_field_is(name, "Call-ID", 'i')) {
 		raw->call_id = field;
-	} else if (is_named(field, "CSeq", NULL)) {
+	} else if (sip_field_is(name, "CSeq", 0)) {
 		raw->cseq = field;
 	}
 	return 0;
@@ -79,15 +56,11 @@ static int take_start(struct sip_raw *raw, struct slice line)
 int sip_raw_parse(struct sip_raw *out, struct slice message)
 {
 	*out = (struct sip_raw){ .nvias = 0 };
-	int r = take_start(out, next_field(&message));
+	struct slice name, value;
+	int r = take_start(out, sip_first_line(&message));
 
-	while (!r && message.n) {
-		struct slice field = next_field(&message);
-
-		if (!field.n)
-			break; /* the body */
-		r = take_field(out, field);
-	}
+	while (!r && sip_next_field(&message, &name, &value))
+		r = take_field(out, name, value);
 	if (r)
 		return r;
 	return out->nvias && out->from.n && out->to.n && out->call_id.n &&
@@ -98,8 +71,9 @@ int sip_raw_parse(struct sip_raw *out, struct slice message)
 
 struct slice sip_raw_value(struct slice field)
 {
-	slice_cut(&field, ':');
-	return slice_trim(field);
+	struct slice name, value = SLICE_NONE;
+
+	return sip_next_field(&field, &name, &value) ? value : SLICE_NONE;
 }
 
 /* A parameter of the header, not of the URI nor in the name before it. */

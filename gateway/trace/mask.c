@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/base/slice.h"
-#include "gateway/trace/sip_field.h"
+#include "sip/field.h"
 
 static const char MASK = 'x';
 

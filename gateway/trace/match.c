@@ -7,7 +7,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
-#include "gateway/trace/sip_field.h"
+#include "sip/field.h"
 #include "xmpp/stanza.h"
 
 /* ---- numbers ---- */

@@ -6,7 +6,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/trace/ring.h"
-#include "gateway/trace/sip_field.h"
+#include "sip/field.h"
 
 enum { LINE_CAP = 1024, TIME_CAP = 32, US_PER_S = 1000000 };
 

@@ -8,7 +8,7 @@
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/trace/mask.h"
-#include "gateway/trace/sip_field.h"
+#include "sip/field.h"
 #include "gateway/trace/trace_int.h"
 #include "sip/tap.h"
 #include "xmpp/stanza.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "gateway/trace/sip_field.h"
+#include "sip/field.h"
 
 static struct slice next_line(struct slice *text)
 {
@@ -15,6 +15,22 @@ struct slice sip_first_line(struct slice *text)
 	return next_line(text);
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct slice trim(struct slice s)
+{
+	while (s.n && is_blank(*s.p)) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 bool sip_next_field(struct slice *text, struct slice *name, struct slice *value)
 {
 	struct slice field = next_line(text);
@@ -26,8 +42,8 @@ bool sip_next_field(struct slice *text, struct slice *name, struct slice *value)
 
 		field.n = (size_t)(more.p + more.n - field.p);
 	}
-	*name = slice_trim(slice_cut(&field, ':'));
-	*value = slice_trim(field);
+	*name = trim(slice_cut(&field, ':'));
+	*value = trim(field);
 	return true;
 }
 
