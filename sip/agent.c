@@ -15,6 +15,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/client.h"
+#include "sip/connection.h"
 #include "sip/dialog_int.h"
 #include "sip/door.h"
 #include "sip/fence.h"
@@ -148,6 +149,8 @@ static int open_agent(struct sip_agent *agent,
 	if (!r)
 		r = sip_odds_new(&agent->odds);
 	if (!r)
+		r = sip_connections_new(agent);
+	if (!r)
 		r = sip_fence_new(agent);
 	if (!r)
 		r = create_nta(agent);
@@ -206,6 +209,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	sip_tls_free(agent);
 	sip_root_free(agent->root);
 	sip_fence_free(agent);
+	sip_connections_free(agent);
 	sip_odds_free(agent->odds);
 	sip_strangers_free(agent->strangers);
 	free(agent);

@@ -12,6 +12,7 @@
 
 struct event;
 struct nta_agent_s;
+struct sip_connections;
 struct sip_odds;
 struct sip_root;
 struct sip_s;
@@ -54,6 +55,7 @@ struct sip_agent {
 	struct nta_agent_s *nta;
 	struct sip_resolver *resolver;
 	struct sip_strangers *strangers;
+	struct sip_connections *connections;
 	struct sip_tls *tls; /* NULL: none is spoken */
 	struct sip_odds *odds;
 	const struct sip_agent_handlers *handlers;

@@ -15,8 +15,8 @@
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/client.h"
+#include "sip/connection.h"
 #include "sip/dialog_int.h"
-#include "sip/fence.h"
 #include "sip/raw.h"
 #include "sip/stranger.h"
 #include "sip/tap.h"
@@ -121,7 +121,7 @@ static void note_received(int fd, const su_iovec_t *iov, size_t niov, size_t n)
 	for (size_t i = 0; n && i < niov; i++) {
 		size_t part = n < iov[i].siv_len ? n : iov[i].siv_len;
 
-		sip_fence_received(fd, iov[i].siv_base, part);
+		sip_connection_received(watched, fd, iov[i].siv_base, part);
 		n -= part;
 	}
 }
@@ -143,7 +143,7 @@ static size_t cut(su_iovec_t *iov, size_t niov, size_t most)
  * those that may pass. */
 static issize_t receive_stream(int fd, su_iovec_t *iov, size_t niov, int flags)
 {
-	size_t most = sip_fence_may_read(fd);
+	size_t most = watched ? sip_connection_may_read(watched, fd) : SIZE_MAX;
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov };
 
 	if (!most) {
@@ -154,7 +154,8 @@ static issize_t receive_stream(int fd, su_iovec_t *iov, size_t niov, int flags)
 	issize_t n = recvmsg(fd, &msg, flags);
 	if (n <= 0)
 		return n;
-	note_received(fd, iov, niov, (size_t)n);
+	if (watched)
+		note_received(fd, iov, niov, (size_t)n);
 	if (sip_tap_is_set)
 		sip_tap_octets(fd, true, msg.msg_iov, niov, (size_t)n, NULL);
 	return n;

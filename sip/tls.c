@@ -17,6 +17,7 @@
 
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "sip/connection.h"
 #include "sip/fence.h"
 #include "sip/listen.h"
 #include "sip/tls_int.h"
@@ -146,7 +147,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	(void)listener;
 	(void)len;
 	if (addr_from(&peer, sa) ||
-	    !sip_fence_enter(tls->agent, fd, &peer, SIP_TLS, &stranger)) {
+	    !sip_connection_enter(tls->agent, fd, &peer, SIP_TLS, &stranger)) {
 		close(fd);
 		return;
 	}
