@@ -2,7 +2,8 @@
 /*
  * A client transaction as its own files see it:
  *
- *     client.c       the request, its responses, CANCEL, ACK
+ *     client.c       its life, its responses
+ *     client_send.c  the request at each hop, CANCEL, ACK
  *     client_auth.c  answers to challenges
  *     client_hop.c   from one next hop to the next
  *     client_flow.c  keepalives of a connection (RFC 5626, 4.4.1)
@@ -58,15 +59,18 @@ struct sip_client {
 
 /* ---- client.c ---- */
 
-/* One try: a copy of the request with Via, Contact and credentials. With
- * @again it is the same request to another hop (RFC 3263, 4.3). */
-CHECKED int client_transmit(struct sip_client *client, bool again);
 /* It is one of its agent's; those whose leg went come first. */
 void client_list(struct sip_client *client);
-void client_send_cancel(struct sip_client *client);
 /* nta's callback for the transaction under way. */
 int client_on_response(struct sip_client *client, struct nta_outgoing_s *orq,
 		       const struct sip_s *sip);
+
+/* ---- client_send.c ---- */
+
+/* One try: a copy of the request with Via, Contact and credentials. With
+ * @again it is the same request to another hop (RFC 3263, 4.3). */
+CHECKED int client_transmit(struct sip_client *client, bool again);
+void client_send_cancel(struct sip_client *client);
 
 /* ---- client_auth.c ---- */
 

@@ -8,7 +8,7 @@
  * a query outlives its user: what is left of a freed one is an orphan that the
  * last callback frees.
  */
-#include "sip/resolve.h"
+#include "sip/resolver_int.h"
 
 #include <ares.h>
 #include <arpa/nameser.h>
@@ -21,25 +21,10 @@
 #include "sip/hops.h"
 
 enum {
-	TIMEOUT_MS = 2000,
-	TRIES = 3,
-	SOCKETS = 16, /* c-ares' ARES_GETSOCK_MAXNUM */
 	NAME_CAP = SIP_HOST_CAP + 16,
 	ASKS_MAX = 6, /* SRV names for one URI */
+	NAPTRS_MAX = 16,
 	PRIORITY_BITS = 16,
-};
-
-struct watched {
-	ares_socket_t fd;
-	struct event *event;
-};
-
-struct sip_resolver {
-	ares_channel channel;
-	struct event_base *base;
-	struct event *timer;
-	struct watched sockets[SOCKETS];
-	struct sip_resolver_config config;
 };
 
 struct srv {
@@ -73,115 +58,6 @@ struct sip_query {
 	size_t nhops;
 	unsigned ttl_s;
 };
-
-static void arm(struct sip_resolver *res)
-{
-	struct timeval tv;
-
-	if (ares_timeout(res->channel, NULL, &tv))
-		evtimer_add(res->timer, &tv);
-	else
-		evtimer_del(res->timer);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct sip_resolver *res = arg;
-
-	(void)fd;
-	(void)what;
-	ares_process_fd(res->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	arm(res);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	struct sip_resolver *res = arg;
-
-	ares_process_fd(res->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
-			what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	arm(res);
-}
-
-/* c-ares wants @fd watched for these, or no longer. */
-static void on_sock_state(void *data, ares_socket_t fd, int readable,
-			  int writable)
-{
-	struct sip_resolver *res = data;
-	struct watched *slot = NULL;
-	short what =
-		(short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-
-	for (size_t i = 0; i < SOCKETS; i++) {
-		struct watched *w = &res->sockets[i];
-
-		if (w->event && w->fd == fd) {
-			event_free(w->event);
-			w->event = NULL;
-		}
-		if (!w->event && !slot)
-			slot = w;
-	}
-	if (!what || !slot)
-		return;
-	slot->fd = fd;
-	slot->event = event_new(res->base, fd, (short)(what | EV_PERSIST),
-				on_socket, res);
-	if (slot->event)
-		event_add(slot->event, NULL);
-}
-
-int sip_resolver_new(struct sip_resolver **out, struct event_base *base,
-		     const struct sip_resolver_config *config)
-{
-	struct sip_resolver *res = calloc(1, sizeof(*res));
-	struct ares_options options = {
-		.timeout = TIMEOUT_MS,
-		.tries = TRIES,
-		.sock_state_cb = on_sock_state,
-		.sock_state_cb_data = res,
-	};
-	int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-
-	if (!res)
-		return -ENOMEM;
-	res->base = base;
-	res->config = *config;
-	res->timer = evtimer_new(base, on_timer, res);
-	if (!res->timer || ares_library_init(ARES_LIB_INIT_ALL))
-		goto failed;
-	if (ares_init_options(&res->channel, &options, mask)) {
-		ares_library_cleanup();
-		res->channel = NULL;
-		goto failed;
-	}
-	if (config->servers &&
-	    ares_set_servers_ports_csv(res->channel, config->servers)) {
-		sip_resolver_free(res);
-		return -EINVAL;
-	}
-	*out = res;
-	return 0;
-failed:
-	if (res->timer)
-		event_free(res->timer);
-	free(res);
-	return -ENOMEM;
-}
-
-struct sip_resolver *sip_resolver_free(struct sip_resolver *res)
-{
-	if (!res)
-		return NULL;
-	ares_destroy(res->channel); /* calls back what is pending */
-	ares_library_cleanup();
-	for (size_t i = 0; i < SOCKETS; i++)
-		if (res->sockets[i].event)
-			event_free(res->sockets[i].event);
-	event_free(res->timer);
-	free(res);
-	return NULL;
-}
 
 int sip_resolve_literal(struct sip_hop *out, const struct sip_uri *uri)
 {
@@ -444,6 +320,7 @@ static bool read_service(const struct sip_query *query, const char *service,
 	return false;
 }
 
+/* By order and preference; those that are alike stay as they came. */
 static bool comes_before(const struct ares_naptr_reply *a,
 			 const struct ares_naptr_reply *b)
 {
@@ -451,43 +328,48 @@ static bool comes_before(const struct ares_naptr_reply *a,
 				    : a->preference < b->preference;
 }
 
-/* The first by order and preference that comes after @last. */
-static const struct ares_naptr_reply *next_naptr(
-	const struct ares_naptr_reply *list,
-	const struct ares_naptr_reply *last)
+static size_t sort_naptrs(const struct ares_naptr_reply *out[static NAPTRS_MAX],
+			  const struct ares_naptr_reply *list)
 {
-	const struct ares_naptr_reply *best = NULL;
+	size_t n = 0;
 
-	for (; list; list = list->next) {
-		if (last && !comes_before(last, list))
-			continue;
-		if (!best || comes_before(list, best))
-			best = list;
+	for (; list && n < NAPTRS_MAX; list = list->next) {
+		size_t at = n++;
+
+		for (; at && comes_before(list, out[at - 1]); at--)
+			out[at] = out[at - 1];
+		out[at] = list;
 	}
-	return best;
+	return n;
+}
+
+/* "s": an SRV name follows; no other is defined for SIP. */
+static void take_naptr(struct sip_query *query,
+		       const struct ares_naptr_reply *n)
+{
+	struct ask *ask = &query->asks[query->nasks];
+
+	if (query->nasks == ASKS_MAX ||
+	    strcasecmp((const char *)n->flags, "s") ||
+	    !read_service(query, (const char *)n->service, &ask->transport) ||
+	    !n->replacement[0] ||
+	    text_set(ask->name, sizeof(ask->name), n->replacement))
+		return;
+	query->nasks++;
+	query->naptr = true;
 }
 
 static void read_naptrs(struct sip_query *query, const unsigned char *answer,
 			int len)
 {
+	const struct ares_naptr_reply *sorted[NAPTRS_MAX];
 	struct ares_naptr_reply *list = NULL;
-	const struct ares_naptr_reply *n = NULL;
 
 	if (ares_parse_naptr_reply(answer, len, &list))
 		return;
-	while (query->nasks < ASKS_MAX && (n = next_naptr(list, n))) {
-		struct ask *ask = &query->asks[query->nasks];
-
-		/* "s": an SRV name follows; no other is defined for SIP. */
-		if (strcasecmp((const char *)n->flags, "s") ||
-		    !read_service(query, (const char *)n->service,
-				  &ask->transport) ||
-		    !n->replacement[0] ||
-		    text_set(ask->name, sizeof(ask->name), n->replacement))
-			continue;
-		query->nasks++;
-		query->naptr = true;
-	}
+	size_t n = sort_naptrs(sorted, list);
+	for (size_t i = 0; i < n; i++)
+		take_naptr(query, sorted[i]);
 	ares_free_data(list);
 }
 
@@ -543,7 +425,7 @@ int sip_resolve(struct sip_query **out, struct sip_resolver *resolver,
 	} else {
 		ask_naptr(query);
 	}
-	arm(resolver);
+	resolver_arm(resolver);
 	return 0;
 }
 

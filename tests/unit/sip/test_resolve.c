@@ -22,6 +22,8 @@ static const struct name_record zone[] = {
 	{ "chosen.test", NS_NAPTR, "E2U+sip", 1, 1, "_e.chosen.test", 0 },
 	{ "chosen.test", NS_NAPTR, "SIPS+D2T", 10, 50, "_s.chosen.test", 0 },
 	{ "chosen.test", NS_NAPTR, "SIP+D2T", 10, 20, "_t.chosen.test", 0 },
+	{ "alike.test", NS_NAPTR, "SIP+D2T", 10, 50, "_t.chosen.test", 0 },
+	{ "alike.test", NS_NAPTR, "SIP+D2U", 10, 50, "_u.chosen.test", 0 },
 	{ "_u.chosen.test", NS_SRV, NULL, 1, 5071, "a.test", 0 },
 	{ "_t.chosen.test", NS_SRV, NULL, 9, 5072, "a.test", 0 },
 	{ "_s.chosen.test", NS_SRV, NULL, 5, 5073, "b.test", 0 },
@@ -160,6 +162,16 @@ static void naptr_chooses_transports_in_its_order(void **state)
 	check_hop(f, 2, "192.0.2.10:5071", SIP_UDP);
 }
 
+/* RFC 3403, 4.1: in any order, but none is left out. */
+static void naptrs_that_are_alike_all_count(void **state)
+{
+	struct fixture *f = *state;
+
+	resolve(f, "sip:alike.test");
+	assert_int_equal(f->n, 2);
+	assert_int_not_equal(f->hops[0].transport, f->hops[1].transport);
+}
+
 static void sips_takes_tls_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -248,6 +260,7 @@ int main(void)
 		RESOLVE_TEST(tcp_is_asked_for_when_udp_has_no_service),
 		RESOLVE_TEST(without_a_service_addresses_are_taken),
 		RESOLVE_TEST(naptr_chooses_transports_in_its_order),
+		RESOLVE_TEST(naptrs_that_are_alike_all_count),
 		RESOLVE_TEST(sips_takes_tls_alone),
 		RESOLVE_TEST(a_heavier_server_comes_first_more_often),
 		RESOLVE_TEST(an_unknown_name_has_none),
