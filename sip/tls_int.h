@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * TLS as its own files see it: tls.c (listeners, inner side), tls_conn.c (one
- * connection).
+ * connection), tls_pass.c (what passes through it).
  */
 #pragma once
 
@@ -70,6 +70,8 @@ struct sip_tls {
 	size_t next_name; /* to be forgotten */
 };
 
+/* ---- tls_conn.c ---- */
+
 /* @fd is taken over, also on failure. */
 void tls_conn_accepted(struct sip_tls *tls, int fd, const struct addr *peer,
 		       bool stranger);
@@ -79,3 +81,18 @@ CHECKED int tls_conn_dial(struct sip_tls *tls, const struct tls_name *name,
 /* sofia has connected: its stream is @fd, taken over. */
 void tls_conn_inner(struct tls_conn *c, int fd);
 void tls_conn_free(struct tls_conn *c);
+/* It broke, or is of no use: sofia gets what was said before. */
+void tls_conn_fail(struct tls_conn *c);
+void tls_conn_set_timer(struct tls_conn *c, unsigned ms);
+/* For the next octets; @partial: a message has begun. */
+void tls_conn_wait(struct tls_conn *c, bool partial);
+
+/* ---- tls_pass.c ---- */
+
+void tls_pass_watch_outer(struct tls_conn *c,
+			  void (*on_event)(struct bufferevent *bev, short what,
+					   void *arg));
+/* sofia's end @fd, taken over; false: it could not be. */
+CHECKED bool tls_pass_watch_inner(struct tls_conn *c, int fd);
+/* What sofia has said goes out, once it may. */
+void tls_pass_outwards(struct tls_conn *c);
