@@ -1,30 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "sip/sdp.h"
-
-#include "tests/desc.h"
 #include "tests/fail_alloc.h"
-#include "tests/test.h"
-
-#define HEAD                           \
-	"v=0\r\n"                      \
-	"o=- 7 8 IN IP4 192.0.2.1\r\n" \
-	"s=-\r\n"                      \
-	"c=IN IP4 192.0.2.1\r\n"       \
-	"t=0 0\r\n"
-#define AUDIO "m=audio 4000 RTP/AVP 0\r\n"
-
-static int parse(struct media_desc **out, const char *text)
-{
-	return sdp_parse(out, NULL, slice_of(text));
-}
-
-static struct media_desc *parsed(const char *text)
-{
-	struct media_desc *desc = NULL;
-
-	assert_int_equal(parse(&desc, text), 0);
-	return desc;
-}
+#include "tests/unit/sip/sdp_text.h"
 
 static void assert_outcome(const char *text, int outcome)
 {
@@ -32,66 +8,6 @@ static void assert_outcome(const char *text, int outcome)
 
 	assert_int_equal(parse(&desc, text), outcome);
 	assert_null(desc);
-}
-
-static void what_is_written_reads_the_same(void **state)
-{
-	(void)state;
-	const struct sdp_origin origin = { 1, UINT64_MAX };
-
-	for (uint64_t seed = 0; seed < 3000; seed++) {
-		AUTO(media_desc_freep)
-		struct media_desc *desc = random_desc(seed, DESC_AS_SDP);
-		AUTO(media_desc_freep) struct media_desc *again = NULL;
-		struct sdp_origin read;
-		char *text = NULL;
-		size_t n = 0;
-		assert_int_equal(sdp_format(&text, &n, desc, &origin), 0);
-		assert_int_equal(n, strlen(text));
-		if (n > SDP_MAX) { /* four contents with all candidates */
-			free(text);
-			continue;
-		}
-		assert_int_equal(
-			sdp_parse(&again, &read, (struct slice){ text, n }), 0);
-		free(text);
-		assert_same_desc(desc, again);
-		assert_int_equal(read.id, 1);
-		assert_int_equal(read.version, UINT64_MAX);
-	}
-}
-
-static void an_offer_of_ours_looks_like_this(void **state)
-{
-	(void)state;
-	AUTO(media_desc_freep) struct media_desc *desc = NULL;
-	struct media_content *content;
-	const struct media_codec event = { 101, 1, 8000, "telephone-event",
-					   "" };
-	struct media_codec pcmu;
-	char *text = NULL;
-	size_t n;
-
-	assert_int_equal(media_desc_new(&desc), 0);
-	assert_int_equal(media_desc_add(desc, &content), 0);
-	assert_int_equal(media_codec_static(&pcmu, 0), 0);
-	assert_int_equal(media_content_add_codec(content, &pcmu), 0);
-	assert_int_equal(media_content_add_codec(content, &event), 0);
-	assert_int_equal(
-		addr_parse(&content->rtp, slice_of("2001:db8::1"), 4000), 0);
-	assert_int_equal(
-		sdp_format(&text, &n, desc, &(struct sdp_origin){ 5, 6 }), 0);
-	assert_string_equal(text, "v=0\r\n"
-				  "o=- 5 6 IN IP6 2001:db8::1\r\n"
-				  "s=-\r\n"
-				  "c=IN IP6 2001:db8::1\r\n"
-				  "t=0 0\r\n"
-				  "m=audio 4000 RTP/AVP 0 101\r\n"
-				  "a=rtpmap:0 PCMU/8000\r\n"
-				  "a=rtpmap:101 telephone-event/8000\r\n"
-				  "a=fmtp:101 0-15\r\n"
-				  "a=sendrecv\r\n");
-	free(text);
 }
 
 static void static_types_need_no_rtpmap_and_dynamic_ones_do(void **state)
@@ -199,115 +115,6 @@ static void rtcp_is_where_it_says(void **state)
 	assert_false(desc->contents[3]->rtcp_mux);
 }
 
-#define KEY_30 "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
-
-static void only_keys_that_we_can_use_are_kept(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *line;
-		bool kept;
-	} cases[] = {
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30, true },
-		{ "1 aes_cm_128_hmac_sha1_32 inline:" KEY_30 "|2^20", true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|2^20|1:4",
-		  false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|1:4", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 ";inline:" KEY_30,
-		  false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 " KDR=0", true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 " WSH=128", true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 " KDR=3", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30
-		  " UNENCRYPTED_SRTP",
-		  false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30
-		  " UNAUTHENTICATED_SRTP",
-		  false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 " -x", true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 " x", false },
-		{ "1 F8_128_HMAC_SHA1_80 inline:" KEY_30, false },
-		{ "1 AEAD_AES_128_GCM inline:" KEY_30, false },
-		{ "1 AEAD_AES_128_GCM "
-		  "inline:AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCw==",
-		  true },
-		{ "1 AEAD_AES_128_GCM "
-		  "inline:AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCw",
-		  true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|1048576", true },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|2^49", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|0", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "|x", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30 "AAAA", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:d0Rm", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:d0R!", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80 inline:", false },
-		{ "1 AES_CM_128_HMAC_SHA1_80", false },
-		{ "1000000000 AES_CM_128_HMAC_SHA1_80 inline:" KEY_30, false },
-		{ "x AES_CM_128_HMAC_SHA1_80 inline:" KEY_30, false },
-		{ "", false },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char text[1024];
-		snprintf(text, sizeof(text), HEAD AUDIO "a=crypto:%s\r\n",
-			 cases[i].line);
-		AUTO(media_desc_freep) struct media_desc *desc = parsed(text);
-		assert_int_equal(desc->contents[0]->ncryptos, cases[i].kept);
-	}
-}
-
-static void a_key_is_decoded(void **state)
-{
-	(void)state;
-	AUTO(media_desc_freep)
-	struct media_desc *desc = parsed(
-		HEAD AUDIO "a=crypto:3 AEAD_AES_128_GCM inline:"
-			   "AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCw==\r\n");
-	const struct media_crypto *crypto = &desc->contents[0]->cryptos[0];
-
-	assert_int_equal(crypto->tag, 3);
-	assert_int_equal(crypto->key_len, 28);
-	for (uint8_t i = 0; i < 28; i++)
-		assert_int_equal(crypto->key[i], i % 16);
-}
-
-static void only_candidates_that_we_can_use_are_kept(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *line;
-		bool kept;
-	} cases[] = {
-		{ "1 1 udp 2130706431 192.0.2.1 5000 typ host", true },
-		{ "1 1 UDP 2130706431 2001:db8::1 5000 typ host generation 0 "
-		  "ufrag x network-id 1 network-cost 10",
-		  true },
-		{ "a+/ 2 UDP 1 192.0.2.1 5000 typ srflx raddr 10.0.0.1 rport 9",
-		  true },
-		{ "1 1 udp 1 192.0.2.1 5000 typ relay raddr 0.0.0.0 rport 0",
-		  true },
-		{ "1 1 tcp 1 192.0.2.1 9 typ host tcptype active", false },
-		{ "1 1 udp 1 7a1c4c0c-1b2e.local 5000 typ host", false },
-		{ "1 3 udp 1 192.0.2.1 5000 typ host", false },
-		{ "1 0 udp 1 192.0.2.1 5000 typ host", false },
-		{ "1 1 udp 4294967296 192.0.2.1 5000 typ host", false },
-		{ "1 1 udp 1 192.0.2.1 65536 typ host", false },
-		{ "1 1 udp 1 192.0.2.1 5000 typ token", false },
-		{ "1 1 udp 1 192.0.2.1 5000", false },
-		{ "012345678901234567890123456789012 1 udp 1 192.0.2.1 5000 "
-		  "typ host",
-		  false },
-		{ "", false },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char text[1024];
-		snprintf(text, sizeof(text), HEAD AUDIO "a=candidate:%s\r\n",
-			 cases[i].line);
-		AUTO(media_desc_freep) struct media_desc *desc = parsed(text);
-		assert_int_equal(desc->contents[0]->ncands, cases[i].kept);
-	}
-}
-
 static void what_is_not_ours_is_kept_to_be_refused(void **state)
 {
 	(void)state;
@@ -359,23 +166,6 @@ static void a_group_counts_when_it_is_of_all(void **state)
 		assert_int_equal(desc->bundle, cases[i].bundle);
 		assert_true(desc->contents[2]->rejected);
 	}
-}
-
-static void old_hashes_are_no_fingerprints(void **state)
-{
-	(void)state;
-	AUTO(media_desc_freep)
-	struct media_desc *desc = parsed(
-		HEAD AUDIO "a=fingerprint:sha-1 "
-			   "4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:"
-			   "19:E5:7C:AB\r\n"
-			   "a=fingerprint:SHA-256 "
-			   "4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:"
-			   "4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6b"
-			   "\r\n");
-
-	assert_int_equal(desc->contents[0]->nfingerprints, 1);
-	assert_string_equal(desc->contents[0]->fingerprints[0].hash, "sha-256");
 }
 
 static void bad_text_is_a_bad_request(void **state)
@@ -530,47 +320,6 @@ static void tables_take_what_fits(void **state)
 	assert_int_equal(desc->contents[0]->kind, MEDIA_VIDEO);
 }
 
-static void text_that_ends_a_line_is_not_written(void **state)
-{
-	(void)state;
-	const struct sdp_origin origin = { 1, 1 };
-
-	for (int i = 0; i < 5; i++) {
-		AUTO(media_desc_freep)
-		struct media_desc *desc = parsed(HEAD AUDIO);
-		struct media_content *content = desc->contents[0];
-		const struct media_cand cand = { .foundation = "a b" };
-		char *text = NULL;
-		size_t n;
-		char *const where[] = { content->mid, content->ufrag,
-					content->codecs[0].fmtp,
-					content->codecs[0].name };
-		if (i < 4)
-			memcpy(where[i], "a\r\nm=", 6);
-		else
-			assert_int_equal(media_content_add_cand(content, &cand),
-					 0);
-		assert_int_equal(sdp_format(&text, &n, desc, &origin),
-				 SDP_E_CONTENT);
-		assert_null(text);
-	}
-}
-
-static void a_content_without_a_codec_is_not_written(void **state)
-{
-	(void)state;
-	AUTO(media_desc_freep) struct media_desc *desc = parsed(HEAD AUDIO);
-	const struct sdp_origin origin = { 1, 1 };
-	char *text = NULL;
-	size_t n;
-
-	desc->contents[0]->ncodecs = 0;
-	assert_int_equal(sdp_format(&text, &n, desc, &origin), SDP_E_CONTENT);
-	desc->contents[0]->rejected = true;
-	assert_int_equal(sdp_format(&text, &n, desc, &origin), 0);
-	free(text);
-}
-
 static int read_and_write(char **text)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
@@ -599,8 +348,6 @@ static void memory_may_run_out_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_written_reads_the_same),
-		cmocka_unit_test(an_offer_of_ours_looks_like_this),
 		cmocka_unit_test(
 			static_types_need_no_rtpmap_and_dynamic_ones_do),
 		cmocka_unit_test(
@@ -608,19 +355,13 @@ int main(void)
 		cmocka_unit_test(a_medium_overrides_the_session),
 		cmocka_unit_test(hold_has_many_spellings),
 		cmocka_unit_test(rtcp_is_where_it_says),
-		cmocka_unit_test(only_keys_that_we_can_use_are_kept),
-		cmocka_unit_test(a_key_is_decoded),
-		cmocka_unit_test(only_candidates_that_we_can_use_are_kept),
 		cmocka_unit_test(what_is_not_ours_is_kept_to_be_refused),
 		cmocka_unit_test(a_group_counts_when_it_is_of_all),
-		cmocka_unit_test(old_hashes_are_no_fingerprints),
 		cmocka_unit_test(bad_text_is_a_bad_request),
 		cmocka_unit_test(line_ends_may_be_lf_and_many),
 		cmocka_unit_test(what_is_not_for_us_is_not_acceptable),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(tables_take_what_fits),
-		cmocka_unit_test(text_that_ends_a_line_is_not_written),
-		cmocka_unit_test(a_content_without_a_codec_is_not_written),
 		cmocka_unit_test(memory_may_run_out_anywhere),
 	};
 
