@@ -120,6 +120,7 @@ int sip_body_read(struct media_desc **out, char **text, const struct sip_s *sip)
 void sip_body_refuse(const struct sip_incoming *in, unsigned status)
 {
 	char name[SIP_TYPE_CAP];
+	const char *warning = sip_server_warning(status);
 	bool type = status == 415;
 
 	sip_body_type(name, in->sip);
@@ -132,6 +133,6 @@ void sip_body_refuse(const struct sip_incoming *in, unsigned status)
 		status == 400 ? "Bad Session Description" : NULL,
 		TAG_IF(type, SIPTAG_ACCEPT_STR(SIP_BODY_ACCEPT)),
 		TAG_IF(type, SIPTAG_ACCEPT_ENCODING_STR("identity")),
-		TAG_END());
+		TAG_IF(warning, SIPTAG_WARNING_STR(warning)), TAG_END());
 	nta_incoming_destroy(in->irq);
 }

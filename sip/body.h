@@ -25,8 +25,8 @@ CHECKED int sip_body_read(struct media_desc **out, char **text,
 /* The same of text that was kept. */
 CHECKED int sip_body_parse(struct media_desc **out, const char *text);
 
-/* Refuse: 415 with Accept and Accept-Encoding, others bare (RFC 3261, 21.4.13).
- * The transaction is over. */
+/* Refuse: 415 with Accept and Accept-Encoding, 488 with Warning, others bare
+ * (RFC 3261, 21.4.13 and 21.4.26). The transaction is over. */
 void sip_body_refuse(const struct sip_incoming *in, unsigned status);
 
 /* "application/dtmf-relay", in lower case; "" without a body. */

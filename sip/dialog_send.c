@@ -136,8 +136,12 @@ int dialog_respond(struct sip_dialog *d, struct nta_incoming_s *irq,
 
 void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
 {
+	const char *warning = sip_server_warning(status);
+
 	nta_incoming_bind(irq, NULL, NULL);
-	nta_incoming_treply(irq, (int)status, NULL, TAG_END());
+	nta_incoming_treply(irq, (int)status, NULL,
+			    TAG_IF(warning, SIPTAG_WARNING_STR(warning)),
+			    TAG_END());
 	nta_incoming_destroy(irq);
 }
 

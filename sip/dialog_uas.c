@@ -277,6 +277,7 @@ void dialog_act_refuse(struct sip_dialog *d)
 {
 	char reason[SIP_REASON_TEXT_CAP], retry[16] = "";
 	const char *why = dialog_format_reason(d, reason);
+	const char *warning = sip_server_warning(refusal(d));
 	struct nta_incoming_s *irq = d->server;
 
 	if (d->hangup.retry_after_s &&
@@ -286,7 +287,8 @@ void dialog_act_refuse(struct sip_dialog *d)
 	nta_incoming_bind(irq, NULL, NULL);
 	nta_incoming_treply(
 		irq, (int)refusal(d), NULL, TAG_IF(why, SIPTAG_REASON_STR(why)),
-		TAG_IF(*retry, SIPTAG_RETRY_AFTER_STR(retry)), TAG_END());
+		TAG_IF(*retry, SIPTAG_RETRY_AFTER_STR(retry)),
+		TAG_IF(warning, SIPTAG_WARNING_STR(warning)), TAG_END());
 	nta_incoming_destroy(irq);
 }
 

@@ -23,6 +23,13 @@ void sip_server_end(const struct sip_incoming *in, unsigned status)
 	nta_incoming_destroy(in->irq);
 }
 
+const char *sip_server_warning(unsigned status)
+{
+	return status == 488 || status == 606 ? "305 " SIP_PRODUCT
+						" \"Incompatible media format\""
+					      : NULL;
+}
+
 void sip_server_refuse_method(const struct sip_incoming *in)
 {
 	bool unknown = nta_incoming_method(in->irq) == sip_method_unknown;
