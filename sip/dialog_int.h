@@ -40,6 +40,7 @@ enum {
 	SIP_MIN_SE_S = 90,    /* RFC 4028, 5 */
 	DIALOG_EARLY_MAX = 8, /* forks that are PRACKed */
 	DIALOG_PENDING_MAX = 8,
+	DIALOG_TARGETS_MAX = 8,      /* of redirections; more are not tried */
 	RING_AGAIN_MS = 60 * 1000,   /* RFC 3261, 13.3.1.1 */
 	OFFER_ANSWER_MS = 25 * 1000, /* then the peer gets 500 */
 };
@@ -107,10 +108,13 @@ struct dialog_early {
 };
 TAILQ_HEAD(dialog_earlies, dialog_early);
 
-/* The INVITE as it is sent, less the session timer. */
+/* The INVITE as it is sent, less the session timer, and whom it goes to: the
+ * first, then those that redirections have named, in the order of being tried
+ * (RFC 3261, 8.1.3.4). */
 struct dialog_invite {
 	struct msg_s *message;
-	char *uri;
+	char *uris[DIALOG_TARGETS_MAX];
+	size_t nuris, at;
 	unsigned again;
 };
 
@@ -257,7 +261,8 @@ void sip_dialogs_forget(struct sip_agent *agent, struct sip_trunk *trunk);
 /* ---- dialog_invite.c ---- */
 
 /* Send the INVITE anew when @response says how it would be taken: 422, or 3xx
- * where that is followed. False: that was it. */
+ * where that is followed; and when another was named before. False: that was
+ * it. */
 bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response);
 /* It will not be needed any more. */
 void dialog_invite_forget(struct sip_dialog *d);

@@ -158,7 +158,7 @@ static int transmit(struct sip_dialog *d)
 	if (!msg)
 		return -ENOMEM;
 	spec.message = msg;
-	spec.uri = d->wanted->uri;
+	spec.uri = d->wanted->uris[d->wanted->at];
 	spec.contact_user = contact.user;
 	sip_trunk_route_call(d->trunk, &spec);
 	r = add_session(d, msg);
@@ -213,7 +213,8 @@ static int send_invite(struct sip_dialog *d, const struct invite_text *t,
 	d->wanted->message = sip_client_message(d->agent);
 	if (!d->wanted->message)
 		return -ENOMEM;
-	r = dialog_set_text(&d->wanted->uri, t->uri);
+	r = dialog_set_text(&d->wanted->uris[0], t->uri);
+	d->wanted->nuris = !r;
 	if (!r)
 		r = add_headers(d, d->wanted->message, t, start);
 	return r ? r : transmit(d);
@@ -225,7 +226,8 @@ void dialog_invite_forget(struct sip_dialog *d)
 		return;
 	if (d->wanted->message)
 		msg_destroy(d->wanted->message);
-	free(d->wanted->uri);
+	for (size_t i = 0; i < d->wanted->nuris; i++)
+		free(d->wanted->uris[i]);
 	free(d->wanted);
 	d->wanted = NULL;
 }
@@ -264,35 +266,74 @@ static bool is_of_trunk(const struct sip_dialog *d, const struct sip_uri *uri)
 	return !strncasecmp(hostport, ours, n) && strchr(":;", ours[n]);
 }
 
-/* RFC 3261, 8.1.3.4: the contact with the highest q that may be called. */
-static bool take_contact(struct sip_dialog *d, const struct sip_s *response)
+static bool is_known(const struct dialog_invite *wanted, const char *uri)
 {
-	const sip_contact_t *m, *best = NULL;
-	char *text = NULL;
-	unsigned best_q = 0;
+	for (size_t i = 0; i < wanted->nuris; i++)
+		if (!strcmp(wanted->uris[i], uri))
+			return true;
+	return false;
+}
 
-	for (m = response->sip_contact; m; m = m->m_next) {
-		unsigned q = sip_q_value(m->m_q);
-		struct sip_uri uri;
+/* @uri behind those of the @n with a q that is no lower, of which @q tells. */
+static void put_target(struct dialog_invite *wanted, char *uri, unsigned q,
+		       unsigned qs[static DIALOG_TARGETS_MAX], size_t n)
+{
+	size_t at = n;
 
-		text = url_as_string(NULL, m->m_url);
-		if (text && !sip_uri_parse(&uri, slice_of(text)) &&
-		    is_of_trunk(d, &uri) && strcmp(text, d->wanted->uri) &&
-		    (!best || q > best_q)) {
-			best = m;
-			best_q = q;
-		}
-		su_free(NULL, text);
-	}
-	if (!best)
-		return false;
-	url_t url = *best->m_url;
+	for (; at && qs[at - 1] < q; at--)
+		qs[at] = qs[at - 1];
+	qs[at] = q;
+	at += wanted->at + 1;
+	memmove(&wanted->uris[at + 1], &wanted->uris[at],
+		(wanted->nuris - at) * sizeof(wanted->uris[0]));
+	wanted->uris[at] = uri;
+	wanted->nuris++;
+}
+
+/* A contact that may be called, as text without headers; else NULL. */
+static char *read_contact(const struct sip_dialog *d, const sip_contact_t *m)
+{
+	struct sip_uri uri;
+	url_t url = *m->m_url;
+	char *text, *copy;
 
 	url.url_headers = NULL;
 	text = url_as_string(NULL, &url);
-	int r = text ? dialog_set_text(&d->wanted->uri, text) : -ENOMEM;
+	copy = text && !sip_uri_parse(&uri, slice_of(text)) &&
+			       is_of_trunk(d, &uri) &&
+			       !is_known(d->wanted, text)
+		       ? text_dup(slice_of(text))
+		       : NULL;
 	su_free(NULL, text);
-	return !r;
+	return copy;
+}
+
+/* Those that a redirection names are tried next, the highest q first. */
+static void take_contacts(struct sip_dialog *d, const struct sip_s *response)
+{
+	unsigned qs[DIALOG_TARGETS_MAX];
+	size_t n = 0;
+
+	for (const sip_contact_t *m = response->sip_contact;
+	     m && d->wanted->nuris < DIALOG_TARGETS_MAX; m = m->m_next) {
+		char *uri = read_contact(d, m);
+
+		if (uri)
+			put_target(d->wanted, uri, sip_q_value(m->m_q), qs,
+				   n++);
+	}
+}
+
+/* Whether there is one more to call after @status: 6xx speaks for all (RFC
+ * 3261, 8.1.3.4 and 21.6). */
+static bool take_next(struct sip_dialog *d, int status)
+{
+	struct dialog_invite *wanted = d->wanted;
+
+	if (status >= 600 || wanted->at + 1 >= wanted->nuris)
+		return false;
+	wanted->at++;
+	return true;
 }
 
 bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response)
@@ -303,14 +344,15 @@ bool dialog_invite_again(struct sip_dialog *d, const struct sip_s *response)
 	if (!d->wanted || !d->trunk || d->hung_up ||
 	    d->wanted->again >= AGAIN_MAX)
 		return false;
-	if (status == 422
-		    ? !take_min_se(d, response)
-		    : !moved || !d->policy.follow || !take_contact(d, response))
+	if (moved && d->policy.follow)
+		take_contacts(d, response);
+	if (status == 422 ? !take_min_se(d, response) : !take_next(d, status))
 		return false;
 	d->wanted->again++;
 	d->early_answered = false; /* whoever rang does so no more */
 	log_info("dialog=%s what=\"INVITE sent anew\" status=%d uri=%s",
-		 d->call_id, status, log_text(slice_of(d->wanted->uri)).s);
+		 d->call_id, status,
+		 log_text(slice_of(d->wanted->uris[d->wanted->at])).s);
 	return !transmit(d);
 }
 

@@ -444,9 +444,42 @@ static void a_redirection_stays_with_the_trunk(void **state)
 	sip_peer_respond(&f->peer, "302 Moved Temporarily", contacts, NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	sip_peer_expect(&f->peer, "INVITE sip:voicemail@");
+	/* Nobody there who may be called: then the other of before. */
+	sip_peer_respond(&f->peer, "302 Moved Temporarily",
+			 "Contact: <sip:x@192.0.2.66>\r\n", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_expect(&f->peer, "INVITE sip:low@");
 	sip_peer_respond(&f->peer, "302 Moved Temporarily",
 			 "Contact: <sip:x@192.0.2.66>\r\n", NULL);
 	expect_log(f, "ended:302 ");
+}
+
+/* RFC 3261, 8.1.3.4: by q, one after the other. */
+static void the_next_contact_is_called_when_one_fails(void **state)
+{
+	struct fixture *f = *state;
+	char contacts[512];
+
+	f->policy.follow = true;
+	call_out_kept(f);
+	snprintf(contacts, sizeof(contacts),
+		 "Contact: <sip:c@%s>;q=0.1, <sip:a@%s>, <sip:b@%s>;q=0.5,\r\n"
+		 " <sip:d@%s>;q=0.1\r\n",
+		 addr_text(&f->peer.at).s, addr_text(&f->peer.at).s,
+		 addr_text(&f->peer.at).s, addr_text(&f->peer.at).s);
+	sip_peer_respond(&f->peer, "300 Multiple Choices", contacts, NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_expect(&f->peer, "INVITE sip:a@");
+	sip_peer_respond(&f->peer, "486 Busy Here", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_expect(&f->peer, "INVITE sip:b@");
+	sip_peer_respond(&f->peer, "480 Temporarily Unavailable", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	sip_peer_expect(&f->peer, "INVITE sip:c@");
+	/* That is for all of them. */
+	sip_peer_respond(&f->peer, "603 Decline", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "ended:603 ");
 }
 
 static void redirections_have_an_end(void **state)
@@ -494,6 +527,7 @@ int main(void)
 		RELIABLE_TEST(an_endless_422_ends_the_call),
 		RELIABLE_TEST(a_redirection_is_not_followed_unless_allowed),
 		RELIABLE_TEST(a_redirection_stays_with_the_trunk),
+		RELIABLE_TEST(the_next_contact_is_called_when_one_fails),
 		RELIABLE_TEST(redirections_have_an_end),
 	};
 
