@@ -71,8 +71,10 @@ struct sip_invite {
 	const struct media_desc *offer;      /* NULL: offerless */
 	const struct sip_s *message;         /* for sip_header_text() */
 	/* What sip_dialog_accept() was given for the dialog that this one is to
-	 * take the place of (RFC 3891); NULL: a call of its own. */
+	 * take the place of (RFC 3891); NULL: a call of its own. @picks_up:
+	 * that one is ours and only rings, at somebody else. */
 	void *replaces;
+	bool picks_up;
 };
 
 enum sip_trust {

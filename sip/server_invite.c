@@ -43,6 +43,11 @@ static bool has_contact(const sip_t *sip)
 		m->m_url->url_type == url_sips);
 }
 
+static bool rings_there(const struct sip_dialog *d)
+{
+	return d->uac && d->state == DIALOG_RINGING;
+}
+
 /* RFC 3891, 3: the dialog that the INVITE replaces; or a status to refuse with.
  */
 static unsigned find_replaced(const struct sip_incoming *in,
@@ -58,12 +63,15 @@ static unsigned find_replaced(const struct sip_incoming *in,
 		return 400;
 	leg = nta_leg_by_replaces(in->agent->nta, rp);
 	*out = leg ? nta_leg_magic(leg, dialog_recv) : NULL;
-	if (*out && ((*out)->hung_up || (*out)->state > DIALOG_UP))
-		return 603;
-	if (!*out || (*out)->state != DIALOG_UP)
+	if (!*out || !(*out)->policy.refer)
 		return 481;
-	/* RFC 3891, 3: it was wanted only while it rings. */
-	return rp->rp_early_only ? 486 : 0;
+	if ((*out)->hung_up || (*out)->state > DIALOG_UP)
+		return 603;
+	/* One that rings here is nobody's to take. */
+	if ((*out)->state != DIALOG_UP && !rings_there(*out))
+		return 481;
+	/* It was wanted only while it rings. */
+	return rp->rp_early_only && (*out)->state == DIALOG_UP ? 486 : 0;
 }
 
 static void offer_invite(const struct sip_incoming *in, struct sip_dialog *d,
@@ -82,6 +90,7 @@ static void offer_invite(const struct sip_incoming *in, struct sip_dialog *d,
 		.offer = offer,
 		.message = in->sip,
 		.replaces = replaced ? replaced->arg : NULL,
+		.picks_up = replaced && rings_there(replaced),
 	};
 
 	sip_url_user(request_user, in->sip->sip_request->rq_url);

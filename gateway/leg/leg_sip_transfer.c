@@ -317,13 +317,14 @@ void leg_sip_on_refer(const struct sip_refer *refer, void *arg)
 
 /* ---- INVITE with Replaces ---- */
 
+/* @ours: what we can, of which the answer is made. */
 static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
-			    const struct media_desc *offer)
+			    const struct media_desc *offer,
+			    const struct media_desc *ours)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	const struct media_desc *agreed = leg_agreed(leg);
-	int r = agreed ? negotiate_answer(&answer, offer, agreed)
-		       : NEGOTIATE_E_MEDIA;
+	int r = offer && ours ? negotiate_answer(&answer, offer, ours)
+			      : NEGOTIATE_E_MEDIA;
 
 	if (!r)
 		r = leg_sip_take_remote(leg, offer);
@@ -332,17 +333,43 @@ static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
 	return r ? r : sip_dialog_answer(dialog, answer);
 }
 
+/* Somebody else at the trunk takes the call that rings there. */
+static void pick_up(struct leg_sip *sip, struct sip_dialog *dialog)
+{
+	enum { Q850_ELSEWHERE = 26 };
+
+	sip_dialog_hangup(sip->dialog,
+			  &(struct sip_hangup){ .q850 = Q850_ELSEWHERE });
+	sip_dialog_free(sip->dialog);
+	sip->dialog = dialog;
+	sip_dialog_accept(dialog, &leg_sip_handlers, &sip->leg);
+	sip->confirmed = true;
+	log_info("call=%s leg=sip event=picked-up", call_name(sip->leg.call));
+	leg_answers(&sip->leg);
+}
+
+/* 0, or the status to refuse @invite with. */
+static unsigned take_replacing(struct leg *leg, struct sip_dialog *dialog,
+			       const struct sip_invite *invite)
+{
+	struct leg_sip *sip = sip_of(leg);
+
+	if (!sip->dialog || sip->transfers >= TRANSFERS_MAX ||
+	    invite->picks_up == sip->confirmed ||
+	    route_trunk_for(sip->gateway, invite) != sip->trunk)
+		return 603;
+	return answer_replacing(leg, dialog, invite->offer,
+				invite->picks_up ? leg->local : leg_agreed(leg))
+		       ? 488
+		       : 0;
+}
+
 void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 		     const struct sip_invite *invite)
 {
 	struct leg_sip *sip = sip_of(leg);
-	unsigned status = 0;
+	unsigned status = take_replacing(leg, dialog, invite);
 
-	if (!sip->dialog || sip->transfers >= TRANSFERS_MAX ||
-	    route_trunk_for(sip->gateway, invite) != sip->trunk)
-		status = 603;
-	else if (!invite->offer || answer_replacing(leg, dialog, invite->offer))
-		status = 488;
 	if (status) {
 		sip_dialog_hangup(dialog,
 				  &(struct sip_hangup){ .status = status });
@@ -351,5 +378,8 @@ void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 	}
 	leg_sip_transfer_stop(sip);
 	leg->offerer = false;
-	move_over(sip, dialog);
+	if (invite->picks_up)
+		pick_up(sip, dialog);
+	else
+		move_over(sip, dialog);
 }

@@ -122,6 +122,22 @@ async def test_an_invite_that_replaces_the_call(scene):
     await mine.ended()
 
 
+async def test_a_call_that_rings_there_is_picked_up_by_another(scene):
+    """RFC 3891, section 3: the early dialog is ours, so somebody else at the trunk may take it."""
+    mine, theirs = await scene.propose()
+    await theirs.ring()
+    await mine.wait("ringing")
+    taking = await scene.bed.carrier.dial(
+        f"sip:{own_number(mine.client.user)}@{GATEWAY}:5060", ("udp", GATEWAY, 5060), caller="+15550003333",
+        headers=[("Replaces", f"{theirs.call_id};to-tag={theirs.remote_tag};from-tag={theirs.local_tag};early-only")])
+    await taking.wait("answered")
+    assert "cancelled" in await theirs.wait("ended")
+    await mine.wait("media")
+    await scene.heard(mine, taking)
+    await mine.hangup()
+    assert "BYE" in await taking.wait("ended")
+
+
 async def test_no_transfer_to_where_the_account_may_not_call(scene):
     mine, theirs = await scene.call_out()
     for user in (own_number("bob"), "0019005550000", "112", "*21*5550000#", "*6712345", "0019-005-550000"):

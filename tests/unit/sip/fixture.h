@@ -46,7 +46,7 @@ struct fixture {
 	struct sip_policy policy;
 	struct sip_waiting waiting;
 	unsigned waitings;
-	bool replaces;
+	bool replaces, picks_up;
 	char refer[256]; /* "user uri replaces" */
 	struct sip_end end;
 	char end_text[128];
@@ -206,6 +206,7 @@ static void on_invite(struct sip_dialog *dialog,
 	fx->anonymous = invite->identity->withheld;
 	fx->had_offer = invite->offer != NULL;
 	fx->replaces = invite->replaces != NULL;
+	fx->picks_up = invite->picks_up;
 	note_desc(invite->offer);
 	if (fx->answer_at_once) {
 		struct media_desc *answer = make_desc(4000, MEDIA_SENDRECV);
@@ -406,7 +407,7 @@ static void call_out(struct fixture *f)
 	};
 
 	assert_int_equal(sip_dialog_start(&f->dialog, f->agent, &start,
-					  &dialog_handlers, NULL),
+					  &dialog_handlers, f),
 			 0);
 	media_desc_free(offer);
 	sip_peer_expect(&f->peer, "INVITE ");

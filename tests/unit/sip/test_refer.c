@@ -295,6 +295,49 @@ static void an_invite_with_replaces_finds_its_dialog(void **state)
 	sip_dialog_free(first);
 }
 
+/* RFC 3891, 3: one that is ours and rings elsewhere may be picked up, one that
+ * rings here is nobody's to take. */
+static void what_rings_may_be_replaced_when_it_is_ours(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_dialog *first;
+	struct sip_peer was;
+
+	add_trunk(f, "", "", "");
+	call_out(f);
+	sip_peer_respond(&f->peer, "180 Ringing", "", NULL);
+	expect_log(f, "ring:180 ");
+	first = f->dialog;
+	was = f->peer;
+	replace(f, was.call_id, was.remote_tag, was.local_tag, ";early-only");
+	expect_log(f, "invite ");
+	assert_true(f->replaces);
+	assert_true(f->picks_up);
+	sip_dialog_free(first);
+	was = f->peer;
+	first = f->dialog;
+	replace(f, was.call_id, "nobody", was.local_tag, "");
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+	sip_peer_request_ack(&f->peer);
+	assert_ptr_equal(f->dialog, first);
+}
+
+/* As of a test call, whose user is no leg. */
+static void a_dialog_without_the_policy_is_not_replaced(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_peer was;
+
+	f->policy.refer = false;
+	add_trunk(f, "", "", "");
+	call_out_up(f);
+	was = f->peer;
+	f->policy.refer = true;
+	replace(f, was.call_id, was.remote_tag, was.local_tag, "");
+	sip_peer_expect(&f->peer, "SIP/2.0 481");
+	sip_peer_request_ack(&f->peer);
+}
+
 static void without_the_policy_replaces_is_passed_over(void **state)
 {
 	struct fixture *f = *state;
@@ -323,6 +366,8 @@ int main(void)
 		REFER_TEST(our_replaces_names_the_other_dialog),
 		REFER_TEST(without_the_policy_there_is_no_transfer),
 		REFER_TEST(an_invite_with_replaces_finds_its_dialog),
+		REFER_TEST(what_rings_may_be_replaced_when_it_is_ours),
+		REFER_TEST(a_dialog_without_the_policy_is_not_replaced),
 		REFER_TEST(without_the_policy_replaces_is_passed_over),
 	};
 
