@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A carrier with several servers, of which the first is dead, silent or overloaded.
 
-    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn: DNS 10.77.0.2, SRV "a" 10.77.0.66 or .67, then "b" 10.77.0.68
+    client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn: DNS 10.77.0.2, SRV "a" 10.77.0.66 or .67, then "b" 10.77.0.68;
+                                                  or NAPTR: TCP, which nobody speaks, then UDP with two servers of SRV
 """
 
 import time
@@ -20,7 +21,11 @@ def _pool(first):
             (f"{first}.a.test", names.A): [{"dead": DEAD, "silent": SILENT, "busy": BUSY}[first]]}
 
 
-RECORDS = {**_pool("dead"), **_pool("silent"), **_pool("busy"), ("b.test", names.A): [ALIVE]}
+CHOSEN = {("chosen.test", names.NAPTR): [(20, 10, "SIP+D2U", "_u.chosen.test"), (10, 50, "SIP+D2T", "_t.chosen.test"),
+                                         (1, 1, "E2U+sip", "_e.chosen.test")],
+          ("_t.chosen.test", names.SRV): [(1, 0, 5060, "b.test")],
+          ("_u.chosen.test", names.SRV): [(20, 0, 5060, "b.test"), (10, 0, 5060, "silent.a.test")]}
+RECORDS = {**_pool("dead"), **_pool("silent"), **_pool("busy"), **CHOSEN, ("b.test", names.A): [ALIVE]}
 
 
 class Stage(Bed):
@@ -59,13 +64,15 @@ class Overloaded(phone.Phone):
 
 pytestmark = [pytest.mark.bed_options(
     stage=Stage, sections={"sip": {"nameservers": CARRIER}},
-    trunks={name: {"proxy": f"sip:{name}.test;transport=udp"} for name in ("dead", "silent", "busy")},
+    trunks={**{name: {"proxy": f"sip:{name}.test;transport=udp"} for name in ("dead", "silent", "busy")},
+            "chosen": {"proxy": "sip:chosen.test"}},
     numbers={"+15557660051": {"owner": "u51@example.org", "trunk": "dead"},
              "+15557660052": {"owner": "u52@example.org", "trunk": "silent"},
-             "+15557660053": {"owner": "u53@example.org", "trunk": "busy"}})]
+             "+15557660053": {"owner": "u53@example.org", "trunk": "busy"},
+             "+15557660054": {"owner": "u54@example.org", "trunk": "chosen"}})]
 
 
-@pytest.mark.parametrize("user", ["u51", "u52", "u53"])
+@pytest.mark.parametrize("user", ["u51", "u52", "u53", "u54"])
 async def test_the_second_server_takes_the_call(scene, user):
     client = await scene.client(user)
     started = time.monotonic()

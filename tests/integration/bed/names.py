@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A name server of a few records in a node (RFC 1035, 2782)."""
+"""A name server of a few records in a node (RFC 1035, 2782, 3403)."""
 
 import asyncio
 import ipaddress
 import struct
 
-A, SRV = 1, 33
+A, SRV, NAPTR = 1, 33, 35
 TTL_S = 30
 
 
@@ -22,7 +22,7 @@ def _decode(octets, at):
 
 
 class Names(asyncio.DatagramProtocol):
-    """@records maps (name, type) to a list: addresses as text, or (priority, weight, port, target)."""
+    """@records maps (name, type) to a list: addresses as text, (priority, weight, port, target), or (order, preference, service, name)."""
 
     def __init__(self, records):
         self.records, self.transport = records, None
@@ -44,6 +44,10 @@ class Names(asyncio.DatagramProtocol):
     def _data(kind, value):
         if kind == A:
             return ipaddress.ip_address(value).packed
+        if kind == NAPTR:
+            order, preference, service, replacement = value
+            texts = b"".join(bytes([len(text)]) + text.encode() for text in ("s", service, ""))
+            return struct.pack("!HH", order, preference) + texts + _encode(replacement)
         return struct.pack("!HHH", *value[:3]) + _encode(value[3])
 
     def datagram_received(self, data, addr):
