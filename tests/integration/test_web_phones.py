@@ -110,6 +110,16 @@ async def test_hold_and_back_and_another_network(scene, kind):
     await theirs.wait("ended")
 
 
+@pytest.mark.parametrize("place", [call_in, call_out], ids=["in", "out"])
+async def test_a_new_certificate_in_a_call(scene, kind, place):
+    mine, theirs = await place(scene, kind)
+    await heard(mine, theirs)
+    await theirs.renew()
+    await heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
 async def test_nobody_is_registered(scene, kind):
     client = await scene.client("alice")
     mine = await client.call(scene.jid("+15558889999"))

@@ -5,8 +5,13 @@
 
 const phones = new Map();
 
-// Make the call @id of a connection.
+// Make the call @id of a connection; in the place of the one that it had.
 function take(id, pc, sent) {
+	const before = peers.get(id);
+	if (before && before.heard) {
+		before.heard[1].port.onmessage = null;
+		before.heard[1].disconnect();
+	}
 	peers.set(id, { pc, sent });
 	pc.addEventListener("connectionstatechange", () => say({ id, state: pc.connectionState }));
 	pc.addEventListener("track", event => {
@@ -68,6 +73,14 @@ const kinds = {
 			await new Promise((done, failed) => session.invite({ requestDelegate: {
 				onAccept: done, onReject: ({ message }) => failed(new Error(message.statusCode)) } }).catch(failed));
 		},
+		async renew(phone, id) {
+			const session = phone.calls.get(id);
+			session.sessionDescriptionHandler.peerConnection.close(); // its own close() would stop what is sent
+			session._sessionDescriptionHandler = undefined;
+			session.sessionDescriptionHandlerOptionsReInvite = {};
+			await new Promise((done, failed) => session.invite({ requestDelegate: {
+				onAccept: done, onReject: ({ message }) => failed(new Error(message.statusCode)) } }).catch(failed));
+		},
 		logout(phone) {
 			return phone.agent.stop();
 		},
@@ -114,6 +127,14 @@ const kinds = {
 		async restart(phone, id) {
 			await new Promise(done => phone.calls.get(id).renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done));
 		},
+		async renew(phone, id) {
+			const session = phone.calls.get(id), { stream } = phone.sent;
+			session._connection.close();
+			session._createRTCConnection({ iceServers: [] });
+			stream.getTracks().forEach(track => session._connection.addTrack(track, stream));
+			take(id, session._connection, phone.sent);
+			await new Promise(done => session.renegotiate({}, done));
+		},
 		logout(phone) {
 			phone.agent.stop();
 		},
@@ -154,6 +175,21 @@ async function web_restart(id, device) {
 			throw new Error("no new credentials in the answer");
 		await new Promise(done => setTimeout(done, 25));
 	}
+}
+
+const ourFingerprint = pc => pc.localDescription.sdp.match(/^a=fingerprint:(.+)/m)[1];
+
+// Another connection in the same call, with a certificate of its own: resolved when it has the answer.
+async function web_renew(id, device) {
+	const phone = phones.get(device), before = ourFingerprint(peers.get(id).pc);
+	await phone.kind.renew(phone, id);
+	for (let tries = 0; !peers.get(id).pc.remoteDescription; tries++) { // the answer is set behind the response
+		if (tries === 200)
+			throw new Error("no answer");
+		await new Promise(done => setTimeout(done, 25));
+	}
+	if (ourFingerprint(peers.get(id).pc) === before)
+		throw new Error("the certificate is the same");
 }
 
 async function web_logout(id) {

@@ -89,6 +89,10 @@ class Call(page.Call):
         """Offer with new credentials of ICE, and see that the answer has new ones."""
         await self.run("web_restart")
 
+    async def renew(self):
+        """Offer another connection with a certificate of its own (RFC 8842 section 4)."""
+        await self.run("web_renew")
+
     async def hangup(self):
         """End the call."""
         self.voice.stop()
