@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The types of values that say who may call what, and by which trunk: prefixes,
- * rewrite rules, headers, days and hours.
+ * rewrite rules, words.
  */
 #include "gateway/config/config_table.h"
 
@@ -14,7 +14,7 @@
 
 /* ---- lists of text ---- */
 
-static int add_text(void *field, const char *text)
+int config_add_text(void *field, const char *text)
 {
 	struct config_texts *list = field;
 	int r = config_grow(&list->v, &list->n, sizeof(*list->v));
@@ -53,7 +53,8 @@ int config_texts_parse(struct config_texts *out, const char *text,
 		if (!copy)
 			return -ENOMEM;
 		if (word.n)
-			r = is_well(copy) ? add_text(out, copy) : -EINVAL;
+			r = is_well(copy) ? config_add_text(out, copy)
+					  : -EINVAL;
 		free(copy);
 	}
 	return r;
@@ -85,7 +86,7 @@ static int read_prefixes(void *field, const struct config_key *key,
 			 const char *text)
 {
 	(void)key;
-	return config_is_prefix(text) ? add_text(field, text)
+	return config_is_prefix(text) ? config_add_text(field, text)
 				      : CONFIG_E_INVALID;
 }
 
@@ -97,7 +98,7 @@ static int read_codes(void *field, const struct config_key *key,
 
 	(void)key;
 	return n && !text[n] && n <= CONFIG_NUMBER_DIGITS
-		       ? add_text(field, text)
+		       ? config_add_text(field, text)
 		       : CONFIG_E_INVALID;
 }
 
@@ -116,7 +117,7 @@ static int read_trunk_names(void *field, const struct config_key *key,
 			    const char *text)
 {
 	(void)key;
-	return config_is_trunk_name(text) ? add_text(field, text)
+	return config_is_trunk_name(text) ? config_add_text(field, text)
 					  : CONFIG_E_INVALID;
 }
 
@@ -130,7 +131,7 @@ static int read_refusals(void *field, const struct config_key *key,
 		if (!isalnum((unsigned char)*p) && *p != '-')
 			return CONFIG_E_INVALID;
 	}
-	return *text ? add_text(field, text) : CONFIG_E_INVALID;
+	return *text ? config_add_text(field, text) : CONFIG_E_INVALID;
 }
 
 /* ---- rewrite rules ---- */
@@ -201,91 +202,6 @@ static void print_rewrites(const void *field, const struct config_key *key,
 	fputs(" }\n", to);
 }
 
-/* ---- headers ---- */
-
-/* Those that are the dialog's, and what a peer would take for them. */
-static bool is_ours(struct slice name)
-{
-	static const char *const names[] = { "Via",
-					     "v",
-					     "From",
-					     "f",
-					     "To",
-					     "t",
-					     "Call-ID",
-					     "i",
-					     "CSeq",
-					     "Contact",
-					     "m",
-					     "Max-Forwards",
-					     "Route",
-					     "Require",
-					     "Record-Route",
-					     "Content-Type",
-					     "c",
-					     "Content-Length",
-					     "l",
-					     "Privacy",
-					     "P-Asserted-Identity",
-					     "Supported",
-					     "k",
-					     "Remote-Party-ID",
-					     "Allow",
-					     "Authorization",
-					     "Proxy-Authorization" };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (slice_is_nocase(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* RFC 3261, 25.1: token HCOLON header-value, on one line. */
-static bool is_header(const char *text)
-{
-	struct slice value = slice_of(text);
-	struct slice name = slice_cut(&value, ':');
-
-	value = slice_trim(value);
-	for (size_t i = 0; i < name.n; i++) {
-		if (!isalnum((unsigned char)name.p[i]) &&
-		    !strchr("-.!%*_+`'~", name.p[i]))
-			return false;
-	}
-	for (size_t i = 0; i < value.n; i++) {
-		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
-			return false;
-	}
-	return name.n && value.n && strlen(text) <= CONFIG_HEADER_MAX;
-}
-
-static int read_headers(void *field, const struct config_key *key,
-			const char *text)
-{
-	struct slice rest = slice_of(text);
-
-	(void)key;
-	return is_header(text) && !is_ours(slice_cut(&rest, ':'))
-		       ? add_text(field, text)
-		       : CONFIG_E_INVALID;
-}
-
-static int read_header(void *field, const struct config_key *key,
-		       const char *text)
-{
-	(void)key;
-	return !*text || is_header(text)
-		       ? config_set_string(field, slice_of(text))
-		       : CONFIG_E_INVALID;
-}
-
-static void print_line(const void *field, const struct config_key *key,
-		       const char *indent, FILE *to)
-{
-	config_put_key(to, indent, key->name, *(char *const *)field);
-}
-
 /* ---- one of a few words ---- */
 
 static int find_word(const char *const *words, size_t n, const char *text)
@@ -347,145 +263,15 @@ static void print_srtp(const void *field, const struct config_key *key,
 		       srtps[*(const enum config_srtp *)field]);
 }
 
-/* ---- days and hours ---- */
-
-static const char *const day_names[] = { "mon", "tue", "wed", "thu",
-					 "fri", "sat", "sun" };
-enum { NDAYS = sizeof(day_names) / sizeof(*day_names) };
-
-static bool find_day(struct slice text, unsigned *out)
-{
-	for (unsigned i = 0; i < NDAYS; i++) {
-		if (slice_is_nocase(text, day_names[i])) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Past Sunday it goes on with Monday: "sat-mon". */
-bool config_parse_days(uint8_t *out, const char *text)
-{
-	struct slice rest = slice_of(text);
-	uint8_t days = 0;
-
-	while (rest.n) {
-		struct slice range = slice_trim(slice_cut(&rest, ','));
-		struct slice head = slice_cut(&range, '-');
-		unsigned first, last;
-
-		if (!find_day(slice_trim(head), &first))
-			return false;
-		last = first;
-		if (range.n && !find_day(slice_trim(range), &last))
-			return false;
-		for (unsigned day = first;; day = (day + 1) % NDAYS) {
-			days |= (uint8_t)(1u << day);
-			if (day == last)
-				break;
-		}
-	}
-	*out = days;
-	return days != 0;
-}
-
-static int read_days(void *field, const struct config_key *key,
-		     const char *text)
-{
-	(void)key;
-	return config_parse_days(field, text) ? 0 : CONFIG_E_INVALID;
-}
-
-static void print_days(const void *field, const struct config_key *key,
-		       const char *indent, FILE *to)
-{
-	uint8_t days = *(const uint8_t *)field;
-	const char *comma = "";
-
-	fprintf(to, "%s%s = \"", indent, key->name);
-	for (unsigned i = 0; i < NDAYS; i++) {
-		if (!(days & 1u << i))
-			continue;
-		fprintf(to, "%s%s", comma, day_names[i]);
-		comma = ",";
-	}
-	fputs("\"\n", to);
-}
-
-/* "08:30" or "24:00", which ends a day. */
-static bool parse_time(struct slice text, uint16_t *out)
-{
-	enum { HOUR_MIN = 60, HOURS = 24 };
-	struct slice hour = slice_cut(&text, ':');
-	uint64_t h, m;
-
-	if (text_number(hour, HOURS, &h) ||
-	    text_number(text, HOUR_MIN - 1, &m) ||
-	    h * HOUR_MIN + m > CONFIG_DAY_MIN)
-		return false;
-	*out = (uint16_t)(h * HOUR_MIN + m);
-	return true;
-}
-
-bool config_parse_hours(uint16_t *from_min, uint16_t *until_min,
-			const char *text)
-{
-	struct slice rest = slice_of(text);
-	struct slice from = slice_trim(slice_cut(&rest, '-'));
-
-	return parse_time(from, from_min) &&
-	       parse_time(slice_trim(rest), until_min) &&
-	       *from_min != *until_min;
-}
-
-struct hours {
-	uint16_t from, until;
-};
-_Static_assert(offsetof(struct config_route, until_min) -
-			       offsetof(struct config_route, from_min) ==
-		       offsetof(struct hours, until),
-	       "until_min stands behind from_min");
-
-static int read_hours(void *field, const struct config_key *key,
-		      const char *text)
-{
-	struct hours *hours = field;
-
-	(void)key;
-	return config_parse_hours(&hours->from, &hours->until, text)
-		       ? 0
-		       : CONFIG_E_INVALID;
-}
-
-static void print_hours(const void *field, const struct config_key *key,
-			const char *indent, FILE *to)
-{
-	enum { HOUR_MIN = 60 };
-	const struct hours *hours = field;
-
-	fprintf(to, "%s%s = \"%02u:%02u-%02u:%02u\"\n", indent, key->name,
-		hours->from / HOUR_MIN, hours->from % HOUR_MIN,
-		hours->until / HOUR_MIN, hours->until % HOUR_MIN);
-}
-
-#define TEXTS_KIND(name, expects, reads)                          \
-	CONFIG_KIND(name, expects, .list = true, .read = (reads), \
-		    .fini = config_fini_texts, .print = config_print_texts)
-
-TEXTS_KIND(prefixes, "how a number begins, such as +44", read_prefixes);
-TEXTS_KIND(codes, "digits, * and #, such as 911", read_codes);
-TEXTS_KIND(trunk_names, "the name of a trunk", read_trunk_names);
-TEXTS_KIND(refusals,
-	   "anonymous or a value of verstat, such as "
-	   "TN-Validation-Failed",
-	   read_refusals);
-TEXTS_KIND(headers, "a header that is not SIP's own: \"X-Name: value\"",
-	   read_headers);
-CONFIG_KIND(header, "\"X-Name: value\" or \"\"", .read = read_header,
-	    .fini = config_fini_text, .print = print_line);
+CONFIG_TEXTS_KIND(prefixes, "how a number begins, such as +44", read_prefixes);
+CONFIG_TEXTS_KIND(codes, "digits, * and #, such as 911", read_codes);
+CONFIG_TEXTS_KIND(trunk_names, "the name of a trunk", read_trunk_names);
+CONFIG_TEXTS_KIND(refusals,
+		  "anonymous or a value of verstat, such as "
+		  "TN-Validation-Failed",
+		  read_refusals);
 CONFIG_KIND(prefix, "at most 15 of +, *, # and digits", .read = read_prefix,
-	    .fini = config_fini_text, .print = print_line);
+	    .fini = config_fini_text, .print = config_print_text);
 CONFIG_KIND(rewrites, "\"PREFIX=>INSTEAD\" or \"NUMBER$=>INSTEAD\"",
 	    .list = true, .read = read_rewrites, .fini = fini_rewrites,
 	    .print = print_rewrites);
@@ -494,9 +280,3 @@ CONFIG_KIND(identity, "\"pai\", \"rpid\" or \"from\"", .read = read_identity,
 CONFIG_KIND(srtp, "\"no\", \"offer\", \"require\" or \"dtls\"",
 	    .read = read_srtp, .fini = config_fini_nothing,
 	    .print = print_srtp);
-CONFIG_KIND(days, "days of the week, such as \"mon-fri, sun\"",
-	    .read = read_days, .fini = config_fini_nothing,
-	    .print = print_days);
-CONFIG_KIND(hours, "times of the day, such as \"08:00-18:30\"",
-	    .read = read_hours, .fini = config_fini_nothing,
-	    .print = print_hours);

@@ -305,15 +305,9 @@ static int read_servers(void *field, const struct config_key *key,
 	return config_set_string(field, slice_of(text));
 }
 
-static void print_servers(const void *field, const struct config_key *key,
-			  const char *indent, FILE *to)
-{
-	config_put_key(to, indent, key->name, *(char *const *)field);
-}
-
 CONFIG_KIND(servers, "IP addresses with commas between, or \"\"",
 	    .read = read_servers, .fini = config_fini_text,
-	    .print = print_servers);
+	    .print = config_print_text);
 CONFIG_KIND(addr, "an IP address", .read = read_addr,
 	    .fini = config_fini_nothing, .print = print_addr);
 CONFIG_KIND(public, "an IP address that others reach, \"auto\" or \"\"",

@@ -37,12 +37,6 @@ static int read_forward(void *field, const struct config_key *key,
 	return config_set_string(field, slice_of(text));
 }
 
-static void print_forward(const void *field, const struct config_key *key,
-			  const char *indent, FILE *to)
-{
-	config_put_key(to, indent, key->name, *(char *const *)field);
-}
-
 #define WORDS(list) .words = (list), .nwords = sizeof(list) / sizeof(*(list))
 
 static const char *const second_words[] = {
@@ -72,4 +66,4 @@ CONFIG_KIND(own_early, "\"ringing\", \"answer\", or \"\": as the trunk has it",
 	    WORDS(early_words));
 CONFIG_KIND(forward, "a bare JID, a number such as +15551234567, or \"\"",
 	    .read = read_forward, .fini = config_fini_text,
-	    .print = print_forward);
+	    .print = config_print_text);

@@ -83,79 +83,19 @@ static const struct config_key *find_key(enum config_section section,
 	return NULL;
 }
 
-static int add_trunk(struct config *config, const char *title, unsigned line)
-{
-	int r = config_grow(&config->trunks, &config->ntrunks,
-			    sizeof(*config->trunks));
-	if (r)
-		return r;
-	struct config_trunk *trunk = &config->trunks[config->ntrunks - 1];
-
-	trunk->line = line;
-	reading->object = trunk;
-	trunk->name = text_dup(slice_of(title));
-	if (!trunk->name)
-		return -ENOMEM;
-	if (!config_is_trunk_name(title))
-		config_mistakes_add(reading->mistakes, line,
-				    "trunk %s: expected a name of 1 to %d "
-				    "letters, digits, '.', '_' or '-'",
-				    log_text(slice_of(title)).s,
-				    CONFIG_TRUNK_NAME_MAX);
-	return config_set_defaults(trunk, CONFIG_TRUNK);
-}
-
-static int add_number(struct config *config, const char *title, unsigned line)
-{
-	int r = config_grow(&config->numbers, &config->nnumbers,
-			    sizeof(*config->numbers));
-	if (r)
-		return r;
-	struct config_number *number = &config->numbers[config->nnumbers - 1];
-
-	number->line = line;
-	reading->object = number;
-	number->number = text_dup(slice_of(title));
-	if (!number->number)
-		return -ENOMEM;
-	if (!config_is_number(title))
-		config_mistakes_add(reading->mistakes, line,
-				    "number %s: expected E.164: '+' and 2 to "
-				    "%d digits",
-				    log_text(slice_of(title)).s,
-				    CONFIG_NUMBER_DIGITS);
-	return config_set_defaults(number, CONFIG_NUMBER);
-}
-
-static int add_route(struct config *config, const char *title, unsigned line)
-{
-	int r = config_grow(&config->routes, &config->nroutes,
-			    sizeof(*config->routes));
-	if (r)
-		return r;
-	struct config_route *route = &config->routes[config->nroutes - 1];
-
-	route->line = line;
-	reading->object = route;
-	route->name = text_dup(slice_of(title));
-	return route->name ? config_set_defaults(route, CONFIG_ROUTE) : -ENOMEM;
-}
-
 /* The struct that @section's offsets count from, made when it is new. */
 static void *object_of(enum config_section section, cfg_t *cfg)
 {
-	unsigned line = (unsigned)cfg->line;
-	int r;
+	const struct config_object object = { .section = section,
+					      .title = cfg_title(cfg),
+					      .line = (unsigned)cfg->line };
 
 	if (!is_multi(section))
 		return reading->config;
 	if (reading->object)
 		return reading->object;
-	r = section == CONFIG_TRUNK
-		    ? add_trunk(reading->config, cfg_title(cfg), line)
-	    : section == CONFIG_NUMBER
-		    ? add_number(reading->config, cfg_title(cfg), line)
-		    : add_route(reading->config, cfg_title(cfg), line);
+	int r = config_object_add(&reading->object, &object, reading->config,
+				  reading->mistakes);
 	if (r)
 		reading->mistakes->failed = r;
 	return r ? NULL : reading->object;

@@ -205,6 +205,10 @@ extern const struct config_kind config_kind_bound, config_kind_url;
 	const struct config_kind config_kind_##name = { .expected = (expects), \
 							__VA_ARGS__ }
 
+#define CONFIG_TEXTS_KIND(name, expects, reads)                   \
+	CONFIG_KIND(name, expects, .list = true, .read = (reads), \
+		    .fini = config_fini_texts, .print = config_print_texts)
+
 /*
  * A type gets one pointer to its field, a list two fields: its count stands
  * behind its array.
@@ -218,6 +222,10 @@ extern const struct config_kind config_kind_bound, config_kind_url;
 bool config_is_host(struct slice text); /* a name or an IP literal */
 CHECKED int config_set_string(char **field, struct slice text);
 void config_fini_text(void *field);
+void config_print_text(const void *field, const struct config_key *key,
+		       const char *indent, FILE *to);
+/* One more of a list of texts. 0, -ENOMEM. */
+CHECKED int config_add_text(void *field, const char *text);
 /* Of a struct config_texts, or of what is laid out as one. */
 void config_fini_texts(void *field);
 void config_print_texts(const void *field, const struct config_key *key,
@@ -257,6 +265,18 @@ void config_read(struct config *config, struct slice text,
 		 struct config_lines *lines, struct config_mistakes *m);
 void config_check(struct config *config, const struct config_lines *lines,
 		  struct config_mistakes *m);
+
+/* A section with a title, which begins at @line. */
+struct config_object {
+	enum config_section section; /* CONFIG_TRUNK, _NUMBER, _ROUTE */
+	const char *title;
+	unsigned line;
+};
+/* Another of its kind, with its defaults. *@out is @config's, and moves when
+ * one more is added. 0 or -ENOMEM. */
+CHECKED int config_object_add(void **out, const struct config_object *object,
+			      struct config *config,
+			      struct config_mistakes *mistakes);
 
 /* Free all that @config owns and zero it. */
 void config_clear(struct config *config);

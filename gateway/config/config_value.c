@@ -84,7 +84,7 @@ static void fini_secret(void *field)
 	config_fini_text(field);
 }
 
-static void print_text(const void *field, const struct config_key *key,
+void config_print_text(const void *field, const struct config_key *key,
 		       const char *indent, FILE *to)
 {
 	config_put_key(to, indent, key->name, *(char *const *)field);
@@ -349,7 +349,7 @@ void config_fini_nothing(void *field)
 
 #define TEXT_KIND(name, expects, reads)                                       \
 	CONFIG_KIND(name, expects, .read = (reads), .fini = config_fini_text, \
-		    .print = print_text)
+		    .print = config_print_text)
 
 TEXT_KIND(text, "text without control characters", read_text);
 TEXT_KIND(path, "the path of a file", read_text);
@@ -361,7 +361,7 @@ TEXT_KIND(region, "a country that has telephones, such as US or GB",
 TEXT_KIND(jid, "a bare JID such as alice@example.org", read_jid);
 CONFIG_KIND(secret, "at most 1024 characters, none of them control characters",
 	    .secret = true, .read = read_secret, .fini = fini_secret,
-	    .print = print_text);
+	    .print = config_print_text);
 #define NUMBER_KIND(name, expects)                      \
 	CONFIG_KIND(name, expects, .read = read_number, \
 		    .fini = config_fini_nothing, .print = print_number)

@@ -38,14 +38,9 @@ static int read_url(void *field, const struct config_key *key, const char *text)
 	return config_set_string(field, slice_of(text));
 }
 
-static void print_url(const void *field, const struct config_key *key,
-		      const char *indent, FILE *to)
-{
-	config_put_key(to, indent, key->name, *(char *const *)field);
-}
-
 CONFIG_KIND(url, "http://host/path, https://host/path or unix:/path",
-	    .read = read_url, .fini = config_fini_text, .print = print_url);
+	    .read = read_url, .fini = config_fini_text,
+	    .print = config_print_text);
 
 CONFIG_KIND(bound, "an IP address and a port, such as 127.0.0.1:9464",
 	    .read = read_bound, .fini = config_fini_nothing,
