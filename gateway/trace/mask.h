@@ -5,11 +5,14 @@
  * the message, stay right.
  *
  *   SIP   answers to challenges (Authorization, Proxy-Authorization,
- *         Authentication-Info; RFC 3261, 22), the headers by which trunks and
- *         we prove who we are, keys of media (a=crypto, RFC 4568; k=,
- *         a=key-mgmt), passwords of ICE; bodies of MESSAGE and INFO
+ *         Authentication-Info; RFC 3261, 22), signatures (Identity, RFC 8224),
+ *         the headers by which trunks and we prove who we are, passwords in
+ *         URIs; keys of media (a=crypto, RFC 4568; k=, a=key-mgmt), passwords
+ *         of ICE; Subject, User-to-User, bodies of MESSAGE and INFO, and those
+ *         that neither describe media nor tell of calls and mailboxes
  *   XMPP  the same in Jingle (key-params, pwd), passwords and values of forms
- *         (XEP-0004, 0077), bodies, links, digits (XEP-0181)
+ *         (XEP-0004, 0077), bodies and subjects, links and files (XEP-0066,
+ *         0372, 0385, 0447), digits (XEP-0181)
  */
 #pragma once
 

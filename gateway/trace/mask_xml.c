@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/trace/mask.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "gateway/trace/mask_int.h"
+
+static bool is_one_of(struct slice s, const char *const *list)
+{
+	while (*list && !slice_is(s, *list))
+		list++;
+	return *list;
+}
+
+/* The name of an element or attribute, without a prefix. */
+static struct slice local_name(struct slice name)
+{
+	const char *colon = name.n ? memchr(name.p, ':', name.n) : NULL;
+	size_t skip = colon ? (size_t)(colon - name.p) + 1 : 0;
+
+	return (struct slice){ name.p + skip, name.n - skip };
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct slice take_name(struct slice *tag)
+{
+	struct slice name = { tag->p, 0 };
+
+	while (name.n < tag->n && !is_space(tag->p[name.n]) &&
+	       !strchr("=/>", tag->p[name.n]))
+		name.n++;
+	tag->p += name.n;
+	tag->n -= name.n;
+	return local_name(name);
+}
+
+/* @all: links, and what pictures are called, in what people write. */
+static bool is_secret(struct slice element, struct slice name, bool all)
+{
+	static const char *const secrets[] = {
+		"key-params", "pwd",    "password", "url", "href",
+		"src",        "target", "token",    NULL
+	};
+
+	return is_one_of(name, secrets) || (all && !slice_is(name, "xmlns")) ||
+	       (slice_is(element, "dtmf") && slice_is(name, "code")) ||
+	       (slice_is(element, "reference") && slice_is(name, "uri"));
+}
+
+/* Attributes behind the element's name. */
+static void mask_attrs(char *message, struct slice element, struct slice tag,
+		       bool all)
+{
+	while (tag.n) {
+		if (is_space(*tag.p) || *tag.p == '/') {
+			tag.p++;
+			tag.n--;
+			continue;
+		}
+		struct slice name = take_name(&tag), value;
+		char quote = tag.n > 1 && *tag.p == '=' ? tag.p[1] : '\0';
+
+		if (quote != '\'' && quote != '"')
+			return; /* not of our serializer */
+		tag.p += 2;
+		tag.n -= 2;
+		value = slice_cut(&tag, quote);
+		if (is_secret(element, name, all))
+			mask_cover(message, message, value);
+	}
+}
+
+/* Where the tag that begins behind '<' ends: quotes may hide its '>'. */
+static struct slice take_tag(struct slice *rest)
+{
+	struct slice tag = { rest->p, 0 };
+	char quote = '\0';
+
+	for (; tag.n < rest->n; tag.n++) {
+		char c = rest->p[tag.n];
+
+		if (quote ? c == quote : c == '\'' || c == '"')
+			quote = quote ? '\0' : c;
+		else if (!quote && c == '>')
+			break;
+	}
+	size_t used = tag.n < rest->n ? tag.n + 1 : tag.n;
+	rest->p += used;
+	rest->n -= used;
+	return tag;
+}
+
+void mask_xml(char *p, size_t n)
+{
+	static const char *const private[] = {
+		"body", "html",   "subject",   "value",   "password", "secret",
+		"key",  "token",  "handshake", "url",     "desc",     "file",
+		"data", "header", "payload",   "openpgp", NULL
+	};
+	struct slice rest = { p, n };
+	unsigned depth = 0, hidden = 0; /* the depth of the hidden one */
+
+	while (rest.n) {
+		struct slice text = slice_cut(&rest, '<');
+		struct slice tag = take_tag(&rest), left = tag;
+
+		if (hidden)
+			mask_cover(p, p, text);
+		if (!tag.n)
+			continue;
+		if (*tag.p == '/') {
+			hidden = hidden == depth ? 0 : hidden;
+			depth -= depth > 0;
+			continue;
+		}
+		struct slice element = take_name(&left);
+
+		mask_attrs(p, element, left, hidden);
+		if (tag.p[tag.n - 1] == '/')
+			continue;
+		depth++;
+		if (!hidden && is_one_of(element, private))
+			hidden = depth;
+	}
+}
