@@ -1,62 +1,154 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/backup.h"
 
-#include <event2/event.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "db/row.h"
 #include "db/worker.h"
 
-struct db_backup {
+/* Of the writer thread while a step is queued; between steps of the main one.
+ */
+struct copying {
+	const char *from_path; /* the database's, which outlives it */
+	char *path;            /* owned */
+	bool kept;             /* the file is the user's now */
 	sqlite3 *from, *to;
 	sqlite3_backup *copy;
-	struct event *timer;
-	char *path; /* owned; NULL: the file is the user's now */
+	int error; /* SQLite's, of the last step; SQLITE_OK: there is more */
+};
+
+struct db_backup {
+	struct db *db;
 	db_backup_fn fn;
 	void *arg;
 };
 
-static void again(struct db_backup *backup)
-{
-	const struct timeval now = { 0, 0 };
+/* One turn of the thread; @copying goes from each to the next. */
+struct step {
+	struct job job;
+	struct copying *copying; /* owned; NULL: handed on */
+};
 
-	evtimer_add(backup->timer, &now);
+static void free_copying(struct copying *copying)
+{
+	if (!copying)
+		return;
+	sqlite3_backup_finish(copying->copy);
+	sqlite3_close(copying->to);
+	sqlite3_close(copying->from);
+	if (!copying->kept)
+		unlink(copying->path);
+	free(copying->path);
+	free(copying);
+}
+
+/* A transaction that only reads holds the moment that is copied. */
+static int begin(struct copying *copying)
+{
+	static const char hold[] = "BEGIN; SELECT count(*) FROM sqlite_schema";
+	int error = sqlite3_open_v2(copying->from_path, &copying->from,
+				    SQLITE_OPEN_READONLY, NULL);
+
+	if (error == SQLITE_OK)
+		error = sqlite3_exec(copying->from, hold, NULL, NULL, NULL);
+	if (error == SQLITE_OK)
+		error = sqlite3_open_v2(copying->path, &copying->to,
+					SQLITE_OPEN_READWRITE, NULL);
+	if (error != SQLITE_OK)
+		return error;
+	copying->copy =
+		sqlite3_backup_init(copying->to, "main", copying->from, "main");
+	return copying->copy ? SQLITE_OK : sqlite3_errcode(copying->to);
 }
 
 /* What SQLite has not written by then is not there. */
-static int finish(struct db_backup *backup)
+static int finish(struct copying *copying)
 {
-	int error = sqlite3_backup_finish(backup->copy);
+	int error = sqlite3_backup_finish(copying->copy);
 
-	backup->copy = NULL;
-	if (sqlite3_close(backup->to) != SQLITE_OK && error == SQLITE_OK)
+	copying->copy = NULL;
+	if (sqlite3_close(copying->to) != SQLITE_OK && error == SQLITE_OK)
 		error = SQLITE_IOERR;
-	backup->to = NULL;
-	return error;
+	copying->to = NULL;
+	return error == SQLITE_OK ? SQLITE_DONE : error;
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *arg)
+/* What becomes of the copy is none of the writer's transaction. */
+static int run_step(struct job *job, struct writer *writer)
 {
-	struct db_backup *backup = arg;
-	int error = sqlite3_backup_step(backup->copy, DB_BACKUP_PAGES);
+	struct copying *copying = ((struct step *)job)->copying;
+	int error = copying->copy ? SQLITE_OK : begin(copying);
 
-	(void)fd;
-	(void)what;
-	if (error == SQLITE_OK || error == SQLITE_BUSY ||
-	    error == SQLITE_LOCKED) {
-		again(backup);
+	(void)writer;
+	if (error == SQLITE_OK)
+		error = sqlite3_backup_step(copying->copy, DB_BACKUP_PAGES);
+	if (error == SQLITE_BUSY || error == SQLITE_LOCKED)
+		error = SQLITE_OK; /* again */
+	copying->error = error == SQLITE_DONE ? finish(copying) : error;
+	return SQLITE_OK;
+}
+
+/* What was written before the copy was asked for is in it: by then it is
+ * committed. */
+static int run_wait(struct job *job, struct writer *writer)
+{
+	(void)job;
+	(void)writer;
+	return SQLITE_OK;
+}
+
+static void free_step(struct job *job)
+{
+	struct step *step = (struct step *)job;
+
+	free_copying(step->copying);
+	free(step);
+}
+
+static void on_step(struct job *job, int result);
+
+/* @copying is the step's in any case. 0, -ENOMEM, -ENOBUFS. */
+static int queue(struct db_backup *backup, struct copying *copying,
+		 int (*run)(struct job *job, struct writer *writer))
+{
+	struct step *step = calloc(1, sizeof(*step));
+
+	if (!step) {
+		free_copying(copying);
+		return -ENOMEM;
+	}
+	step->job = (struct job){
+		.run = run, .finish = on_step, .free = free_step, .arg = backup
+	};
+	step->copying = copying;
+	return worker_queue(db_worker(backup->db), &step->job);
+}
+
+/* A transaction that failed may still run the step again: it keeps the copy. */
+static void on_step(struct job *job, int result)
+{
+	struct step *step = (struct step *)job;
+	struct db_backup *backup = job->arg;
+	struct copying *copying = step->copying;
+	int r = result;
+
+	if (!r && copying->error == SQLITE_DONE) {
+		copying->kept = true;
+		backup->fn(0, backup->arg);
 		return;
 	}
-	if (error == SQLITE_DONE)
-		error = finish(backup);
-	if (error == SQLITE_OK) {
-		free(backup->path);
-		backup->path = NULL;
+	if (!r)
+		r = db_error(copying->error);
+	if (!r) {
+		step->copying = NULL;
+		r = queue(backup, copying, run_step);
 	}
-	backup->fn(db_error(error), backup->arg);
+	if (r)
+		backup->fn(r, backup->arg);
 }
 
 /* An empty file that is ours alone. */
@@ -70,65 +162,46 @@ static int create(const char *path)
 	return 0;
 }
 
-/* A transaction that only reads holds the moment that is copied. */
-static int begin(struct db_backup *backup, const char *from)
+static int start(struct db_backup *backup, const char *path)
 {
-	static const char hold[] = "BEGIN; SELECT count(*) FROM sqlite_schema";
-	int error = sqlite3_open_v2(from, &backup->from, SQLITE_OPEN_READONLY,
-				    NULL);
+	struct copying *copying = calloc(1, sizeof(*copying));
+	char *copy = strdup(path);
+	int r = copying && copy ? create(path) : -ENOMEM;
 
-	if (error == SQLITE_OK)
-		error = sqlite3_exec(backup->from, hold, NULL, NULL, NULL);
-	if (error == SQLITE_OK)
-		error = sqlite3_open_v2(backup->path, &backup->to,
-					SQLITE_OPEN_READWRITE, NULL);
-	if (error != SQLITE_OK)
-		return db_error(error);
-	backup->copy =
-		sqlite3_backup_init(backup->to, "main", backup->from, "main");
-	return backup->copy ? 0 : db_error(sqlite3_errcode(backup->to));
+	if (r) {
+		free(copy);
+		free(copying);
+		return r;
+	}
+	copying->from_path = db_path(backup->db);
+	copying->path = copy;
+	return queue(backup, copying, run_wait);
 }
 
-int db_backup_new(struct db_backup **out, struct db *db,
-		  struct event_base *base, const char *path, db_backup_fn fn,
-		  void *arg)
+int db_backup_new(struct db_backup **out, struct db *db, const char *path,
+		  db_backup_fn fn, void *arg)
 {
-	int r = create(path);
-
-	if (r)
-		return r;
 	struct db_backup *backup = calloc(1, sizeof(*backup));
-	if (!backup) {
-		unlink(path);
+
+	if (!backup)
 		return -ENOMEM;
-	}
+	backup->db = db;
 	backup->fn = fn;
 	backup->arg = arg;
-	backup->path = strdup(path);
-	backup->timer = evtimer_new(base, on_turn, backup);
-	r = backup->path && backup->timer ? begin(backup, db_path(db))
-					  : -ENOMEM;
+	int r = start(backup, path);
 	if (r) {
-		db_backup_free(backup);
+		free(backup);
 		return r;
 	}
-	again(backup);
 	*out = backup;
 	return 0;
 }
 
+/* The step that is under way frees what it has. */
 struct db_backup *db_backup_free(struct db_backup *backup)
 {
-	if (!backup)
-		return NULL;
-	sqlite3_backup_finish(backup->copy);
-	sqlite3_close(backup->to);
-	sqlite3_close(backup->from);
-	if (backup->timer)
-		event_free(backup->timer);
-	if (backup->path)
-		unlink(backup->path);
-	free(backup->path);
+	if (backup)
+		db_forget(backup->db, backup);
 	free(backup);
 	return NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * A copy of the database as it is at one moment, made while it is written to:
- * a part of it in each turn of the loop, from a snapshot of its own.
+ * by the writer's thread, a part of it between two transactions, from a
+ * snapshot of its own. What was written before is in it.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 struct db_backup;
 
 enum {
-	DB_BACKUP_PAGES = 64, /* in a turn */
+	DB_BACKUP_PAGES = 256, /* in a turn */
 };
 
 /* @result 0, or -errno and there is no copy. Once, from the loop; the backup
@@ -22,7 +23,6 @@ typedef void (*db_backup_fn)(int result, void *arg);
  * db_backup_free(). 0 or -errno (-EEXIST).
  */
 CHECKED int db_backup_new(struct db_backup **out, struct db *db,
-			  struct event_base *base, const char *path,
-			  db_backup_fn fn, void *arg);
+			  const char *path, db_backup_fn fn, void *arg);
 /* One that is not done leaves no file. NULL is fine; returns NULL. */
 struct db_backup *db_backup_free(struct db_backup *backup);

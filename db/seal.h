@@ -16,6 +16,7 @@ enum {
 	SEAL_NONCE_LEN = 12,
 	SEAL_TAG_LEN = 16,
 	SEAL_MAX = SEAL_NONCE_LEN + DB_SECRET_MAX + SEAL_TAG_LEN,
+	SEAL_TEXT_MAX = 1 << 16, /* octets */
 };
 
 enum seal_outcome {
@@ -40,3 +41,11 @@ CHECKED int seal_encode(const struct seal *seal, const char *column,
 CHECKED int seal_decode(const struct seal *seal, const char *column,
 			const uint8_t *blob, size_t n,
 			struct db_secret *secret);
+
+/* The same of a text, as Base64 of the blob. *@out is owned by the caller. 0,
+ * -EMSGSIZE (SEAL_TEXT_MAX), -ENOMEM, -EIO. */
+CHECKED int seal_encode_text(char **out, const struct seal *seal,
+			     const char *column, const char *text);
+/* 0, SEAL_E_AUTH, -ENOMEM. */
+CHECKED int seal_decode_text(char **out, const struct seal *seal,
+			     const char *column, const char *sealed);

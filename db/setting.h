@@ -26,6 +26,7 @@ struct setting {
 #define SETTING_CALLER_ID "caller-id" /* the number that calls out show */
 #define SETTING_WITHHOLD  "withhold"  /* "yes": none is shown */
 #define SETTING_RING      "ring"      /* seconds, then forwarded or no answer */
+#define SETTING_TARGETS   "targets"   /* bare JIDs that ring as well; blanks */
 
 struct setting_store;
 

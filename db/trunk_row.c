@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "db/row.h"
+#include "db/seal.h"
+#include "gateway/base/log.h"
+#include "gateway/base/slice.h"
 
+#define MORE_SEALED               "more_sealed"
 #define COLUMN(type, name, field) ROW_COLUMN(type, name, trunk_row, field)
 
 static const struct row_column columns[] = {
@@ -16,6 +20,7 @@ static const struct row_column columns[] = {
 	COLUMN(TEXT, "allow", allow),
 	COLUMN(UINT, "registers", registers),
 	COLUMN(TEXT, "more", more),
+	COLUMN(TEXT, MORE_SEALED, more_sealed),
 	COLUMN(INT, "created_ms", created_ms),
 };
 
@@ -41,6 +46,8 @@ struct trunk_row *trunk_row_copy(const struct trunk_row *row)
 
 struct trunk_row *trunk_row_free(struct trunk_row *row)
 {
+	if (row && row->more)
+		explicit_bzero((char *)row->more, strlen(row->more));
 	if (row)
 		explicit_bzero(&row->password, sizeof(row->password));
 	free(row);
@@ -50,7 +57,20 @@ struct trunk_row *trunk_row_free(struct trunk_row *row)
 int trunk_row_put(struct db *db, const struct trunk_row *row, db_done_fn done,
 		  void *arg)
 {
-	return row_put(db, trunk_table(), row, done, arg);
+	struct trunk_row stored = *row;
+	char *sealed = NULL;
+	int r = 0;
+
+	if (row->more && *row->more)
+		r = seal_encode_text(&sealed, db_seal(db), MORE_SEALED,
+				     row->more);
+	stored.more = "";
+	stored.more_sealed = sealed;
+	if (!r)
+		r = row_put(db, trunk_table(), &stored, done, arg);
+	explicit_bzero(&stored.password, sizeof(stored.password));
+	free(sealed);
+	return r;
 }
 
 int trunk_row_drop(struct db *db, const char *name, db_done_fn done, void *arg)
@@ -61,7 +81,48 @@ int trunk_row_drop(struct db *db, const char *name, db_done_fn done, void *arg)
 	return row_execute(db, drop, params, 1, done, arg);
 }
 
+struct load {
+	struct db *db;
+	db_row_fn fn;
+	void *arg;
+};
+
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static void on_row(const void *stored, void *arg)
+{
+	const struct load *load = arg;
+	struct trunk_row row = *(const struct trunk_row *)stored;
+	char *more = NULL;
+	int r = *row.more_sealed
+			? seal_decode_text(&more, db_seal(load->db),
+					   MORE_SEALED, row.more_sealed)
+			: 0;
+
+	if (r) {
+		log_error("trunk=%s not-opened: its further keys cannot be "
+			  "unsealed",
+			  log_text(slice_of(row.name)).s);
+		return;
+	}
+	if (more)
+		row.more = more;
+	else if (*row.more) /* of a version before */
+		(void)!trunk_row_put(load->db, &row, NULL, NULL);
+	row.more_sealed = "";
+	load->fn(&row, load->arg);
+	explicit_bzero(&row.password, sizeof(row.password));
+	wipe(more);
+}
+
 int trunk_row_load_all(struct db *db, db_row_fn fn, void *arg)
 {
-	return row_load_all(db, trunk_table(), fn, arg);
+	struct load load = { db, fn, arg };
+
+	return row_load_all(db, trunk_table(), on_row, &load);
 }

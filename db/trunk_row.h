@@ -18,7 +18,9 @@ struct trunk_row {
 	struct db_secret password;
 	const char *allow; /* networks, separated by blanks */
 	bool registers;
-	const char *more; /* lines "key = value", as in tandem.conf(5) */
+	const char *more; /* lines "key = value", as in tandem.conf(5); stored
+			   * sealed */
+	const char *more_sealed; /* filled when it is put */
 	int64_t created_ms;
 };
 
@@ -34,6 +36,6 @@ CHECKED int trunk_row_put(struct db *db, const struct trunk_row *row,
 CHECKED int trunk_row_drop(struct db *db, const char *name, db_done_fn done,
 			   void *arg);
 
-/* @fn gets a struct trunk_row. As
- * session_load_all(). */
+/* @fn gets a struct trunk_row. One whose further keys cannot be unsealed is
+ * logged, and left out. As session_load_all(). */
 CHECKED int trunk_row_load_all(struct db *db, db_row_fn fn, void *arg);

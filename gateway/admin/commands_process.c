@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "db/backup.h"
-
 #include "gateway/admin/commands.h"
 #include "gateway/admin/reload.h"
 #include "gateway/base/clock.h"
@@ -201,8 +200,8 @@ static int start_copying(struct request *request)
 			    "%s.backup-%lld", gateway->config->db.path,
 			    (long long)clock_wall_ms());
 	if (!r)
-		r = db_backup_new(&copying->backup, gateway->db, gateway->base,
-				  copying->path, on_copied, request);
+		r = db_backup_new(&copying->backup, gateway->db, copying->path,
+				  on_copied, request);
 	if (r)
 		end_copying(request);
 	return r;

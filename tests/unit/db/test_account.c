@@ -8,7 +8,6 @@
 #include "db/row.h"
 #include "db/setting.h"
 #include "db/text_row.h"
-#include "db/trunk_row.h"
 #include "tests/unit/db/fixture.h"
 
 static struct account_store *load(struct fixture *f)
@@ -159,40 +158,6 @@ static void numbers_are_listed_by_owner(void **state)
 	assert_string_equal(all.text, "+1 +2 +3 ");
 	assert_string_equal(accounts.text, "a@x b@x ");
 	account_store_free(store);
-}
-
-static void on_trunk(const void *data, void *arg)
-{
-	const struct trunk_row *row = data;
-	assert_string_equal(row->name, "carrier");
-	assert_string_equal(row->proxy, "sip:h;transport=tcp");
-	assert_int_equal(row->password.n, 3);
-	assert_memory_equal(row->password.octets, "abc", 3);
-	assert_true(row->registers);
-	assert_string_equal(row->more, "srtp = require\nexpires_s = 600");
-	++*(unsigned *)arg;
-}
-
-static void trunks_come_back_with_their_passwords(void **state)
-{
-	struct fixture *f = *state;
-	const struct trunk_row row = { .name = "carrier",
-				       .proxy = "sip:h;transport=tcp",
-				       .password = { 3, "abc" },
-				       .registers = true,
-				       .more = "srtp = require\n"
-					       "expires_s = 600" };
-	unsigned n = 0;
-
-	assert_int_equal(trunk_row_put(f->db, &row, fixture_done, f), 0);
-	fixture_wait(f, 1);
-	fixture_reopen(f);
-	assert_int_equal(trunk_row_load_all(f->db, on_trunk, &n), 0);
-	assert_int_equal(n, 1);
-	assert_int_equal(trunk_row_drop(f->db, "carrier", fixture_done, f), 0);
-	fixture_wait(f, 2);
-	assert_int_equal(trunk_row_load_all(f->db, on_trunk, &n), 0);
-	assert_int_equal(n, 1);
 }
 
 static void policies_come_back_as_they_were_put(void **state)
@@ -483,7 +448,6 @@ int main(void)
 		TEST(what_the_disk_does_not_take_is_not_in_memory),
 		TEST(policies_come_back_as_they_were_put),
 		TEST(a_number_rings_as_it_was_set),
-		TEST(trunks_come_back_with_their_passwords),
 		TEST(all_of_an_account_goes_and_nothing_of_another),
 		TEST(all_of_an_account_gets_another_name),
 		TEST(several_statements_are_done_together_or_not_at_all),
