@@ -380,6 +380,7 @@ void gateway_drain(struct gateway *gateway)
 	gateway->draining = true;
 	log_info("event=draining calls=%u", gateway->ncalls);
 	call_end_all(gateway, CAUSE_SHUTDOWN);
+	admin_leave(gateway);
 	announce_leave(gateway); /* behind the ends of all calls */
 	trunks_leave(gateway);
 	gateway_pump(gateway);
@@ -394,6 +395,17 @@ void gateway_retire(struct gateway *gateway, bool on)
 bool gateway_has_retired(const struct gateway *gateway)
 {
 	return gateway->retiring && !gateway->ncalls && admin_is_idle(gateway);
+}
+
+void gateway_end(struct gateway *gateway)
+{
+	log_info("event=ending calls=%u", gateway->ncalls);
+	gateway->ended = true;
+}
+
+bool gateway_has_ended(const struct gateway *gateway)
+{
+	return gateway->ended && admin_is_idle(gateway);
 }
 
 bool gateway_is_drained(const struct gateway *gateway)

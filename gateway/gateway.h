@@ -95,6 +95,7 @@ struct gateway {
 	unsigned ncalls;
 	bool draining;       /* no new calls */
 	bool retiring;       /* … and the end when the last has gone */
+	bool ended;          /* gateway_end() */
 	uint64_t upgrade_ms; /* since when one is wanted; upgrade.c */
 	uint64_t started_ms; /* clock_ms() */
 	bool announced;      /* event=ready was said */
@@ -126,6 +127,10 @@ bool gateway_is_drained(const struct gateway *gateway);
  */
 void gateway_retire(struct gateway *gateway, bool on);
 bool gateway_has_retired(const struct gateway *gateway);
+
+/* The process ends now, and no service manager is to start it again. */
+void gateway_end(struct gateway *gateway);
+bool gateway_has_ended(const struct gateway *gateway);
 
 /* After each turn of the event loop. */
 void gateway_pump(struct gateway *gateway);

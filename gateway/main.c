@@ -26,6 +26,7 @@
 
 enum {
 	EXIT_USAGE = 2,
+	EXIT_ENDED = 3,  /* by a command: the service manager lets it be */
 	DRAIN_MS = 3500, /* for peers that do not answer; systemd waits 90 s */
 };
 
@@ -35,6 +36,7 @@ struct process {
 	struct gateway *gateway;
 	bool stopping;
 	bool hurried; /* waited long enough, or told again */
+	bool ended;   /* by a command */
 };
 
 struct options {
@@ -211,7 +213,8 @@ static void run(struct process *process)
 		turn(process);
 		if (upgrade_is_due(process->gateway))
 			upgrade_run(process->gateway);
-		if (gateway_has_retired(process->gateway))
+		process->ended = gateway_has_ended(process->gateway);
+		if (gateway_has_retired(process->gateway) || process->ended)
 			process->stopping = true;
 	}
 	sd_notify(0, "STOPPING=1");
@@ -327,5 +330,7 @@ int main(int argc, char **argv)
 
 	int r = options.check ? 0 : start(&process);
 	config_free(process.config);
-	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (r)
+		return EXIT_FAILURE;
+	return process.ended ? EXIT_ENDED : EXIT_SUCCESS;
 }

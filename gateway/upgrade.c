@@ -32,6 +32,7 @@ void upgrade_begin(struct gateway *gateway)
 	log_info("event=upgrade calls=%u", gateway->ncalls);
 	gateway->upgrade_ms = clock_ms();
 	gateway->draining = true;
+	admin_leave(gateway);
 }
 
 bool upgrade_is_due(const struct gateway *gateway)

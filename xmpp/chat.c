@@ -225,7 +225,9 @@ int chat_format(struct stanza **out, const struct chat_text *text)
 		stanza_child(*out, "markable", NS_MARKERS);
 	stanza_set(stanza_child(*out, "origin-id", NS_SID), "id", text->id);
 	/* Archived (XEP-0313) by servers that keep only what says so. */
-	stanza_child(*out, "store", NS_HINTS);
+	stanza_child(*out, text->passing ? "no-store" : "store", NS_HINTS);
+	if (text->passing)
+		stanza_child(*out, "no-copy", NS_HINTS);
 	return finish(out);
 }
 

@@ -61,6 +61,7 @@ struct chat_text {
 	const char *nick;    /* XEP-0172; "" or NULL none */
 	bool receipt;        /* who wrote it wants to know that it has come */
 	bool markable;       /* … that it has been seen */
+	bool passing;        /* of this moment: nobody is to keep or copy it */
 };
 /* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int chat_format(struct stanza **out, const struct chat_text *text);

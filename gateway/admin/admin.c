@@ -9,6 +9,7 @@
 #include "gateway/admin/face_chat.h"
 #include "gateway/admin/face_socket.h"
 #include "gateway/admin/moves.h"
+#include "gateway/admin/probe_call.h"
 #include "gateway/base/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/route/trunks.h"
@@ -21,7 +22,9 @@ struct admin {
 	struct adhoc_sessions *adhoc;
 	struct chats *chats;
 	struct control *control; /* NULL: none */
-	struct event *timer;
+	struct probe_list probes;
+	struct event *timer, *later;
+	void (*later_fn)(struct gateway *gateway);
 	uint64_t last_id;
 	uint64_t expired_ms; /* when the audit was last; 0 never */
 };
@@ -53,6 +56,26 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	expire_audit(gateway);
 	adhoc_sessions_expire(admin->adhoc, clock_ms());
 	chats_expire(admin->chats, clock_ms());
+	face_chat_recheck(gateway);
+}
+
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct gateway *gateway = arg;
+
+	(void)fd;
+	(void)what;
+	gateway->admin->later_fn(gateway);
+}
+
+int admin_later(struct gateway *gateway, unsigned delay_s,
+		void (*fn)(struct gateway *gateway))
+{
+	const struct timeval delay = { delay_s, 0 };
+	struct admin *admin = gateway->admin;
+
+	admin->later_fn = fn;
+	return event_add(admin->later, &delay) ? -ENOMEM : 0;
 }
 
 int admin_new(struct gateway *gateway)
@@ -63,6 +86,7 @@ int admin_new(struct gateway *gateway)
 	if (!admin)
 		return -ENOMEM;
 	gateway->admin = admin;
+	LIST_INIT(&admin->probes);
 	int r = adhoc_sessions_new(&admin->adhoc, face_adhoc_ended);
 	if (!r)
 		r = chats_new(&admin->chats);
@@ -74,7 +98,10 @@ int admin_new(struct gateway *gateway)
 		return r;
 	admin->timer =
 		event_new(gateway->base, -1, EV_PERSIST, on_timer, gateway);
-	return admin->timer && !event_add(admin->timer, &period) ? 0 : -ENOMEM;
+	admin->later = evtimer_new(gateway->base, on_later, gateway);
+	return admin->timer && admin->later && !event_add(admin->timer, &period)
+		       ? 0
+		       : -ENOMEM;
 }
 
 void admin_free(struct gateway *gateway)
@@ -86,6 +113,8 @@ void admin_free(struct gateway *gateway)
 		return;
 	if (admin->timer)
 		event_free(admin->timer);
+	if (admin->later)
+		event_free(admin->later);
 	control_free(admin->control);
 	gateway->moves = moves_free(gateway->moves);
 	chats_free(admin->chats);
@@ -95,7 +124,19 @@ void admin_free(struct gateway *gateway)
 
 bool admin_is_idle(const struct gateway *gateway)
 {
-	return !gateway->admin || control_is_idle(gateway->admin->control);
+	return !gateway->admin || (control_is_idle(gateway->admin->control) &&
+				   LIST_EMPTY(&gateway->admin->probes));
+}
+
+void admin_leave(struct gateway *gateway)
+{
+	probe_calls_give_up(gateway);
+}
+
+/* In the next turn: it may be such a command that has it configured. */
+void admin_configured(struct gateway *gateway)
+{
+	event_active(gateway->admin->timer, EV_TIMEOUT, 0);
 }
 
 struct adhoc_sessions *admin_adhoc(struct admin *admin)
@@ -106,6 +147,11 @@ struct adhoc_sessions *admin_adhoc(struct admin *admin)
 struct chats *admin_chats(struct admin *admin)
 {
 	return admin->chats;
+}
+
+struct probe_list *admin_probes(struct admin *admin)
+{
+	return &admin->probes;
 }
 
 /* Ascends over restarts too, unless the clock is set back by more than they

@@ -25,12 +25,22 @@ extern const struct commands commands_status, commands_calls, commands_history,
 	commands_trunks, commands_trunk_edit, commands_trunk_call,
 	commands_numbers, commands_accounts, commands_blocks, commands_audit,
 	commands_process, commands_standard, commands_transfer, commands_user,
-	commands_watch, commands_trace, commands_test_call, commands_move;
+	commands_watch, commands_trace, commands_trace_follow,
+	commands_caller_id, commands_stop, commands_export, commands_test_call,
+	commands_move;
 
 /* The trunks, as options of the field "trunk"; the one there is is chosen. */
 void commands_fill_trunks(const struct request *request, struct form *form);
 /* The calls of now, as options of the field "call". */
 void commands_fill_calls(const struct request *request, struct form *form);
+
+/* A new file beside the database, the one place that is ours to write:
+ * "…/@name-1790000000000.@type" into @out of PATH_MAX. 0 or -EMSGSIZE. */
+CHECKED int commands_path(char *out, const struct gateway *gateway,
+			  const char *name, const char *type);
+/* Tell all users (XEP-0133, 4.23). Whether that began; else it was said why
+ * not. */
+bool commands_announce(struct request *request, const char *text);
 
 /* XEP-0133 */
 #define COMMAND_ADMIN "http://jabber.org/protocol/admin"

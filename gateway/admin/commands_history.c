@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/cdr.h"
-#include "gateway/admin/commands.h"
+#include "gateway/admin/commands_history.h"
 #include "gateway/admin/span.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -13,42 +12,14 @@
 #include "gateway/watch/why.h"
 #include "xmpp/jid.h"
 
-#define TIME_REGEX   "[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}(:[0-9]{2})?)?"
-#define TIME_EXPECTS "a time such as 2026-11-21 17:04, in UTC"
-
 #define COUNT_FIELD                                                            \
 	{                                                                      \
 		.var = "count", .label = "How many", .type = FORM_TEXT_SINGLE, \
 		.initial = "20", .integer = true, .min = 1,                    \
 		.max = CDR_FIND_MAX                                            \
 	}
-#define FAILED_FIELD                                       \
-	{                                                  \
-		.var = "failed", .label = "Only failures", \
-		.type = FORM_BOOLEAN, .initial = "false"   \
-	}
-
 static const struct form_spec all_fields[] = {
-	{ .var = "party",
-	  .label = "Number or address",
-	  .type = FORM_TEXT_SINGLE },
-	{ .var = "account", .label = "Account", .type = FORM_JID_SINGLE },
-	{ .var = "trunk", .label = "Trunk", .type = FORM_TEXT_SINGLE },
-	{ .var = "cause",
-	  .label = "Cause",
-	  .type = FORM_TEXT_SINGLE,
-	  .desc = "As busy, no-answer, congestion" },
-	{ .var = "since",
-	  .label = "From",
-	  .type = FORM_TEXT_SINGLE,
-	  .regex = TIME_REGEX,
-	  .expects = TIME_EXPECTS },
-	{ .var = "until",
-	  .label = "Before",
-	  .type = FORM_TEXT_SINGLE,
-	  .regex = TIME_REGEX,
-	  .expects = TIME_EXPECTS },
-	FAILED_FIELD,
+	COMMAND_HISTORY_FIELDS,
 	COUNT_FIELD,
 };
 
@@ -57,7 +28,7 @@ static const struct form_spec own_fields[] = {
 	  .label = "Number",
 	  .type = FORM_TEXT_SINGLE,
 	  .desc = "Empty: all" },
-	FAILED_FIELD,
+	COMMAND_HISTORY_FAILED,
 	COUNT_FIELD,
 };
 
@@ -196,10 +167,11 @@ static const char *or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-static enum command_result run_history(struct request *request)
+struct cdr_filter commands_history_filter(const struct request *request,
+					  char account[static JID_CAP])
 {
-	char account[JID_CAP];
-	const struct cdr_filter filter = {
+	request_jid(account, request, "account");
+	return (struct cdr_filter){
 		.account = account,
 		.party = or_null(request_text(request, "party")),
 		.trunk = or_null(request_text(request, "trunk")),
@@ -207,10 +179,15 @@ static enum command_result run_history(struct request *request)
 		.failed = request_flag(request, "failed"),
 		.since_ms = time_of(request, "since"),
 		.until_ms = time_of(request, "until"),
-		.limit = request_number(request, "count"),
 	};
+}
 
-	request_jid(account, request, "account");
+static enum command_result run_history(struct request *request)
+{
+	char account[JID_CAP];
+	struct cdr_filter filter = commands_history_filter(request, account);
+
+	filter.limit = request_number(request, "count");
 	return find(request, &filter, on_all);
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/outbox.h"
+#include "gateway/service/devices.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -67,23 +68,30 @@ static void on_person(const char *jid, const struct account *account, void *arg)
 		announcing->told++;
 }
 
-static enum command_result run_announce(struct request *request)
+bool commands_announce(struct request *request, const char *text)
 {
-	char *text = request_lines(request, "announcement");
 	struct announcing announcing = { .request = request, .text = text };
-	int r = text ? people_each(request->gateway, on_person, &announcing)
-		     : -ENOMEM;
+	int r = people_each(request->gateway, on_person, &announcing);
 
-	if (!request_well(request, r)) {
-		free(text);
-		return COMMAND_DONE;
-	}
+	if (!request_well(request, r))
+		return false;
 	request_changed(request, "announcement", "", text);
 	answer_info(request->answer, "%zu accounts are told.", announcing.told);
 	if (announcing.failed)
 		answer_warn(request->answer,
 			    "%zu are not: too much waits for the XMPP server.",
 			    announcing.failed);
+	return true;
+}
+
+static enum command_result run_announce(struct request *request)
+{
+	char *text = request_lines(request, "announcement");
+
+	if (text)
+		(void)commands_announce(request, text);
+	else
+		(void)request_well(request, -ENOMEM);
 	free(text);
 	return COMMAND_DONE;
 }
@@ -120,6 +128,14 @@ static bool is_calling(const struct gateway *gateway, const char *jid,
 {
 	(void)account;
 	return leg_xmpp_calls_of(gateway, jid) > 0;
+}
+
+/* As far as clients have told the gateway that they are there. */
+static bool is_online(const struct gateway *gateway, const char *jid,
+		      const struct account *account)
+{
+	(void)account;
+	return devices_count(gateway, jid) > 0;
 }
 
 static void put_person(const char *jid, const struct account *account,
@@ -180,6 +196,14 @@ static enum command_result run_count_active(struct request *request)
 	return COMMAND_DONE;
 }
 
+static enum command_result run_count_online(struct request *request)
+{
+	struct telling online = { .is_one = is_online };
+
+	tell_people(request, &online, "onlineusersnum", "Users online", false);
+	return COMMAND_DONE;
+}
+
 static enum command_result run_list(struct request *request)
 {
 	struct telling all = { .is_one = is_registered };
@@ -204,6 +228,14 @@ static enum command_result run_list_active(struct request *request)
 
 	tell_people(request, &calling, "activeuserjids", "Users in calls",
 		    true);
+	return COMMAND_DONE;
+}
+
+static enum command_result run_list_online(struct request *request)
+{
+	struct telling online = { .is_one = is_online };
+
+	tell_people(request, &online, "onlineuserjids", "Users online", true);
 	return COMMAND_DONE;
 }
 
@@ -250,6 +282,11 @@ static const struct command table[] = {
 	  .title = "How many users are disabled",
 	  .need = NEED_READER,
 	  .run = run_count_disabled },
+	{ .node = COMMAND_ADMIN "#get-online-users-num",
+	  .word = "users-online",
+	  .title = "How many users are online",
+	  .need = NEED_READER,
+	  .run = run_count_online },
 	{ .node = COMMAND_ADMIN "#get-active-users-num",
 	  .word = "users-active",
 	  .title = "How many users are in calls",
@@ -265,6 +302,11 @@ static const struct command table[] = {
 	  .title = "Who is disabled",
 	  .need = NEED_READER,
 	  .run = run_list_disabled },
+	{ .node = COMMAND_ADMIN "#get-online-users-list",
+	  .word = "users-online-list",
+	  .title = "Who is online",
+	  .need = NEED_READER,
+	  .run = run_list_online },
 	{ .node = COMMAND_ADMIN "#get-active-users",
 	  .word = "users-active-list",
 	  .title = "Who is in calls",

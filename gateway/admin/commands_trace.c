@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Traces: what is said for one account, number or call (gateway/trace). */
-#include <event2/event.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "gateway/admin/commands.h"
+#include "db/file.h"
+#include "gateway/admin/commands_trace.h"
 #include "gateway/admin/span.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/trace/pcap.h"
@@ -17,51 +14,27 @@
 #include "gateway/trace/script.h"
 #include "gateway/trace/trace.h"
 
-enum {
-	S_PER_MIN = 60,
-	SHOW_MAX = 10000,
-	/* What comes is told in pieces, so that nobody gets a message for each
-	 * line; of one piece in a conversation no more than this. */
-	PIECE_MS = 500,
-	PIECE_OCTETS_MAX = 32 * 1024,
-};
+enum { S_PER_MIN = 60, SHOW_MAX = 10000 };
 
-#define FIELD_WHAT                                                           \
-	{                                                                    \
-		.var = "what", .label = "Of what", .type = FORM_TEXT_SINGLE, \
-		.required = true,                                            \
-		.desc = "A JID, a number, or a call by its name, Call-ID "   \
-			"or sid"                                             \
-	}
-#define FIELD_MINUTES                                                       \
-	{                                                                   \
-		.var = "minutes", .label = "For how many minutes",          \
-		.type = FORM_TEXT_SINGLE, .initial = "10", .integer = true, \
-		.min = 1, .max = TRACE_MINUTES_MAX                          \
-	}
-#define FIELD_HEP                                                    \
-	{                                                            \
-		.var = "hep", .label = "To the capture server, too", \
-		.type = FORM_BOOLEAN, .initial = "false"             \
-	}
-#define FIELD_TRACE                                                         \
+static const struct form_spec start_fields[] = {
+	COMMAND_TRACE_WHAT,
+	COMMAND_TRACE_MINUTES,
+	{ .var = "hep",
+	  .label = "To the capture server, too",
+	  .type = FORM_BOOLEAN,
+	  .initial = "false" }
+};
+#define TRACE_FIELD                                                         \
 	{                                                                   \
 		.var = "trace", .label = "Trace", .type = FORM_TEXT_SINGLE, \
 		.integer = true, .min = 1, .max = INT32_MAX,                \
 		.desc = "Its number; the newest, if none is given"          \
 	}
-#define FIELD_WHOLE                                        \
-	{                                                  \
-		.var = "whole", .label = "Whole messages", \
-		.type = FORM_BOOLEAN, .initial = "false"   \
-	}
 
-static const struct form_spec start_fields[] = { FIELD_WHAT, FIELD_MINUTES,
-						 FIELD_HEP };
-static const struct form_spec trace_fields[] = { FIELD_TRACE };
+static const struct form_spec trace_fields[] = { TRACE_FIELD };
 static const struct form_spec show_fields[] = {
-	FIELD_TRACE,
-	FIELD_WHOLE,
+	TRACE_FIELD,
+	COMMAND_TRACE_WHOLE,
 	{ .var = "count",
 	  .label = "How many of the last",
 	  .type = FORM_TEXT_SINGLE,
@@ -70,20 +43,10 @@ static const struct form_spec show_fields[] = {
 	  .min = 1,
 	  .max = SHOW_MAX },
 };
-static const struct form_spec follow_fields[] = {
-	FIELD_WHAT,
-	FIELD_MINUTES,
-	FIELD_WHOLE,
-	{ .var = "pcap",
-	  .label = "As a capture file (tandemctl alone)",
-	  .type = FORM_BOOLEAN,
-	  .initial = "false" },
-};
 
 /* ---- start and stop ---- */
 
-/* 0: it was said why not. */
-static unsigned start(struct request *request)
+unsigned commands_trace_start(struct request *request)
 {
 	const struct trace_config config = {
 		.what = request_text(request, "what"),
@@ -113,7 +76,7 @@ static unsigned start(struct request *request)
 
 static enum command_result run_start(struct request *request)
 {
-	unsigned id = start(request);
+	unsigned id = commands_trace_start(request);
 
 	if (id)
 		answer_info(request->answer,
@@ -235,191 +198,93 @@ static enum command_result run_show(struct request *request)
 
 /* ---- a capture file ---- */
 
-/* Beside the database: the one place that is ours to write. */
 static int path_of(char out[static PATH_MAX], const struct gateway *gateway,
 		   unsigned id)
 {
-	const char *db = gateway->config->db.path;
-	const char *slash = strrchr(db, '/');
+	char name[sizeof("trace-4294967295")];
 
-	return text_format(out, PATH_MAX, "%.*strace-%u-%lld.pcap",
-			   slash ? (int)(slash - db + 1) : 0, db, id,
-			   (long long)clock_wall_ms());
+	return text_format(name, sizeof(name), "trace-%u", id)
+		       ? -EMSGSIZE
+		       : commands_path(out, gateway, name, "pcap");
 }
 
-static int save(const char *path, const struct ring *ring)
+struct saving {
+	unsigned id;
+	char path[PATH_MAX];
+};
+
+static void forget_saving(struct request *request)
 {
-	int fd =
-		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		     S_IRUSR | S_IWUSR);
-	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-	const struct entry *entry;
+	db_forget(request->gateway->db, request);
+	free(request->work);
+	request->work = NULL;
+}
 
-	if (!to) {
-		int r = -errno;
+static void on_saved(int result, void *arg)
+{
+	struct request *request = arg;
+	const struct saving *saving = request->work;
 
-		if (fd >= 0)
-			close(fd);
-		return r;
+	if (request_well(request, result)) {
+		char object[sizeof("trace 4294967295")];
+
+		(void)!text_format(object, sizeof(object), "trace %u",
+				   saving->id);
+		request_changed(request, object, "", saving->path);
+		answer_info(request->answer, "Trace %u is in %s.", saving->id,
+			    saving->path);
 	}
+	forget_saving(request);
+	request_done(request);
+}
+
+/* As it is now, into the file. 0 or -errno. */
+static int save(struct request *request, const struct ring *ring,
+		const char *path)
+{
+	const struct entry *entry;
+	char *octets = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&octets, &n);
+
+	if (!to)
+		return -ENOMEM;
 	pcap_put_head(to);
 	TAILQ_FOREACH(entry, &ring->entries, link)
 		pcap_put(to, entry);
-	bool failed = ferror(to);
-	if (fclose(to) || failed) {
-		unlink(path);
-		return -EIO;
-	}
-	return 0;
+	int r = fclose(to)
+			? -ENOMEM
+			: db_file_write(request->gateway->db, path, DB_FILE_NEW,
+					(struct slice){ octets, n }, on_saved,
+					request);
+	free(octets);
+	return r;
 }
 
 static enum command_result run_save(struct request *request)
 {
-	struct trace *trace = the_trace(request);
+	const struct trace *trace = the_trace(request);
 	struct trace_view view;
-	char path[PATH_MAX];
+	struct saving *saving;
 
 	if (!trace)
 		return COMMAND_DONE;
-	trace_view(trace, &view);
-	int r = path_of(path, request->gateway, view.id);
-	if (!r)
-		r = save(path, view.ring);
-	if (request_well(request, r)) {
-		request_changed(request, view.what, "", path);
-		answer_info(request->answer, "Trace %u is in %s.", view.id,
-			    path);
-	}
-	return COMMAND_DONE;
-}
-
-/* ---- follow ---- */
-
-struct following {
-	struct request *request;
-	unsigned id;
-	struct event *timer;
-	bool whole, pcap;
-	FILE *piece; /* into the two below; NULL: nothing waits */
-	char *text;
-	size_t n;
-	unsigned left_out;
-};
-
-static void free_following(struct request *request)
-{
-	struct following *f = request->work;
-	struct trace *trace = f ? trace_find(request->gateway, f->id) : NULL;
-
-	if (!f)
-		return;
-	if (trace) {
-		trace_follow(trace, NULL, NULL);
-		trace_stop(trace);
-	}
-	if (f->timer)
-		event_free(f->timer);
-	if (f->piece)
-		fclose(f->piece);
-	free(f->text);
-	free(f);
-	request->work = NULL;
-}
-
-static void tell_piece(struct following *f)
-{
-	if (!f->piece)
-		return;
-	if (f->left_out)
-		fprintf(f->piece, "and %u more\n", f->left_out);
-	bool well = !fclose(f->piece);
-	f->piece = NULL;
-	f->left_out = 0;
-	trace_telling(f->request->gateway, true);
-	if (well && f->n)
-		request_tell(f->request, f->text, f->n);
-	trace_telling(f->request->gateway, false);
-	free(f->text);
-	f->text = NULL;
-	f->n = 0;
-}
-
-static void on_piece(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	tell_piece(arg);
-}
-
-static bool open_piece(struct following *f)
-{
-	const struct timeval tv = { 0, PIECE_MS * 1000 };
-
-	if (!f->piece) {
-		f->piece = open_memstream(&f->text, &f->n);
-		evtimer_add(f->timer, &tv);
-	}
-	return f->piece;
-}
-
-static bool is_full(struct following *f)
-{
-	return strcmp(f->request->actor.face, "socket") != 0 &&
-	       ftell(f->piece) > PIECE_OCTETS_MAX;
-}
-
-static void on_entry(const struct entry *entry, void *arg)
-{
-	struct following *f = arg;
-	struct request *request = f->request;
-
-	if (!entry) {
-		tell_piece(f);
-		if (!f->pcap)
-			answer_info(request->answer, "The time is over.");
-		free_following(request);
-		request_done(request);
-	} else if (open_piece(f)) {
-		if (f->pcap)
-			pcap_put(f->piece, entry);
-		else if (is_full(f))
-			f->left_out++;
-		else
-			script_put(f->piece, entry, f->whole);
-	}
-}
-
-static enum command_result run_follow(struct request *request)
-{
-	bool pcap = request_flag(request, "pcap");
-	struct following *f;
-
-	if (pcap && strcmp(request->actor.face, "socket") != 0) {
-		answer_error(request->answer,
-			     "A capture file is tandemctl's; see trace-save.");
-		return COMMAND_DONE;
-	}
-	f = calloc(1, sizeof(*f));
-	if (!f) {
+	saving = calloc(1, sizeof(*saving));
+	if (!saving) {
 		(void)request_well(request, -ENOMEM);
 		return COMMAND_DONE;
 	}
-	request->work = f;
-	request->abandon = free_following;
-	f->request = request;
-	f->pcap = pcap;
-	f->whole = request_flag(request, "whole");
-	f->timer = evtimer_new(request->gateway->base, on_piece, f);
-	f->id = request_well(request, f->timer ? 0 : -ENOMEM) ? start(request)
-							      : 0;
-	if (!f->id) {
-		free_following(request);
-		return COMMAND_DONE;
-	}
-	trace_follow(trace_find(request->gateway, f->id), on_entry, f);
-	if (pcap && open_piece(f))
-		pcap_put_head(f->piece);
-	return COMMAND_LATER;
+	trace_view(trace, &view);
+	saving->id = view.id;
+	request->work = saving;
+	request->abandon = forget_saving;
+	int r = path_of(saving->path, request->gateway, view.id);
+	if (!r)
+		r = save(request, view.ring, saving->path);
+	if (request_well(request, r))
+		return COMMAND_LATER;
+	forget_saving(request);
+	return COMMAND_DONE;
 }
 
 static const struct command table[] = {
@@ -429,12 +294,6 @@ static const struct command table[] = {
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(start_fields) },
 	  .run = run_start },
-	{ .node = "trace-follow",
-	  .title = "Trace, and tell it as it comes",
-	  .need = NEED_OPERATOR,
-	  .live = true,
-	  .steps = { COMMAND_FIELDS(follow_fields) },
-	  .run = run_follow },
 	{ .node = "traces",
 	  .title = "Traces",
 	  .need = NEED_OPERATOR,
@@ -447,11 +306,13 @@ static const struct command table[] = {
 	{ .node = "trace-stop",
 	  .title = "Stop a trace",
 	  .need = NEED_OPERATOR,
+	  .changes = true,
 	  .steps = { COMMAND_FIELDS(trace_fields) },
 	  .run = run_stop },
 	{ .node = "trace-save",
 	  .title = "Save a trace as a capture file",
 	  .need = NEED_OPERATOR,
+	  .changes = true,
 	  .steps = { COMMAND_FIELDS(trace_fields) },
 	  .run = run_save },
 };

@@ -14,7 +14,11 @@
 #include "gateway/route/number.h"
 #include "xmpp/jid.h"
 
-enum { SUMMARY_CAP = JID_CAP + 256, QUIET_CAP = 128 };
+enum {
+	TARGETS_CAP = 1024,
+	SUMMARY_CAP = JID_CAP + TARGETS_CAP + 256,
+	QUIET_CAP = 128,
+};
 
 static const struct form_option second_options[] = {
 	{ "ring", "Ring as well" },
@@ -52,6 +56,12 @@ static const struct form_spec calling_fields[] = {
 	  .integer = true,
 	  .min = POLICY_RING_MIN_S,
 	  .max = POLICY_RING_MAX_S },
+	{ .var = "also",
+	  .label = "Ring these addresses as well",
+	  .type = FORM_JID_MULTI,
+	  .regex = COMMAND_JID_REGEX,
+	  .expects = COMMAND_JID_EXPECTS,
+	  .desc = "Who answers first has the call" },
 	{ .var = "before-answer",
 	  .label = "Before the other side answers I hear",
 	  .type = FORM_LIST_SINGLE,
@@ -59,13 +69,6 @@ static const struct form_spec calling_fields[] = {
 	{ .var = "text-digits",
 	  .label = "Digits that I write in a call are played as tones",
 	  .type = FORM_BOOLEAN },
-};
-
-static const struct form_spec shown_fields[] = {
-	{ .var = "number",
-	  .label = "The number that others see",
-	  .type = FORM_LIST_SINGLE },
-	{ .var = "withhold", .label = "Show no number", .type = FORM_BOOLEAN },
 };
 
 static const struct form_option quiet_options[] = {
@@ -113,43 +116,6 @@ static int set(const struct request *request, const char *name,
 					      .value = value });
 }
 
-typedef void (*own_number_fn)(const struct number *number, void *arg);
-
-struct own_numbers {
-	const struct gateway *gateway;
-	own_number_fn fn;
-	void *arg;
-};
-
-static void on_added(const struct account_number *added, void *arg)
-{
-	const struct own_numbers *own = arg;
-	struct number number;
-
-	if (!config_find_number(own->gateway->config, added->number) &&
-	    number_find(&number, own->gateway, added->number))
-		own->fn(&number, own->arg);
-}
-
-static void each_number(const struct request *request, own_number_fn fn,
-			void *arg)
-{
-	const struct gateway *gateway = request->gateway;
-	struct own_numbers own = { gateway, fn, arg };
-	struct number number;
-
-	for (size_t i = 0; i < gateway->config->nnumbers; i++) {
-		const struct config_number *fixed =
-			&gateway->config->numbers[i];
-
-		if (number_is_owned(fixed, request->actor.account) &&
-		    number_find(&number, gateway, fixed->number))
-			fn(&number, arg);
-	}
-	account_each_number(gateway->accounts, request->actor.account, on_added,
-			    &own);
-}
-
 static void put_number(const struct number *number, void *arg)
 {
 	struct answer *answer = arg;
@@ -183,7 +149,8 @@ static enum command_result run_numbers(struct request *request)
 			    policy.quiet ? " (now)" : "");
 	answer_column(answer, "Number");
 	answer_column(answer, "Rings");
-	each_number(request, put_number, answer);
+	number_each(request->gateway, request->actor.account, put_number,
+		    answer);
 	return COMMAND_DONE;
 }
 
@@ -215,6 +182,19 @@ static const char *word(bool yes)
 	return yes ? "true" : "false";
 }
 
+static void fill_targets(struct form_field *field, const char *targets)
+{
+	struct slice rest = slice_of(targets);
+
+	while (rest.n) {
+		char *jid = text_dup(slice_cut(&rest, ' '));
+
+		if (jid)
+			form_add_value(field, jid);
+		free(jid);
+	}
+}
+
 static void fill_calling(const struct request *request, struct form *form)
 {
 	struct policy policy;
@@ -225,6 +205,7 @@ static void fill_calling(const struct request *request, struct form *form)
 	form_set(form_find(form, "forward-all"), word(policy.forwards));
 	form_set(form_find(form, "ring-seconds"),
 		 setting(request, SETTING_RING));
+	fill_targets(form_find(form, "also"), policy.targets);
 	form_set(form_find(form, "before-answer"), earlies[policy.early_media]);
 	form_set(form_find(form, "text-digits"), word(policy.chat_digits));
 }
@@ -236,7 +217,7 @@ static void summarize(char out[static SUMMARY_CAP],
 
 	policy_of(&policy, request->gateway, request->actor.account, NULL);
 	if (text_format(out, SUMMARY_CAP,
-			"second call %s, forward %s%s, ring %s s, before "
+			"second call %s, forward %s%s, ring %s s%s%s, before "
 			"answer %s, digits %s",
 			seconds[policy.second_call],
 			*policy.forward ? policy.forward : "-",
@@ -244,12 +225,34 @@ static void summarize(char out[static SUMMARY_CAP],
 			*setting(request, SETTING_RING)
 				? setting(request, SETTING_RING)
 				: "usual",
+			*policy.targets ? " with " : "", policy.targets,
 			earlies[policy.early_media],
 			policy.chat_digits ? "yes" : "no"))
 		out[0] = '\0';
 }
 
-static int put_calling(const struct request *request)
+/* Those that ring as well, blanks between. False: they are too many, or too
+ * long. */
+static bool join_targets(char out[static TARGETS_CAP],
+			 const struct request *request)
+{
+	const char *value;
+	char jid[JID_CAP];
+	size_t at = 0, n = 0;
+
+	out[0] = '\0';
+	for (; (value = form_value(request->values, "also", n)); n++) {
+		if (n == POLICY_TARGETS_MAX ||
+		    jid_bare(jid, sizeof(jid), value) ||
+		    text_format(out + at, TARGETS_CAP - at, "%s%s",
+				n ? " " : "", jid))
+			return false;
+		at += strlen(out + at);
+	}
+	return true;
+}
+
+static int put_calling(const struct request *request, const char *targets)
 {
 	struct account_store *store = request->gateway->accounts;
 	const char *jid = request->actor.account;
@@ -274,6 +277,8 @@ static int put_calling(const struct request *request)
 	if (!r)
 		r = set(request, SETTING_RING,
 			request_text(request, "ring-seconds"));
+	if (!r)
+		r = set(request, SETTING_TARGETS, targets);
 	return r ? r
 		 : set(request, SETTING_FORWARDS,
 		       request_flag(request, "forward-all") ? "yes" : "");
@@ -281,7 +286,15 @@ static int put_calling(const struct request *request)
 
 static enum command_result run_calling(struct request *request)
 {
-	char before[SUMMARY_CAP], after[SUMMARY_CAP];
+	char before[SUMMARY_CAP], after[SUMMARY_CAP], targets[TARGETS_CAP];
+
+	if (!join_targets(targets, request)) {
+		answer_error(request->answer,
+			     "%d addresses ring as well at most; nothing was "
+			     "changed.",
+			     POLICY_TARGETS_MAX);
+		return COMMAND_DONE;
+	}
 
 	if (!*request_text(request, "forward") &&
 	    (request_flag(request, "forward-all") ||
@@ -292,52 +305,11 @@ static enum command_result run_calling(struct request *request)
 		return COMMAND_DONE;
 	}
 	summarize(before, request);
-	if (!request_well(request, put_calling(request)))
+	if (!request_well(request, put_calling(request, targets)))
 		return COMMAND_DONE;
 	summarize(after, request);
 	request_changed(request, request->actor.account, before, after);
 	answer_info(request->answer, "So it is now: %s.", after);
-	return COMMAND_DONE;
-}
-
-/* ---- what others see ---- */
-
-static void add_choice(const struct number *number, void *arg)
-{
-	form_add_option(arg, number->number, NULL);
-}
-
-static void fill_shown(const struct request *request, struct form *form)
-{
-	struct form_field *field = form_find(form, "number");
-	struct number shown;
-
-	each_number(request, add_choice, field);
-	if (number_of(&shown, request->gateway, request->actor.account, NULL))
-		form_set(field, shown.number);
-	form_set(form_find(form, "withhold"),
-		 word(*setting(request, SETTING_WITHHOLD)));
-}
-
-static enum command_result run_shown(struct request *request)
-{
-	const char *number = request_text(request, "number");
-	bool withhold = request_flag(request, "withhold");
-	char before[SUMMARY_CAP];
-
-	if (text_format(before, sizeof(before), "%s%s",
-			setting(request, SETTING_CALLER_ID),
-			*setting(request, SETTING_WITHHOLD) ? " withheld" : ""))
-		before[0] = '\0';
-	int r = set(request, SETTING_CALLER_ID, number);
-	if (!r)
-		r = set(request, SETTING_WITHHOLD, withhold ? "yes" : "");
-	if (!request_well(request, r))
-		return COMMAND_DONE;
-	request_changed(request, request->actor.account, before,
-			withhold ? "withheld" : number);
-	answer_info(request->answer, "Others see %s.",
-		    withhold ? "no number" : number);
 	return COMMAND_DONE;
 }
 
@@ -398,12 +370,6 @@ static const struct command table[] = {
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(calling_fields, .fill = fill_calling) },
 	  .run = run_calling },
-	{ .node = "my-caller-id",
-	  .title = "What others see when I call",
-	  .need = NEED_USER,
-	  .changes = true,
-	  .steps = { COMMAND_FIELDS(shown_fields, .fill = fill_shown) },
-	  .run = run_shown },
 	{ .node = "do-not-disturb",
 	  .title = "Do not disturb",
 	  .need = NEED_USER,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/admin/face_adhoc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/admin/adhoc_disco.h"
+#include "gateway/admin/adhoc_result.h"
 #include "gateway/admin/admin.h"
 #include "gateway/admin/face_chat.h"
 #include "gateway/admin/run.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "xmpp/adhoc.h"
 #include "xmpp/stanza.h"
@@ -73,82 +73,6 @@ static struct adhoc_stage stage_of(const struct talk *talk,
 	};
 }
 
-/* Labels are ours: letters and blanks. */
-static void var_of(char *out, size_t cap, const char *label)
-{
-	if (text_set(out, cap, label))
-		return;
-	for (; *out; out++) {
-		if (*out == ' ')
-			*out = '-';
-		else if (*out >= 'A' && *out <= 'Z')
-			*out = (char)(*out - 'A' + 'a');
-	}
-}
-
-enum { VAR_CAP = 64 };
-
-static void print_table(struct stanza *x, const struct answer *answer)
-{
-	char vars[ANSWER_MAX_COLUMNS][VAR_CAP];
-	const char *label;
-	size_t n = 0;
-
-	for (; (label = answer_column_at(answer, n)); n++) {
-		var_of(vars[n], VAR_CAP, label);
-		form_result_column(x, vars[n], label);
-	}
-	for (size_t row = 0; row < answer_rows(answer); row++) {
-		struct stanza *item = form_result_row(x);
-
-		for (size_t i = 0; i < n; i++)
-			form_result_cell(item, vars[i],
-					 answer_cell_at(answer, row, i));
-	}
-}
-
-static void print_instruction(struct stanza *x, const char *label,
-			      const char *text)
-{
-	struct stanza *st = stanza_child_text(x, "instructions", NULL, label);
-
-	stanza_add_text(st, ": ");
-	stanza_add_text(st, text);
-}
-
-static void print_fact(struct stanza *x, const char *name, const char *label,
-		       const char *text)
-{
-	char var[VAR_CAP];
-
-	var_of(var, sizeof(var), label);
-	form_result_field(x, name ? name : var, label, text);
-}
-
-/* Clients show the fields or the table of a result, few of them both: beside a
- * table the facts are instructions. */
-static void print_answer(struct stanza *command, const char *title,
-			 const struct answer *answer)
-{
-	const char *text, *label;
-	enum answer_level level;
-	bool table = answer_column_at(answer, 0) != NULL;
-	struct stanza *x = NULL;
-
-	for (size_t i = 0; (text = answer_note_at(answer, i, &level)); i++)
-		adhoc_note(command, answer_level_name(level), text);
-	if (table || answer_fact_at(answer, 0, &label))
-		x = form_result(command, title, NULL);
-	for (size_t i = 0; (text = answer_fact_at(answer, i, &label)); i++) {
-		if (table)
-			print_instruction(x, label, text);
-		else
-			print_fact(x, answer_fact_var(answer, i), label, text);
-	}
-	if (table)
-		print_table(x, answer);
-}
-
 /* The form of now, to @iq. */
 static void show_form(struct talk *talk, const struct stanza *iq)
 {
@@ -174,7 +98,8 @@ static void on_done(struct run *run, void *arg)
 	struct stanza *command;
 
 	if (!adhoc_answer(&reply, &command, talk->asked, &stage)) {
-		print_answer(command, run_command(run)->title, run_answer(run));
+		adhoc_result_print(command, run_command(run)->title,
+				   run_answer(run));
 		if (stanza_ok(reply) && answer_ok(run_answer(run)))
 			send_answer(talk->gateway, talk->asked, reply);
 		else
@@ -319,7 +244,7 @@ static int converse(struct talk *talk, const struct actor *actor,
 	answer_info(answer,
 		    "It goes on as messages from %s. To stop it, write: stop",
 		    gateway->config->xmpp.domain);
-	print_answer(command, run_command(talk->run)->title, answer);
+	adhoc_result_print(command, run_command(talk->run)->title, answer);
 	send_answer(gateway, talk->asked, reply);
 	talk->asked = stanza_free(talk->asked);
 	r = face_chat_begin(gateway, actor, run_command(talk->run),
@@ -428,89 +353,23 @@ static void on_command(struct gateway *gateway, const struct actor *actor,
 	go_on(talk, actor, &request, iq);
 }
 
-/* ---- disco ---- */
-
-static void add_identity(struct stanza *query, const char *type,
-			 const char *name)
-{
-	struct stanza *st = stanza_child(query, "identity", NULL);
-
-	stanza_set(st, "category", "automation");
-	stanza_set(st, "type", type);
-	stanza_set(st, "name", name);
-}
-
-/* XEP-0050, 2.2. */
-static int disco_info(struct stanza **reply, const struct stanza *iq,
-		      const struct command *command)
-{
-	static const char *const features[] = { ADHOC_NS, DISCO_NS_INFO,
-						DISCO_NS_ITEMS, FORM_NS };
-	int r = stanza_result(reply, iq);
-	struct stanza *query =
-		r ? NULL : stanza_child(*reply, "query", DISCO_NS_INFO);
-
-	stanza_set(query, "node", command ? command->node : ADHOC_NS);
-	add_identity(query, command ? "command-node" : "command-list",
-		     command ? command->title : "Commands");
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-		stanza_set(stanza_child(query, "feature", NULL), "var",
-			   features[i]);
-	return r;
-}
-
-/* 2.1: those that the asker may, and none else. A command has no items. */
-static int disco_items(struct stanza **reply, const struct stanza *iq,
-		       const struct command *of, const struct actor *actor)
-{
-	const struct command *command;
-	int r = stanza_result(reply, iq);
-	struct stanza *query =
-		r ? NULL : stanza_child(*reply, "query", DISCO_NS_ITEMS);
-
-	stanza_set(query, "node", of ? of->node : ADHOC_NS);
-	for (size_t i = 0; !of && (command = command_at(i)); i++) {
-		if (!role_may(actor, command->need))
-			continue;
-		struct stanza *item = stanza_child(query, "item", NULL);
-		stanza_set(item, "jid", stanza_attr(iq, "to"));
-		stanza_set(item, "node", command->node);
-		stanza_set(item, "name", command->title);
-	}
-	return r;
-}
-
 /* Whether the node is ours to answer for. */
 static bool on_disco(struct gateway *gateway, const struct actor *actor,
 		     const struct stanza *iq)
 {
-	const struct stanza *query = stanza_first(iq);
-	const char *node = stanza_attr(query, "node");
-	const struct command *command = node ? command_find(node) : NULL;
 	AUTO(stanza_freep) struct stanza *reply = NULL;
-	bool list = node && !strcmp(node, ADHOC_NS);
-	const char *type = stanza_attr(iq, "type");
-	int r;
+	int r = adhoc_disco(&reply, iq, actor);
 
-	if (command && !role_may(actor, command->need))
-		command = NULL;
-	if ((!list && !command) || !type || strcmp(type, "get") != 0)
-		return false;
-	r = stanza_is(query, "query", DISCO_NS_INFO)
-		    ? disco_info(&reply, iq, command)
-		    : disco_items(&reply, iq, command, actor);
-	if (!r && stanza_ok(reply))
+	if (r < 0)
+		refuse(gateway, iq, r, NULL);
+	else if (!r)
 		send_reply(gateway, reply);
-	else
-		refuse(gateway, iq, -ENOMEM, NULL);
-	return true;
+	return r != ADHOC_DISCO_E_OTHER;
 }
 
 bool face_adhoc_take(struct gateway *gateway, const struct stanza *iq)
 {
-	const struct stanza *payload = stanza_first(iq);
-	bool disco = stanza_is(payload, "query", DISCO_NS_INFO) ||
-		     stanza_is(payload, "query", DISCO_NS_ITEMS);
+	bool disco = adhoc_disco_is(iq);
 	const char *from = stanza_attr(iq, "from");
 	struct actor actor;
 

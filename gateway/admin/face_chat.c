@@ -2,21 +2,21 @@
 #include "gateway/admin/face_chat.h"
 
 #include <bsd/sys/queue.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/admin/admin.h"
 #include "gateway/admin/args.h"
+#include "gateway/admin/chat_say.h"
 #include "gateway/admin/run.h"
 #include "gateway/admin/words.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "xmpp/chat.h"
+#include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
@@ -103,89 +103,12 @@ static struct talk *find(struct chats *chats, const char *jid)
 	return NULL;
 }
 
-/* ---- what is said ---- */
-
-static int send_text(struct gateway *gateway, const char *to, const char *text)
-{
-	AUTO(stanza_freep) struct stanza *message = NULL;
-	char id[RAND_UUID_CAP];
-	const struct chat_text chat = { .id = id,
-					.from = gateway->config->xmpp.domain,
-					.to = to,
-					.body = text,
-					.lang = "en" };
-
-	rand_uuid(id);
-	int r = chat_format(&message, &chat);
-
-	return r ? r : xmpp_stream_send(gateway->stream, message);
-}
-
-/* A list may be longer than a stanza can be, which nobody would hear of. */
-static void say(struct gateway *gateway, const char *to, const char *text)
-{
-	int r = send_text(gateway, to, text);
-
-	if (r == XMPP_E_ILLEGAL)
-		r = send_text(gateway, to,
-			      "This is too long for one message; ask for "
-			      "less.");
-	if (r)
-		log_warn("xmpp=reply not-sent to=%s", log_text(slice_of(to)).s);
-}
-
-/* What @write writes; text of peers is among it, already clean. */
-struct telling {
-	void (*write)(FILE *to, const struct telling *telling);
-	const struct actor *actor;
-	const struct command *command;
-	const struct answer *answer;
-	const struct form_field *field;
-};
-
-static void tell(struct gateway *gateway, const char *to,
-		 const struct telling *telling)
-{
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-
-	if (!out)
-		return;
-	telling->write(out, telling);
-	if (!fclose(out)) {
-		while (n && text[n - 1] == '\n')
-			text[--n] = '\0';
-		say(gateway, to, text);
-	}
-	free(text);
-}
-
-static void write_answer(FILE *to, const struct telling *telling)
-{
-	answer_print(telling->answer, ANSWER_CHAT, to);
-}
-
-static void write_help(FILE *to, const struct telling *telling)
-{
-	if (telling->command)
-		words_help_command(to, telling->command);
-	else
-		words_help(to, telling->actor);
-}
-
-static void write_question(FILE *to, const struct telling *telling)
-{
-	words_question(to, telling->field);
-}
-
 /* ---- a command ---- */
 
 static void ask(struct talk *talk, struct form_field *field)
 {
 	talk->asked = form_field_spec(field)->var;
-	tell(talk->gateway, talk->jid,
-	     &(struct telling){ .write = write_question, .field = field });
+	chat_say_question(talk->gateway, talk->jid, field);
 }
 
 /* The next field to be asked for; NULL: all is said. */
@@ -207,7 +130,7 @@ static struct form_field *missing(const struct talk *talk,
 
 static void give_up(struct talk *talk, const char *why)
 {
-	say(talk->gateway, talk->jid, why);
+	chat_say(talk->gateway, talk->jid, why);
 	end(admin_chats(talk->gateway->admin), talk);
 }
 
@@ -217,7 +140,7 @@ static void ask_again(struct talk *talk)
 	const struct form_mistake *mistake = run_mistake(talk->run);
 	struct form_field *field = form_find(run_form(talk->run), mistake->var);
 
-	say(talk->gateway, talk->jid, mistake->text);
+	chat_say(talk->gateway, talk->jid, mistake->text);
 	if (field)
 		ask(talk, field);
 }
@@ -252,9 +175,7 @@ static void on_done(struct run *run, void *arg)
 	struct talk *talk = arg;
 
 	if (answer_ok(run_answer(run)))
-		tell(talk->gateway, talk->jid,
-		     &(struct telling){ .write = write_answer,
-					.answer = run_answer(run) });
+		chat_say_answer(talk->gateway, talk->jid, run_answer(run));
 	end(admin_chats(talk->gateway->admin), talk);
 }
 
@@ -262,12 +183,26 @@ static void on_done(struct run *run, void *arg)
 static void on_told(const char *text, size_t n, void *arg)
 {
 	struct talk *talk = arg;
-	char *copy = text_dup((struct slice){ text, n });
-
 	touch(admin_chats(talk->gateway->admin), talk, clock_ms());
-	if (copy)
-		say(talk->gateway, talk->jid, copy);
-	free(copy);
+	chat_say_passing(talk->gateway, talk->jid, (struct slice){ text, n });
+}
+
+/* Somebody's many devices cost nobody else his conversation. */
+static void make_room(struct chats *chats, const char *jid)
+{
+	struct talk *talk, *oldest = NULL;
+	size_t n = 0;
+
+	TAILQ_FOREACH(talk, &chats->list, link) {
+		if (!jid_same_bare(talk->jid, jid))
+			continue;
+		n++;
+		oldest = oldest ? oldest : talk;
+	}
+	if (n >= CHATS_MAX_OF_JID)
+		end(chats, oldest);
+	else if (chats->n >= CHATS_MAX)
+		end(chats, TAILQ_FIRST(&chats->list));
 }
 
 static int new_talk(struct talk **out, struct gateway *gateway,
@@ -279,8 +214,7 @@ static int new_talk(struct talk **out, struct gateway *gateway,
 
 	if (!talk)
 		return -ENOMEM;
-	if (chats->n >= CHATS_MAX)
-		end(chats, TAILQ_FIRST(&chats->list));
+	make_room(chats, jid);
 	talk->gateway = gateway;
 	talk->used_ms = clock_ms();
 	TAILQ_INSERT_TAIL(&chats->list, talk, link);
@@ -337,9 +271,7 @@ static void begin(struct gateway *gateway, const struct actor *actor,
 		return;
 	r = take_words(talk, command, words, n);
 	if (r) {
-		tell(gateway, jid,
-		     &(struct telling){ .write = write_help,
-					.command = command });
+		chat_say_fields(gateway, jid, command);
 		end(chats, talk);
 		return;
 	}
@@ -378,9 +310,10 @@ static void help(struct gateway *gateway, const struct actor *actor,
 
 	if (command && !role_may(actor, command->need))
 		command = NULL;
-	tell(gateway, jid,
-	     &(struct telling){
-		     .write = write_help, .actor = actor, .command = command });
+	if (command)
+		chat_say_fields(gateway, jid, command);
+	else
+		chat_say_commands(gateway, jid, actor);
 }
 
 static void on_words(struct gateway *gateway, const struct actor *actor,
@@ -394,7 +327,8 @@ static void on_words(struct gateway *gateway, const struct actor *actor,
 	else if (words->n && !strcasecmp(words->v[0], "help"))
 		help(gateway, actor, jid, words->n > 1 ? words->v[1] : NULL);
 	else
-		say(gateway, jid, "I do not know this command. Write: help");
+		chat_say(gateway, jid,
+			 "I do not know this command. Write: help");
 }
 
 static bool is_word(const char *text, const char *const *list)
@@ -435,7 +369,7 @@ static void on_answer(struct talk *talk, const struct actor *actor,
 	if (r < 0) {
 		give_up(talk, "This is not possible now.");
 	} else if (r) {
-		say(talk->gateway, talk->jid, mistake.text);
+		chat_say(talk->gateway, talk->jid, mistake.text);
 		ask(talk, field);
 	} else {
 		go_on(talk);
@@ -455,10 +389,10 @@ static void on_text(struct gateway *gateway, const struct actor *actor,
 		touch(admin_chats(gateway->admin), talk, clock_ms());
 		on_answer(talk, actor, chat->body);
 	} else if (talk) {
-		say(gateway, chat->from,
-		    "Still at work on the last command; cancel stops it.");
+		chat_say(gateway, chat->from,
+			 "Still at work on the last command; cancel stops it.");
 	} else if (words_split(&words, chat->body)) {
-		say(gateway, chat->from, "This is too long.");
+		chat_say(gateway, chat->from, "This is too long.");
 	} else {
 		on_words(gateway, actor, chat->from, &words);
 		words_fini(&words);
@@ -489,6 +423,23 @@ bool face_chat_take(struct gateway *gateway, const struct chat *chat)
 	acknowledge(gateway, chat);
 	on_text(gateway, &actor, chat);
 	return true;
+}
+
+void face_chat_recheck(struct gateway *gateway)
+{
+	struct chats *chats = admin_chats(gateway->admin);
+	struct talk *talk, *next;
+
+	TAILQ_FOREACH_SAFE(talk, &chats->list, link, next) {
+		const struct command *command = run_command(talk->run);
+		struct actor actor;
+
+		if (!command->live || run_form(talk->run) ||
+		    (role_actor(&actor, gateway, talk->jid, "chat") &&
+		     role_may(&actor, command->need)))
+			continue;
+		give_up(talk, "This is not for you any more.");
+	}
 }
 
 void face_chat_bounced(struct gateway *gateway, const struct chat *chat)

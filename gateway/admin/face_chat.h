@@ -22,6 +22,7 @@ struct gateway;
 
 enum {
 	CHATS_MAX = 200,           /* conversations; the oldest gives way */
+	CHATS_MAX_OF_JID = 16,     /* of a bare JID; the same */
 	CHATS_MS = 15 * 60 * 1000, /* of a question without an answer */
 };
 
@@ -41,6 +42,9 @@ CHECKED int face_chat_begin(struct gateway *gateway, const struct actor *actor,
 /* A message: whether it was for the domain, and has been answered or will be.
  */
 bool face_chat_take(struct gateway *gateway, const struct chat *chat);
+/* Those that a live command tells, and who may not hear it any more, are told
+ * that. Not from within a command. */
+void face_chat_recheck(struct gateway *gateway);
 /* A message that came back: what a live command would tell there, nobody
  * hears. */
 void face_chat_bounced(struct gateway *gateway, const struct chat *chat);

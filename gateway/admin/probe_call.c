@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/admin/admin.h"
 #include "gateway/admin/tone.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
@@ -30,6 +31,7 @@ enum {
 };
 
 struct probe_call {
+	LIST_ENTRY(probe_call) link;
 	struct gateway *gateway;
 	struct sip_dialog *dialog;
 	int fd; /* -1: none */
@@ -41,6 +43,7 @@ struct probe_call {
 	uint64_t began_ms, answered_ms, tone_ms;
 	uint16_t first_seq, last_seq;
 	double level_sum;
+	bool given_up;
 	struct probe_call_result result;
 	probe_call_fn fn;
 	void *arg;
@@ -125,21 +128,28 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 /* ---- its end ---- */
 
-static void on_end(evutil_socket_t fd, short what, void *arg)
+const struct probe_call_result *probe_call_result(struct probe_call *probe)
 {
-	struct probe_call *probe = arg;
 	struct probe_call_result *result = &probe->result;
 	unsigned heard = result->ours + result->milliwatt + result->sound;
 	uint16_t span = (uint16_t)(probe->last_seq - probe->first_seq);
 
-	(void)fd;
-	(void)what;
-	event_del(probe->tick);
 	if (heard)
 		result->level_dbm0 = probe->level_sum / heard;
 	if (result->received && span + 1u > result->received)
 		result->lost = span + 1u - result->received;
-	probe->fn(result, probe->arg);
+	return result;
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe_call *probe = arg;
+
+	(void)fd;
+	(void)what;
+	event_del(probe->tick);
+	probe->result.over = !probe->given_up;
+	probe->fn(probe_call_result(probe), probe->arg);
 }
 
 static void end_in(struct probe_call *probe, unsigned ms)
@@ -337,6 +347,7 @@ int probe_call_new(struct probe_call **out, struct gateway *gateway,
 
 	if (!probe)
 		return -ENOMEM;
+	LIST_INSERT_HEAD(admin_probes(gateway->admin), probe, link);
 	probe->gateway = gateway;
 	probe->fd = -1;
 	probe->fn = fn;
@@ -364,6 +375,7 @@ struct probe_call *probe_call_free(struct probe_call *probe)
 
 	if (!probe)
 		return NULL;
+	LIST_REMOVE(probe, link);
 	if (probe->dialog)
 		sip_dialog_hangup(probe->dialog, &bye);
 	sip_dialog_free(probe->dialog);
@@ -377,4 +389,15 @@ struct probe_call *probe_call_free(struct probe_call *probe)
 		close(probe->fd);
 	free(probe);
 	return NULL;
+}
+
+void probe_calls_give_up(struct gateway *gateway)
+{
+	struct probe_call *probe;
+
+	LIST_FOREACH(probe, admin_probes(gateway->admin), link)
+	{
+		probe->given_up = true;
+		end_in(probe, 0);
+	}
 }

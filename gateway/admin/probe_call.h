@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <bsd/sys/queue.h>
 #include <stdbool.h>
 
 #include "gateway/base/addr.h"
@@ -36,6 +37,7 @@ struct probe_call_result {
 	 * nothing; and the mean level of those that were something. */
 	unsigned ours, milliwatt, sound, silence;
 	double level_dbm0;
+	bool over;         /* it had its time; else it was given up */
 	unsigned delay_ms; /* from our tone to its return; where @ours */
 };
 
@@ -56,3 +58,9 @@ CHECKED int probe_call_new(struct probe_call **out, struct gateway *gateway,
 			   probe_call_fn fn, void *arg);
 /* Hangs up. NULL is fine; returns NULL. */
 struct probe_call *probe_call_free(struct probe_call *probe);
+/* So far; borrowed as long as it lives. */
+const struct probe_call_result *probe_call_result(struct probe_call *probe);
+
+LIST_HEAD(probe_list, probe_call);
+/* All that there are are told that they are over, from the loop. */
+void probe_calls_give_up(struct gateway *gateway);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/admin/admin.h"
 #include "gateway/base/log.h"
 #include "gateway/gateway.h"
 
@@ -62,6 +63,7 @@ int reload(struct gateway *gateway, config_mistake_fn mistake, void *arg,
 	log_set_json(config->log.json);
 	gateway->config = config;
 	config = NULL;
+	admin_configured(gateway);
 	log_info("event=reloaded path=%s", gateway->config->path);
 	return 0;
 }

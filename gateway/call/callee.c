@@ -2,6 +2,7 @@
 #include "gateway/call/callee.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -268,6 +269,57 @@ static int forward(struct build *build, const char *owner, const char *to,
 			    0);
 }
 
+static bool is_among(const char *const *jids, size_t n, const char *jid)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (jid_same_bare(jids[i], jid))
+			return true;
+	}
+	return false;
+}
+
+/* Behind the @n of @jids those that they want to ring with them, and that take
+ * calls themselves; the texts are @texts'. How many there are then. */
+static size_t add_targets(const struct build *build,
+			  const char *jids[static ACCOUNT_MAX_OWNERS], size_t n,
+			  struct config_texts *texts)
+{
+	struct policy policy;
+
+	for (size_t i = 0; i < n; i++) {
+		policy_of(&policy, build->gateway, jids[i],
+			  build->number->number);
+		if (config_texts_parse(texts, policy.targets,
+				       config_is_bare_jid))
+			log_warn("account=%s targets=not-called",
+				 log_text(slice_of(jids[i])).s);
+	}
+	for (size_t i = 0; i < texts->n && n < ACCOUNT_MAX_OWNERS; i++) {
+		const char *jid = texts->v[i];
+
+		if (!is_among(jids, n, jid) &&
+		    decide(build, jid, &policy) == RINGS)
+			jids[n++] = jid;
+	}
+	return n;
+}
+
+/* The @n of @owners at once, and who rings with them. */
+static int ring(struct build *build, const char *const *owners, size_t n,
+		unsigned ring_ms)
+{
+	const char *jids[ACCOUNT_MAX_OWNERS];
+	struct config_texts texts = { 0 };
+
+	build->nadded++;
+	memcpy(jids, owners, n * sizeof(*jids));
+	n = add_targets(build, jids, n, &texts);
+	int r = add_accounts(build->hunt, build->gateway, jids, n,
+			     build->caller, ring_ms);
+	config_texts_fini(&texts);
+	return r;
+}
+
 static unsigned ring_ms(const struct number *number)
 {
 	return (number->ring_s ? number->ring_s : RING_S) * MS_PER_S;
@@ -286,10 +338,7 @@ static int add_in_order(struct build *build)
 
 		switch (decide(build, owner, &policy)) {
 		case RINGS:
-			build->nadded++;
-			r = add_accounts(build->hunt, build->gateway, &owner, 1,
-					 build->caller,
-					 last ? 0 : ring_ms(number));
+			r = ring(build, &owner, 1, last ? 0 : ring_ms(number));
 			break;
 		case FORWARDS:
 			r = forward(build, owner, policy.forward,
@@ -355,12 +404,9 @@ static int add_at_once(struct build *build)
 			build->ringing[build->nringing++] = number->owners[i];
 		build->busy |= decision == BUSY || decision == PASSES;
 	}
-	if (build->nringing) {
-		build->nadded++;
-		r = add_accounts(build->hunt, build->gateway, build->ringing,
-				 build->nringing, build->caller,
-				 patience_ms(build));
-	}
+	if (build->nringing)
+		r = ring(build, build->ringing, build->nringing,
+			 patience_ms(build));
 	for (size_t i = 0; !r && i < number->nowners; i++) {
 		const char *owner = number->owners[i];
 		enum decision decision = decide(build, owner, &policy);

@@ -68,6 +68,8 @@ void policy_of(struct policy *out, const struct gateway *gateway,
 					account, SETTING_QUIET);
 	out->quiet = quiet_is_now(quiet);
 	out->quiet_for_now = out->quiet && !quiet_is_always(quiet);
+	out->targets = setting_get(gateway->settings, SETTING_ACCOUNT, account,
+				   SETTING_TARGETS);
 	out->forwards = *setting_get(gateway->settings, SETTING_ACCOUNT,
 				     account, SETTING_FORWARDS);
 	if (text_number(slice_of(setting_get(gateway->settings, SETTING_ACCOUNT,

@@ -12,12 +12,18 @@
 
 struct gateway;
 
-enum { POLICY_RING_MIN_S = 5, POLICY_RING_MAX_S = 180 };
+enum {
+	POLICY_RING_MIN_S = 5,
+	POLICY_RING_MAX_S = 180,
+	POLICY_TARGETS_MAX = 4,
+};
 
 struct policy {
 	enum account_second second_call;
 	const char *forward; /* a bare JID, a number, or ""; borrowed until the
 			      * accounts or the configuration change */
+	const char *targets; /* bare JIDs that ring as well, blanks between;
+			      * borrowed like @forward */
 	enum account_early early_media; /* 0: the trunk's */
 	bool chat_digits;
 	bool enabled;       /* may be called */

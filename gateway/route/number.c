@@ -120,6 +120,38 @@ bool number_of(struct number *out, const struct gateway *gateway,
 	return search.found;
 }
 
+struct each {
+	const struct gateway *gateway;
+	number_fn fn;
+	void *arg;
+};
+
+static void on_added(const struct account_number *added, void *arg)
+{
+	const struct each *each = arg;
+	struct number number;
+
+	if (!config_find_number(each->gateway->config, added->number) &&
+	    number_find(&number, each->gateway, added->number))
+		each->fn(&number, each->arg);
+}
+
+void number_each(const struct gateway *gateway, const char *account,
+		 number_fn fn, void *arg)
+{
+	const struct config *config = gateway->config;
+	struct each each = { gateway, fn, arg };
+	struct number number;
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		if (!number_is_owned(&config->numbers[i], account))
+			continue;
+		from_config(&number, &config->numbers[i]);
+		fn(&number, arg);
+	}
+	account_each_number(gateway->accounts, account, on_added, &each);
+}
+
 static void on_counted(const struct account_number *number, void *arg)
 {
 	size_t *n = arg;

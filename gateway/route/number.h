@@ -41,6 +41,10 @@ bool number_is_owned(const struct config_number *number, const char *account);
 bool number_of(struct number *out, const struct gateway *gateway,
 	       const char *account, const char *trunk);
 
+/* All numbers of @account (bare JID); nothing may change meanwhile. */
+typedef void (*number_fn)(const struct number *number, void *arg);
+void number_each(const struct gateway *gateway, const char *account,
+		 number_fn fn, void *arg);
 /* How many numbers @account (bare JID) owns. */
 size_t number_count(const struct gateway *gateway, const char *account);
 

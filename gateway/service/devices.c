@@ -248,6 +248,13 @@ void devices_presence(struct gateway *gateway, const struct stanza *presence)
 		drop_owner(gateway, owner);
 }
 
+unsigned devices_count(const struct gateway *gateway, const char *account)
+{
+	const struct owner *owner = find_owner(gateway, account);
+
+	return owner ? owner->n : 0;
+}
+
 void devices_each_direct(const struct gateway *gateway, const char *account,
 			 device_fn fn, void *arg)
 {

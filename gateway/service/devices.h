@@ -21,6 +21,9 @@ void devices_free(struct gateway *gateway);
 /* Any presence that comes. Accounts without a number are not kept. */
 void devices_presence(struct gateway *gateway, const struct stanza *presence);
 
+/* How many there are of @account (bare JID). */
+unsigned devices_count(const struct gateway *gateway, const char *account);
+
 typedef void (*device_fn)(const char *jid, void *arg);
 /* Those of @account (bare JID) that take audio calls, but no proposals. Nothing
  * changes meanwhile. */

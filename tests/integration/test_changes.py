@@ -188,7 +188,7 @@ async def test_it_rings_as_long_as_the_user_wants_and_is_then_forwarded(scene):
     theirs = await scene.dial(own_number(client.user))
     mine = await client.incoming()
     further = await other.incoming()
-    assert mine.passed("ended")
+    await mine.ended()
     await theirs.cancel()
     await further.ended()
     await client.run("my-settings", **settings, ring_seconds="5", forward="")
@@ -198,6 +198,29 @@ async def test_it_rings_as_long_as_the_user_wants_and_is_then_forwarded(scene):
     assert (await theirs.wait("ended")).startswith(("408", "480"))
     await mine.ended()
     assert (await client.run("my-settings", ring_seconds="4")).error == "bad-request bad-payload"
+
+
+async def test_who_rings_as_well_takes_the_call_too(scene):
+    client, other, absent = await commander(scene, None), await commander(scene, None), await commander(scene, None)
+    also = [other.boundjid.bare, f"{absent.user}@EXAMPLE.org/phone"]
+    done = await client.run("my-settings", also=also, ring_seconds="")
+    assert f"with {other.boundjid.bare} {absent.boundjid.bare}, " in done.text, done.text
+    assert (await client.step("my-settings")).value("also") == other.boundjid.bare
+    await absent.run("do-not-disturb", quiet="on")
+    theirs = await scene.dial(own_number(client.user))
+    mine, others = await client.incoming(), await other.incoming()
+    others.ring()
+    await others.accept()
+    await theirs.wait("answered")
+    await mine.ended()
+    await scene.heard(others, theirs)
+    assert not absent.calls
+    await theirs.hangup()
+    await others.ended()
+    assert "5 addresses" not in (await client.run("my-settings", also=[f"u{i}@example.org" for i in range(5)])).text
+    assert "4 addresses" in (await client.run("my-settings", also=[f"u{i}@example.org" for i in range(5)])).text
+    assert (await client.run("my-settings", also=["example.org"])).error == "bad-request bad-payload"
+    await client.run("my-settings", also=[])
 
 
 async def test_users_under_the_nodes_of_xep_0133(scene):
@@ -243,12 +266,38 @@ async def test_the_process_is_replaced_and_ended_by_command(scene):
     assert await gateway.process.stop() == 0
     await gateway.start()
     await scene.heard(mine, theirs)
+    owner, number = await commander(scene, "admin", "restarts"), scene.number()
+    plan = scene.bed.carrier.expect(number)
+    tested = asyncio.ensure_future(owner.run("trunk-call", trunk="carrier", number=number))
+    probe = await plan.call()
+    await probe.ring()
+    stage = await owner.step(f"{ADMIN}restart")
+    assert stage.value("FORM_TYPE") == ADMIN.rstrip("#") and "900" in stage.options("delay")
+    done = await owner.step(f"{ADMIN}restart", "complete", stage.sessionid, {"delay": "0", "announcement": ["Back soon."]})
+    assert "begins its restart in 0 s" in done.text and "accounts are told" in done.text
+    assert "cancelled by the peer" in await probe.wait("ended")
+    assert "given up" in (await tested).text
+    await gateway.process.wait(15)
+    assert await gateway.process.stop() == 0
+    await gateway.start()
+    await scene.heard(mine, theirs)
+    row, = (await owner.run("history", party=number)).rows
+    assert row["ended-by"] == "cancel" and row["trunk"] == "carrier"
     status, text = await ctl(gateway, "drain", "yes", "end=yes")
     assert status == 0 and "ends with the last of 1" in text
     assert (await (await scene.dial(own_number("erin"))).wait("ended")).startswith("503")
     await theirs.hangup()
     await gateway.process.wait(15)
     assert await gateway.process.stop() == 0
+    await gateway.start()
+    await scene.alive()
+    mine, theirs = await scene.call_out()
+    assert (await owner.run(f"{ADMIN}shutdown", delay="0", sure="false")).text == "Nothing was done."
+    assert "begins its shutdown" in (await owner.run(f"{ADMIN}shutdown", delay="0", sure="true")).text
+    ended, bye = await asyncio.gather(mine.ended(), theirs.wait("ended"))
+    assert ended.startswith("terminate") and "BYE" in bye
+    await gateway.process.wait(15)
+    assert await gateway.process.stop() == 3  # the service manager starts it no more
     await gateway.start()
     await scene.alive()
 
@@ -296,3 +345,10 @@ async def test_a_test_call_tells_what_was_heard(scene):
         1, "+88216123 may not be called over carrier now (destination).\n")
     assert await ctl(scene.bed.tandem, "trunk-call", "carrier", "911") == (
         1, "911 may not be called over carrier now (emergency).\n")
+    for text, why in [("011 88216123", "destination"), ("900-555-1234", "destination"), ("*21*5551234", "neither a number nor"),
+                      ("+1 (112)", "neither a number nor")]:
+        status, said = await ctl(scene.bed.tandem, "trunk-call", "carrier", f"number={text}")
+        assert status == 1 and why in said, (text, said)
+    rows = (await operator.run("history", party=number)).rows
+    assert [row["ended-by"] for row in rows] == ["normal", "normal", "normal", "busy"]
+    assert rows[0]["sip-status"] == "200" and rows[1]["talked"] and rows[3]["sip-status"] == "486"

@@ -25,11 +25,13 @@ ADMIN = "http://jabber.org/protocol/admin#"  # XEP-0133; the words for the same
 ANNOUNCE, USERS = f"{ADMIN}announce", f"{ADMIN}get-registered-users-num"
 ADD, DELETE, DISABLE, ENABLE = (f"{ADMIN}{name}" for name in ("add-user", "delete-user", "disable-user", "reenable-user"))
 END_SESSION = f"{ADMIN}end-user-session"
-LISTS = {f"{ADMIN}get-disabled-users-num": "users-disabled", f"{ADMIN}get-active-users-num": "users-active",
+RESTART, SHUTDOWN = f"{ADMIN}restart", f"{ADMIN}shutdown"
+LISTS = {f"{ADMIN}get-online-users-num": "users-online", f"{ADMIN}get-online-users-list": "users-online-list",
+         f"{ADMIN}get-disabled-users-num": "users-disabled", f"{ADMIN}get-active-users-num": "users-active",
          f"{ADMIN}get-registered-users-list": "users-list", f"{ADMIN}get-disabled-users-list": "users-disabled-list",
          f"{ADMIN}get-active-users": "users-active-list"}
 WORDS = {ANNOUNCE: "announce", USERS: "users", ADD: "account-add", DELETE: "account-remove", DISABLE: "account-disable",
-         ENABLE: "account-enable", END_SESSION: "user-hangup", **LISTS}
+         ENABLE: "account-enable", END_SESSION: "user-hangup", RESTART: "restart", SHUTDOWN: "shutdown", **LISTS}
 NEEDS = {
     "status": (READER,), "calls": (READER,), "watch": (READER, "none"),
     "trace-start": (OPERATOR, "what="), "trace-follow": (OPERATOR, "what="), "traces": (OPERATOR,),
@@ -40,7 +42,8 @@ NEEDS = {
     "accounts": (READER,), ADD: (OPERATOR,), DISABLE: (OPERATOR, "nobody@nowhere.example"),
     ENABLE: (OPERATOR, "nobody@nowhere.example"), DELETE: (OPERATOR, "nobody@nowhere.example"),
     END_SESSION: (OPERATOR, "nobody@nowhere.example"), **{node: (READER,) for node in LISTS},
-    "account-limits": (OPERATOR, "nobody@nowhere.example"),
+    "account-limits": (OPERATOR, "nobody@nowhere.example"), "account-caller-id": (OPERATOR, "nobody@nowhere.example"),
+    RESTART: (OWNER, "delay=x"), SHUTDOWN: (OWNER, "sure=no"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
@@ -511,6 +514,14 @@ async def test_the_number_that_others_see(scene):
     assert (await client.run("my-caller-id", withhold="1")).text == "Others see no number."
     assert "anonymous" in await seen()
     await client.run("my-caller-id", withhold="0")
+    account = {"account": client.boundjid.bare}
+    assert (await operator.run("account-caller-id", account, {"number": second})).text == f"Others see {second}."
+    assert second[1:] in await seen()
+    row = (await operator.run("changes", object=client.boundjid.bare, count=1)).rows[0]
+    assert (row["command"], row["to"]) == ("account-caller-id", second)
+    assert (await operator.run("account-caller-id", account, {"number": own_number("bob")})).error == "bad-request bad-payload"
+    done = await operator.run("account-caller-id", {"account": "nobody@nowhere.example"})
+    assert done.notes == [("error", "nobody@nowhere.example has no number.")]
     await operator.run("number-release", number=second)
     assert own_number(client.user)[1:] in await seen()
 

@@ -7,6 +7,7 @@
 import asyncio
 import json
 import os
+import pathlib
 import re
 import shutil
 import stat
@@ -73,6 +74,7 @@ async def test_a_call_is_watched_in_conversation_until_it_ends(scene):
     await reader.say(f"watch {call} every=2")
     text = await figures(reader.heard)
     assert re.match(r"up 0:\d\d \S+@\S+ > \+\d+ by carrier\n", text), text
+    assert {"no-store", "no-copy"} <= {hint.tag.partition("}")[2] for hint in reader.last if "urn:xmpp:hints" in hint.tag}
     assert "Still at work" in await reader.say("status")
     await mine.hangup()
     while FIGURES.search(text) or "Still" in text:
@@ -89,6 +91,20 @@ async def test_a_watch_of_all_calls_by_a_form_goes_on_as_messages_until_it_is_st
     assert done.status == "completed" and "write: stop" in done.text
     assert mine.client.user in await figures(reader.heard)
     assert await reader.say("stop") == "Cancelled."
+
+
+@pytest.mark.alone
+async def test_who_loses_the_right_is_told_no_more(scene):
+    reader, gateway = await commander(scene, "rita", "loses"), scene.bed.tandem
+    await reader.say("watch every=2")
+    path = gateway.write()
+    text = pathlib.Path(path).read_text(encoding="utf-8")
+    pathlib.Path(path).write_text(text.replace("rita@example.org", "nobody@example.org"), encoding="utf-8")
+    assert (await ctl(gateway, "reload"))[0] == 0
+    while "not for you" not in (said := await reader.heard()):
+        assert "No call" in said or ":" in said, said
+    gateway.write()
+    assert (await ctl(gateway, "reload"))[0] == 0
 
 
 async def test_tandemctl_prints_as_it_comes_and_ends_with_its_reader(scene):

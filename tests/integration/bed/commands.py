@@ -86,6 +86,7 @@ class Commander(jingle.Client):
     """A client that runs commands of @domain, by forms and by words."""
 
     domain = "tel.example.org"
+    last = ()  # what the domain has said, as a stanza
 
     async def step(self, node, action=None, sessionid=None, values=None, kind="submit", lang=None):
         """One request."""
@@ -126,6 +127,7 @@ class Commander(jingle.Client):
         while True:
             message = await asyncio.wait_for(self.messages.get(), ANSWER_S)
             if message.get("from", "").split("/")[0] == self.domain:
+                self.last = message
                 return message.findtext(f"{{{CLIENT}}}body")
 
 
