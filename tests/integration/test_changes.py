@@ -345,7 +345,7 @@ async def test_a_test_call_tells_what_was_heard(scene):
         1, "+88216123 may not be called over carrier now (destination).\n")
     assert await ctl(scene.bed.tandem, "trunk-call", "carrier", "911") == (
         1, "911 may not be called over carrier now (emergency).\n")
-    for text, why in [("011 88216123", "destination"), ("900-555-1234", "destination"), ("*21*5551234", "neither a number nor"),
+    for text, why in [("011 8821612345678", "destination"), ("900-555-1234", "destination"), ("*21*5551234", "neither a number nor"),
                       ("+1 (112)", "neither a number nor")]:
         status, said = await ctl(scene.bed.tandem, "trunk-call", "carrier", f"number={text}")
         assert status == 1 and why in said, (text, said)

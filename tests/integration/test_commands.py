@@ -5,6 +5,8 @@
 """
 
 import asyncio
+import csv
+import io
 import pathlib
 import re
 
@@ -47,6 +49,7 @@ NEEDS = {
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
+    "history-export": (OPERATOR, "since=x"),
     "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),
     "my-numbers": (USER,), "my-settings": (USER,), "my-caller-id": (USER,), "do-not-disturb": (USER,), "my-calls": (USER,),
     "transfer-call": (USER,), "my-test-call": (USER,), "my-move": (USER,), "my-take": (NEW,),
@@ -442,6 +445,12 @@ async def test_history_and_why_a_call_failed(scene):
     row, = (await reader.run("history", party=number, failed="true", since="2020-01-01", cause="busy")).rows
     assert row["account"] == f"{client.user}@example.org" and row["trunk"] == "carrier" and row["sip-status"] == "486"
     assert "no such calls" in (await reader.run("history", party=number, until="2020-01-01 10:00")).text
+    operator = await commander(scene, "oscar", "exports")
+    done = await operator.run("history-export", party=number)
+    path = pathlib.Path(re.fullmatch(r"1 records are in (\S+\.csv)\.", done.text)[1])
+    record, = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+    assert record["callee"] == number and record["cause"] == "busy" and record["trunk"] == "carrier"
+    assert path.stat().st_mode & 0o777 == 0o600
     assert "busy" in (await client.say("why failed")).lower()
     status, text = await ctl(scene.bed.tandem, "my-calls", number, account=f"{client.user}@example.org", role="none", tabs=True)
     assert status == 0 and f"\t{number}\t\tbusy\n" in text
