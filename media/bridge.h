@@ -139,8 +139,9 @@ struct media_worker_stats {
 	unsigned calls;
 	unsigned busy_permille; /* of a processor, over the last second */
 	uint64_t packets_s;
-	/* since the start; lost: the kernel did not take them */
-	uint64_t packets, lost;
+	/* since the start; lost: the kernel did not take them; late: media
+	 * that was let go (media/pace.h) */
+	uint64_t packets, lost, late;
 };
 /* The worker is not stopped for it, nor asked. */
 void media_worker_stats(const struct media *media, unsigned worker,

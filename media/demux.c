@@ -165,10 +165,35 @@ static void take_block(struct worker *worker, struct packet *packets, size_t n)
 		take(worker, &packets[i]);
 }
 
+/*
+ * Too much has waited too long: media is let go unseen, which takes a tenth of
+ * moving it. Checks and handshakes are few, and calls end without them.
+ */
+static void take_late(struct worker *worker, struct packet *packets, size_t n)
+{
+	size_t late = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct packet *packet = &packets[i];
+		if (rtp_demux(packet->p, packet->n) == RTP_DEMUX_RTP) {
+			late++;
+			continue;
+		}
+		begin(worker, packet);
+		take(worker, packet);
+	}
+	atomic_store_explicit(&worker->late_packets, worker_late(worker) + late,
+			      memory_order_relaxed);
+}
+
 size_t demux_packets(struct worker *worker, struct packet *packets, size_t n)
 {
 	size_t foreign = 0;
 
+	if (worker->late) {
+		take_late(worker, packets, n);
+		return 0;
+	}
 	for (size_t i = 0; i < n; i += BLOCK)
 		take_block(worker, packets + i, n - i < BLOCK ? n - i : BLOCK);
 	for (size_t i = 0; i < n; i++) {

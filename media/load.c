@@ -61,16 +61,18 @@ static void say(const struct media_worker *worker, unsigned index,
 
 	if (change == LOAD_HIGH)
 		log_warn("event=media-load worker=%u result=high busy=%u.%u%% "
-			 "calls=%u packets_s=%llu advice=fewer-calls",
+			 "calls=%u packets_s=%llu late=%llu advice=fewer-calls",
 			 index, load->busy_permille / 10,
 			 load->busy_permille % 10, worker->load,
-			 (unsigned long long)load->packets_s);
+			 (unsigned long long)load->packets_s,
+			 (unsigned long long)worker_late(worker->worker));
 	else
 		log_info("event=media-load worker=%u result=%s busy=%u.%u%% "
-			 "calls=%u packets_s=%llu lost=%llu",
+			 "calls=%u packets_s=%llu late=%llu lost=%llu",
 			 index, results[change], load->busy_permille / 10,
 			 load->busy_permille % 10, worker->load,
 			 (unsigned long long)load->packets_s,
+			 (unsigned long long)worker_late(worker->worker),
 			 (unsigned long long)worker_lost(worker->worker));
 }
 

@@ -237,4 +237,5 @@ void media_worker_stats(const struct media *media, unsigned worker,
 	out->packets_s = w->busy.packets_s;
 	out->packets = worker_packets(w->worker);
 	out->lost = worker_lost(w->worker);
+	out->late = worker_late(w->worker);
 }

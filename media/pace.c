@@ -7,6 +7,8 @@ void pace_turn(struct pace *pace, size_t received, size_t foreign, bool behind)
 	pace->received += received;
 	pace->foreign += foreign;
 	pace->behind = behind;
+	if (!behind || foreign * 2 > received)
+		pace->late_us = 0;
 }
 
 bool pace_is_many(struct pace *pace, uint64_t now_us)
@@ -19,6 +21,15 @@ bool pace_is_many(struct pace *pace, uint64_t now_us)
 	pace->looked_us = now_us;
 	pace->moved = 0;
 	return pace->many;
+}
+
+bool pace_is_late(struct pace *pace, uint64_t now_us)
+{
+	if (!pace->behind)
+		return false;
+	if (!pace->late_us)
+		pace->late_us = now_us;
+	return now_us - pace->late_us >= PACE_LATE_US;
 }
 
 static void count_from(struct pace *pace, uint64_t behind_us)

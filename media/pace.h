@@ -4,7 +4,9 @@
  * with few packets takes each as it comes, and one with many sleeps between
  * turns, half of PACE_US a packet on average. With more left to read than a
  * turn takes it does not sleep, but not for long: its priority would keep all
- * else from the processor. A plain value; the time is given.
+ * else from the processor. One that does not catch up has what waits older and
+ * older, and colder, until a packet takes it twice its time: media that has
+ * waited for too long is let go. A plain value; the time is given.
  */
 #pragma once
 
@@ -23,6 +25,9 @@ enum {
 	PACE_BEHIND_US = 20000,
 	PACE_FLOOD_US = 2000,
 	PACE_REST_US = 1000,
+	/* What has waited for so long is no audio any more (jitter buffers hold
+	 * less), and only keeps what comes after it waiting. */
+	PACE_LATE_US = 100000,
 };
 
 /* Its fields are private; all zero at first. */
@@ -32,6 +37,7 @@ struct pace {
 	bool behind;                /* the last turn has left some unread */
 	uint64_t behind_us;         /* since then; 0: not */
 	uint64_t received, foreign; /* since then */
+	uint64_t late_us;           /* behind all the time since then; 0: not */
 };
 
 /*
@@ -41,6 +47,9 @@ struct pace {
 void pace_turn(struct pace *pace, size_t received, size_t foreign, bool behind);
 /* Whether packets are many, as of a turn that begins at @now_us. */
 bool pace_is_many(struct pace *pace, uint64_t now_us);
+/* Whether a turn that begins at @now_us is to let media go. Not in a flood,
+ * which would cost the calls what is theirs. */
+bool pace_is_late(struct pace *pace, uint64_t now_us);
 /*
  * When the turn after the one that began at @turn_us is to begin, whatever
  * comes; 0: when something has come, or at once if some was left.

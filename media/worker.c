@@ -75,6 +75,12 @@ uint64_t worker_lost(const struct worker *worker)
 	return atomic_load_explicit(&worker->lost, memory_order_relaxed);
 }
 
+uint64_t worker_late(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->late_packets,
+				    memory_order_relaxed);
+}
+
 static bool has_work(const struct worker *worker)
 {
 	return !STAILQ_EMPTY(&worker->commands) ||

@@ -51,8 +51,9 @@ struct worker {
 	struct circuit_queue leaving;  /* as well: after the commands */
 	bool held;                     /* as well: they wait */
 	/* written by the thread alone, read by anybody */
-	_Atomic uint64_t packets; /* received */
-	_Atomic uint64_t lost;    /* not taken by the kernel */
+	_Atomic uint64_t packets;      /* received */
+	_Atomic uint64_t lost;         /* not taken by the kernel */
+	_Atomic uint64_t late_packets; /* let go */
 	/* questions of the main thread, and how many were answered */
 	_Atomic uint32_t asked, answered;
 
@@ -66,6 +67,7 @@ struct worker {
 	size_t strangers;               /* at the shared sockets */
 	bool behind;                    /* this turn leaves some unread */
 	struct pace pace;
+	bool late;  /* media is let go until nothing is left unread */
 	bool paced; /* turns wait, shared sockets are not watched */
 	struct source wake_source;
 	struct source shared[BATCH_NSOCKETS];
@@ -103,6 +105,8 @@ void worker_leave(struct worker *worker, struct circuit *circuit);
 uint64_t worker_cpu_us(const struct worker *worker);
 uint64_t worker_packets(const struct worker *worker);
 uint64_t worker_lost(const struct worker *worker);
+/* Media that was let go, as the thread did not keep up. */
+uint64_t worker_late(const struct worker *worker);
 
 /* Main thread: ask whether the thread still turns, and see what it said. */
 void worker_ask(struct worker *worker);

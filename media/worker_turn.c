@@ -298,6 +298,7 @@ static void begin_turn(struct worker *worker)
 	worker->behind = false;
 	worker->received = worker->foreign = worker->strangers = 0;
 	worker->turn++;
+	worker->late = pace_is_late(&worker->pace, worker->now_us);
 	set_paced(worker, pace_is_many(&worker->pace, worker->now_us));
 }
 

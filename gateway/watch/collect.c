@@ -219,6 +219,11 @@ static double worker_lost(const struct media_worker_stats *stats)
 	return (double)stats->lost;
 }
 
+static double worker_late(const struct media_worker_stats *stats)
+{
+	return (double)stats->late;
+}
+
 static void write_workers(struct metric_writer *w,
 			  const struct gateway *gateway,
 			  double (*value)(const struct media_worker_stats *))
@@ -253,6 +258,11 @@ COLLECT(worker_packets)
 COLLECT(worker_lost)
 {
 	write_workers(w, gateway, worker_lost);
+}
+
+COLLECT(worker_late)
+{
+	write_workers(w, gateway, worker_late);
 }
 
 /* ---- trunks ---- */

@@ -27,6 +27,7 @@ void collect_worker_calls(struct metric_writer *w, struct gateway *gateway);
 void collect_worker_busy(struct metric_writer *w, struct gateway *gateway);
 void collect_worker_packets(struct metric_writer *w, struct gateway *gateway);
 void collect_worker_lost(struct metric_writer *w, struct gateway *gateway);
+void collect_worker_late(struct metric_writer *w, struct gateway *gateway);
 void collect_trunk_up(struct metric_writer *w, struct gateway *gateway);
 void collect_trunk_state(struct metric_writer *w, struct gateway *gateway);
 void collect_trunk_registered(struct metric_writer *w, struct gateway *gateway);

@@ -163,6 +163,10 @@ const struct metric_row metric_rows[] = {
 		"tandem_worker_lost_packets_total",
 		"Packets that the kernel did not take from a media worker.",
 		.type = METRIC_COUNTER, LABELS("worker"), .collect = collect_worker_lost },
+	[METRIC_WORKER_LATE] = {
+		"tandem_worker_late_packets_total",
+		"Packets that had waited too long for a media worker, and were let go.",
+		.type = METRIC_COUNTER, LABELS("worker"), .collect = collect_worker_late },
 	[METRIC_TRUNK_UP] = {
 		"tandem_trunk_up",
 		"Whether the trunk takes calls.",

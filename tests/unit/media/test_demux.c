@@ -3,20 +3,18 @@
 #include "media/worker.h"
 #include "tests/test.h"
 
-/* The filter of the shared sockets does nothing for those of one call. */
-static void strangers_are_those_at_the_shared_sockets(void **state)
-{
-	static struct worker worker;
-	static struct packet packets[3];
-	const struct source shared = { .kind = SOURCE_SHARED },
-			    own = { .kind = SOURCE_OWN };
+enum { PACKETS = 3, AUDIO_LEN = 172 };
 
-	(void)state;
-	tuple_table_init(&worker.tuples);
-	for (size_t i = 0; i < 3; i++) {
+static const struct source shared = { .kind = SOURCE_SHARED },
+			   own = { .kind = SOURCE_OWN };
+
+/* One of audio at the shared sockets, all others at a call's. */
+static void receive(struct packet packets[PACKETS])
+{
+	for (size_t i = 0; i < PACKETS; i++) {
 		packets[i].source = i ? &own : &shared;
 		packets[i].p[0] = 0x80;
-		packets[i].n = 172;
+		packets[i].n = AUDIO_LEN;
 		for (int end = 0; end < 2; end++)
 			assert_int_equal(addr_parse(end ? &packets[i].local
 							: &packets[i].remote,
@@ -24,14 +22,42 @@ static void strangers_are_those_at_the_shared_sockets(void **state)
 						    1000),
 					 0);
 	}
-	assert_int_equal(demux_packets(&worker, packets, 3), 3);
+}
+
+/* The filter of the shared sockets does nothing for those of one call. */
+static void strangers_are_those_at_the_shared_sockets(void **state)
+{
+	static struct worker worker;
+	static struct packet packets[PACKETS];
+
+	(void)state;
+	tuple_table_init(&worker.tuples);
+	receive(packets);
+	assert_int_equal(demux_packets(&worker, packets, PACKETS), PACKETS);
 	assert_int_equal(worker.strangers, 1);
+}
+
+/* What is let go is nobody's fault, and no flood. */
+static void a_late_worker_lets_media_go_and_nothing_else(void **state)
+{
+	static struct worker worker;
+	static struct packet packets[PACKETS];
+
+	(void)state;
+	tuple_table_init(&worker.tuples);
+	receive(packets);
+	packets[PACKETS - 1].p[0] = 22; /* of DTLS */
+	worker.late = true;
+	assert_int_equal(demux_packets(&worker, packets, PACKETS), 0);
+	assert_int_equal(worker.strangers, 0);
+	assert_int_equal(worker_late(&worker), PACKETS - 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(strangers_are_those_at_the_shared_sockets),
+		cmocka_unit_test(a_late_worker_lets_media_go_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,44 @@ static void a_flood_of_strangers_gets_less(void **state)
 			PACE_BEHIND_US + 200);
 }
 
+/* When a worker with turns of @turn_us that are all behind becomes late. */
+static uint64_t until_late(struct pace *pace, uint64_t turn_us, size_t foreign)
+{
+	uint64_t from_us = 1000, now_us = from_us;
+
+	pace_turn(pace, 256, foreign, true);
+	while (!pace_is_late(pace, now_us) &&
+	       now_us - from_us < 10 * PACE_LATE_US) {
+		pace_turn(pace, 256, foreign, true);
+		(void)pace_next_us(pace, now_us, now_us + turn_us);
+		now_us += turn_us;
+	}
+	return now_us - from_us;
+}
+
+static void who_does_not_catch_up_lets_go_of_media(void **state)
+{
+	struct pace pace = { 0 };
+
+	(void)state;
+	assert_false(pace_is_late(&pace, 1000));
+	assert_int_equal(until_late(&pace, 1000, 0), PACE_LATE_US);
+	/* until it has */
+	pace_turn(&pace, 256, 0, true);
+	assert_true(pace_is_late(&pace, 2 * PACE_LATE_US));
+	pace_turn(&pace, 10, 0, false);
+	assert_false(pace_is_late(&pace, 2 * PACE_LATE_US));
+	assert_int_equal(until_late(&pace, 1000, 0), PACE_LATE_US);
+}
+
+static void a_flood_of_strangers_costs_no_media_of_calls(void **state)
+{
+	struct pace pace = { 0 };
+
+	(void)state;
+	assert_int_equal(until_late(&pace, 1000, 200), 10 * PACE_LATE_US);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +131,8 @@ int main(void)
 			with_few_packets_a_worker_waits_for_what_comes),
 		cmocka_unit_test(with_many_packets_turns_are_apart),
 		cmocka_unit_test(who_is_behind_goes_on_at_once),
+		cmocka_unit_test(who_does_not_catch_up_lets_go_of_media),
+		cmocka_unit_test(a_flood_of_strangers_costs_no_media_of_calls),
 		cmocka_unit_test(who_stays_behind_rests),
 		cmocka_unit_test(a_flood_of_strangers_gets_less),
 	};
