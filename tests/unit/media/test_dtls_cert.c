@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The certificate on disk. */
-#include "tests/unit/media/dtls_rig.h"
+#include "tests/mock/dtls_pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/test.h"
 
 static void in_directory(char path[static 64], const char *name)
 {
@@ -72,5 +80,5 @@ int main(void)
 			a_spoilt_certificate_is_refused_and_left_alone),
 	};
 
-	return cmocka_run_group_tests(tests, open_certs, close_certs);
+	return cmocka_run_group_tests(tests, pair_open_certs, pair_close_certs);
 }
