@@ -59,7 +59,7 @@ static int read_all(sqlite3_stmt *stmt, struct db *db, db_row_fn fn, void *arg)
 			return r < 0 ? r : -EIO;
 		fn(&row, arg);
 	}
-	return db_error(error);
+	return db_read_error(db, error);
 }
 
 int audit_row_find(struct db *db, const struct audit_filter *filter,
@@ -77,7 +77,7 @@ int audit_row_find(struct db *db, const struct audit_filter *filter,
 	if (error == SQLITE_OK)
 		error = sqlite3_bind_int64(stmt, 3, filter->limit);
 	int r = error == SQLITE_OK ? read_all(stmt, db, fn, arg)
-				   : db_error(error);
+				   : db_read_error(db, error);
 	sqlite3_finalize(stmt);
 	return r;
 }

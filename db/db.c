@@ -12,15 +12,15 @@
 #include <unistd.h>
 
 #include "db/row.h"
-#include "db/schema.h"
 #include "db/seal.h"
+#include "db/store.h"
 #include "db/worker.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 
-enum { PATH_CAP = 4096 };
+enum { PATH_CAP = STORE_PATH_CAP };
 
 struct db {
 	char path[PATH_CAP];
@@ -30,6 +30,8 @@ struct db {
 	struct seal *seal;
 	sqlite3 *reader;
 	struct worker *worker;
+	void (*replaced)(void *arg); /* NULL: nobody is told */
+	void *replaced_arg;
 };
 
 static void make_directory(const char *path)
@@ -82,124 +84,27 @@ bool db_is_in_use(const char *path)
 	return taken;
 }
 
-static int run(sqlite3 *sqlite, const char *sql)
-{
-	return db_error(sqlite3_exec(sqlite, sql, NULL, NULL, NULL));
-}
-
-/*
- * A connection; the file is made 0600 before SQLite writes the first octet. One
- * that is there is not opened: closing it would drop the locks of the other
- * connection (fcntl(2)), and a program that looks into the database, as the
- * last one, would take the journal away from under us.
- */
-static int connect_to(sqlite3 **out, const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	*out = NULL;
-	if (fd >= 0)
-		close(fd);
-	else if (errno != EEXIST)
-		return -errno;
-	int error =
-		sqlite3_open_v2(path, out,
-				SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-					SQLITE_OPEN_EXRESCODE,
-				NULL);
-	if (error == SQLITE_OK)
-		error = sqlite3_busy_timeout(*out, DB_BUSY_MS);
-	int r = db_error(error);
-	if (!r)
-		r = run(*out, "PRAGMA journal_mode = WAL;"
-			      "PRAGMA synchronous = NORMAL;"
-			      "PRAGMA secure_delete = ON;"
-			      "PRAGMA trusted_schema = OFF;");
-	if (r) {
-		sqlite3_close(*out);
-		*out = NULL;
-	}
-	return r;
-}
-
-/* 0, or -EBADMSG when the file is damaged, or -errno. */
-static int check_integrity(sqlite3 *sqlite)
-{
-	sqlite3_stmt *stmt = NULL;
-	int error = sqlite3_prepare_v2(sqlite, "PRAGMA quick_check(1)", -1,
-				       &stmt, NULL);
-	int r = 0;
-
-	if (error == SQLITE_OK)
-		error = sqlite3_step(stmt);
-	if (error == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(stmt, 0);
-		r = text && !strcmp(text, "ok") ? 0 : -EBADMSG;
-		if (r)
-			log_error("db=check found=%s",
-				  log_text(slice_of(text)).s);
-	} else {
-		r = db_error(error);
-	}
-	sqlite3_finalize(stmt);
-	return r;
-}
-
-/* The file, its log and index, for whoever wants to mend it. */
-static int set_aside(const char *path)
-{
-	static const char *const parts[] = { "-wal", "-shm", "" };
-	char from[PATH_CAP + 8], to[PATH_CAP + 64];
-	long long now = (long long)time(NULL);
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		snprintf(from, sizeof(from), "%s%s", path, parts[i]);
-		snprintf(to, sizeof(to), "%s.corrupt-%lld%s", path, now,
-			 parts[i]);
-		if (rename(from, to) && errno != ENOENT)
-			r = -errno;
-	}
-	log_error("db=corrupt path=%s aside=%s.corrupt-%lld: a new one is made",
-		  path, path, now);
-	return r;
-}
-
-static int open_checked(sqlite3 **out, const char *path)
-{
-	int r = connect_to(out, path);
-
-	if (r)
-		return r;
-	r = check_integrity(*out);
-	if (!r)
-		r = schema_migrate(*out);
-	if (r) {
-		sqlite3_close(*out);
-		*out = NULL;
-	}
-	return r;
-}
-
-static int open_or_replace(sqlite3 **out, const char *path)
-{
-	int r = open_checked(out, path);
-
-	if (r != -EBADMSG)
-		return r;
-	r = set_aside(path);
-	return r ? r : open_checked(out, path);
-}
-
 static int note_boot(struct db *db)
 {
-	static const char insert[] = "INSERT INTO boot (boot_id, node_id, "
-				     "started_ms) VALUES (?, ?, ?)";
+	static const char insert[] = "INSERT OR IGNORE INTO boot (boot_id, "
+				     "node_id, started_ms) VALUES (?, ?, ?)";
 	const struct row_param params[] = { { .text = db->boot_id },
 					    { .text = db->node_id },
 					    { .number = clock_wall_ms() } };
 
 	return row_execute(db, insert, params, 3, NULL, NULL);
+}
+
+static void on_replaced(sqlite3 *reader, void *arg)
+{
+	struct db *db = arg;
+
+	store_leave(db->reader);
+	db->reader = reader;
+	if (note_boot(db))
+		log_warn("db=boot not-written");
+	if (db->replaced)
+		db->replaced(db->replaced_arg);
 }
 
 static int start(struct db *db, struct event_base *base)
@@ -213,11 +118,16 @@ static int start(struct db *db, struct event_base *base)
 	if (!r)
 		r = seal_open(&db->seal, key);
 	if (!r)
-		r = open_or_replace(&db->reader, db->path);
+		r = store_open(&db->reader, db->path);
 	if (!r)
-		r = connect_to(&writer, db->path);
+		r = store_connect(&writer, db->path);
 	if (!r)
-		r = worker_start(&db->worker, writer, base);
+		r = worker_start(&db->worker, &(struct worker_config){
+						      .sqlite = writer,
+						      .path = db->path,
+						      .base = base,
+						      .replaced = on_replaced,
+						      .arg = db });
 	if (!r)
 		r = note_boot(db);
 	return r;
@@ -264,12 +174,18 @@ struct db *db_close(struct db *db)
 	if (!db)
 		return NULL;
 	db->worker = worker_stop(db->worker);
-	sqlite3_close(db->reader);
+	store_close(db->reader);
 	db->seal = seal_free(db->seal);
 	if (db->lock >= 0)
 		close(db->lock);
 	free(db);
 	return NULL;
+}
+
+void db_on_replaced(struct db *db, void (*fn)(void *arg), void *arg)
+{
+	db->replaced = fn;
+	db->replaced_arg = arg;
 }
 
 void db_forget(struct db *db, const void *arg)
@@ -308,6 +224,15 @@ struct db_stats db_stats(const struct db *db)
 bool db_has_room(const struct db *db, size_t writes)
 {
 	return db_stats(db).waiting + writes <= DB_QUEUE_MAX;
+}
+
+int db_read_error(struct db *db, int code)
+{
+	int r = db_error(code);
+
+	if (r == -EBADMSG)
+		worker_distrust(db->worker);
+	return r;
 }
 
 sqlite3 *db_reader(struct db *db)

@@ -32,6 +32,9 @@ enum {
 	DB_BUSY_MS = 100,      /* for locks of other programs, off the loop */
 	DB_RETRY_MIN_MS = 100, /* after a failed write, doubled up to */
 	DB_RETRY_MAX_MS = 5000,
+	/* Between two replacements of a corrupt file: a disk that spoils all
+	 * that is written there would be filled with them. */
+	DB_REPLACE_MS = 60000,
 	DB_CLOSE_MS = 2000,  /* how long db_close() tries a failing disk */
 	DB_SECRET_MAX = 256, /* octets */
 	DB_NODE_CAP = 65,    /* HOST_NAME_MAX and NUL */
@@ -62,7 +65,8 @@ typedef void (*db_row_fn)(const void *row, void *arg);
 
 /*
  * Open @config->path, making or migrating it. A corrupt file is set aside as
- * `<path>.corrupt-<time>` and a new one made, with an error in the log.
+ * `<path>.corrupt-<time>` and a new one made with what can be read of it, with
+ * an error in the log; the same when it turns out to be corrupt later.
  *
  * @base must outlive *@out, which is owned by the caller: db_close().
  * Returns 0, DB_E_NEWER, DB_E_LOCKED (both logged), or -errno.
@@ -76,6 +80,13 @@ CHECKED int db_open(struct db **out, const struct db_config *config,
  */
 struct db *db_close(struct db *db);
 DEFINE_AUTO(struct db *, db_close)
+
+/*
+ * @fn is called, from the event loop, when the file was corrupt and another one
+ * has taken its place: what was written is there as far as it could be read,
+ * and what the caller knows is to be written again. One @fn; NULL: none.
+ */
+void db_on_replaced(struct db *db, void (*fn)(void *arg), void *arg);
 
 /* No completion with @arg is called any more; the writes themselves go on. */
 void db_forget(struct db *db, const void *arg);

@@ -440,5 +440,5 @@ int row_load_all(struct db *db, const struct row_table *table, db_row_fn fn,
 		}
 		explicit_bzero(row, table->size);
 	}
-	return db_error(error);
+	return db_read_error(db, error);
 }

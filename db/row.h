@@ -106,7 +106,11 @@ CHECKED int row_read(struct sqlite3_stmt *stmt, const struct row_table *table,
 CHECKED int row_load_all(struct db *db, const struct row_table *table,
 			 db_row_fn fn, void *arg);
 
-/* The parts of the database that db/ itself uses. */
+/* The parts of the database that db/ itself uses. The reader is another one
+ * after a turn of the loop. */
 struct sqlite3 *db_reader(struct db *db);
 struct worker *db_worker(struct db *db);
+/* As db_error(), of a read from db_reader(): one that finds the file corrupt
+ * has it replaced. */
+int db_read_error(struct db *db, int code);
 const struct seal *db_seal(const struct db *db);

@@ -8,6 +8,9 @@
  *     ^                                        | it failed             |
  *     +-- told (the first failure only) <------+                       |
  *     +-- on_events() <------------------- eventfd --------------------+
+ *
+ * When the file is damaged the thread makes another one, and hands the main
+ * thread a connection to it by the same way.
  */
 #include "db/worker.h"
 
@@ -21,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "db/store.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 
@@ -34,17 +38,23 @@ struct worker {
 	pthread_cond_t wake;
 	struct job_list queued, told, finished; /* under lock */
 	bool stopping;                          /* under lock */
+	bool distrusted;                        /* under lock */
+	sqlite3 *reader; /* of a new file, not handed over yet; under lock */
 	_Atomic size_t waiting;
 	_Atomic uint64_t written, transactions, errors;
 	_Atomic int failing; /* why the last attempt failed; 0: it did not */
 
+	const char *path;
 	struct writer *writer; /* the thread's */
+	uint64_t replaced_ms;  /* the thread's; 0: never */
 	struct job_list batch; /* the thread's */
 	unsigned pause_ms;     /* 0: the last attempt was well */
 	uint64_t give_up_ms;   /* when stopping */
 
 	struct job_list all; /* the main thread's, with what follows */
 	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;
+	void (*replaced)(sqlite3 *reader, void *arg);
+	void *arg;
 	struct event *event;
 	int fd;
 };
@@ -126,7 +136,7 @@ static bool await_work(struct worker *worker)
 		(time_t)(worker->pause_ms / 1000) + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&worker->lock);
-	while (waiting && !worker->stopping) {
+	while (waiting && !worker->stopping && !worker->distrusted) {
 		if (worker->pause_ms)
 			waiting = pthread_cond_timedwait(&worker->wake,
 							 &worker->lock,
@@ -136,8 +146,8 @@ static bool await_work(struct worker *worker)
 		else
 			waiting = false;
 	}
-	bool more =
-		!TAILQ_EMPTY(&worker->queued) || !TAILQ_EMPTY(&worker->batch);
+	bool more = worker->distrusted || !TAILQ_EMPTY(&worker->queued) ||
+		    !TAILQ_EMPTY(&worker->batch);
 	bool stopping = worker->stopping;
 	pthread_mutex_unlock(&worker->lock);
 
@@ -165,13 +175,70 @@ static void fill_batch(struct worker *worker)
 	pthread_mutex_unlock(&worker->lock);
 }
 
+static bool is_distrusted(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	bool distrusted = worker->distrusted;
+	worker->distrusted = false;
+	pthread_mutex_unlock(&worker->lock);
+	return distrusted;
+}
+
+/* The main thread reads from the new file as well from now on. */
+static void hand_over(struct worker *worker, sqlite3 *reader)
+{
+	pthread_mutex_lock(&worker->lock);
+	store_close(worker->reader);
+	worker->reader = reader;
+	pthread_mutex_unlock(&worker->lock);
+	signal_main(worker);
+}
+
+/* The file is damaged: go on in another one. Whether there is one. */
+static bool replace(struct worker *worker)
+{
+	uint64_t now_ms = clock_ms();
+	sqlite3 *sqlite = NULL, *reader = NULL;
+
+	if (worker->replaced_ms && now_ms < worker->replaced_ms + DB_REPLACE_MS)
+		return false;
+	worker->replaced_ms = now_ms;
+	int r = store_replace(&sqlite, worker->path);
+	if (r) {
+		log_error("db=corrupt r=%d (%s): no other could be made", r,
+			  strerror(-r));
+		return false;
+	}
+	writer_use(worker->writer, sqlite);
+	r = store_connect(&reader, worker->path);
+	if (r)
+		log_error("db=reading r=%d (%s): what is asked for is of the "
+			  "file before",
+			  r, strerror(-r));
+	else
+		hand_over(worker, reader);
+	return true;
+}
+
+static int commit(struct worker *worker)
+{
+	if (is_distrusted(worker))
+		replace(worker);
+	fill_batch(worker);
+	int error = writer_commit(worker->writer, &worker->batch);
+
+	if (db_error(error) == -EBADMSG && replace(worker))
+		error = writer_commit(worker->writer, &worker->batch);
+	return error;
+}
+
 static void *run_worker(void *arg)
 {
 	struct worker *worker = arg;
 
 	while (await_work(worker)) {
-		fill_batch(worker);
-		int error = writer_commit(worker->writer, &worker->batch);
+		int error = commit(worker);
+
 		if (error == SQLITE_OK)
 			hand_back(worker);
 		else
@@ -230,6 +297,7 @@ static void on_events(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
 	struct job_list told, finished;
+	sqlite3 *reader;
 	uint64_t count;
 
 	(void)what;
@@ -239,10 +307,14 @@ static void on_events(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&worker->lock);
 	TAILQ_CONCAT(&told, &worker->told, told_entry);
 	TAILQ_CONCAT(&finished, &worker->finished, entry);
+	reader = worker->reader;
+	worker->reader = NULL;
 	pthread_mutex_unlock(&worker->lock);
 	/* In this order: what was told may have finished since. */
 	call_told(&told);
 	call_finished(worker, &finished);
+	if (reader)
+		worker->replaced(reader, worker->arg);
 }
 
 int worker_queue(struct worker *worker, struct job *job)
@@ -267,6 +339,14 @@ int worker_queue(struct worker *worker, struct job *job)
 	if (failing)
 		signal_main(worker);
 	return 0;
+}
+
+void worker_distrust(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	worker->distrusted = true;
+	pthread_cond_signal(&worker->wake);
+	pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_forget(struct worker *worker, const void *arg)
@@ -332,6 +412,7 @@ static void free_worker(struct worker *worker)
 	if (worker->fd >= 0)
 		close(worker->fd);
 	writer_free(worker->writer);
+	store_close(worker->reader);
 	pthread_cond_destroy(&worker->wake);
 	pthread_mutex_destroy(&worker->lock);
 	free(worker);
@@ -348,10 +429,10 @@ static void init_lock(struct worker *worker)
 	pthread_mutex_init(&worker->lock, NULL);
 }
 
-int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
+int worker_start(struct worker **out, const struct worker_config *config)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
-	struct writer *writer = writer_new(sqlite);
+	struct writer *writer = writer_new(config->sqlite);
 
 	if (!worker || !writer) {
 		writer_free(writer);
@@ -359,6 +440,9 @@ int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
 		return -ENOMEM;
 	}
 	worker->writer = writer;
+	worker->path = config->path;
+	worker->replaced = config->replaced;
+	worker->arg = config->arg;
 	worker->fd = -1;
 	init_lock(worker);
 	TAILQ_INIT(&worker->queued);
@@ -366,7 +450,7 @@ int worker_start(struct worker **out, sqlite3 *sqlite, struct event_base *base)
 	TAILQ_INIT(&worker->finished);
 	TAILQ_INIT(&worker->batch);
 	TAILQ_INIT(&worker->all);
-	int r = watch(worker, base);
+	int r = watch(worker, config->base);
 	if (!r)
 		r = start_thread(worker);
 	if (r) {

@@ -7,7 +7,8 @@
  * When the disk is full, or the file cannot be written for another reason that
  * may pass, the transaction is rolled back, each job that waits is told so
  * once, and all are tried again with growing pauses. A job that fails for
- * itself (a value that the schema refuses) costs that job alone.
+ * itself (a value that the schema refuses) costs that job alone. A file that is
+ * damaged is replaced (db/store.h), and the transaction made in the new one.
  *
  * Private to db/.
  */
@@ -20,12 +21,19 @@ struct event_base;
 struct sqlite3;
 struct worker;
 
-/*
- * Takes over @sqlite (closed by worker_stop()). *@out is owned by the caller:
- * worker_stop(). 0 or -errno.
- */
-CHECKED int worker_start(struct worker **out, struct sqlite3 *sqlite,
-			 struct event_base *base);
+struct worker_config {
+	struct sqlite3 *sqlite; /* taken over in any case */
+	const char *path;       /* its file's; borrowed */
+	struct event_base *base;
+	/* The file was damaged and is another one now, which @reader is a
+	 * connection to; it is the callee's. From the event loop. */
+	void (*replaced)(struct sqlite3 *reader, void *arg);
+	void *arg;
+};
+
+/* *@out is owned by the caller: worker_stop(). 0 or -errno. */
+CHECKED int worker_start(struct worker **out,
+			 const struct worker_config *config);
 
 /* Runs what is queued, joins the thread, closes. NULL is fine. */
 struct worker *worker_stop(struct worker *worker);
@@ -38,5 +46,8 @@ CHECKED int worker_queue(struct worker *worker, struct job *job);
 
 /* No job with @arg calls back any more. */
 void worker_forget(struct worker *worker, const void *arg);
+
+/* Who has read from the file found it damaged. */
+void worker_distrust(struct worker *worker);
 
 void worker_stats(struct worker *worker, struct db_stats *out);

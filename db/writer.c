@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include "db/store.h"
 #include "gateway/base/log.h"
 
 enum { STATEMENTS_MAX = 128 }; /* constants in db/ */
@@ -166,20 +167,34 @@ struct writer *writer_new(sqlite3 *sqlite)
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer) {
-		sqlite3_close(sqlite);
+		store_close(sqlite);
 		return NULL;
 	}
 	writer->sqlite = sqlite;
 	return writer;
 }
 
+static void finalize_statements(struct writer *writer)
+{
+	for (size_t i = 0; i < writer->nstatements; i++)
+		sqlite3_finalize(writer->statements[i].stmt);
+	writer->nstatements = 0;
+}
+
+void writer_use(struct writer *writer, sqlite3 *sqlite)
+{
+	finalize_statements(writer);
+	store_leave(writer->sqlite);
+	writer->sqlite = sqlite;
+	writer->synchronous_full = false;
+}
+
 struct writer *writer_free(struct writer *writer)
 {
 	if (!writer)
 		return NULL;
-	for (size_t i = 0; i < writer->nstatements; i++)
-		sqlite3_finalize(writer->statements[i].stmt);
-	sqlite3_close(writer->sqlite);
+	finalize_statements(writer);
+	store_close(writer->sqlite);
 	free(writer);
 	return NULL;
 }

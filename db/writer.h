@@ -45,6 +45,10 @@ TAILQ_HEAD(job_list, job);
 struct writer *writer_new(struct sqlite3 *sqlite);
 struct writer *writer_free(struct writer *writer);
 
+/* From now on another connection, owned as the first one; the file of that one
+ * has been set aside. */
+void writer_use(struct writer *writer, struct sqlite3 *sqlite);
+
 /*
  * Run @jobs, in order, in one transaction. SQLITE_OK: it is committed, and each
  * job's result says how that one went. Another code of SQLite's: nothing is,

@@ -248,6 +248,11 @@ static int open_stream(struct gateway *gateway)
 	return r;
 }
 
+static void on_db_replaced(void *arg)
+{
+	call_record_all(arg);
+}
+
 static int open_db(struct gateway *gateway)
 {
 	const struct db_config config = { .path = gateway->config->db.path };
@@ -256,6 +261,8 @@ static int open_db(struct gateway *gateway)
 	if (r < 0)
 		log_error("db=not-opened path=%s r=%d (%s)", config.path, r,
 			  strerror(-r));
+	if (!r)
+		db_on_replaced(gateway->db, on_db_replaced, gateway);
 	if (!r)
 		r = account_store_new(&gateway->accounts, gateway->db);
 	if (!r)

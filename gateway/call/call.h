@@ -92,6 +92,8 @@ CHECKED int call_record_put(struct call *call, const struct session_row *row);
 
 /* What the rows say has changed: write them again while the call is up. */
 void call_record_refresh(struct call *call);
+/* They are gone: those of all calls that are up are written again. */
+void call_record_all(struct gateway *gateway);
 
 /* How many are not up yet. */
 unsigned call_count_in_setup(const struct gateway *gateway);

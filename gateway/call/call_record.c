@@ -225,6 +225,17 @@ void call_record_refresh(struct call *call)
 		call_record_store(call);
 }
 
+void call_record_all(struct gateway *gateway)
+{
+	struct call *call;
+
+	LIST_FOREACH(call, &gateway->calls, link)
+	{
+		memset(call->stored, 0, sizeof(call->stored));
+		call_record_refresh(call);
+	}
+}
+
 /* ---- the record of an ended call ---- */
 
 void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The database: locked by another program, corrupt, on a disk that is full."""
 
+import contextlib
 import glob
 import os
 import sqlite3
@@ -96,10 +97,50 @@ class Corrupt(Fault):
         os.unlink(path + "-wal")  # what was written last would stand in for what is damaged
         await server.start()
         await self.logs(scene, r"db=corrupt .*a new one is made")
-        aside = [name for name in glob.glob(path + ".corrupt-*") if os.path.getsize(name)]
+        aside = [name for name in glob.glob(path + ".corrupt-*[0-9]") if os.path.getsize(name)]
         assert aside, "nothing was set aside"
         await scene.alive()
         return f"set aside as {os.path.basename(aside[0])}"
 
 
-FAULTS = (Locked, Full, FileTooLarge, Corrupt)
+class CorruptInUse(Outage):
+    """The file is spoilt under the process: most of it is zeros all of a sudden, as on a disk that goes."""
+
+    name = "database corrupt while in use"
+    expected = "set aside, and what can be read taken along; calls and their rows go on in a new one"
+    log = r"<3>db=corrupt .*a new one is made"
+    page = 4096
+
+    async def begin(self, scene):
+        path = path_of(scene)
+        # who else writes makes the process read again what it knows, and the journal goes
+        with contextlib.closing(sqlite3.connect(path, timeout=5)) as other:
+            other.execute("CREATE TABLE spoilt (n)")
+            other.execute("DROP TABLE spoilt")
+            other.commit()
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(path, "r+b") as file:
+            file.seek(self.page)
+            file.write(bytes(os.path.getsize(path) - self.page))
+
+    async def end(self, scene):
+        aside = [name for name in glob.glob(path_of(scene) + ".corrupt-*[0-9]") if os.path.getsize(name)]
+        assert aside, "nothing was set aside"
+
+    async def run(self, scene):
+        server = scene.bed.tandem
+        await server.process.stop()
+        for part in ("", "-wal", "-shm"):  # the records of faults before would be lost
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path_of(scene) + part)
+        await server.start()
+        seen = await super().run(scene)
+        # and the next process takes up calls from the new one
+        calls = await self.talk(scene, each=1)
+        await scene.bed.tandem.kill()
+        await scene.bed.tandem.start()
+        await self.heard_again(calls, 2.0)
+        return seen
+
+
+FAULTS = (Locked, Full, FileTooLarge, Corrupt, CorruptInUse)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <event2/event.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,4 +86,18 @@ static inline void fixture_wait(struct fixture *f, unsigned n)
 		assert_int_equal(event_base_loopexit(f->base, &tick), 0);
 		event_base_dispatch(f->base);
 	}
+}
+
+/* Of the directory, by a pattern. */
+static inline size_t fixture_count_files(const struct fixture *f,
+					 const char *pattern)
+{
+	char path[192];
+	glob_t found;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, pattern);
+	size_t n = glob(path, 0, NULL, &found) ? 0 : found.gl_pathc;
+	if (n)
+		globfree(&found);
+	return n;
 }

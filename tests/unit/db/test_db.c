@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "db/db.h"
 
-#include <glob.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -278,59 +277,6 @@ static void a_disk_that_stays_full_does_not_hold_up_the_end(void **state)
 	assert_int_equal(umount(f->dir), 0);
 }
 
-static size_t count_files(const char *dir, const char *pattern)
-{
-	char path[192];
-	glob_t found;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, pattern);
-	size_t n = glob(path, 0, NULL, &found) ? 0 : found.gl_pathc;
-	if (n)
-		globfree(&found);
-	return n;
-}
-
-static void overwrite(const char *path, long at, size_t n)
-{
-	FILE *file = fopen(path, "r+b");
-
-	assert_non_null(file);
-	assert_int_equal(fseek(file, at, SEEK_SET), 0);
-	for (size_t i = 0; i < n; i++)
-		assert_int_not_equal(fputc(0xa5, file), EOF);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void a_corrupt_file_is_set_aside_and_a_new_one_made(void **state)
-{
-	struct fixture *f = *state;
-	static const struct {
-		long at;
-		size_t n;
-	} damages[] = { { 0, 64 }, { 4096 + 4, 8000 } };
-
-	for (size_t i = 0; i < 2; i++) {
-		for (unsigned j = 0; j < 50; j++) {
-			char call[16];
-
-			snprintf(call, sizeof(call), "call-%u", j);
-			assert_int_equal(put(f, call, NULL, NULL), 0);
-		}
-		f->db = db_close(f->db);
-		overwrite(f->path, damages[i].at, damages[i].n);
-		fixture_open(f);
-		assert_int_equal(count_rows(f), 0);
-		assert_int_equal(count_files(f->dir, "t.db.corrupt-*"), 1);
-		assert_int_equal(put(f, "new", fixture_done, f), 0);
-		fixture_wait(f, (unsigned)i + 1);
-		assert_int_equal(f->last, 0);
-		char command[160];
-		snprintf(command, sizeof(command), "rm %s/t.db.corrupt-*",
-			 f->dir);
-		assert_int_equal(system(command), 0);
-	}
-}
-
 static void a_newer_schema_is_refused_and_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -347,7 +293,7 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	execute(f->path, version);
 	fixture_open(f);
 	assert_int_equal(count_rows(f), 1);
-	assert_int_equal(count_files(f->dir, "*corrupt*"), 0);
+	assert_int_equal(fixture_count_files(f, "*corrupt*"), 0);
 }
 
 static void one_process_at_a_time(void **state)
@@ -466,7 +412,6 @@ int main(void)
 		TEST(a_row_that_is_refused_costs_itself_alone),
 		TEST(on_a_full_disk_calls_go_on_and_rows_are_written_later),
 		TEST(a_disk_that_stays_full_does_not_hold_up_the_end),
-		TEST(a_corrupt_file_is_set_aside_and_a_new_one_made),
 		TEST(a_newer_schema_is_refused_and_left_alone),
 		TEST(one_process_at_a_time),
 		TEST(a_missing_directory_is_made_and_a_missing_path_told),
