@@ -40,6 +40,16 @@ void side_fini(struct side *side)
 	explicit_bzero(side, sizeof(*side));
 }
 
+void side_reset(struct side *side)
+{
+	const struct side as_new = { .bridge = side->bridge,
+				     .which = side->which,
+				     .epoch = side->epoch };
+
+	side_fini(side);
+	*side = as_new;
+}
+
 /* Lifetime */
 
 static struct media_worker *least_loaded(struct media *media)
@@ -141,11 +151,8 @@ int bridge_close(struct bridge *bridge, enum media_side which)
 	side_send(side, command);
 	if (pair->rtp >= 0)
 		port_leave(bridge->media->ports, pair, clock_ms());
-	uint32_t epoch = side->epoch + 1;
-	side_fini(side);
-	side->bridge = bridge;
-	side->which = which;
-	side->epoch = epoch;
+	side->epoch++;
+	side_reset(side);
 	return 0;
 }
 

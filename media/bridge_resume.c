@@ -81,8 +81,10 @@ int bridge_resume(struct bridge *bridge, enum media_side which,
 	int r = saved->transport == MEDIA_ICE
 			? side_ice_resume(side, saved, local, remote)
 			: side_rtp_resume(side, saved, local, remote);
-	if (r)
+	if (r) {
+		side_reset(side);
 		return r;
+	}
 	side->open = side->ready = true;
 	side->local = saved->local;
 	side->remote = saved->remote;

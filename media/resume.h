@@ -45,9 +45,10 @@ CHECKED int bridge_revive(struct bridge **out, struct media *media,
  * Instead of bridge_open(), bridge_local() and bridge_remote(): @local and
  * @remote were the descriptions in force. ready() follows; failed() when the
  * keys are not those whose indices were kept, and when the pair does not answer
- * any more. bridge_map() and bridge_direction() are to be called as ever.
- * 0, -EADDRINUSE, -EADDRNOTAVAIL (the address or the port has gone), -EINVAL,
- * -ENOMEM.
+ * any more. bridge_map() and bridge_direction() are to be called as ever. After
+ * an error nothing is left of @saved, least of all its keys: bridge_open()
+ * makes others. 0, -EADDRINUSE, -EADDRNOTAVAIL (the address or the port has
+ * gone), -EINVAL, -ENOMEM.
  */
 CHECKED int bridge_resume(struct bridge *bridge, enum media_side side,
 			  const struct bridge_saved *saved,

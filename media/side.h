@@ -72,6 +72,8 @@ CHECKED int side_command(struct side *side, struct command **out,
 			 enum command_verb verb);
 void side_send(struct side *side, struct command *command);
 void side_fini(struct side *side);
+/* As a side that was never opened, of the same epoch. */
+void side_reset(struct side *side);
 
 CHECKED int side_ice_open(struct side *side);
 CHECKED int side_ice_local(struct side *side, struct media_content *content);

@@ -217,6 +217,27 @@ int call_recall(struct call *call, enum media_side side, int why)
 	return r ? r : leg->ops->recall(leg);
 }
 
+/* A trunk's side, whose keys are not those of its indices (media/keep.h): it is
+ * offered others (RFC 4568) by another port. */
+static bool takes_other_keys(struct call *call, enum media_side side,
+			     enum media_failure why)
+{
+	struct leg *leg = call->legs[side];
+	const struct media_content *audio = leg_local_audio(leg);
+	struct media_side_stats stats;
+
+	if (why != MEDIA_FAIL_WORKER || !audio || !audio->osrtp)
+		return false;
+	bridge_stats(call->bridge, side, &stats);
+	log_warn("call=%s side=%c event=keys-lost: others are offered",
+		 call->name, side_names[side]);
+	int r = bridge_close(call->bridge, side);
+	if (!r)
+		r = bridge_open(call->bridge, side, MEDIA_RTP, true,
+				&stats.remote);
+	return !r && !leg->ops->restart(leg);
+}
+
 /* What another process began has lost its way while nobody answered STUN, or
  * its keys are not those of its indices (media/keep.h). */
 static bool goes_on_anew(struct call *call, enum media_side side,
@@ -227,9 +248,10 @@ static bool goes_on_anew(struct call *call, enum media_side side,
 	bool just = call->resumed_ms &&
 		    call_now_ms(call) - call->resumed_ms < TAKEN_UP_MS;
 
-	return lost && just && call->state == CALL_UP &&
-	       !call->legs[side]->recalled &&
-	       !opposite(call, side)->ops->echoes &&
+	if (!lost || !just || call->state != CALL_UP ||
+	    call->legs[side]->recalled || opposite(call, side)->ops->echoes)
+		return false;
+	return takes_other_keys(call, side, why) ||
 	       !call_recall(call, side, -ENOTCONN);
 }
 

@@ -97,19 +97,31 @@ static int set_past(struct call *call, const struct past_side past[2])
 
 /* ---- its media ---- */
 
-/* Another program has its port now, or the address is gone: another one, which
- * an offer tells. */
+/* What we say of it from now on has our port and keys in it, which the table's
+ * description has not. */
+static int describe(struct call *call, enum media_side side,
+		    const struct past_side *past)
+{
+	struct media_content *audio =
+		media_desc_first(past->local, MEDIA_AUDIO);
+
+	return past_may_move(past) ? bridge_local(call->bridge, side, audio)
+				   : 0;
+}
+
+/* Its port is another program's now, the address is gone, or nobody knows what
+ * was sent under its keys: it gets others of all, which an offer tells. */
 static int open_elsewhere(struct call *call, enum media_side side,
 			  struct past_side *past, int why)
 {
-	if ((why != -EADDRINUSE && why != -EADDRNOTAVAIL) ||
-	    past->saved.transport != MEDIA_RTP || past->saved.keys.profile)
-		return why;
 	past->elsewhere = true;
-	log_warn("call=%s side=%c event=port-lost r=%d: another one is offered",
-		 call->name, side == MEDIA_SIDE_A ? 'A' : 'B', why);
-	return bridge_open(call->bridge, side, MEDIA_RTP, true,
-			   &past->saved.remote);
+	log_warn("call=%s side=%c event=port-lost r=%d keys=%s: another one is "
+		 "offered",
+		 call->name, side == MEDIA_SIDE_A ? 'A' : 'B', why,
+		 past->saved.keys.profile ? "others" : "none");
+	int r = bridge_open(call->bridge, side, MEDIA_RTP, true,
+			    &past->saved.remote);
+	return r ? r : describe(call, side, past);
 }
 
 static int resume_side(struct call *call, enum media_side side,
@@ -117,11 +129,17 @@ static int resume_side(struct call *call, enum media_side side,
 {
 	if (past->row->kind == SESSION_ECHO)
 		return 0;
+	if (past->elsewhere)
+		return open_elsewhere(call, side, past, -ESTALE);
 	int r = bridge_resume(call->bridge, side, &past->saved,
 			      media_desc_first(past->local, MEDIA_AUDIO),
 			      media_desc_first(past->remote, MEDIA_AUDIO));
 
-	return r ? open_elsewhere(call, side, past, r) : 0;
+	if (!r)
+		return describe(call, side, past);
+	return (r == -EADDRINUSE || r == -EADDRNOTAVAIL) && past_may_move(past)
+		       ? open_elsewhere(call, side, past, r)
+		       : r;
 }
 
 /* One worker has both sides: that of the shared port, where there is one. */
@@ -138,32 +156,44 @@ static int revive(struct call *call, const struct past_side past[2])
 
 /* Without what the worker noted of it no side may go on with its keys: a
  * keystream would be used twice. */
-static int begin_anew(struct call *call, struct past_side *lost,
-		      const struct past_side *other, int why)
+static int begin_anew(struct call *call, struct past_side past[2], int why)
 {
-	if (!past_may_lose(lost) || other->row->kind != SESSION_SIP ||
-	    other->saved.keys.profile)
-		return why;
-	if (!lost->lost)
-		lost->lost = why;
+	for (int side = 0; side < 2; side++) {
+		if (past_may_lose(&past[side]) && past_may_move(&past[!side]))
+			past[side].lost =
+				past[side].lost ? past[side].lost : why;
+		else if (!past_may_move(&past[side]))
+			return why;
+		else
+			past[side].elsewhere = past[side].saved.keys.profile;
+	}
 	call->bridge = bridge_free(call->bridge);
 	return bridge_new(&call->bridge, call->gateway->media, call->name,
 			  &call_bridge_handlers, call);
+}
+
+static int resume_or_lose(struct call *call, enum media_side side,
+			  struct past_side *past)
+{
+	return past->lost ? 0 : resume_side(call, side, past);
 }
 
 /* The client's side first: when that fails, no port of the telephone's has been
  * opened yet, and would have to rest. */
 static int resume_media(struct call *call, struct past_side past[2])
 {
-	int client = past_may_lose(&past[0]) ? 0 : 1;
+	enum media_side client =
+		past_may_lose(&past[0]) ? MEDIA_SIDE_A : MEDIA_SIDE_B;
 	int r = past[client].lost ? past[client].lost : revive(call, past);
 
 	if (!r)
-		r = resume_side(call, (enum media_side)client, &past[client]);
-	if (r && r != -ENOMEM)
-		r = begin_anew(call, &past[client], &past[!client], r);
-	return r ? r
-		 : resume_side(call, (enum media_side) !client, &past[!client]);
+		r = resume_side(call, client, &past[client]);
+	if (r && r != -ENOMEM) {
+		r = begin_anew(call, past, r);
+		if (!r)
+			r = resume_or_lose(call, client, &past[client]);
+	}
+	return r ? r : resume_or_lose(call, !client, &past[!client]);
 }
 
 /* ---- its legs ---- */

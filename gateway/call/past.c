@@ -68,7 +68,8 @@ static int read_saved(struct bridge_saved *out, const struct session_media *m)
 			      &m->remote_pwd);
 }
 
-/* The passwords are not in the text. */
+/* The passwords are not in the text, and neither are keys, nor that we offered
+ * some under a plain profile (RFC 8643). */
 static int read_desc(struct media_desc **out, const char *text, const char *pwd)
 {
 	int r = sdp_parse(out, NULL, slice_of(text));
@@ -84,9 +85,13 @@ static int read_descs(struct past_side *past)
 	int r = read_desc(&past->local, past->row->local_sdp,
 			  past->saved.local_pwd);
 
-	return r ? r
-		 : read_desc(&past->remote, past->row->remote_sdp,
-			     past->saved.remote_pwd);
+	if (r)
+		return r;
+	media_desc_first(past->local, MEDIA_AUDIO)->osrtp =
+		past->saved.transport == MEDIA_RTP &&
+		past->saved.keys.profile != SRTP_NONE;
+	return read_desc(&past->remote, past->row->remote_sdp,
+			 past->saved.remote_pwd);
 }
 
 static int read_media(struct past_side *past)
@@ -100,6 +105,12 @@ static int read_media(struct past_side *past)
 bool past_may_lose(const struct past_side *past)
 {
 	return past->row->kind == SESSION_JINGLE;
+}
+
+bool past_may_move(const struct past_side *past)
+{
+	return past->row->kind == SESSION_SIP &&
+	       past->saved.transport == MEDIA_RTP;
 }
 
 int past_read(struct past_side *out, const struct session_row *row)

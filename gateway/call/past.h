@@ -20,8 +20,8 @@ struct past_side {
 	struct bridge_saved saved;
 	int lost; /* why its media cannot go on, -errno: its peer has to come
 		   * anew; 0: it can */
-	bool elsewhere; /* it goes on by another port, of which its peer is told
-			 */
+	bool elsewhere; /* it goes on by another port and, where it had keys,
+			 * with others, of which its peer is told */
 };
 
 /*
@@ -34,3 +34,6 @@ void past_fini(struct past_side *past);
 
 /* A client can be called anew, a telephone cannot. */
 bool past_may_lose(const struct past_side *past);
+/* It can be told another port and other keys within its dialog (RFC 3264, 8;
+ * RFC 4568). */
+bool past_may_move(const struct past_side *past);

@@ -189,24 +189,33 @@ async def test_the_client_hangs_up_instead(scene):
     assert "BYE" in await theirs.wait("ended")
 
 
-async def test_a_port_that_is_another_programs_now(scene):
-    """The telephone is told of another one in the dialog that it has; the client notices nothing."""
-    mine, theirs = await scene.call_out(PROFILE)
-    await database.kept(scene.bed.tandem)
-    port, thief = theirs.offer.port, None
+@contextlib.contextmanager
+def taken_port(scene, port):
+    """What makes @port another program's, until the end of the block."""
+    thief = None
 
-    def take(scene):
+    def take(_):
         nonlocal thief
         with scene.bed.gw.inside():
             thief = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             thief.bind((GATEWAY, port))
 
-    await again(scene, take)
     try:
+        yield take
+    finally:
+        if thief:
+            thief.close()
+
+
+async def test_a_port_that_is_another_programs_now(scene):
+    """The telephone is told of another one in the dialog that it has; the client notices nothing."""
+    mine, theirs = await scene.call_out(PROFILE)
+    await database.kept(scene.bed.tandem)
+    port = theirs.offer.port
+    with taken_port(scene, port) as take:
+        await again(scene, take)
         await proc.until(lambda: theirs.offer.port != port, 5, "the telephone is told of another port")
         await scene.heard(mine, theirs)
         assert not mine.client.proposals.qsize()
         await mine.hangup()
         assert "BYE" in await theirs.wait("ended")
-    finally:
-        thief.close()
