@@ -125,13 +125,26 @@ static void lose(struct ice *ice)
 	ice->handlers->failed(ICE_CONSENT_LOST, ice->arg);
 }
 
+/*
+ * A check that is long due was not sent: it is we who stood still (SIGSTOP, a
+ * machine that slept), and sent nothing at all. The peer is asked once before
+ * it is given up.
+ */
+static bool stood_still(struct ice *ice)
+{
+	if (ice->now_ms < ice->consent_next_ms + ICE_DOUBT_MS)
+		return false;
+	ice->consent_ms = ice->now_ms + ICE_DOUBT_MS - ICE_CONSENT_LOST_MS;
+	return true;
+}
+
 uint64_t ice_consent_tick(struct ice *ice)
 {
 	if (!ice->selected)
 		return UINT64_MAX;
 
 	uint64_t lost_ms = ice->consent_ms + ICE_CONSENT_LOST_MS;
-	if (ice->now_ms >= lost_ms) {
+	if (ice->now_ms >= lost_ms && !stood_still(ice)) {
 		lose(ice);
 		return ice->now_ms; /* another pair may do */
 	}

@@ -66,6 +66,7 @@ struct worker {
 	size_t received, foreign;       /* packets; and of no call, */
 	size_t strangers;               /* at the shared sockets */
 	bool behind;                    /* this turn leaves some unread */
+	uint64_t catch_up_ms; /* until then it reads; 0: it does not */
 	struct pace pace;
 	bool late;  /* media is let go until nothing is left unread */
 	bool paced; /* turns wait, shared sockets are not watched */

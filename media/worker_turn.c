@@ -19,6 +19,10 @@ enum {
 	SHARED_RECV = 64,
 	/* One of a call that has more than it should. */
 	OWN_MANY = 16,
+	/* Who did what was due so much later did not run in between, and takes
+	 * so long at most to read what came meanwhile. */
+	LATE_MS = 100,
+	CATCH_UP_MS = 500,
 };
 
 /* Sockets */
@@ -82,6 +86,26 @@ static void tick(struct worker *worker, struct circuit *circuit)
 	if (next_ms <= worker->now_ms)
 		next_ms = worker->now_ms + 1;
 	worker_arm(worker, circuit, next_ms);
+}
+
+/*
+ * After a stall (SIGSTOP, a machine without time for us) deadlines have passed
+ * while their packets wait in the sockets: those are read to their end before a
+ * peer is judged. @unread: there are more than this turn has read. A flood must
+ * not put the judgement off for ever.
+ */
+static bool catches_up(struct worker *worker, bool unread)
+{
+	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
+	bool late = c && c->due_ms + LATE_MS < worker->now_ms;
+
+	if (!late || !unread) {
+		worker->catch_up_ms = 0;
+		return false;
+	}
+	if (!worker->catch_up_ms)
+		worker->catch_up_ms = worker->now_ms + CATCH_UP_MS;
+	return worker->now_ms < worker->catch_up_ms;
 }
 
 static void tick_all(struct worker *worker)
@@ -310,6 +334,7 @@ static void begin_turn(struct worker *worker)
 void worker_turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS];
+	bool unread;
 
 	rest(worker);
 	int n = epoll_wait(worker->epoll, events, EVENTS, timeout_ms(worker));
@@ -322,11 +347,12 @@ void worker_turn(struct worker *worker)
 	for (int i = 0; i < n; i++)
 		on_readable(worker, events[i].data.ptr);
 	work(worker);
-	pace_turn(&worker->pace, worker->received, worker->foreign,
-		  worker->behind || n == EVENTS);
+	unread = worker->behind || n == EVENTS;
+	pace_turn(&worker->pace, worker->received, worker->foreign, unread);
 	defence_turn(worker, worker->strangers);
 	run_farewells(worker);
-	tick_all(worker);
+	if (!catches_up(worker, unread))
+		tick_all(worker);
 	batch_flush(worker->batch);
 	atomic_store_explicit(&worker->lost, batch_lost(worker->batch),
 			      memory_order_relaxed);

@@ -147,6 +147,32 @@ static void after_consent_is_lost_a_check_brings_it_back(void **state)
 	}
 }
 
+/* SIGSTOP for longer than consent lasts: nobody has asked in between. */
+static void who_stood_still_asks_before_the_peer_is_given_up(void **state)
+{
+	(void)state;
+
+	for (int alive = 0; alive < 2; alive++) {
+		struct robot r;
+
+		robot_init(&r, true);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		net_run(&r.net, 8000, NULL);
+		assert_true(is_selected(&r.agent));
+		r.net.now_ms += 2 * ICE_CONSENT_LOST_MS;
+		r.answers = alive;
+		unsigned asked = r.requests;
+		net_run(&r.net, 2000, NULL);
+		assert_true(r.requests > asked);
+		assert_int_equal(r.agent.lost, !alive);
+		assert_int_equal(is_selected(&r.agent), alive);
+		net_run(&r.net, 60000, NULL);
+		assert_int_equal(r.agent.lost, !alive);
+		robot_fini(&r);
+	}
+}
+
 static bool port_3000_is_dead(struct net *net, struct net_packet *packet)
 {
 	(void)net;
@@ -264,6 +290,8 @@ int main(void)
 		cmocka_unit_test(consent_is_asked_for_at_random_intervals),
 		cmocka_unit_test(consent_may_be_lost_during_a_restart),
 		cmocka_unit_test(after_consent_is_lost_a_check_brings_it_back),
+		cmocka_unit_test(
+			who_stood_still_asks_before_the_peer_is_given_up),
 		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
 		cmocka_unit_test(
 			a_nomination_of_a_valid_pair_challenges_a_dead_one),
