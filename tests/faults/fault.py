@@ -69,6 +69,10 @@ class Fault:
     def __init__(self):
         self.calls_lost = self.messages_lost = 0
 
+    @staticmethod
+    def missing():
+        """What is not installed that it needs, or None."""
+
     async def run(self, scene):
         """Returns what was seen, in a few words; counts what was lost."""
         raise NotImplementedError

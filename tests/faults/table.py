@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """All faults, in the order of the table. A module of faults names its own in FAULTS."""
 
+import browser
 import clock
 import disk
 import limits
 import network
 import process
 
-FAULTS = process.FAULTS + network.FAULTS + disk.FAULTS + clock.FAULTS + limits.FAULTS
+FAULTS = process.FAULTS + browser.FAULTS + network.FAULTS + disk.FAULTS + clock.FAULTS + limits.FAULTS

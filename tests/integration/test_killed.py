@@ -2,7 +2,8 @@
 """The process is killed during calls and started again: both parties hear a gap, and nothing else happens to them.
 
 The clients' SRTP is libsrtp's, with its replay protection; what leaves the gateway is recorded, so that no index is used
-twice under a key. Sources begin at sequence 65,400: calls are killed before, at and after the wrap.
+twice under a key. Sources begin at sequence 65,400, and the gateway's own numbers towards clients are brought there: calls are
+killed before, at and after the wrap. tests/faults has the same with Chromium.
 
     clients c1, c2  --  Prosody srv  --  Tandem gw  --  carrier pstn (UDP)
                                                     --  PBX pstn (TCP)
@@ -16,7 +17,7 @@ import time
 
 import pytest
 
-from bed import capture, database, indices, media, proc, profiles
+from bed import capture, database, indices, media, proc, profiles, wrap
 from bed.scene import DOMAIN, own_number
 from test_commands import asked
 
@@ -97,18 +98,21 @@ async def test_calls_go_on_and_each_side_hangs_up(scene):
     await database.over(scene.bed.tandem)
 
 
-async def before(scene, mine, theirs):
-    """Both are before the wrap."""
+async def before_the_wrap(scene, mine, theirs):
+    """Both numbers on the client's leg, its own and the gateway's, are some seconds before it."""
+    await wrap.near(mine, theirs, 300)
 
 
 async def at_the_wrap(scene, mine, theirs):
     """The last numbers before it have gone, in each direction."""
-    await proc.until(lambda: min(mine.audio.seq, theirs.audio.seq) >= 65534, 5, "the wrap is near")
+    await wrap.near(mine, theirs, 20)
+    await proc.until(lambda: wrap.left(mine.audio) <= 2, 5, "the wrap is here")
 
 
 async def after_the_wrap(scene, mine, theirs):
     """The receivers have counted one rollover, in each direction."""
-    await proc.until(lambda: min(mine.audio.seq, theirs.audio.seq) >= 65560, 5, "the wrap is over")
+    await wrap.near(mine, theirs, 20)
+    await proc.until(lambda: wrap.left(mine.audio) > 0x8000 and mine.audio.seq > 0x10000, 5, "the wrap is over")
 
 
 async def after_digits(scene, mine, theirs):
@@ -132,7 +136,7 @@ async def on_hold(scene, mine, theirs):
     await mine.informed("hold")
 
 
-MOMENTS = [before, at_the_wrap, after_the_wrap, after_digits, after_a_change_of_source, on_hold]
+MOMENTS = [before_the_wrap, after_the_wrap, after_digits, after_a_change_of_source, on_hold, at_the_wrap]
 
 
 def to_client(packet):
@@ -145,7 +149,9 @@ async def test_no_index_is_used_twice_whenever_it_is_killed(scene):
     calls = {moment: await out(scene) for moment in MOMENTS}
     wire = capture.Capture(scene.bed.gw, kept=indices.WHOLE)
     try:
-        await asyncio.gather(*(moment(scene, *pair) for moment, pair in calls.items()))
+        await asyncio.gather(*(moment(scene, *pair) for moment, pair in calls.items() if moment is not at_the_wrap))
+        await at_the_wrap(scene, *calls[at_the_wrap])  # and at once:
+        assert wrap.left(calls[before_the_wrap][0].audio) < 300, "it is not before the wrap any more"
         held = calls.pop(on_hold)
         begun = await kill(scene, list(calls.values()), down_s=0.5)
         await held[1].resume()
@@ -156,7 +162,8 @@ async def test_no_index_is_used_twice_whenever_it_is_killed(scene):
     finally:
         used = indices.Used([packet for packet in wire.stop() if to_client(packet)], lambda target: True)
     assert len(used.rtp) == len(MOMENTS) == len(used.rtcp)
-    assert all(side.audio.seq > 0x10000 for pair in calls.values() for side in pair if pair is not calls[after_a_change_of_source])
+    assert all(mine.audio.seq > 0x10000 and wrap.left(mine.audio) > 0x8000 for moment, (mine, _) in calls.items()
+               if moment in (before_the_wrap, at_the_wrap, after_the_wrap)), "not all numbers have wrapped"
     assert not used.repeated(), f"used twice under one key: {used.repeated()[:20]}"
     check_streams(scene, list(calls.values()), begun)
 
