@@ -5,7 +5,7 @@ import asyncio
 import struct
 import time
 
-from fault import Fault, path_of
+from fault import Fault
 
 from bed import capture, chromium, database, indices, media, proc, stanzajs, wrap
 
@@ -82,12 +82,6 @@ class KilledUnderChromium(Fault):
         await starting
         await self.judged(mine, theirs)
 
-    @staticmethod
-    async def in_the_table(scene):
-        """The call can be taken up."""
-        await proc.until(lambda: database.rows(path_of(scene), "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 5,
-                         "the call is in the table")
-
     async def moments(self, scene, mine, theirs, wire):
         """Each of them, and a death at once."""
         await wrap.advance(theirs.audio, wrap.WRAP - WIDE, wire.last)
@@ -123,7 +117,7 @@ class KilledUnderChromium(Fault):
         wire = Wire(scene)
         try:
             mine, theirs = await self.place(scene)
-            await self.in_the_table(scene)
+            await database.kept(scene.bed.tandem)
             await self.moments(scene, mine, theirs, wire)
             gap = wire.gap()
             await self.afterwards(mine, theirs)
@@ -134,7 +128,7 @@ class KilledUnderChromium(Fault):
         assert len(used.rtp) == 1, f"the browser was sent SSRCs {sorted(used.rtp)}"
         assert not used.repeated(), f"used twice under one key: {used.repeated()[:20]}"
         mine, theirs = await self.place(scene)
-        await self.in_the_table(scene)
+        await database.kept(scene.bed.tandem)
         await self.killed(scene, mine, theirs)
         await mine.hangup()
         assert "BYE" in await theirs.wait("ended")
