@@ -37,6 +37,7 @@ class Bed:
     class of a browser in c1."""
 
     server_address, gateway_address = SERVER, GATEWAY
+    tandem_class = tandem.Tandem
 
     def __init__(self, server=prosody.Prosody, *, turn=False, nat=False, cuttable=False, program=True, sections=None,
                  trunks=None, numbers=None, credentials=None, browser=None):
@@ -95,7 +96,7 @@ class Bed:
         pbx = {"proxy": f"sip:{PBX}:5060;transport=tcp", "allow": [f"{PBX}/32"]}
         numbers = {own_number(user): {"owner": f"{user}@example.org", "trunk": "pbx" if user == "dave" else "carrier"}
                    for user in users}
-        return tandem.Tandem(
+        return self.tandem_class(
             self.gw, GATEWAY, domain=DOMAIN, secret=SECRET,
             xmpp=(GATEWAY, CUT_PORT) if self.cuttable else (SERVER, 5347), sections=self.sections,
             trunks={"carrier": carrier, "pbx": pbx, **self.trunks}, numbers={**numbers, **self.numbers})

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The program under test: its configuration, its start, its log, and that it ends cleanly.
 
-TANDEM names another binary than build/tandem (a sanitizer's), TANDEM_WRAP a command to run it under (valgrind)."""
+TANDEM names another binary than build/tandem (a sanitizer's), TANDEM_WRAP a command to run it under (valgrind);
+BED_APPARMOR=1 holds it to the profile of deploy/apparmor, where the kernel can."""
 
 import asyncio
 import os
@@ -11,7 +12,7 @@ import shutil
 import signal
 import socket
 
-from . import fdstore, proc
+from . import apparmor, fdstore, proc
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 USER = "nobody"
@@ -82,6 +83,7 @@ class Tandem:
         self.notified = b""
         self.store = fdstore.Store()
         self.deaths = []  # how it ended when it should not have
+        self.held = bool(os.environ.get("BED_APPARMOR"))  # to AppArmor's profile
 
     @property
     def log(self):
@@ -136,6 +138,8 @@ class Tandem:
         environment = {**SANITIZERS, "NOTIFY_SOCKET": self._listen()}
         self.notified = b""
         prefix, fds = self.store.give()
+        if self.held:
+            prefix = prefix + apparmor.held(binary())
         self.process = proc.Process(self.name, prefix + self._command(*(arguments or ("-c", self.write()))), self.node,
                                     cwd=self.directory, user=USER, env=environment, fds=fds)
 
