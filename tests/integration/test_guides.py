@@ -90,9 +90,15 @@ def test_ejabberd_reads_its_snippet(place, damage, good):
     assert ("RESULT ok" in said) == good, said
 
 
-def test_mongooseims_snippet_is_toml():
-    listener, = tomllib.loads(snippet("mongooseim.toml"))["listen"]["component"]
-    assert listener["port"] == 8888 and listener["password"]
+# What its documentation has (listeners/listen-components, and those of all listeners in configuration/listen).
+MONGOOSEIM = {"port", "ip_address", "proto", "shaper", "access", "password", "check_from", "hidden_components", "conflict_behaviour", "tls"}
+
+
+def test_mongooseims_snippet_has_keys_of_its_documentation():
+    configuration = tomllib.loads(snippet("mongooseim.toml"))
+    listener, = configuration["listen"]["component"]
+    assert set(configuration) == {"listen"} and set(listener) <= MONGOOSEIM, set(listener) - MONGOOSEIM
+    assert listener["port"] == 8888 and listener["password"] and listener["conflict_behaviour"] in ("disconnect", "kick_old")
 
 
 # ---- Tandem itself ----
@@ -172,9 +178,20 @@ def test_both_firewalls_open_the_same_ports():
     assert {port for group in nft for port in group} == {port for group in iptables for port in group}
 
 
-@pytest.mark.parametrize("name", ["freeswitch-gateway.xml", "freeswitch-dialplan.xml"])
-def test_freeswitchs_snippets_are_xml(name):
-    assert ElementTree.fromstring(snippet(name)).tag == "include"
+# Of a gateway, as its documentation and its own example (sip_profiles/external/example.xml) have them; the first three are needed.
+FREESWITCH = ["realm", "username", "password", "from-user", "from-domain", "extension", "proxy", "register-proxy", "expire-seconds", "register",
+              "register-transport", "retry-seconds", "caller-id-in-from", "contact-params", "ping", "extension-in-contact", "ping-max", "ping-min"]
+
+
+def test_freeswitchs_snippets_have_what_its_documentation_has():
+    gateway, = ElementTree.fromstring(snippet("freeswitch-gateway.xml"))
+    names = [param.attrib["name"] for param in gateway]
+    assert gateway.tag == "gateway" and set(FREESWITCH[:3]) <= set(names) <= set(FREESWITCH) and len(names) == len(set(names)), names
+    plan = ElementTree.fromstring(snippet("freeswitch-dialplan.xml"))
+    condition, = plan.findall("./extension/condition[@field='destination_number']")
+    number = re.search(condition.attrib["expression"], "+15557654321")
+    assert plan.tag == "include" and number[1] == "+15557654321" and not re.search(condition.attrib["expression"], "+155576543210")
+    assert condition.find("action").attrib == {"application": "bridge", "data": f"sofia/gateway/{gateway.attrib['name']}/$1"}
 
 
 def test_asterisks_sections_name_each_other():
