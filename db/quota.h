@@ -25,7 +25,7 @@ struct quota_row {
 struct usage_row {
 	enum quota_kind kind;
 	const char *name;
-	int64_t day; /* since 1970, UTC */
+	int64_t day; /* since 1970, of the local calendar */
 	uint64_t seconds;
 };
 

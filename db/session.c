@@ -160,6 +160,15 @@ int session_put(struct db *db, const struct session_row *row, db_done_fn done,
 	return r;
 }
 
+int session_settle(struct db *db, const char *call, db_done_fn done, void *arg)
+{
+	static const char settle[] =
+		"UPDATE session SET payer = '' WHERE call = ?";
+	const struct row_param params[] = { { .text = call } };
+
+	return row_execute(db, settle, params, 1, done, arg);
+}
+
 int session_drop_earlier(struct db *db)
 {
 	static const char drop[] = "DELETE FROM session WHERE boot_id <> ?";

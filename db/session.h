@@ -139,6 +139,10 @@ bool session_digest_equal(const struct session_digest *a,
  */
 CHECKED int session_put(struct db *db, const struct session_row *row,
 			db_done_fn done, void *arg);
+/* What @call has cost is counted: its rows tell of no payer any more. As
+ * session_put(). */
+CHECKED int session_settle(struct db *db, const char *call, db_done_fn done,
+			   void *arg);
 /* The rows of all runs before this one, those that cannot be read as well. */
 CHECKED int session_drop_earlier(struct db *db);
 

@@ -31,9 +31,11 @@
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/phone.h"
+#include "gateway/route/quotas.h"
 #include "gateway/route/refused.h"
 #include "gateway/route/route.h"
 #include "gateway/route/routes.h"
+#include "gateway/route/toll.h"
 #include "gateway/route/trunks.h"
 #include "gateway/service/announce.h"
 #include "gateway/service/devices.h"
@@ -318,7 +320,8 @@ static const struct part {
 	{ refused_new, refused_free, NULL },
 	{ missed_new, missed_free, NULL },
 	{ chat_digits_new, chat_digits_free, NULL },
-	{ limits_new, limits_free, NULL },
+	{ quotas_new, quotas_free, NULL },
+	{ toll_new, toll_free, NULL },
 	{ blocks_new, blocks_free, NULL },
 	{ routes_new, routes_free, NULL },
 	{ kept_stream_new, kept_stream_free, NULL },

@@ -26,18 +26,19 @@ struct event_base;
 struct gone_trunks;
 struct iq_table;
 struct kept_stream;
-struct limits;
 struct lost_sessions;
 struct media;
 struct moves;
 struct outbox;
 struct public_address;
+struct quotas;
 struct recent;
 struct reload;
 struct routes;
 struct setting_store;
 struct sip_agent;
 struct sip_trunk;
+struct toll;
 struct texts;
 struct traces;
 struct trunk_row;
@@ -76,9 +77,10 @@ struct gateway {
 	struct devices *devices;     /* of accounts; devices.c */
 	struct recent *missed;       /* calls that were told of; missed.c */
 	struct recent *digits_taken; /* messages; chat_digits.c */
-	struct limits *limits;       /* of accounts and trunks; limits.c */
-	struct blocks *blocks;       /* who is not heard; blocks.c */
-	struct routes *routes;       /* added at run time; routes.c */
+	struct quotas *quotas; /* of accounts and trunks; route/quotas.c */
+	struct toll *toll;     /* what they use of them; route/toll.c */
+	struct blocks *blocks; /* who is not heard; blocks.c */
+	struct routes *routes; /* added at run time; routes.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */

@@ -19,6 +19,7 @@
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
+#include "gateway/route/quotas.h"
 
 enum { LIST_CAP = 2048, QUOTA_TEXT_CAP = 2 * LIST_CAP + 256 };
 
@@ -284,7 +285,7 @@ static void fill_limits(const struct request *request, struct form *form)
 	bool withhold;
 
 	request_jid(jid, request, "account");
-	quota = limits_given(request->gateway, QUOTA_ACCOUNT, jid, &withhold);
+	quota = quotas_given(request->gateway, QUOTA_ACCOUNT, jid, &withhold);
 	if (!quota)
 		return;
 	set_count(form, "calls", quota->calls);
@@ -308,7 +309,7 @@ static struct quota_text quota_text(const struct gateway *gateway,
 	char allow[LIST_CAP], deny[LIST_CAP];
 	bool withhold;
 	const struct config_quota *quota =
-		limits_given(gateway, QUOTA_ACCOUNT, jid, &withhold);
+		quotas_given(gateway, QUOTA_ACCOUNT, jid, &withhold);
 
 	if (!quota)
 		return out;

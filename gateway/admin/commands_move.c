@@ -13,6 +13,7 @@
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
+#include "gateway/route/quotas.h"
 
 enum { BODY_CAP = JID_CAP + 128, MS_PER_MINUTE = 60 * 1000 };
 
@@ -72,7 +73,7 @@ static bool is_somebody(const struct gateway *gateway, const char *jid)
 
 	return account_find(gateway->accounts, jid) ||
 	       number_count(gateway, jid) ||
-	       limits_given(gateway, QUOTA_ACCOUNT, jid, &withhold);
+	       quotas_given(gateway, QUOTA_ACCOUNT, jid, &withhold);
 }
 
 static bool may_move(struct request *request)

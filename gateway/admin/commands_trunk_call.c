@@ -214,8 +214,9 @@ static bool may_call(struct request *request, const struct config_trunk *trunk,
 {
 	struct gateway *gateway = request->gateway;
 	enum limit limit =
-		limits_attempt(gateway, QUOTA_TRUNK, trunk->name,
-			       *testing->to == '+' ? testing->to : NULL);
+		limits_check(gateway, QUOTA_TRUNK, trunk->name,
+			     *testing->to == '+' ? testing->to : NULL,
+			     LIMITS_TRIES);
 
 	if (gateway->draining)
 		answer_error(request->answer, "No new calls are taken now.");

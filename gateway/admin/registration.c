@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
+#include "gateway/route/quotas.h"
 #include "gateway/route/route.h"
 #include "gateway/service/service.h"
 #include "xmpp/form.h"
@@ -193,7 +194,7 @@ static bool may_leave(const struct service_query *query,
 						 query->account);
 	return account && account->enabled && !account->calls &&
 	       !search.others &&
-	       !limits_given(gateway, QUOTA_ACCOUNT, query->account, &withhold);
+	       !quotas_given(gateway, QUOTA_ACCOUNT, query->account, &withhold);
 }
 
 /* 3.2 */
@@ -257,7 +258,8 @@ int registration_answer(struct stanza **reply,
 	if (!query->set)
 		return ask(reply, query);
 	/* as often as it may call */
-	if (limits_attempt(query->gateway, QUOTA_ACCOUNT, query->account, NULL))
+	if (limits_check(query->gateway, QUOTA_ACCOUNT, query->account, NULL,
+			 LIMITS_TRIES))
 		return refuse(reply, query, "resource-constraint",
 			      "Not now; try again in a minute.");
 	bool leaves = stanza_find(query->payload, "remove", NULL);

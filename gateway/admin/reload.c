@@ -6,6 +6,7 @@
 #include "gateway/admin/admin.h"
 #include "gateway/base/log.h"
 #include "gateway/gateway.h"
+#include "gateway/route/limits.h"
 
 struct reload {
 	struct config **v; /* those after the first, which is main.c's */
@@ -62,6 +63,7 @@ int reload(struct gateway *gateway, config_mistake_fn mistake, void *arg,
 	log_set_level(config->log.level);
 	log_set_json(config->log.json);
 	gateway->config = config;
+	limits_reloaded(gateway);
 	config = NULL;
 	admin_configured(gateway);
 	log_info("event=reloaded path=%s", gateway->config->path);

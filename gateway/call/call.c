@@ -9,11 +9,9 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
-#include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
 #include "gateway/call/notice.h"
 #include "gateway/gateway.h"
-#include "gateway/route/limits.h"
 #include "gateway/route/origin.h"
 #include "gateway/trace/trace.h"
 #include "gateway/watch/quality.h"
@@ -29,28 +27,19 @@ int64_t call_now_ms(const struct call *call)
 	return call->started_ms + (int64_t)clock_ms() - call->begun_ms;
 }
 
-/* As long as calls last, and as there are minutes left for it. */
+/* What is left of what was given for it, and of what calls last. */
 static int64_t talk_ms(const struct call *call)
 {
 	enum { MS_PER_S = 1000 };
 	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
 		       MS_PER_S;
-	const struct fare *fare = call->fare;
-	int64_t left = fare ? limits_left_ms(call->gateway, fare->account,
-					     fare->to, fare->trunk)
-			    : most;
+	int64_t credit_ms = call_credit_ms(call);
+	int64_t left;
 
-	if (call->credit_ms && call->credit_ms < most)
-		most = call->credit_ms;
-	/* Of one that another process had begun, or that was transferred, some
-	 * is gone. */
-	if (call->fare_since_ms > call->resumed_ms)
-		most -= call->fare_since_ms - call->answered_ms;
-	else if (call->resumed_ms)
-		most -= call->resumed_ms - call->answered_ms;
-	if (most < 1)
-		most = 1;
-	return left < most ? left : most;
+	if (credit_ms && credit_ms < most)
+		most = credit_ms;
+	left = most - (call_now_ms(call) - call->answered_ms);
+	return left > 0 ? left : 1;
 }
 
 static int64_t timeout_of(const struct call *call)
@@ -152,8 +141,10 @@ struct call *call_free(struct call *call)
 		event_free(call->timer);
 	origin_free(call->origin);
 	call->quality = quality_free(call->quality);
-	call_fare_forget(call);
-	call->fare = fare_free(call->fare);
+	call_ask_forget(call);
+	call_count_end(call);
+	call_fare_drop(call, MEDIA_SIDE_A);
+	call_fare_drop(call, MEDIA_SIDE_B);
 	while (call->queued)
 		free(call->queue[--call->queued].text);
 	free(call->account);
@@ -167,7 +158,7 @@ struct call *call_free(struct call *call)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
-	enum cause cause = call_fare_is_used_up(call)
+	enum cause cause = call_credit_is_used_up(call)
 				   ? CAUSE_CREDIT
 				   : call_states[call->state].timeout_cause;
 
@@ -217,7 +208,7 @@ static int set_parties(struct call *call, const struct call_parties *parties)
 	call->started_ms = clock_wall_ms();
 	call->begun_ms = (int64_t)clock_ms();
 	if (!call->account || !call->from || !call->to || !call->trunk ||
-	    call_fare_take(call, parties->fare))
+	    call_fare_take(call, parties->fare) || call_count_begin(call))
 		return -ENOMEM;
 	return parties->origin ? origin_copy(&call->origin, parties->origin)
 			       : 0;

@@ -110,9 +110,10 @@ CHECKED int call_transfer(struct call *call, const char *number);
 void call_transfer_failed(struct call *call, const char *number,
 			  enum cause cause);
 
-/* Its telephone has had itself transferred, at @fare's expense, which is taken;
- * for @seconds at most, 0: as long as they like. */
-void call_transferred(struct call *call, struct fare *fare, uint32_t seconds);
+/* The telephone on @side has had itself transferred, at @fare's expense, which
+ * is taken; for @seconds at most, 0: as long as they like. */
+void call_transferred(struct call *call, enum media_side side,
+		      struct fare *fare, uint32_t seconds);
 
 /* End it from outside: an administrator, our shutdown. */
 void call_hangup(struct call *call, enum cause cause);

@@ -1,235 +1,181 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * What a call costs, and who is asked before: the billing system about a call
- * from a trunk, and about each leg to one (fare.h) before it is called. It
- * gives the call's most time.
+ * What a call's legs to trunks cost, each from when it is to be called to when
+ * it ends (fare.h): whom it counts for, since when, and its record. Who is
+ * asked before is call_ask.c's.
  */
 #include <stdlib.h>
 
-#include "db/cdr.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
-#include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
 #include "gateway/call/fare.h"
-#include "gateway/call/hunt.h"
+#include "gateway/call/fare_record.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
+#include "gateway/route/refusal.h"
+#include "gateway/route/route.h"
 
 enum { MS_PER_S = 1000 };
 
-/* ---- what is asked ---- */
+/* ---- calls ---- */
 
-static bool asks_of_call(const struct call *call)
+/* What an account sends on is a call of its own, and a line of the trunk beside
+ * that of the call; all other legs are counted without (call_count.c). */
+int call_fare_count(struct call *call, enum media_side side)
 {
-	return call->inbound && *call->trunk && !call->was_asked &&
-	       bill_asks(call->gateway);
+	struct call_fare *of = &call->fares[side];
+	const struct fare *fare = of->fare;
+	int r = 0;
+
+	if (fare->diverted && !of->lines[0].of)
+		r = toll_take(call->gateway, &of->lines[0], TOLL_ACCOUNT,
+			      fare->account);
+	if (!r && fare->diverted && !of->lines[1].of)
+		r = toll_take(call->gateway, &of->lines[1], TOLL_TRUNK,
+			      fare->trunk);
+	return r;
 }
 
-bool call_fare_asks(const struct call *call)
+void call_fare_stop(struct call_fare *of)
 {
-	const struct fare *fare = call->fare;
-
-	if (asks_of_call(call))
-		return true;
-	return fare && call->fare_said != CALL_FARE_ALLOWED &&
-	       (fare->diverted ||
-		(!fare->emergency && bill_asks(call->gateway)));
-}
-
-bool call_is_asked_about(const struct call *call)
-{
-	return call->state == CALL_ASKING;
-}
-
-/* It is not the caller's fault when nobody pays for sending the call on. */
-static void refuse_fare(struct call *call, const char *reason)
-{
-	bool diverted = call->fare->diverted;
-	struct call_event event = { .type = CALL_EV_FAILED,
-				    .cause = diverted ? CAUSE_BUSY
-						      : CAUSE_CREDIT };
-
-	call->fare_said = CALL_FARE_REFUSED;
-	if (call_hunt_goes_on(call, CAUSE_CREDIT))
-		event.type = CALL_EV_NEXT;
-	else if (!diverted && *reason)
-		event.text = text_dup(slice_of(reason));
-	call_raise(call, &event);
-}
-
-static void allow(struct call *call, uint32_t seconds)
-{
-	int64_t ms = (int64_t)seconds * MS_PER_S;
-
-	if (ms && (!call->credit_ms || ms < call->credit_ms))
-		call->credit_ms = ms;
-	call_raise(call, &(struct call_event){ .type = CALL_EV_ALLOWED });
-}
-
-static void on_call_answer(const struct bill_answer *answer, void *arg)
-{
-	struct call *call = arg;
-	struct call_event event = { .type = CALL_EV_FAILED,
-				    .cause = CAUSE_CREDIT };
-
-	call->question = question_free(call->question);
-	call->was_asked = true;
-	if (answer->allowed) {
-		allow(call, answer->seconds);
-		return;
-	}
-	if (*answer->reason)
-		event.text = text_dup(slice_of(answer->reason));
-	call_raise(call, &event);
-}
-
-static void on_fare_answer(const struct bill_answer *answer, void *arg)
-{
-	struct call *call = arg;
-
-	call->question = question_free(call->question);
-	if (!answer->allowed) {
-		refuse_fare(call, answer->reason);
-		return;
-	}
-	call->fare_said = CALL_FARE_ALLOWED;
-	allow(call, answer->seconds);
-}
-
-static int ask_of_call(struct call *call)
-{
-	return bill_ask(&call->question, call->gateway,
-			&(struct bill_request){ .kind = BILL_CALL,
-						.id = call->name,
-						.inbound = true,
-						.account = call->account,
-						.from = call->from,
-						.to = call->to,
-						.trunk = call->trunk },
-			on_call_answer, call);
-}
-
-static void ask_of_fare(struct call *call)
-{
-	const struct fare_asker asker = {
-		.id = call->name,
-		.from = call->fare->diverted ? NULL : call->from,
-		.fn = on_fare_answer,
-		.arg = call,
-	};
-	int r = call->fare_said == CALL_FARE_REFUSED
-			? FARE_E_LIMIT
-			: fare_ask(&call->question, call->gateway, call->fare,
-				   &asker);
-
-	if (r == FARE_E_LIMIT) {
-		refuse_fare(call, "");
-	} else if (r == FARE_E_FREE) {
-		call->fare_said = CALL_FARE_ALLOWED;
-		allow(call, 0);
-	} else if (r) {
-		call_fail(call, CAUSE_FAILED);
+	for (size_t i = 0; i < 2; i++) {
+		toll_drop(&of->lines[i]);
+		toll_stop(&of->meters[i]);
 	}
 }
 
-void call_fare_ask(struct call *call)
+void call_fare_drop(struct call *call, enum media_side side)
 {
-	if (!asks_of_call(call))
-		ask_of_fare(call);
-	else if (ask_of_call(call))
-		call_fail(call, CAUSE_FAILED);
+	struct call_fare *of = &call->fares[side];
+
+	call_fare_stop(of);
+	of->fare = fare_free(of->fare);
 }
-
-void call_fare_forget(struct call *call)
-{
-	call->question = question_free(call->question);
-}
-
-bool call_fare_is_used_up(const struct call *call)
-{
-	enum { EARLY_MS = 500 }; /* the wall clock may differ a little */
-
-	return call->state == CALL_UP && call->credit_ms &&
-	       call_now_ms(call) - call->answered_ms >=
-		       call->credit_ms - EARLY_MS;
-}
-
-/* ---- who pays ---- */
 
 int call_fare_take(struct call *call, const struct fare *fare)
 {
+	struct call_fare *of = &call->fares[MEDIA_SIDE_B];
 	struct fare *copy = NULL;
 
 	if (fare && fare_copy(&copy, fare))
 		return -ENOMEM;
-	if (!fare_is_same(call->fare, copy))
-		call->fare_said = CALL_FARE_UNSAID;
-	fare_free(call->fare);
-	call->fare = copy;
+	if (!fare_is_same(of->fare, copy)) {
+		call_fare_stop(of);
+		of->said = CALL_FARE_UNSAID;
+	}
+	fare_free(of->fare);
+	of->fare = copy;
 	return 0;
 }
 
-/* A leg that the call's own record does not tell of: somebody else's. */
-static void record_leg(const struct call *call, int64_t now_ms)
+/* ---- time ---- */
+
+static int64_t since_ms(const struct call *call, const struct call_fare *of)
 {
-	enum { LEG_NAME_CAP = CALL_NAME_CAP + 8 };
-	const struct fare *fare = call->fare;
-	char name[LEG_NAME_CAP];
-	struct cdr cdr = {
-		.call = name,
-		.direction = CDR_OUTBOUND,
-		.caller = fare->from,
-		.callee = fare->to,
-		.account = fare->account,
-		.trunk = fare->trunk,
-		.started_ms = call->fare_since_ms ? call->fare_since_ms
-						  : call->started_ms,
-		.answered_ms = call_fare_since_ms(call),
-		.ended_ms = now_ms,
-		.cause = cause_name(call->cause),
-		.push = bill_pushes(call->gateway),
-		.sip_status = (uint16_t)cause_sip_status(call->cause),
-		.q850 = (uint16_t)cause_q850(call->cause),
+	if (!of->fare || !call->answered_ms)
+		return 0;
+	return of->since_ms ? of->since_ms : call->answered_ms;
+}
+
+static void on_used_up(void *arg)
+{
+	struct call *call = arg;
+	const char *text = refusal_of(ROUTE_E_MINUTES)->text;
+
+	log_warn("call=%s limit=minutes: it is ended", call->name);
+	call_raise(call,
+		   &(struct call_event){ .type = CALL_EV_FAILED,
+					 .cause = CAUSE_CREDIT,
+					 .text = text_dup(slice_of(text)) });
+}
+
+int call_fare_start(struct call *call, enum media_side side)
+{
+	struct call_fare *of = &call->fares[side];
+	int64_t cost_ms = call_now_ms(call) - since_ms(call, of);
+	int64_t since = (int64_t)clock_ms() - cost_ms;
+
+	if (!of->fare || !call->answered_ms || of->meters[0].of)
+		return 0;
+	for (size_t i = 0; i < 2; i++) {
+		/* Help is not cut off. */
+		of->meters[i].over = of->fare->emergency ? NULL : on_used_up;
+		of->meters[i].arg = call;
+	}
+	int r = limits_start(call->gateway, &of->meters[0], QUOTA_ACCOUNT,
+			     of->fare->account, since);
+	return r ? r
+		 : limits_start(call->gateway, &of->meters[1], QUOTA_TRUNK,
+				of->fare->trunk, since);
+}
+
+int64_t call_credit_ms(const struct call *call)
+{
+	int64_t a = call->fares[MEDIA_SIDE_A].credit_ms;
+	int64_t b = call->fares[MEDIA_SIDE_B].credit_ms;
+
+	return a && (!b || a < b) ? a : b;
+}
+
+bool call_credit_is_used_up(const struct call *call)
+{
+	enum { EARLY_MS = 500 }; /* timers are rounded */
+	int64_t credit_ms = call_credit_ms(call);
+
+	return call->state == CALL_UP && credit_ms &&
+	       call_now_ms(call) - call->answered_ms >= credit_ms - EARLY_MS;
+}
+
+/* ---- its end ---- */
+
+static void settle(struct call *call, struct call_fare *of)
+{
+	bool told_of = !of->fare || (!of->fare->diverted && !of->since_ms);
+
+	if (of->said == CALL_FARE_ALLOWED && !told_of)
+		fare_record_put(
+			call->gateway,
+			&(struct fare_record){
+				.call = call->name,
+				.part = of->part,
+				.fare = of->fare,
+				.started_ms = of->since_ms ? of->since_ms
+							   : call->started_ms,
+				.answered_ms = since_ms(call, of),
+				.ended_ms = call_now_ms(call),
+				.cause = call->cause });
+	call_fare_stop(of);
+}
+
+void call_fares_settle(struct call *call)
+{
+	for (int side = 0; side < 2; side++)
+		settle(call, &call->fares[side]);
+}
+
+void call_transferred(struct call *call, enum media_side side,
+		      struct fare *fare, uint32_t seconds)
+{
+	struct call_fare *of = &call->fares[side];
+	int64_t now_ms = call_now_ms(call);
+
+	settle(call, of);
+	/* It is still a call that the account has sent on. */
+	fare->diverted |= of->fare && of->fare->diverted;
+	fare_free(of->fare);
+	*of = (struct call_fare){
+		.fare = fare,
+		.said = CALL_FARE_ALLOWED,
+		.since_ms = now_ms,
+		.credit_ms = seconds ? now_ms - call->answered_ms +
+					       (int64_t)seconds * MS_PER_S
+				     : 0,
+		.part = ++call->transfers,
 	};
-
-	if (text_format(name, sizeof(name), "%s-%u", call->name,
-			call->transfers + 2) ||
-	    cdr_put(call->gateway->db, &cdr, NULL, NULL))
-		log_error("call=%s cdr=lost what=\"a leg to a trunk\"",
-			  call->name);
-}
-
-void call_fare_settle(struct call *call)
-{
-	int64_t now_ms = call_now_ms(call);
-	int64_t since_ms = call_fare_since_ms(call);
-
-	if (!call->fare)
-		return;
-	if (since_ms && now_ms > since_ms)
-		limits_used(call->gateway, call->fare->account,
-			    call->fare->trunk,
-			    (uint64_t)(now_ms - since_ms + MS_PER_S - 1) /
-				    MS_PER_S);
-	if (call->fare_said == CALL_FARE_ALLOWED &&
-	    (call->fare->diverted || call->fare_since_ms))
-		record_leg(call, now_ms);
-}
-
-void call_transferred(struct call *call, struct fare *fare, uint32_t seconds)
-{
-	int64_t now_ms = call_now_ms(call);
-
-	call_fare_settle(call);
-	call->transfers++;
-	fare_free(call->fare);
-	call->fare = fare;
-	call->fare_said = CALL_FARE_ALLOWED;
-	call->fare_since_ms = now_ms;
-	call->credit_ms = seconds ? now_ms - call->answered_ms +
-					    (int64_t)seconds * MS_PER_S
-				  : 0;
+	if (call_fare_count(call, side) || call_fare_start(call, side))
+		call_fail(call, CAUSE_FAILED);
 	if (call->state == CALL_UP)
 		call_arm(call);
 }

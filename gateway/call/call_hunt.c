@@ -3,11 +3,8 @@
  * The next callee of a call whose callee does not answer. The caller notices no
  * more than that it rings on.
  */
-#include <stdlib.h>
-
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
 #include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
@@ -32,8 +29,8 @@ void call_hunt_limit(struct call *call)
 
 int call_hunt_begin(struct call *call)
 {
-	if (!call_fare_asks(call)) {
-		call->fare_said = CALL_FARE_ALLOWED;
+	if (!call_asks(call)) {
+		call->fares[MEDIA_SIDE_B].said = CALL_FARE_ALLOWED;
 		return call_media_offer(call);
 	}
 	call_raise(call, &(struct call_event){ .type = CALL_EV_ASK });
@@ -45,19 +42,13 @@ int call_hunt_begin(struct call *call)
 static int take_policy(struct call *call)
 {
 	const struct hunt_target *now = hunt_now(call->hunt);
-	char *trunk;
 
 	call->early_answer = now->early_answer;
 	if (call_fare_take(call, now->fare))
 		return -ENOMEM;
 	if (call->inbound || (now->fare && now->fare->diverted))
 		return 0;
-	trunk = text_dup(slice_of(now->trunk));
-	if (!trunk)
-		return -ENOMEM;
-	free(call->trunk);
-	call->trunk = trunk;
-	return 0;
+	return call_count_trunk(call, now->trunk);
 }
 
 static int take_callee(struct call *call, struct leg *leg)

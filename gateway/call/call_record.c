@@ -12,7 +12,7 @@
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
-#include "gateway/call/fare.h"
+#include "gateway/call/fare_row.h"
 #include "gateway/gateway.h"
 #include "gateway/route/origin.h"
 #include "gateway/watch/watch.h"
@@ -140,14 +140,12 @@ static void fill_media(struct session_row *row, struct row_parts *parts,
 static void fill_call(struct session_row *row, const struct call *call)
 {
 	const struct origin *origin = call->origin;
-	const struct fare *fare = call->fare;
 
 	*row = (struct session_row){
 		.call = call->name,
 		.started_ms = call->started_ms,
 		.begun_ms = call->begun_ms,
 		.ringing_ms = call->rang_ms,
-		.credit_ms = call->credit_ms,
 		.answered_ms = call->answered_ms,
 		.account = call->account,
 		.number = call->inbound ? call->from : call->to,
@@ -156,16 +154,6 @@ static void fill_call(struct session_row *row, const struct call *call)
 		.inbound = call->inbound,
 		.trunk = call->trunk,
 	};
-	if (fare) {
-		row->payer = fare->account;
-		row->paid_from = fare->from;
-		row->paid_to = fare->to;
-		row->paid_trunk = fare->trunk;
-		row->paid_diverted = fare->diverted;
-		row->paid_emergency = fare->emergency;
-		row->paid_since_ms = call->fare_since_ms;
-		row->transfers = call->transfers;
-	}
 	if (!origin)
 		return;
 	row->caller_name = origin->display;
@@ -177,12 +165,16 @@ static void fill_call(struct session_row *row, const struct call *call)
 
 static int store_leg(struct call *call, struct leg *leg)
 {
+	const struct call_fare *fare = &call->fares[leg->side];
 	struct row_parts parts = { .local_sdp = NULL };
 	struct session_row row;
 
 	fill_call(&row, call);
 	row.side = leg->side == MEDIA_SIDE_B ? SESSION_SIDE_B : SESSION_SIDE_A;
 	row.held = call->held[leg->side];
+	row.credit_ms = fare->credit_ms;
+	if (fare->fare)
+		fare_row_put(&row, fare->fare, fare->since_ms, fare->part);
 	fill_media(&row, &parts, call, leg);
 	int r = leg->ops->store ? leg->ops->store(leg, &row) : 0;
 	explicit_bzero(&row, sizeof(row));
@@ -361,7 +353,7 @@ void call_record_end(struct call *call)
 	log_end(call, &cdr);
 	tell_clock_set(call);
 	watch_call_ended(call, &cdr);
-	call_fare_settle(call);
+	call_fares_settle(call);
 	db_forget(db, call);
 	int r = cdr_put(db, &cdr, NULL, NULL);
 	if (r)

@@ -13,7 +13,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
-#include "gateway/call/fare.h"
+#include "gateway/call/fare_row.h"
 #include "gateway/call/past.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_echo.h"
@@ -48,20 +48,33 @@ static int copy_origin(struct call *call, const struct session_row *row)
 }
 
 /* Nothing is asked again. */
-static int set_fare(struct call *call, const struct session_row *row)
+static int set_fare(struct call *call, enum media_side side,
+		    const struct past_side past[2])
 {
-	const struct fare fare = { .account = (char *)row->payer,
-				   .from = (char *)row->paid_from,
-				   .to = (char *)row->paid_to,
-				   .trunk = (char *)row->paid_trunk,
-				   .diverted = row->paid_diverted,
-				   .emergency = row->paid_emergency };
+	struct call_fare *of = &call->fares[side];
+	const struct session_row *row = past[side].row;
+	struct fare_past paid;
+	int r;
 
-	call->fare_since_ms = row->paid_since_ms;
-	call->transfers = row->transfers;
-	int r = *row->payer ? call_fare_take(call, &fare) : 0;
-	call->fare_said = CALL_FARE_ALLOWED;
-	return r;
+	of->credit_ms = row->credit_ms;
+	if (!fare_row_get(&paid, row, past[!side].row))
+		return 0;
+	of->said = CALL_FARE_ALLOWED;
+	of->since_ms = paid.since_ms;
+	of->part = paid.part;
+	if (paid.part > call->transfers)
+		call->transfers = paid.part;
+	r = fare_copy(&of->fare, &paid.fare);
+	if (!r)
+		r = call_fare_count(call, side);
+	return r ? r : call_fare_start(call, side);
+}
+
+static int set_fares(struct call *call, const struct past_side past[2])
+{
+	int r = set_fare(call, MEDIA_SIDE_A, past);
+
+	return r ? r : set_fare(call, MEDIA_SIDE_B, past);
 }
 
 static int set_past(struct call *call, const struct past_side past[2])
@@ -72,7 +85,6 @@ static int set_past(struct call *call, const struct past_side past[2])
 	call->inbound = row->inbound;
 	call->started_ms = row->started_ms;
 	call->rang_ms = row->ringing_ms;
-	call->credit_ms = row->credit_ms;
 	call->answered_ms = row->answered_ms;
 	call->begun_ms = row->same_boot
 				 ? row->begun_ms
@@ -91,7 +103,9 @@ static int set_past(struct call *call, const struct past_side past[2])
 		return -ENOMEM;
 	int r = text_set(call->name, sizeof(call->name), row->call);
 	if (!r)
-		r = set_fare(call, row);
+		r = call_count_begin(call);
+	if (!r)
+		r = set_fares(call, past);
 	return r ? r : copy_origin(call, row);
 }
 

@@ -2,9 +2,10 @@
 /*
  * The inside of a call, shared by call.c (its life), call_table.c (its states),
  * call_media.c (descriptions and the bridge), call_hunt.c (the next callee),
- * call_fare.c (what it costs) and call_record.c (database), and by leg.c, which
- * raises events. Nobody else includes it but route.c, which counts, and
- * gateway/watch, which looks on.
+ * call_ask.c (who is asked), call_fare.c (what it costs), call_count.c (whom it
+ * counts for) and call_record.c (database), and by leg.c, which raises events.
+ * Nobody else includes it but gateway/watch, gateway/trace and gateway/admin,
+ * which look on.
  */
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "gateway/call/call.h"
 #include "gateway/call/call_view.h"
 #include "gateway/leg/leg.h"
+#include "gateway/route/toll.h"
 
 struct event;
 struct fare;
@@ -71,6 +73,19 @@ enum call_fare_said {
 	CALL_FARE_UNSAID,
 	CALL_FARE_ALLOWED,
 	CALL_FARE_REFUSED,
+};
+
+/* What the leg to a trunk on one side costs. */
+struct call_fare {
+	struct fare *fare; /* owned; NULL: nothing */
+	enum call_fare_said said;
+	int64_t since_ms;  /* call_now_ms(); 0: since it was answered */
+	int64_t credit_ms; /* the most time since the answer; 0: no limit.
+			    * Also of a call from a trunk that costs none */
+	unsigned part;     /* transfers of the call before it */
+	/* The account's and the trunk's. */
+	struct toll_line lines[2];
+	struct toll_meter meters[2];
 };
 
 /* Who did not take the call. */
@@ -130,11 +145,10 @@ struct call {
 	char end_text[CALL_TEXT_CAP];
 	struct question
 		*question; /* to the billing system; NULL: none is open */
-	int64_t credit_ms; /* the most time; 0: no limit */
 	bool was_asked;    /* about the call itself, from a trunk */
-	struct fare *fare; /* of its leg to a trunk, owned; NULL: none */
-	enum call_fare_said fare_said;
-	int64_t fare_since_ms; /* wall; 0: since it was answered */
+	struct call_fare fares[2]; /* by side */
+	struct toll_line line;     /* of .trunk */
+	struct toll_line echo[2];  /* of the account's, of all */
 	unsigned transfers;
 	struct quality *quality; /* gateway/watch/quality.h; NULL: none yet */
 };
@@ -184,7 +198,7 @@ void call_digits_free(struct call *call);
 bool call_hunt_goes_on(const struct call *call, enum cause cause);
 /* The one of now ended by @cause, or is @late: call the next. */
 void call_hunt_next(struct call *call, enum cause cause, bool late);
-/* The callee of now is called, or first somebody is asked (call_fare.c). As
+/* The callee of now is called, or first somebody is asked (call_ask.c). As
  * call_media_offer(). */
 CHECKED int call_hunt_begin(struct call *call);
 /* Set the deadline of the callee of now. */
@@ -214,24 +228,34 @@ void call_record_end(struct call *call);
 /* What is sent to the peer of @leg; "" nothing agreed. */
 void call_codec_text(char out[static CALL_CODEC_CAP], const struct leg *leg);
 
-/* call_fare.c: whether somebody is asked before the callee of now is called;
- * ask (ALLOWED, NEXT or FAILED follows); nobody waits for it any more; whether
- * the time that was given is over. */
-bool call_fare_asks(const struct call *call);
-void call_fare_ask(struct call *call);
-void call_fare_forget(struct call *call);
-bool call_fare_is_used_up(const struct call *call);
-/* The callee of now costs @fare, copied; NULL: nothing. 0 or -ENOMEM. */
+/* call_ask.c: whether somebody is asked before the callee of now is called; ask
+ * (ALLOWED, NEXT or FAILED follows); nobody waits for it any more. */
+bool call_asks(const struct call *call);
+void call_ask(struct call *call);
+void call_ask_forget(struct call *call);
+
+/* call_fare.c: the callee of now costs @fare, copied; NULL: nothing. 0 or
+ * -ENOMEM. */
 CHECKED int call_fare_take(struct call *call, const struct fare *fare);
-/* Since when it has cost, wall; 0: not yet, or nothing. */
-static inline int64_t call_fare_since_ms(const struct call *call)
-{
-	if (!call->fare || !call->answered_ms)
-		return 0;
-	return call->fare_since_ms ? call->fare_since_ms : call->answered_ms;
-}
-/* It costs no more: what was used counts. */
-void call_fare_settle(struct call *call);
+/* It counts as a call of who pays; its time does, once it is answered. 0 or
+ * -ENOMEM; again is fine. */
+CHECKED int call_fare_count(struct call *call, enum media_side side);
+CHECKED int call_fare_start(struct call *call, enum media_side side);
+/* It counts no more; again is fine. */
+void call_fare_stop(struct call_fare *of);
+/* They cost no more, and have their records; nothing is said of it. */
+void call_fares_settle(struct call *call);
+void call_fare_drop(struct call *call, enum media_side side);
+/* The most time that it was given, since the answer; 0: no limit. Whether it
+ * is over. */
+int64_t call_credit_ms(const struct call *call);
+bool call_credit_is_used_up(const struct call *call);
+
+/* call_count.c: it counts as a call of its trunk, and of the echo; of another
+ * trunk, by which it goes from now on. 0 or -ENOMEM. No more; again is fine. */
+CHECKED int call_count_begin(struct call *call);
+CHECKED int call_count_trunk(struct call *call, const char *trunk);
+void call_count_end(struct call *call);
 
 /* call_missed.c: leave a message for those who missed it. */
 void call_missed_tell(struct call *call);

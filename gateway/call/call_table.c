@@ -111,7 +111,7 @@ static void start(struct call *call, const struct call_event *event)
 static void ask(struct call *call, const struct call_event *event)
 {
 	(void)event;
-	call_fare_ask(call);
+	call_ask(call);
 }
 
 static void ring(struct call *call, const struct call_event *event)
@@ -141,12 +141,19 @@ static void wait_for_callee(struct call *call)
 						 : CALL_EV_READY_CALLEE });
 }
 
-static void take_answer(struct call *call, const struct call_event *event)
+/* It costs from now on. */
+static void note_accepted(struct call *call)
 {
-	(void)event;
 	if (!call->answered_ms)
 		call->answered_ms = call_now_ms(call);
 	callee(call)->answered = true;
+	check(call, call_fare_start(call, MEDIA_SIDE_B));
+}
+
+static void take_answer(struct call *call, const struct call_event *event)
+{
+	(void)event;
+	note_accepted(call);
 	call_record_answered(call);
 	wait_for_callee(call);
 }
@@ -161,8 +168,7 @@ static void take_early(struct call *call, const struct call_event *event)
 static void note_answer(struct call *call, const struct call_event *event)
 {
 	(void)event;
-	call->answered_ms = call_now_ms(call);
-	callee(call)->answered = true;
+	note_accepted(call);
 	if (!caller(call)->local)
 		return;
 	check(call, call_media_map(call));
@@ -262,7 +268,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 {
 	const struct timeval now = { 0, 0 };
 
-	call_fare_forget(call);
+	call_ask_forget(call);
 	call->cause = cause;
 	call->ended_ms = call_now_ms(call);
 	if (text_set(call->end_text, sizeof(call->end_text), text))
@@ -274,6 +280,7 @@ static void close_call(struct call *call, enum cause cause, const char *text)
 		call->hung_up[side] = true;
 	}
 	call_record_end(call);
+	call_count_end(call);
 	call_missed_tell(call);
 	evtimer_add(call->timer, &now);
 }

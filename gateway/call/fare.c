@@ -69,7 +69,7 @@ struct fare *fare_free(struct fare *fare)
 bool fare_is_same(const struct fare *a, const struct fare *b)
 {
 	return a && b && jid_same_bare(a->account, b->account) &&
-	       !strcmp(a->to, b->to);
+	       !strcmp(a->to, b->to) && !strcmp(a->trunk, b->trunk);
 }
 
 /* They were asked when the route was found. Until a call is forwarded it may
@@ -80,9 +80,11 @@ static bool is_within_limits(struct gateway *gateway, const struct fare *fare)
 
 	if (!fare->diverted || fare->emergency)
 		return true;
-	limit = limits_now(gateway, QUOTA_ACCOUNT, fare->account, fare->to);
+	limit = limits_check(gateway, QUOTA_ACCOUNT, fare->account, fare->to,
+			     LIMITS_TRIED);
 	if (!limit)
-		limit = limits_now(gateway, QUOTA_TRUNK, fare->trunk, fare->to);
+		limit = limits_check(gateway, QUOTA_TRUNK, fare->trunk,
+				     fare->to, LIMITS_TRIED);
 	if (limit)
 		log_warn("forward=refused account=%s trunk=%s to=%s limit=%s",
 			 log_text(slice_of(fare->account)).s, fare->trunk,
@@ -93,7 +95,7 @@ static bool is_within_limits(struct gateway *gateway, const struct fare *fare)
 int fare_ask(struct question **out, struct gateway *gateway,
 	     const struct fare *fare, const struct fare_asker *asker)
 {
-	if (!is_within_limits(gateway, fare))
+	if (!asker->transfers && !is_within_limits(gateway, fare))
 		return FARE_E_LIMIT;
 	if (fare->emergency || !bill_asks(gateway))
 		return FARE_E_FREE;

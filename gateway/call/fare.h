@@ -38,8 +38,7 @@ CHECKED int fare_copy(struct fare **out, const struct fare *fare);
 struct fare *fare_free(struct fare *fare);
 DEFINE_AUTO(struct fare *, fare_free)
 
-/* Whether what was said of one holds for the other: by another trunk it is the
- * same call. */
+/* Whether what was said of one holds for the other. */
 bool fare_is_same(const struct fare *a, const struct fare *b);
 
 /* Who asks, and by which name. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/call/recover.h"
-#include "gateway/bill/bill.h"
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>
@@ -10,8 +9,10 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/bill/bill.h"
 #include "gateway/call/call_resume.h"
 #include "gateway/call/cause.h"
+#include "gateway/call/fare_row.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_sip.h"
 #include "gateway/leg/leg_xmpp.h"
@@ -157,7 +158,7 @@ static int64_t now_of(const struct session_row *row)
 }
 
 static void close_record(struct lost_sessions *all,
-			 const struct session_row *row)
+			 const struct session_row *row, int64_t ended_ms)
 {
 	const struct cdr cdr = {
 		.call = row->call,
@@ -171,7 +172,7 @@ static void close_record(struct lost_sessions *all,
 		.started_ms = row->started_ms,
 		.ringing_ms = row->ringing_ms,
 		.answered_ms = row->answered_ms,
-		.ended_ms = now_of(row),
+		.ended_ms = ended_ms,
 		.cause = cause_name(CAUSE_LOST),
 		.q850 = (uint16_t)cause_q850(CAUSE_LOST),
 		.ended_by = CDR_END_GATEWAY,
@@ -213,11 +214,14 @@ static void settle(struct lost_sessions *all)
 	int r = a && b ? call_resume(all->gateway, a, b) : -ENOENT;
 
 	if (a && r) {
+		int64_t ended_ms = now_of(a);
+
 		log_info("call=%s event=not-resumed r=%d", a->call, r);
 		end_leg(all, a);
 		if (b)
 			end_leg(all, b);
-		close_record(all, a);
+		close_record(all, a, ended_ms);
+		fare_row_lost(all->gateway, a, b, ended_ms);
 		all->ended++;
 	}
 	all->resumed += !r;

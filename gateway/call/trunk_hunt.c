@@ -24,11 +24,25 @@ static void free_target(void *arg)
 	free(target);
 }
 
+/* Others may have been placed since the route was found. */
+static bool has_line(struct gateway *gateway, const struct fare *fare)
+{
+	const char *to = config_is_number(fare->to) ? fare->to : NULL;
+	enum limit limit = limits_check(gateway, QUOTA_TRUNK, fare->trunk, to,
+					LIMITS_TRIES);
+
+	if (limit && !fare->emergency)
+		log_info("trunk=%s limit=%s to=%s", fare->trunk,
+			 limit_name(limit), log_text(slice_of(fare->to)).s);
+	return !limit || fare->emergency;
+}
+
 static int new_leg(struct leg **out, struct gateway *gateway, void *arg)
 {
 	const struct trunk_target *target = arg;
 
-	limits_tried(gateway, QUOTA_TRUNK, target->by.config->name);
+	if (!has_line(gateway, target->fare))
+		return -EBUSY;
 	return leg_sip_new_callee(
 		out, gateway,
 		&(struct leg_sip_target){ .trunk = target->by.trunk,

@@ -127,7 +127,7 @@ struct config_destinations {
 struct config_quota {
 	unsigned calls; /* at a time, both ways */
 	unsigned calls_per_minute;
-	unsigned minutes_per_day; /* of calls to trunks; days are UTC's */
+	unsigned minutes_per_day; /* of calls to trunks; days of our zone */
 	struct config_destinations destinations;
 };
 

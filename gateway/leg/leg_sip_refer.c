@@ -25,8 +25,8 @@ static int write_number(struct sip_parties **out, const struct leg_sip *sip,
 	struct route route;
 	size_t i = 0;
 
-	if (route_from_account(&route, sip->gateway,
-			       call_account(sip->leg.call), number) ||
+	if (route_transfer(&route, sip->gateway, call_account(sip->leg.call),
+			   number) ||
 	    route.kind != ROUTE_TRUNK || route.emergency)
 		return LEG_E_TRANSFER;
 	while (i < route.ntrunks && route.trunks[i].trunk != sip->trunk)

@@ -23,6 +23,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_sip_state.h"
 #include "gateway/route/route.h"
+#include "gateway/route/toll.h"
 #include "media/negotiate.h"
 #include "sip/trunk.h"
 #include "sip/uri.h"
@@ -153,7 +154,7 @@ static void on_next_answer(const struct media_desc *answer, void *arg)
 		return;
 	}
 	notify(sip, 200, true);
-	call_transferred(leg->call, sip->transfer->fare,
+	call_transferred(leg->call, leg->side, sip->transfer->fare,
 			 sip->transfer->seconds);
 	sip->transfer->fare = NULL;
 	sip->transfer = transfer_free(sip->transfer);
@@ -223,6 +224,7 @@ static int call_next(struct leg_sip *sip)
 		.uri = replaces ? t->uri : NULL,
 		.replaces = replaces ? t->replaces : NULL,
 	};
+	toll_try(sip->gateway, TOLL_TRUNK, sip_trunk_name(sip->trunk));
 	return sip_dialog_start(&sip->next, sip->gateway->agent, &start,
 				&next_handlers, &sip->leg);
 }
@@ -253,8 +255,8 @@ static int find_fare(struct fare **out, const struct leg_sip *sip,
 	struct route route;
 
 	if (local_of(local, sizeof(local), sip, user) ||
-	    route_from_account(&route, sip->gateway,
-			       call_account(sip->leg.call), local) ||
+	    route_transfer(&route, sip->gateway, call_account(sip->leg.call),
+			   local) ||
 	    route.kind != ROUTE_TRUNK || route.trunk != sip->trunk ||
 	    route.emergency || strcmp(route.to, user) != 0)
 		return LEG_E_TRANSFER;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * What keeps a stolen account cheap: how many calls at a time, a minute, where
- * to, and for how many minutes a day, for each account and each trunk. From the
- * configuration, or what an administrator has set for one of them (db/quota.h).
+ * to, and for how many minutes a day, for each account and each trunk. How much
+ * one may is quotas.h's, how much it does is toll.h's.
  *
  * Calls at a time count both ways, all else calls out. Attempts count for the
- * minute, refused ones as well. A day is UTC's; minutes are those of answered
- * legs to trunks, with those that last: an account's own, and of calls that it
- * sends on (gateway/call/fare.h).
+ * minute, refused ones as well. Calls that last end when the minutes of their
+ * account or trunk are used up, which all of them share.
  */
 #pragma once
 
@@ -15,9 +14,9 @@
 
 #include "db/quota.h"
 #include "gateway/base/err.h"
+#include "gateway/route/toll.h"
 
 struct config;
-struct config_quota;
 struct gateway;
 
 enum limit {
@@ -28,32 +27,24 @@ enum limit {
 	LIMIT_MINUTES,
 };
 
-/* Reads what was set and used. 0 or -errno. */
-CHECKED int limits_new(struct gateway *gateway);
-void limits_free(struct gateway *gateway);
+/* ---- whether a call may be ---- */
 
 /* Whether @name has a call left at all: for calls in. */
 enum limit limits_at_once(struct gateway *gateway, enum quota_kind kind,
 			  const char *name);
-/*
- * Whether it may call @to (E.164) now, which counts as an attempt; @to NULL:
- * nothing that costs.
- */
-enum limit limits_attempt(struct gateway *gateway, enum quota_kind kind,
-			  const char *name, const char *to);
-/* The same without an attempt, for a trunk that may be tried later; and when it
- * is. */
+
+/* What is known of a call that is asked about; none of it: a call that may come
+ * to be. */
+enum limits_flags {
+	LIMITS_TRIES = 1,   /* it counts as an attempt from now on */
+	LIMITS_TRIED = 2,   /* it was counted as one before */
+	LIMITS_COUNTED = 4, /* it is one of the calls of now, and goes on */
+};
+/* Whether @name may call @to (E.164) now; @to NULL: nothing that costs.
+ * @flags: enum limits_flags. */
 enum limit limits_check(struct gateway *gateway, enum quota_kind kind,
-			const char *name, const char *to);
-void limits_tried(struct gateway *gateway, enum quota_kind kind,
-		  const char *name);
-/* The same for a call that was counted as an attempt before, and rings. */
-enum limit limits_now(struct gateway *gateway, enum quota_kind kind,
-		      const char *name, const char *to);
-/* How much longer a call of @account to @to over @trunk may last, in ms; to an
- * emergency number, for ever. */
-int64_t limits_left_ms(struct gateway *gateway, const char *account,
-		       const char *to, const char *trunk);
+			const char *name, const char *to, unsigned flags);
+
 /* Whether @account may call the echo number, which anybody may, or be called by
  * it, but not all at once: one each, limits.echo_calls together. */
 enum limit limits_echo(struct gateway *gateway, const char *account);
@@ -65,20 +56,20 @@ enum limit limits_echo(struct gateway *gateway, const char *account);
  */
 unsigned limits_half_open(const struct config *config);
 
-/* A call out over @trunk has lasted that long. */
-void limits_used(struct gateway *gateway, const char *account,
-		 const char *trunk, uint64_t seconds);
-/* Whether @account never shows its number. */
-bool limits_withhold(struct gateway *gateway, const char *account);
+/* ---- how long it may last ---- */
 
-/* What an administrator has set for one of them, borrowed until the next
- * change; NULL: nothing. */
-const struct config_quota *limits_given(const struct gateway *gateway,
-					enum quota_kind kind, const char *name,
-					bool *withhold);
-/* Set, or take back, what holds for one of them; kept. 0, -EINVAL (prefixes),
- * -ENOBUFS, -ENOMEM: nothing has changed. */
+/* As toll_start(): its minutes are those of @name, and @meter is told when
+ * they are used up. */
+CHECKED int limits_start(struct gateway *gateway, struct toll_meter *meter,
+			 enum quota_kind kind, const char *name,
+			 int64_t since_ms);
+
+/* ---- changes: calls that last end by what holds from now on ---- */
+
+/* What an administrator sets, or takes back; kept. As quotas_set(). */
 CHECKED int limits_set(struct gateway *gateway, const struct quota_row *row);
+CHECKED int limits_unset(struct gateway *gateway, enum quota_kind kind,
+			 const char *name);
 /* In memory alone: the disk is seen to (account_drop()). */
 void limits_forget(struct gateway *gateway, enum quota_kind kind,
 		   const char *name);
@@ -87,8 +78,8 @@ void limits_forget(struct gateway *gateway, enum quota_kind kind,
  * first, it cannot fail: 0 or -ENOMEM. */
 CHECKED int limits_prepare(struct gateway *gateway, const char *to);
 void limits_move(struct gateway *gateway, const char *from, const char *to);
-CHECKED int limits_unset(struct gateway *gateway, enum quota_kind kind,
-			 const char *name);
+/* The configuration is another. */
+void limits_reloaded(struct gateway *gateway);
 
 /* "calls", "rate", …: for the log. */
 const char *limit_name(enum limit limit);

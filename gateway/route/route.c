@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
+#include "gateway/route/quotas.h"
 #include "gateway/route/rewrite.h"
 #include "gateway/route/routes.h"
 #include "gateway/route/trunks.h"
@@ -46,7 +47,9 @@ static int try_trunk(struct route *out, struct gateway *gateway,
 	if (!out->emergency && trunks_is_drained(gateway, name))
 		return ROUTE_E_TRUNK_BUSY;
 	if (!out->emergency) {
-		enum limit limit = limits_check(gateway, QUOTA_TRUNK, name, to);
+		enum limit limit =
+			limits_check(gateway, QUOTA_TRUNK, name, to,
+				     out->counted ? LIMITS_COUNTED : 0);
 
 		if (limit)
 			log_info("trunk=%s limit=%s to=%s", name,
@@ -312,15 +315,16 @@ static int to_echo(struct route *out, struct gateway *gateway,
 	if (text_set(out->to, sizeof(out->to), ROUTE_ECHO_LOCAL))
 		return ROUTE_E_NUMBER;
 	if (number_of(&mine, gateway, account, NULL))
-		return outcome_of(
-			limits_attempt(gateway, QUOTA_ACCOUNT, account, NULL));
+		return outcome_of(limits_check(gateway, QUOTA_ACCOUNT, account,
+					       NULL, LIMITS_TRIES));
 	return outcome_of(limits_echo(gateway, account));
 }
 
 /* Whether the account may; who owns no number has no account to limit. */
 static int check_account(struct gateway *gateway, const char *account,
-			 const char *local)
+			 const char *local, bool counted)
 {
+	unsigned flags = LIMITS_TRIES | (counted ? LIMITS_COUNTED : 0);
 	const struct account *added =
 		gateway->accounts ? account_find(gateway->accounts, account)
 				  : NULL;
@@ -333,13 +337,13 @@ static int check_account(struct gateway *gateway, const char *account,
 		return number ? ROUTE_E_FORBIDDEN : 0;
 	if (number && number_find(&theirs, gateway, local))
 		number = false; /* costs nothing */
-	return outcome_of(limits_attempt(gateway, QUOTA_ACCOUNT, account,
-					 number ? local : NULL));
+	return outcome_of(limits_check(gateway, QUOTA_ACCOUNT, account,
+				       number ? local : NULL, flags));
 }
 
 int route_echo_to(struct gateway *gateway, const char *account)
 {
-	int r = check_account(gateway, account, ROUTE_ECHO_LOCAL);
+	int r = check_account(gateway, account, ROUTE_ECHO_LOCAL, false);
 
 	return r ? r : outcome_of(limits_echo(gateway, account));
 }
@@ -378,13 +382,14 @@ static const char *cut_withhold(const char *local, bool *withhold)
 	return local;
 }
 
-int route_from_account(struct route *out, struct gateway *gateway,
-		       const char *account, const char *local)
+/* @out is empty, but for what the call is. */
+static int from_account(struct route *out, struct gateway *gateway,
+			const char *account, const char *local)
 {
 	char corrected[PHONE_CAP], here[ROUTE_USER_CAP + SIP_HOST_CAP];
 	int r;
 
-	*out = (struct route){ .account = account };
+	out->account = account;
 	if (is_local_here(here, gateway, local))
 		local = here;
 	local = cut_withhold(local, &out->withhold);
@@ -392,10 +397,10 @@ int route_from_account(struct route *out, struct gateway *gateway,
 		return to_emergency(out, gateway, account, local);
 	if (!strcmp(local, ROUTE_ECHO_LOCAL))
 		return to_echo(out, gateway, account);
-	r = check_account(gateway, account, local);
+	r = check_account(gateway, account, local, out->counted);
 	if (r)
 		return r;
-	out->withhold |= limits_withhold(gateway, account) ||
+	out->withhold |= quotas_withhold(gateway, account) ||
 			 *setting_get(gateway->settings, SETTING_ACCOUNT,
 				      account, SETTING_WITHHOLD);
 	if (config_is_number(local))
@@ -407,4 +412,18 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	if (r <= 0)
 		return r ? r : ROUTE_E_COUNTRY;
 	return to_user(out, gateway, account, local);
+}
+
+int route_from_account(struct route *out, struct gateway *gateway,
+		       const char *account, const char *local)
+{
+	*out = (struct route){ .counted = false };
+	return from_account(out, gateway, account, local);
+}
+
+int route_transfer(struct route *out, struct gateway *gateway,
+		   const char *account, const char *local)
+{
+	*out = (struct route){ .counted = true };
+	return from_account(out, gateway, account, local);
 }

@@ -73,6 +73,7 @@ struct route {
 	bool withhold;        /* the called party does not see who calls */
 	bool emergency;       /* never limited */
 	bool dialled_plain;   /* @to is a trunk's user or code, as it stands */
+	bool counted;         /* its call counts already (route_transfer()) */
 	const char *diverted; /* our number that sends it on; borrowed, NULL */
 	enum sip_diversion why_diverted;
 	const struct sip_onward *onward; /* borrowed, NULL */
@@ -81,6 +82,11 @@ struct route {
 /* @account (bare JID) calls the localpart @local of our domain. */
 CHECKED int route_from_account(struct route *out, struct gateway *gateway,
 			       const char *account, const char *local);
+
+/* The same for a call of the account's that lasts, and is to go on there: it
+ * is no call more. */
+CHECKED int route_transfer(struct route *out, struct gateway *gateway,
+			   const char *account, const char *local);
 
 /* "+112" and "112" alike: those of the configuration, and what is known as one
  * in @region ("" none). */

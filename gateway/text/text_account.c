@@ -103,9 +103,9 @@ static bool denies(struct gateway *gateway, const struct writing *w,
 {
 	const char *trunk = w->number.trunk;
 
-	return limits_check(gateway, QUOTA_ACCOUNT, w->account, to) ==
+	return limits_check(gateway, QUOTA_ACCOUNT, w->account, to, 0) ==
 		       LIMIT_DESTINATION ||
-	       (*trunk && limits_check(gateway, QUOTA_TRUNK, trunk, to) ==
+	       (*trunk && limits_check(gateway, QUOTA_TRUNK, trunk, to, 0) ==
 				  LIMIT_DESTINATION);
 }
 

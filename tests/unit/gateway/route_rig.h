@@ -4,6 +4,7 @@
 
 #include "gateway/route/route.h"
 
+#include <event2/event.h>
 #include <sofia-sip/msg.h>
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_header.h>
@@ -12,15 +13,15 @@
 
 #include "db/account.h"
 #include "gateway/base/clock.h"
-#include "gateway/call/call_state.h"
-#include "gateway/call/fare.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
+#include "gateway/route/quotas.h"
 #include "gateway/route/trunks.h"
 #include "sip/trunk.h"
 #include "tests/test.h"
+#include "tests/unit/gateway/noon.h"
 #include "xmpp/jid.h"
 
 static const char text[] =
@@ -96,13 +97,39 @@ static const struct account_number added = { .number = "+15559999999",
 					     .owners = { "carol@example.org" },
 					     .nowners = 1 };
 
+/* Who talks, each in a call that may have a trunk. */
+enum { TALKING_MAX = 4, LINES_MAX = 8 };
+static const char *talking[TALKING_MAX];
+static unsigned ntalking;
+static struct toll_line lines[LINES_MAX];
+static unsigned nlines;
+
+static inline void counts(enum toll_kind kind, const char *name)
+{
+	assert_int_equal(toll_take(&gateway, &lines[nlines++], kind, name), 0);
+}
+
+static inline void talks(const char *account, const char *trunk)
+{
+	talking[ntalking++] = account;
+	if (*trunk)
+		counts(TOLL_TRUNK, trunk);
+}
+
+static inline void nobody_talks(void)
+{
+	ntalking = 0;
+	while (nlines)
+		toll_drop(&lines[--nlines]);
+}
+
 unsigned leg_xmpp_calls_of(const struct gateway *of, const char *account)
 {
-	const struct call *call;
 	unsigned n = 0;
 
-	LIST_FOREACH(call, &of->calls, link)
-	n += jid_same_bare(call->account, account);
+	(void)of;
+	for (unsigned i = 0; i < ntalking; i++)
+		n += jid_same_bare(talking[i], account);
 	return n;
 }
 
@@ -191,23 +218,27 @@ static inline void on_mistake(const char *line, void *arg)
 static inline int set_up(void **state)
 {
 	(void)state;
+	noon();
 	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
 	for (size_t i = 0; i < NTRUNKS; i++)
 		trunks[i] = (struct sip_trunk *)&config->trunks[i];
 	gateway = (struct gateway){ .config = config,
+				    .base = event_base_new(),
 				    .accounts = (struct account_store *)&added,
 				    .trunks = trunks,
 				    .ntrunks = NTRUNKS };
-	LIST_INIT(&gateway.calls);
 	down = NULL;
-	return limits_new(&gateway);
+	return quotas_new(&gateway) || toll_new(&gateway);
 }
 
 static inline int tear_down(void **state)
 {
 	(void)state;
-	limits_free(&gateway);
+	nobody_talks();
+	toll_free(&gateway);
+	quotas_free(&gateway);
+	event_base_free(gateway.base);
 	config = config_free(config);
 	return 0;
 }

@@ -376,10 +376,10 @@ static void a_route_gives_the_order_of_trunks(void **state)
 	assert_int_equal(call(&route, "alice@example.org", "+4712345678"), 0);
 	assert_int_equal(route.ntrunks, 2);
 	/* one is called too often */
-	limits_tried(&gateway, QUOTA_TRUNK, "backup");
+	toll_try(&gateway, TOLL_TRUNK, "backup");
 	assert_int_equal(call(&route, "alice@example.org", "+4930123456"), 0);
 	assert_int_equal(route.ntrunks, 3);
-	limits_tried(&gateway, QUOTA_TRUNK, "backup");
+	toll_try(&gateway, TOLL_TRUNK, "backup");
 	assert_int_equal(call(&route, "alice@example.org", "+4930123456"), 0);
 	assert_int_equal(route.ntrunks, 2);
 }

@@ -6,34 +6,30 @@
 static void an_account_has_its_limit_of_calls(void **state)
 {
 	(void)state;
-	static char account[] = "alice@example.org", trunk[] = "carrier";
-	struct call calls[2] = { { .account = account, .trunk = trunk },
-				 { .account = account, .trunk = trunk } };
 	const struct brought b = { .user = "+15557654321" };
 	struct origin origin;
 	struct route route;
 
-	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
+	talks("alice@example.org", "carrier");
 	assert_int_equal(bring(&route, &origin, &b), 0);
-	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	talks("alice@example.org", "carrier");
 	assert_int_equal(bring(&route, &origin, &b), 0);
 	assert_int_equal(
 		limits_at_once(&gateway, QUOTA_ACCOUNT, "alice@example.org"),
 		LIMIT_CALLS);
 	assert_int_equal(call(&route, "alice@example.org", "+15551"),
 			 ROUTE_E_BUSY);
+	nobody_talks();
+	assert_int_equal(call(&route, "alice@example.org", "+15551"), 0);
 }
 
 static void the_limit_counts_an_account_however_it_is_written(void **state)
 {
 	(void)state;
-	static char written[] = "Alice@Example.org", none[] = "";
-	struct call calls[2] = { { .account = written, .trunk = none },
-				 { .account = written, .trunk = none } };
 	struct route route;
 
-	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
-	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	talks("Alice@Example.org", "");
+	counts(TOLL_ACCOUNT, "Alice@Example.org/any");
 	assert_int_equal(call(&route, "alice@example.org", "echo"),
 			 ROUTE_E_BUSY);
 }
@@ -41,14 +37,11 @@ static void the_limit_counts_an_account_however_it_is_written(void **state)
 static void a_trunk_has_its_limit_of_calls(void **state)
 {
 	(void)state;
-	static char account[] = "x@example.org", trunk[] = "pbx";
-	struct call calls[2] = { { .account = account, .trunk = trunk },
-				 { .account = account, .trunk = trunk } };
 	struct origin origin;
 	struct route route;
 
-	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
-	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	talks("x@example.org", "pbx");
+	talks("x@example.org", "pbx");
 	assert_int_equal(
 		bring(&route, &origin,
 		      &(struct brought){ "198.51.100.1", "+15550000001", NULL,
@@ -78,68 +71,93 @@ static void prefixes_and_rates_are_limited(void **state)
 	assert_int_equal(call(&route, "bob@example.org", "+15551"), 0);
 }
 
+/* A leg of the account's, for @ms on one day or the next. */
+static void has_talked(const char *account, const char *trunk, int64_t ms)
+{
+	struct toll_meter mine = { .over = NULL }, theirs = { .over = NULL };
+	int64_t since_ms = (int64_t)clock_ms() - ms;
+
+	assert_int_equal(
+		limits_start(&gateway, &mine, QUOTA_ACCOUNT, account, since_ms),
+		0);
+	assert_int_equal(
+		limits_start(&gateway, &theirs, QUOTA_TRUNK, trunk, since_ms),
+		0);
+	toll_stop(&mine);
+	toll_stop(&theirs);
+}
+
 static void minutes_of_the_day_are_limited(void **state)
 {
 	(void)state;
-	static char account[] = "alice@example.org", trunk[] = "carrier";
-	struct fare fare = { .account = account, .trunk = trunk };
-	struct call talking = { .account = account,
-				.trunk = trunk,
-				.fare = &fare,
-				.fare_said = CALL_FARE_ALLOWED,
-				.answered_ms = clock_wall_ms() - 6 * 60000 };
+	struct toll_meter meter = { .over = NULL };
 	struct route route;
 
-	limits_used(&gateway, "Alice@example.org", "carrier", 5 * 60);
+	has_talked("Alice@example.org", "carrier", 5 * 60000);
 	assert_int_equal(call(&route, "alice@example.org", "+15551"), 0);
-	assert_int_equal(stored.seconds, 5 * 60);
+	assert_in_range(stored.seconds, 5 * 60, 5 * 60 + 2);
 	assert_string_equal(stored.name, "carrier");
-	LIST_INSERT_HEAD(&gateway.calls, &talking, link);
+	/* what lasts counts as well */
+	assert_int_equal(limits_start(&gateway, &meter, QUOTA_ACCOUNT,
+				      "alice@example.org",
+				      (int64_t)clock_ms() - 6 * 60000),
+			 0);
 	assert_int_equal(call(&route, "alice@example.org", "+15551"),
 			 ROUTE_E_MINUTES);
-	assert_int_equal(
-		limits_left_ms(&gateway, "bob@example.org", "+1", "pbx"),
-		10 * 60000);
-	assert_int_equal(
-		limits_left_ms(&gateway, "alice@example.org", "+1", "carrier"),
-		1);
-	assert_true(limits_left_ms(&gateway, "alice@example.org", "112",
-				   "carrier") > 24 * 3600 * 1000);
-	/* what costs nothing goes on */
+	assert_int_equal(call(&route, "bob@example.org", "+15551"), 0);
+	/* what costs nothing goes on, and so does help */
 	assert_int_equal(call(&route, "alice@example.org", "echo"), 0);
 	assert_int_equal(call(&route, "alice@example.org", "+15550000001"), 0);
+	toll_stop(&meter);
 }
 
-/* What is sent on costs who sends it on: time, a call, a line of each trunk. */
+/* It is no call more when one goes on elsewhere. */
+static void a_transfer_is_no_call_more(void **state)
+{
+	(void)state;
+	struct route route;
+
+	talks("bob@example.org", "pbx");
+	talks("bob@example.org", "pbx");
+	assert_int_equal(call(&route, "bob@example.org", "+15551234567"),
+			 ROUTE_E_BUSY);
+	assert_int_equal(route_transfer(&route, &gateway, "bob@example.org",
+					"+15551234567"),
+			 0);
+	assert_string_equal(route.trunk_config->name, "pbx");
+	/* but it goes by all other rules */
+	assert_int_equal(route_transfer(&route, &gateway, "bob@example.org",
+					"+19005550100"),
+			 ROUTE_E_DESTINATION);
+	for (int i = 3; i < 5; i++)
+		assert_int_equal(route_transfer(&route, &gateway,
+						"bob@example.org", "+15551"),
+				 0);
+	assert_int_equal(
+		route_transfer(&route, &gateway, "bob@example.org", "+15551"),
+		ROUTE_E_RATE);
+}
+
+/* What is sent on costs who sends it on: time, a call, a line of the trunk. */
 static void forwarded_calls_count_for_who_forwards(void **state)
 {
-	static char alice[] = "alice@example.org", bob[] = "bob@example.org";
-	static char pbx[] = "pbx";
-	struct fare fare = { .account = bob, .trunk = pbx, .diverted = true };
-	struct call sent_on = { .account = alice,
-				.trunk = pbx,
-				.inbound = true,
-				.fare = &fare,
-				.answered_ms = clock_wall_ms() - 20 * 60000 };
+	const char *bob = "bob@example.org", *alice = "alice@example.org";
 
 	(void)state;
-	LIST_INSERT_HEAD(&gateway.calls, &sent_on, link);
-	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, bob, "+15551"),
+	counts(TOLL_TRUNK, "pbx");
+	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, "pbx"),
 			 LIMIT_NONE);
-	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
-			 LIMIT_NONE);
-	/* asked about just now */
-	sent_on.question = (struct question *)&sent_on;
-	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
+	counts(TOLL_TRUNK, "pbx");
+	counts(TOLL_ACCOUNT, bob);
+	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, "pbx"),
 			 LIMIT_CALLS);
-	sent_on.question = NULL;
-	sent_on.fare_said = CALL_FARE_ALLOWED;
-	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, bob, "+15551"),
+	has_talked(bob, "pbx", 20 * 60000);
+	assert_int_equal(limits_check(&gateway, QUOTA_ACCOUNT, bob, "+15551",
+				      LIMITS_TRIED),
 			 LIMIT_MINUTES);
-	assert_int_equal(limits_now(&gateway, QUOTA_ACCOUNT, alice, "+15551"),
+	assert_int_equal(limits_check(&gateway, QUOTA_ACCOUNT, alice, "+15551",
+				      LIMITS_TRIED),
 			 LIMIT_NONE);
-	assert_int_equal(limits_at_once(&gateway, QUOTA_TRUNK, pbx),
-			 LIMIT_CALLS);
 }
 
 static void an_administrator_sets_one_accounts_limits(void **state)
@@ -161,8 +179,8 @@ static void an_administrator_sets_one_accounts_limits(void **state)
 	assert_int_equal(
 		limits_unset(&gateway, QUOTA_ACCOUNT, "bob@example.org"), 0);
 	assert_int_equal(call(&route, "bob@example.org", "+15551"), 0);
-	assert_true(limits_withhold(&gateway, "frank@example.org"));
-	assert_false(limits_withhold(&gateway, "bob@example.org"));
+	assert_true(quotas_withhold(&gateway, "frank@example.org"));
+	assert_false(quotas_withhold(&gateway, "bob@example.org"));
 }
 
 static void half_of_all_calls_may_ring_at_a_time(void **state)
@@ -179,17 +197,18 @@ static void half_of_all_calls_may_ring_at_a_time(void **state)
 	}
 }
 
+/* A call of the echo's, or to it. */
+static void echoes(const char *account)
+{
+	counts(TOLL_ECHO, account);
+	counts(TOLL_ECHO, TOLL_ECHO_ALL);
+}
+
 static void the_echo_calls_an_account_once_at_a_time(void **state)
 {
 	(void)state;
-	static char alice[] = "alice@example.org", none[] = "";
-	static char echo[] = "echo";
-	struct call one = {
-		.account = alice, .trunk = none, .from = echo, .to = alice
-	};
-
 	assert_int_equal(route_echo_to(&gateway, "alice@example.org"), 0);
-	LIST_INSERT_HEAD(&gateway.calls, &one, link);
+	echoes("alice@example.org");
 	assert_int_equal(route_echo_to(&gateway, "alice@example.org"),
 			 ROUTE_E_BUSY);
 	assert_int_equal(route_echo_to(&gateway, "bob@example.org"), 0);
@@ -198,24 +217,17 @@ static void the_echo_calls_an_account_once_at_a_time(void **state)
 static void echo_is_for_a_few_strangers_at_a_time(void **state)
 {
 	(void)state;
-	static char one[] = "mallory@example.net", two[] = "eve@example.net";
-	static char none[] = "", echo[] = "echo", bob[] = "+15550000001";
-	struct call calls[3] = {
-		{ .account = one, .trunk = none, .to = echo },
-		{ .account = two, .trunk = none, .to = echo },
-		{ .account = two, .trunk = none, .to = bob },
-	};
 	struct route route;
 
 	/* a call from account to account is none to the echo */
-	LIST_INSERT_HEAD(&gateway.calls, &calls[2], link);
+	talks("eve@example.net", "");
 	assert_int_equal(call(&route, "eve@example.net", "echo"), 0);
 
-	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
+	echoes("mallory@example.net");
 	assert_int_equal(call(&route, "mallory@example.net", "echo"),
 			 ROUTE_E_BUSY);
 	assert_int_equal(call(&route, "trudy@example.net", "echo"), 0);
-	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	echoes("eve@example.net");
 	assert_int_equal(call(&route, "trudy@example.net", "echo"),
 			 ROUTE_E_BUSY);
 	/* who has a number has its own limit */
@@ -226,15 +238,13 @@ static void emergency_calls_go_by_their_trunk_and_are_never_limited(
 	void **state)
 {
 	(void)state;
-	static char name[] = "pbx", account[] = "alice@example.org";
-	struct call calls[2] = { { .account = account, .trunk = name },
-				 { .account = account, .trunk = name } };
+	static char name[] = "pbx";
 	char *before = config->emergency.trunk;
 	AUTO(sip_parties_freep) struct sip_parties *dialled = NULL;
 	struct route route;
 
-	LIST_INSERT_HEAD(&gateway.calls, &calls[0], link);
-	LIST_INSERT_HEAD(&gateway.calls, &calls[1], link);
+	talks("alice@example.org", name);
+	talks("alice@example.org", name);
 	config->emergency.trunk = name;
 	assert_int_equal(call(&route, "alice@example.org", "112"), 0);
 	assert_string_equal(route.trunk_config->name, "pbx");
@@ -264,6 +274,7 @@ int main(void)
 		ROUTE_TEST(half_of_all_calls_may_ring_at_a_time),
 		ROUTE_TEST(prefixes_and_rates_are_limited),
 		ROUTE_TEST(minutes_of_the_day_are_limited),
+		ROUTE_TEST(a_transfer_is_no_call_more),
 		ROUTE_TEST(forwarded_calls_count_for_who_forwards),
 		ROUTE_TEST(an_administrator_sets_one_accounts_limits),
 		ROUTE_TEST(the_echo_calls_an_account_once_at_a_time),

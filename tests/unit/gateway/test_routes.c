@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/route/routes.h"
 
+#include <event2/event.h>
+
+#include "gateway/base/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/route/limits.h"
+#include "gateway/route/quotas.h"
 #include "tests/test.h"
 #include "tests/unit/db/fixture.h"
+#include "tests/unit/gateway/noon.h"
 
 static const char text[] =
 	"xmpp { domain = \"tel.example.org\" secret = \"s\" }\n"
@@ -31,18 +36,24 @@ static int set_up(void **state)
 	struct config *config;
 	struct fixture *f;
 
+	noon();
 	if (fixture_setup(state) ||
 	    config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
 	f = *state;
-	gateway = (struct gateway){ .config = config, .db = f->db };
-	return routes_new(&gateway) || limits_new(&gateway);
+	gateway = (struct gateway){ .config = config,
+				    .db = f->db,
+				    .base = event_base_new() };
+	return routes_new(&gateway) || quotas_new(&gateway) ||
+	       toll_new(&gateway);
 }
 
 static int tear_down(void **state)
 {
 	routes_free(&gateway);
-	limits_free(&gateway);
+	toll_free(&gateway);
+	quotas_free(&gateway);
+	event_base_free(gateway.base);
 	config_free((struct config *)gateway.config);
 	return fixture_teardown(state);
 }
@@ -142,6 +153,21 @@ static void a_route_that_cannot_be_is_refused(void **state)
 }
 
 /* Limits and what was used of them live as long as the database. */
+static enum limit tries(const char *trunk, const char *to)
+{
+	return limits_check(&gateway, QUOTA_TRUNK, trunk, to, LIMITS_TRIES);
+}
+
+static void has_talked(const char *trunk, int64_t ms)
+{
+	struct toll_meter meter = { .over = NULL };
+
+	assert_int_equal(limits_start(&gateway, &meter, QUOTA_TRUNK, trunk,
+				      (int64_t)clock_ms() - ms),
+			 0);
+	toll_stop(&meter);
+}
+
 static void limits_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -152,21 +178,18 @@ static void limits_are_kept(void **state)
 				       .deny = "+19" };
 
 	assert_int_equal(limits_set(&gateway, &row), 0);
-	limits_used(&gateway, "alice@example.org", "a", 119);
-	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+1"),
-			 LIMIT_NONE);
-	limits_used(&gateway, "alice@example.org", "a", 1);
-	limits_free(&gateway);
+	has_talked("a", 119 * 1000);
+	assert_int_equal(tries("a", "+1"), LIMIT_NONE);
+	has_talked("a", 1000);
+	toll_free(&gateway);
+	quotas_free(&gateway);
 	fixture_reopen(f);
 	gateway.db = f->db;
-	assert_int_equal(limits_new(&gateway), 0);
-	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+1"),
-			 LIMIT_MINUTES);
-	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+19"),
-			 LIMIT_DESTINATION);
+	assert_int_equal(quotas_new(&gateway) || toll_new(&gateway), 0);
+	assert_int_equal(tries("a", "+1"), LIMIT_MINUTES);
+	assert_int_equal(tries("a", "+19"), LIMIT_DESTINATION);
 	assert_int_equal(limits_unset(&gateway, QUOTA_TRUNK, "a"), 0);
-	assert_int_equal(limits_attempt(&gateway, QUOTA_TRUNK, "a", "+19"),
-			 LIMIT_NONE);
+	assert_int_equal(tries("a", "+19"), LIMIT_NONE);
 }
 
 #define ROUTES_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
