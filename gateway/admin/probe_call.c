@@ -10,9 +10,12 @@
 #include "gateway/admin/admin.h"
 #include "gateway/admin/tone.h"
 #include "gateway/base/clock.h"
+#include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/limits.h"
+#include "gateway/route/toll.h"
 #include "gateway/route/trunks.h"
 #include "media/bridge.h"
 #include "media/desc.h"
@@ -36,6 +39,9 @@ struct probe_call {
 	struct sip_dialog *dialog;
 	int fd; /* -1: none */
 	struct event *readable, *tick, *end;
+	char trunk[CONFIG_TRUNK_NAME_MAX + 1];
+	struct toll_line line;   /* it takes one of the trunk's … */
+	struct toll_meter meter; /* … and its minutes */
 	struct addr peer;
 	enum tone_law law;
 	struct rtp_hdr tx;
@@ -203,6 +209,9 @@ static void on_answer(const struct media_desc *answer, void *arg)
 	probe->result.codec = probe->law == TONE_PCMA ? "PCMA" : "PCMU";
 	probe->result.answer_ms =
 		(unsigned)(probe->answered_ms - probe->began_ms);
+	if (limits_start(probe->gateway, &probe->meter, QUOTA_TRUNK,
+			 probe->trunk, (int64_t)probe->answered_ms))
+		log_warn("trunk=%s usage=not-counted", probe->trunk);
 	event_add(probe->tick, &period);
 	end_in(probe, PROBE_CALL_LISTEN_MS);
 }
@@ -356,7 +365,14 @@ int probe_call_new(struct probe_call **out, struct gateway *gateway,
 	probe->tx = (struct rtp_hdr){ .ssrc = rand_u32(),
 				      .seq = (uint16_t)rand_u32(),
 				      .ts = rand_u32() };
-	int r = addr_is_set(&peer) ? open_socket(probe, &peer) : -EHOSTUNREACH;
+	int r = text_set(probe->trunk, sizeof(probe->trunk),
+			 target->config->name);
+	if (!r)
+		r = addr_is_set(&peer) ? open_socket(probe, &peer)
+				       : -EHOSTUNREACH;
+	if (!r)
+		r = toll_take(gateway, &probe->line, TOLL_TRUNK,
+			      target->config->name);
 	if (!r)
 		r = make_events(probe);
 	if (!r)
@@ -376,6 +392,8 @@ struct probe_call *probe_call_free(struct probe_call *probe)
 	if (!probe)
 		return NULL;
 	LIST_REMOVE(probe, link);
+	toll_drop(&probe->line);
+	toll_stop(&probe->meter);
 	if (probe->dialog)
 		sip_dialog_hangup(probe->dialog, &bye);
 	sip_dialog_free(probe->dialog);

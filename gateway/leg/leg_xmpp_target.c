@@ -109,6 +109,20 @@ static struct xmpp_account *find_account(const struct gateway *gateway,
 	return RB_FIND(busy_tree, &gateway->legs->accounts, &key);
 }
 
+/* A leg that moves to another device, or whose client is called anew, is about
+ * its account by two sids for a while, and one call. */
+static bool is_first(const struct xmpp_target *target)
+{
+	const struct xmpp_target *other;
+
+	LIST_FOREACH(other, &target->xmpp->targets, entry)
+	{
+		if (other->account == target->account)
+			return other == target;
+	}
+	return true;
+}
+
 unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 {
 	char bare[JID_CAP];
@@ -124,7 +138,7 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 	/* One that is over lives to the end of the loop's turn. */
 	LIST_FOREACH(target, &found->targets, counted)
 	{
-		n += target->xmpp->state != XMPP_LEG_ENDED;
+		n += target->xmpp->state != XMPP_LEG_ENDED && is_first(target);
 	}
 	return n;
 }

@@ -191,6 +191,7 @@ static void a_call_moves_to_another_device(void **state)
 	char first[XMPP_SID_CAP];
 
 	propose_move();
+	assert_int_equal(leg_xmpp_calls_of(&gateway, ALICE), 1);
 	memcpy(first, xmpp_of(leg)->sid, sizeof(first));
 	begin_from("second", BOB "/x");
 	assert_int_equal(closed, 0);
