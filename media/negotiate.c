@@ -220,12 +220,12 @@ static const struct media_codec *agree(const struct media_content *offered,
 }
 
 static int add_event(struct media_content *content,
-		     const struct media_content *offered)
+		     const struct media_content *offered,
+		     const struct media_codec *codec)
 {
-	const struct media_codec *found =
-		event_for(offered, &content->codecs[0]);
+	const struct media_codec *found = event_for(offered, codec);
 
-	if (!found)
+	if (!found || media_content_codec(content, found->pt))
 		return 0;
 	struct media_codec event = *found;
 	event.fmtp[0] = '\0';
@@ -233,20 +233,50 @@ static int add_event(struct media_content *content,
 }
 
 /* Payload types are the offer's, parameters those of who will listen. */
+static int add_common(struct media_content *content,
+		      const struct media_codec *mine,
+		      const struct media_codec *theirs)
+{
+	struct media_codec codec = *mine;
+
+	memcpy(codec.fmtp, theirs->fmtp, sizeof(codec.fmtp));
+	return media_content_add_codec(content, &codec);
+}
+
+/* Those that both have besides @first, in the order of @agreed. */
+static int add_others(struct media_content *content,
+		      const struct media_content *offered,
+		      const struct media_content *agreed,
+		      const struct media_codec *first)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < agreed->ncodecs; i++) {
+		const struct media_codec *theirs = &agreed->codecs[i];
+		const struct media_codec *mine = find_same(offered, theirs);
+
+		if (theirs != first && mine && is_relayed(theirs) &&
+		    !media_codec_is_event(theirs) &&
+		    !media_content_codec(content, mine->pt))
+			r = add_common(content, mine, theirs);
+	}
+	return r;
+}
+
 static int take(struct media_content *content,
 		const struct media_content *offered,
-		const struct media_content *agreed)
+		const struct media_content *agreed, bool all)
 {
 	const struct media_codec *mine = NULL;
 	const struct media_codec *theirs = agree(offered, agreed, &mine);
 
 	if (!theirs)
 		return NEGOTIATE_E_CODEC;
-	struct media_codec codec = *mine;
-	memcpy(codec.fmtp, theirs->fmtp, sizeof(codec.fmtp));
-	int r = media_content_add_codec(content, &codec);
-	if (!r)
-		r = add_event(content, offered);
+	int r = add_common(content, mine, theirs);
+	if (!r && all)
+		r = add_others(content, offered, agreed, theirs);
+	for (size_t i = 0, n = content->ncodecs; !r && i < n; i++)
+		r = add_event(content, offered, &content->codecs[i]);
 	if (r)
 		return r;
 	content->dir =
@@ -255,8 +285,8 @@ static int take(struct media_content *content,
 	return 0;
 }
 
-int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
-		     const struct media_desc *agreed)
+static int answer(struct media_desc **out, const struct media_desc *offer,
+		  const struct media_desc *agreed, bool all)
 {
 	const struct media_content *audio =
 		media_desc_first(offer, MEDIA_AUDIO);
@@ -274,7 +304,7 @@ int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
 		if (r)
 			break;
 		copy_name(content, offered);
-		r = offered == audio ? take(content, offered, other)
+		r = offered == audio ? take(content, offered, other, all)
 				     : refuse(content, offered);
 	}
 	if (r)
@@ -283,6 +313,38 @@ int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
 	*out = desc;
 	desc = NULL;
 	return 0;
+}
+
+int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
+		     const struct media_desc *agreed)
+{
+	return answer(out, offer, agreed, false);
+}
+
+int negotiate_answer_all(struct media_desc **out,
+			 const struct media_desc *offer,
+			 const struct media_desc *agreed)
+{
+	return answer(out, offer, agreed, true);
+}
+
+void negotiate_sort(struct media_content *answered,
+		    const struct media_content *offered)
+{
+	size_t sorted = 0;
+
+	for (size_t i = 0; i < offered->ncodecs; i++)
+		for (size_t j = sorted; j < answered->ncodecs; j++) {
+			struct media_codec codec = answered->codecs[j];
+
+			if (!media_codec_same(&codec, &offered->codecs[i]))
+				continue;
+			memmove(&answered->codecs[sorted + 1],
+				&answered->codecs[sorted],
+				(j - sorted) * sizeof(codec));
+			answered->codecs[sorted++] = codec;
+			break;
+		}
 }
 
 /* Of what is_relayed(). */

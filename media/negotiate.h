@@ -51,6 +51,21 @@ CHECKED int negotiate_answer(struct media_desc **out,
 			     const struct media_desc *agreed);
 
 /*
+ * The same, with every codec that both have, that one first: who agreed to
+ * several may send any of them, and who offered is to expect it.
+ */
+CHECKED int negotiate_answer_all(struct media_desc **out,
+				 const struct media_desc *offer,
+				 const struct media_desc *agreed);
+
+/*
+ * The codecs of @answered, an answer to @offered, in the order of the offer, in
+ * which it should have them (RFC 3264, 6.1), and by which its writer sends.
+ */
+void negotiate_sort(struct media_content *answered,
+		    const struct media_content *offered);
+
+/*
  * How packets of the party that speaks @from (what it may send us: our local
  * description towards it) become packets for the party of @to (what it wants to
  * get: its remote description). The agreed codec is the first of @to that @from

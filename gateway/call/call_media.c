@@ -140,7 +140,8 @@ static int answer_side(struct call *call, enum media_side side)
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
 	struct leg *leg = call->legs[side];
 	const struct leg *other = opposite(call, side);
-	int r = negotiate_answer(&answer, leg->remote, leg_agreed(leg));
+	int r = (leg->ops->one_codec ? negotiate_answer : negotiate_answer_all)(
+		&answer, leg->remote, leg_agreed(leg));
 
 	if (r)
 		return r;

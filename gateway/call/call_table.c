@@ -239,11 +239,13 @@ static void hold(struct call *call, const struct call_event *event)
 {
 	struct leg *other = call->legs[other_side(event->side)];
 
-	if (call->held[event->side] == event->on)
-		return;
+	bool news = call->held[event->side] != event->on;
+
 	call->held[event->side] = event->on;
+	/* which may be another without news: held in one way or the other */
 	call_media_direct(call);
-	check(call, other->ops->hold(other, event->on));
+	if (news)
+		check(call, other->ops->hold(other, event->on));
 	call_record_refresh(call);
 }
 

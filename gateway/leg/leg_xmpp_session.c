@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp_state.h"
 #include "gateway/unsent.h"
+#include "media/negotiate.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -132,12 +133,24 @@ static void on_offer(const struct media_desc *offer, void *arg)
 		give_up(xmpp, r > 0 ? CAUSE_INCOMPATIBLE : CAUSE_FAILED);
 }
 
+/* Monal writes payload types in random order, and sends by that of our offer.
+ */
+static void sort_answer(struct leg_xmpp *xmpp)
+{
+	struct media_content *answered = leg_remote_audio(&xmpp->leg);
+	const struct media_content *offered = leg_local_audio(&xmpp->leg);
+
+	if (answered && offered)
+		negotiate_sort(answered, offered);
+}
+
 static void on_answer(const struct media_desc *answer, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
 
 	if (!take_remote(xmpp, answer))
 		return;
+	sort_answer(xmpp);
 	if (xmpp->recall)
 		xmpp_recall_answered(xmpp);
 	else
@@ -237,7 +250,10 @@ static void on_digit(char digit, unsigned duration_ms, void *arg)
 static void on_direction(unsigned dir, void *arg)
 {
 	struct leg_xmpp *xmpp = arg;
+	struct media_content *audio = leg_remote_audio(&xmpp->leg);
 
+	if (audio)
+		audio->dir = (enum media_dir)dir;
 	leg_holds(&xmpp->leg, dir != MEDIA_SENDRECV);
 }
 

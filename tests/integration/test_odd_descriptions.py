@@ -138,6 +138,47 @@ async def test_without_rtcp_mux(scene):
     await heard(*await asyncio.gather(begin_out(scene, no_mux), begin_in(scene, no_mux)))
 
 
+async def test_an_answer_in_any_order(scene):
+    """Monal's is a map's. Clients send by the order of the offer as a rule; what others of the answer they send is heard too."""
+    def turn_round(call, jingle):
+        for description in jingle.iter(f"{{{RTP}}}description"):
+            description[:] = reversed(description)
+
+    def turn_round_and_mean_it(call, jingle):
+        turn_round(call, jingle)
+        call.remote.payloads.reverse()
+
+    await heard(*await asyncio.gather(*(begin_in(scene, change) for change in (turn_round, turn_round_and_mean_it))))
+
+
+# directions
+
+async def test_on_hold_from_the_start(scene):
+    """senders, and what content-modify makes of it."""
+    async def modify(mine, senders):
+        content = element(JINGLE, "content", creator="initiator", name=mine.local.name, senders=senders)
+        answer = await mine.client.request(jinglexml.jingle_element("content-modify", mine.sid, [content]), mine.peer)
+        assert answer.get("type") == "result"
+
+    async def follow(begin, senders):
+        def hold(_call, jingle):
+            jingle.find(f"{{{JINGLE}}}content").set("senders", senders)
+
+        mine, theirs = await begin(scene, hold)
+        await asyncio.gather(mine.wait("media"), theirs.wait("answered"))
+        await modify(mine, "initiator" if senders == "none" else "none")
+        await modify(mine, "both")
+        return mine, theirs
+
+    calls = await asyncio.gather(*(follow(begin, senders) for begin in (begin_out, begin_in)
+                                   for senders in ("none", "initiator", "responder")))
+    await heard(*calls)
+    for mine, _ in calls:
+        violations = mine.client.strict.violations
+        assert violations in ([], [f"content senders {mine.remote.senders!r}"])  # as it wanted them
+        violations.clear()
+
+
 # DTLS
 
 def role(setup):

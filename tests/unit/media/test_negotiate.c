@@ -131,6 +131,41 @@ static void an_answer_has_one_codec_and_its_event(void **state)
 	assert_string_equal(b->contents[0]->codecs[0].fmtp, "stereo=0");
 }
 
+/* Who took several of an offer may send any of them. */
+static void an_answer_may_have_all_that_are_common(void **state)
+{
+	(void)state;
+	AUTO(media_desc_freep)
+	struct media_desc *offer =
+		DESC(&event_48, &pcma, &opus, &event_8, &pcmu);
+	AUTO(media_desc_freep)
+	struct media_desc *client =
+		DESC(&event_101, &pcmu, &g729, &opus, &pcmu);
+	AUTO(media_desc_freep)
+	struct media_desc *one = DESC(&pcma, &event_101);
+	AUTO(media_desc_freep) struct media_desc *a = NULL;
+	AUTO(media_desc_freep) struct media_desc *b = NULL;
+
+	assert_int_equal(negotiate_answer_all(&a, offer, client), 0);
+	assert_pts(a->contents[0], "0 111 126 110");
+	assert_int_equal(negotiate_answer_all(&b, offer, one), 0);
+	assert_pts(b->contents[0], "8 126");
+}
+
+static void an_answer_is_sorted_as_its_offer(void **state)
+{
+	(void)state;
+	AUTO(media_desc_freep)
+	struct media_desc *offer = DESC(&pcmu, &opus, &pcma, &event_8);
+	AUTO(media_desc_freep)
+	struct media_desc *answer = DESC(&event_8, &g729, &pcma, &pcmu);
+
+	negotiate_sort(answer->contents[0], offer->contents[0]);
+	assert_pts(answer->contents[0], "0 8 126 18");
+	negotiate_sort(answer->contents[0], offer->contents[0]);
+	assert_pts(answer->contents[0], "0 8 126 18");
+}
+
 static void an_event_of_another_clock_is_for_opus_alone(void **state)
 {
 	(void)state;
@@ -298,6 +333,8 @@ int main(void)
 			an_offer_keeps_what_can_be_relayed_events_last),
 		cmocka_unit_test(an_offer_without_a_codec_for_us_is_refused),
 		cmocka_unit_test(an_answer_has_one_codec_and_its_event),
+		cmocka_unit_test(an_answer_may_have_all_that_are_common),
+		cmocka_unit_test(an_answer_is_sorted_as_its_offer),
 		cmocka_unit_test(an_event_of_another_clock_is_for_opus_alone),
 		cmocka_unit_test(every_content_is_answered_in_its_place),
 		cmocka_unit_test(nothing_in_common_is_said),
