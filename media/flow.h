@@ -126,7 +126,7 @@ struct flow {
 	enum media_dir dir;
 	bool ready;   /* verified: media may flow */
 	bool secured; /* it has had keys: nothing goes without any more */
-	bool failed;  /* said so */
+	bool failed;  /* nothing is sent; said so, unless consent rests */
 	bool held;    /* the peer's address is unspecified: send nothing */
 	bool settled; /* authentic media came: dtls_settle() */
 	int fd;       /* by which it leaves; -1: the shared one */

@@ -239,10 +239,36 @@ static void on_selected(const struct addr *local, const struct addr *remote,
 	start_dtls(flow);
 }
 
+/* It is said when it is lost for good, and once. */
+static void rest(struct flow *flow)
+{
+	if (flow->failed)
+		return;
+	log_info("call=%s event=consent side=%c result=rests: nothing is sent "
+		 "until a check is answered",
+		 flow->circuit->name, 'A' + (int)flow->side);
+	flow->failed = true;
+	flow->why = MEDIA_FAIL_CONSENT;
+	circuit_gate(flow->circuit);
+}
+
 static void on_ice_failed(enum ice_failure why, void *arg)
 {
-	flow_fail(arg, why == ICE_CONSENT_LOST ? MEDIA_FAIL_CONSENT
-					       : MEDIA_FAIL_ICE);
+	struct flow *flow = arg;
+
+	switch (why) {
+	case ICE_FAILED:
+		flow_fail(flow, MEDIA_FAIL_ICE);
+		break;
+	case ICE_CONSENT_RESTS:
+		rest(flow);
+		break;
+	case ICE_CONSENT_LOST:
+		if (flow->why == MEDIA_FAIL_CONSENT)
+			flow->failed = false;
+		flow_fail(flow, MEDIA_FAIL_CONSENT);
+		break;
+	}
 }
 
 static void on_doubt(void *arg)
@@ -469,6 +495,8 @@ bool flow_ice_media(struct flow *flow, struct packet *packet)
 uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms)
 {
 	struct flow_ice *ice = &flow->ice;
+
+	ice_heard(ice->ice, flow->last_rx_ms);
 	uint64_t next_ms = ice_tick(ice->ice, now_ms);
 
 	if (!ice->dtls)

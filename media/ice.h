@@ -39,13 +39,20 @@ enum {
 	ICE_UNNOMINATED_MS = 3000, /* controlled: use a valid pair anyway */
 	ICE_CONSENT_MS = 5000,     /* between consent checks, +-20 % */
 	ICE_CONSENT_LOST_MS = 30000,
+	ICE_HEARD_MS = 5000, /* a peer that was heard is there for so long */
 	ICE_UFRAG_LEN = 8,
 	ICE_PWD_LEN = 24,
 };
 
 struct ice;
 
-enum ice_failure { ICE_FAILED, ICE_CONSENT_LOST };
+enum ice_failure {
+	ICE_FAILED,
+	/* RFC 7675, 5.1: nothing is to be sent, but the peer's media comes
+	 * (ice_heard()): selected() or ICE_CONSENT_LOST follows. */
+	ICE_CONSENT_RESTS,
+	ICE_CONSENT_LOST,
+};
 
 struct ice_handlers {
 	/* Send from our socket's address @local; the octets are borrowed. */
@@ -131,6 +138,13 @@ uint8_t ice_generation(const struct ice *ice);
  */
 CHECKED int ice_resume(struct ice *ice, const struct addr *local,
 		       const struct addr *remote);
+
+/*
+ * Authentic media of the peer came last at @at_ms. It is no consent, but a peer
+ * whose media comes is not gone: what was lost are checks or their answers, as
+ * in an overload.
+ */
+void ice_heard(struct ice *ice, uint64_t at_ms);
 
 /*
  * A STUN message that came for this agent. Unauthenticated or malformed ones

@@ -78,6 +78,8 @@ struct ice {
 	uint64_t next_check_ms;
 	uint64_t consent_ms;      /* last proof */
 	uint64_t consent_next_ms; /* next check */
+	uint64_t rests_ms;        /* since when nothing is sent; 0: it is */
+	uint64_t heard_ms;        /* media of the peer's, last */
 	uint64_t challenge_ms;    /* since when it must prove; 0: not */
 	uint64_t doubt_ms;        /* when to say that it has not; 0: never */
 };

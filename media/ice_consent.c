@@ -8,6 +8,9 @@
  * nominates it though it is less preferred. The selected pair is challenged
  * once that happens, so that a dead one holds media up for a second, not for
  * the half minute of consent.
+ *
+ * Consent that is lost ends the sending at once, and the call unless the peer's
+ * media still comes: then it has as long again to come back.
  */
 #include <stdlib.h>
 
@@ -27,6 +30,12 @@ void ice_consent_start(struct ice *ice)
 	ice->consent_next_ms = ice->now_ms + interval();
 	ice->challenge_ms = 0;
 	ice->doubt_ms = 0;
+	ice->rests_ms = 0;
+}
+
+void ice_heard(struct ice *ice, uint64_t at_ms)
+{
+	ice->heard_ms = at_ms;
 }
 
 void ice_consent_proven(struct ice *ice)
@@ -122,7 +131,23 @@ static void lose(struct ice *ice)
 		ice->selected = NULL;
 	}
 	ice->challenge_ms = 0;
+	ice->rests_ms = ice->now_ms;
+	ice->handlers->failed(ICE_CONSENT_RESTS, ice->arg);
+}
+
+/* Until a check is answered, and not for ever. */
+static uint64_t rest(struct ice *ice)
+{
+	if (!ice->rests_ms)
+		return UINT64_MAX;
+
+	uint64_t due_ms = ice_sooner(ice->heard_ms + ICE_HEARD_MS,
+				     ice->rests_ms + ICE_CONSENT_LOST_MS);
+	if (ice->now_ms < due_ms)
+		return due_ms;
+	ice->rests_ms = 0;
 	ice->handlers->failed(ICE_CONSENT_LOST, ice->arg);
+	return UINT64_MAX;
 }
 
 /*
@@ -141,7 +166,7 @@ static bool stood_still(struct ice *ice)
 uint64_t ice_consent_tick(struct ice *ice)
 {
 	if (!ice->selected)
-		return UINT64_MAX;
+		return rest(ice);
 
 	uint64_t lost_ms = ice->consent_ms + ICE_CONSENT_LOST_MS;
 	if (ice->now_ms >= lost_ms && !stood_still(ice)) {

@@ -74,14 +74,6 @@ class Stopped(Fault):
         return f"all heard {took:.2f} s after it"
 
 
-class StoppedForLong(Stopped):
-    """For longer than consent lasts (RFC 7675): the peers are asked before they are given up."""
-
-    name = "process stopped for 35 s"
-    expected = "calls whose clients are still there go on"
-    stopped_s = 35.0
-
-
 class WorkerStuck(Fault):
     """A media thread stands still; the others do not."""
 
@@ -121,4 +113,4 @@ class WorkerStuck(Fault):
         raise AssertionError("no thread of that name")
 
 
-FAULTS = (Killed, KilledWithMany, Stopped, StoppedForLong, WorkerStuck)
+FAULTS = (Killed, KilledWithMany, Stopped, WorkerStuck)

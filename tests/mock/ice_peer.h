@@ -15,7 +15,7 @@
 struct peer {
 	struct host host; /* first: handlers get it back */
 	struct ice *ice;
-	unsigned selections, failures, lost;
+	unsigned selections, failures, rests, lost;
 	uint64_t selected_ms, lost_ms;
 	struct addr local, remote;
 	unsigned valid;
@@ -54,7 +54,9 @@ static inline void on_failed(enum ice_failure why, void *arg)
 {
 	struct peer *peer = arg;
 
-	if (why == ICE_CONSENT_LOST) {
+	if (why == ICE_CONSENT_RESTS) {
+		peer->rests++;
+	} else if (why == ICE_CONSENT_LOST) {
 		peer->lost++;
 		peer->lost_ms = peer->host.net->now_ms;
 	} else {

@@ -147,6 +147,66 @@ static void after_consent_is_lost_a_check_brings_it_back(void **state)
 	}
 }
 
+static void hear(struct robot *r, uint64_t ms)
+{
+	for (uint64_t t = 0; t < ms; t += 500) {
+		ice_heard(r->agent.ice, r->net.now_ms);
+		net_run(&r->net, 500, NULL);
+	}
+}
+
+/* Checks are lost in an overload, and so is what they ask for. */
+static void a_peer_that_is_heard_has_time_to_come_back(void **state)
+{
+	(void)state;
+	struct robot r;
+
+	robot_init(&r, true);
+	robot_known(&r);
+	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+	net_run(&r.net, 8000, NULL);
+	r.answers = false;
+	hear(&r, ICE_CONSENT_LOST_MS + 8000);
+	assert_int_equal(r.agent.rests, 1);
+	assert_int_equal(r.agent.lost, 0);
+	assert_false(is_selected(&r.agent));
+	unsigned asked = r.requests;
+	hear(&r, 10000);
+	assert_int_equal(r.requests, asked); /* nothing is sent */
+	r.answers = true;
+	robot_check(&r, 0, false);
+	hear(&r, 2000);
+	assert_true(is_selected(&r.agent));
+	hear(&r, 2 * ICE_CONSENT_LOST_MS);
+	assert_int_equal(r.agent.lost, 0);
+	robot_fini(&r);
+}
+
+static void who_is_heard_and_does_not_answer_is_given_up(void **state)
+{
+	(void)state;
+
+	for (int silent = 0; silent < 2; silent++) {
+		struct robot r;
+
+		robot_init(&r, true);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		net_run(&r.net, 8000, NULL);
+		r.answers = false;
+		hear(&r, ICE_CONSENT_LOST_MS + 8000);
+		assert_int_equal(r.agent.rests, 1);
+		if (silent)
+			net_run(&r.net, ICE_HEARD_MS + 500, NULL);
+		else
+			hear(&r, ICE_CONSENT_LOST_MS);
+		assert_int_equal(r.agent.lost, 1);
+		net_run(&r.net, 60000, NULL);
+		assert_int_equal(r.agent.lost, 1);
+		robot_fini(&r);
+	}
+}
+
 /* SIGSTOP for longer than consent lasts: nobody has asked in between. */
 static void who_stood_still_asks_before_the_peer_is_given_up(void **state)
 {
@@ -290,6 +350,8 @@ int main(void)
 		cmocka_unit_test(consent_is_asked_for_at_random_intervals),
 		cmocka_unit_test(consent_may_be_lost_during_a_restart),
 		cmocka_unit_test(after_consent_is_lost_a_check_brings_it_back),
+		cmocka_unit_test(a_peer_that_is_heard_has_time_to_come_back),
+		cmocka_unit_test(who_is_heard_and_does_not_answer_is_given_up),
 		cmocka_unit_test(
 			who_stood_still_asks_before_the_peer_is_given_up),
 		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
