@@ -304,11 +304,22 @@ static void note_beat(struct circuit *circuit, uint64_t now_ms)
 	slot->beat_ms = now_ms;
 }
 
+/* A beat that comes so late was kept from us (SIGSTOP, a machine without time),
+ * and so was what the peers sent: their silence begins anew. */
+static void excuse(struct circuit *circuit, uint64_t now_ms)
+{
+	if (now_ms < circuit->beat_ms + CIRCUIT_BEAT_MS)
+		return;
+	circuit->flows[MEDIA_SIDE_A].last_rx_ms = now_ms;
+	circuit->flows[MEDIA_SIDE_B].last_rx_ms = now_ms;
+}
+
 static uint64_t beat_all(struct circuit *circuit, uint64_t now_ms)
 {
 	if (!circuit->beat_ms)
 		return UINT64_MAX;
 	if (now_ms >= circuit->beat_ms) {
+		excuse(circuit, now_ms);
 		circuit->beat_ms = now_ms + CIRCUIT_BEAT_MS;
 		beat(circuit, &circuit->flows[MEDIA_SIDE_A], now_ms);
 		beat(circuit, &circuit->flows[MEDIA_SIDE_B], now_ms);

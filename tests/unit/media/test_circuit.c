@@ -85,6 +85,13 @@ static uint64_t tick_at(struct bench *b, uint64_t now_ms)
 	return circuit_tick(b->circuit);
 }
 
+/* As a worker does: a second at a time. */
+static void tick_until(struct bench *b, uint64_t until_ms)
+{
+	for (uint64_t t = b->worker->now_ms; t < until_ms; t += 1000)
+		(void)tick_at(b, t);
+}
+
 static struct notice_side told(struct bench *b)
 {
 	struct notice notice = { .gone = false };
@@ -128,6 +135,20 @@ static void a_side_that_hears_nothing_for_a_minute_fails(void **state)
 	assert_false(told(b).failed); /* once */
 }
 
+static void who_stood_still_waits_for_a_minute_from_then_on(void **state)
+{
+	struct bench *b = *state;
+	uint64_t later = 1000 + 2 * FLOW_SILENCE_MS;
+
+	open_side(b);
+	(void)told(b);
+	(void)tick_at(b, later);
+	tick_until(b, later + FLOW_SILENCE_MS);
+	assert_false(told(b).failed);
+	tick_until(b, later + FLOW_SILENCE_MS + 2 * CIRCUIT_BEAT_MS);
+	assert_true(told(b).failed);
+}
+
 static void a_side_that_hears_something_does_not_fail(void **state)
 {
 	struct bench *b = *state;
@@ -153,15 +174,14 @@ static void a_side_on_hold_is_not_watched(void **state)
 	open_side(b);
 	(void)told(b);
 	command_run(&hold);
-	for (uint64_t t = 1000; t < 3 * FLOW_SILENCE_MS; t += 1000)
-		(void)tick_at(b, t);
+	tick_until(b, 3 * FLOW_SILENCE_MS);
 	assert_false(told(b).failed);
 	/* Taken back, the minute begins then. */
 	hold.dir = MEDIA_SENDRECV;
 	command_run(&hold);
-	(void)tick_at(b, 4 * FLOW_SILENCE_MS - 5000);
+	tick_until(b, 4 * FLOW_SILENCE_MS - 5000);
 	assert_false(told(b).failed);
-	(void)tick_at(b, 5 * FLOW_SILENCE_MS);
+	tick_until(b, 5 * FLOW_SILENCE_MS);
 	assert_true(told(b).failed);
 }
 
@@ -174,15 +194,12 @@ static void silence_counts_from_when_both_sides_are_ready(void **state)
 	open_side(b);
 	other->kind = FLOW_RTP;
 	(void)told(b);
-	for (uint64_t t = 1000; t < 3 * FLOW_SILENCE_MS; t += 1000)
-		(void)tick_at(b, t);
+	tick_until(b, 3 * FLOW_SILENCE_MS);
 	assert_false(told(b).failed);
 	flow_ready(other);
-	for (uint64_t t = 3 * FLOW_SILENCE_MS; t < 4 * FLOW_SILENCE_MS - 5000;
-	     t += 1000)
-		(void)tick_at(b, t);
+	tick_until(b, 4 * FLOW_SILENCE_MS - 5000);
 	assert_false(told(b).failed);
-	(void)tick_at(b, 5 * FLOW_SILENCE_MS);
+	tick_until(b, 5 * FLOW_SILENCE_MS);
 	assert_true(told(b).failed);
 	other->kind = FLOW_CLOSED;
 }
@@ -355,6 +372,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_side_that_hears_nothing_for_a_minute_fails, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_stood_still_waits_for_a_minute_from_then_on, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_side_that_hears_something_does_not_fail, set_up,
