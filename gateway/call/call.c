@@ -155,23 +155,35 @@ struct call *call_free(struct call *call)
 	return NULL;
 }
 
+/* The state's time is over. */
+static void end_state(struct call *call)
+{
+	static const char long_enough[] =
+		"This call has lasted as long as calls may.";
+	struct call_event event = {
+		.type = CALL_EV_TIMEOUT,
+		.cause = call_states[call->state].timeout_cause,
+	};
+
+	if (call_credit_is_used_up(call))
+		event.cause = CAUSE_CREDIT;
+	else if (call->state == CALL_UP)
+		event.text = text_dup(slice_of(long_enough));
+	else if (call_hunt_goes_on(call, event.cause))
+		event.type = CALL_EV_NEXT_LATE;
+	call_raise(call, &event);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct call *call = arg;
-	enum cause cause = call_credit_is_used_up(call)
-				   ? CAUSE_CREDIT
-				   : call_states[call->state].timeout_cause;
 
 	(void)fd;
 	(void)what;
 	if (call->state == CALL_CLOSED)
 		call_free(call);
 	else
-		call_raise(call, &(struct call_event){
-					 .type = call_hunt_goes_on(call, cause)
-							 ? CALL_EV_NEXT_LATE
-							 : CALL_EV_TIMEOUT,
-					 .cause = cause });
+		end_state(call);
 }
 
 int call_make_timer(struct call *call)
