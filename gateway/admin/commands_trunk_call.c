@@ -213,10 +213,9 @@ static bool may_call(struct request *request, const struct config_trunk *trunk,
 		     const struct testing *testing)
 {
 	struct gateway *gateway = request->gateway;
-	enum limit limit =
-		limits_check(gateway, QUOTA_TRUNK, trunk->name,
-			     *testing->to == '+' ? testing->to : NULL,
-			     LIMITS_TRIES);
+	enum limit limit = limits_check(
+		gateway, QUOTA_TRUNK, trunk->name,
+		*testing->to == '+' ? testing->to : NULL, LIMITS_TRIES);
 
 	if (gateway->draining)
 		answer_error(request->answer, "No new calls are taken now.");
