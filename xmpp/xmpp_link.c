@@ -21,7 +21,12 @@
 #include "xmpp/xmpp_out.h"
 #include "xmpp/xmpp_tags.h"
 
-enum { READ_MAX = 16 * 1024 }; /* octets a turn of the loop */
+enum {
+	READ_MAX = 16 * 1024, /* octets a turn of the loop */
+	/* For what came before the server closed, when it takes nothing more.
+	 */
+	REST_MS = 5000,
+};
 
 struct xmpp_link {
 	const struct xmpp_link_handlers *handlers;
@@ -31,12 +36,14 @@ struct xmpp_link {
 	bool handling; /* a stanza, in on_stanza */
 	bool resumed;  /* its stream was opened by another process */
 	bool torn;     /* half a stanza has been written, or read and taken */
+	int mute;      /* why the server takes nothing more; 0: it does */
 	struct stanza_parser *parser;
 	struct xmpp_in in;
 	struct xmpp_out out;
 	struct event *readable, *writable;
 	struct event *again;    /* there may be more to read */
 	struct event *patience; /* with what is held; xmpp_in.h */
+	struct event *rest;     /* the end of reading what is left */
 };
 
 void xmpp_link_break(struct xmpp_link *link, const char *why)
@@ -49,6 +56,7 @@ void xmpp_link_break(struct xmpp_link *link, const char *why)
 	event_del(link->writable);
 	evtimer_del(link->again);
 	evtimer_del(link->patience);
+	evtimer_del(link->rest);
 	link->handlers->on_broken(why, link->arg);
 }
 
@@ -67,14 +75,41 @@ static void tell_whole(struct xmpp_link *link)
 	link->handlers->on_whole(!torn, link->arg);
 }
 
+/* In another turn of the loop: others have theirs in between. */
+static void look_again(struct xmpp_link *link)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (evtimer_add(link->again, &now))
+		break_errno(link, -ENOMEM);
+}
+
+/*
+ * The server has closed. What it wrote before that may still be unread, and who
+ * wrote it there was told that it was taken: the end comes when it is read.
+ */
+static void fall_mute(struct xmpp_link *link, int r)
+{
+	const struct timeval rest = { REST_MS / 1000, REST_MS % 1000 * 1000 };
+
+	link->mute = -r;
+	xmpp_out_fini(&link->out);
+	xmpp_out_init(&link->out);
+	event_del(link->writable);
+	if (evtimer_add(link->rest, &rest))
+		break_errno(link, -ENOMEM);
+	else
+		look_again(link);
+}
+
 static void flush(struct xmpp_link *link)
 {
-	int r = xmpp_out_flush(&link->out, link->fd);
+	int r = link->mute ? 0 : xmpp_out_flush(&link->out, link->fd);
 
 	if (r == XMPP_OUT_E_BLOCKED)
 		event_add(link->writable, NULL);
 	else if (r)
-		break_errno(link, r);
+		fall_mute(link, r);
 	tell_whole(link);
 }
 
@@ -90,7 +125,7 @@ int xmpp_link_send(struct xmpp_link *link, const struct stanza *stanza)
 	char *text = NULL;
 	size_t n = 0;
 
-	if (link->broken)
+	if (link->broken || link->mute)
 		return 0;
 	int r = stanza_format(stanza, 0, &text, &n);
 	if (r)
@@ -125,8 +160,13 @@ bool xmpp_link_is_stranded(const struct xmpp_link *link)
 
 void xmpp_link_send_space(struct xmpp_link *link)
 {
-	if (!link->broken && !xmpp_out_add_space(&link->out))
+	if (!link->broken && !link->mute && !xmpp_out_add_space(&link->out))
 		flush(link);
+}
+
+bool xmpp_link_is_mute(const struct xmpp_link *link)
+{
+	return link->mute;
 }
 
 bool xmpp_link_is_flushed(const struct xmpp_link *link)
@@ -176,15 +216,6 @@ static void acknowledge(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
-/* In another turn of the loop: others have theirs in between. */
-static void look_again(struct xmpp_link *link)
-{
-	const struct timeval now = { 0, 0 };
-
-	if (evtimer_add(link->again, &now))
-		break_errno(link, -ENOMEM);
-}
-
 /* Whether there may be more to look at. */
 static bool take(struct xmpp_link *link)
 {
@@ -211,7 +242,9 @@ static void read_on(struct xmpp_link *link)
 	int r = xmpp_in_look(&link->in, &fresh, &ended);
 
 	acknowledge(link->fd);
-	if (r)
+	if (link->mute && (r || ended))
+		break_errno(link, -link->mute);
+	else if (r)
 		break_errno(link, r);
 	else if (ended)
 		xmpp_link_break(link, "connection closed");
@@ -230,6 +263,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	read_on(arg);
+}
+
+static void on_rest(evutil_socket_t fd, short what, void *arg)
+{
+	struct xmpp_link *link = arg;
+
+	(void)fd;
+	(void)what;
+	break_errno(link, -link->mute);
 }
 
 static void on_impatient(evutil_socket_t fd, short what, void *arg)
@@ -370,8 +412,9 @@ static int make(struct xmpp_link **out, struct event_base *base, int fd,
 		r = stanza_parser_new(&link->parser, &parser_handlers, link);
 	link->again = evtimer_new(base, on_readable, link);
 	link->patience = evtimer_new(base, on_impatient, link);
+	link->rest = evtimer_new(base, on_rest, link);
 	if (!r && (!link->readable || !link->writable || !link->again ||
-		   !link->patience))
+		   !link->patience || !link->rest))
 		r = -ENOMEM;
 	if (!r && event_add(link->readable, NULL))
 		r = -EIO;
@@ -441,7 +484,7 @@ struct xmpp_link *xmpp_link_free(struct xmpp_link *link)
 {
 	if (!link)
 		return NULL;
-	if (!link->broken)
+	if (!link->broken && !link->mute)
 		say_goodbye(link);
 	if (link->readable)
 		event_free(link->readable);
@@ -451,6 +494,8 @@ struct xmpp_link *xmpp_link_free(struct xmpp_link *link)
 		event_free(link->again);
 	if (link->patience)
 		event_free(link->patience);
+	if (link->rest)
+		event_free(link->rest);
 	stanza_parser_free(link->parser);
 	xmpp_in_fini(&link->in);
 	xmpp_out_fini(&link->out);

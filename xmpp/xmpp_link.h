@@ -65,6 +65,8 @@ void xmpp_link_release(struct xmpp_link *link, uint64_t id);
 int xmpp_link_fd(const struct xmpp_link *link);
 /* The whitespace keepalive (RFC 6120, 4.6.1). */
 void xmpp_link_send_space(struct xmpp_link *link);
+/* The server takes nothing more; what it wrote before is still read. */
+bool xmpp_link_is_mute(const struct xmpp_link *link);
 /* All that was sent is the kernel's, or the link is broken. */
 bool xmpp_link_is_flushed(const struct xmpp_link *link);
 /* Whether it leaves from an address that this machine has not any more: TCP

@@ -445,7 +445,8 @@ struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream)
 
 bool xmpp_stream_is_up(const struct xmpp_stream *stream)
 {
-	return stream->state == XMPP_STREAM_UP && !stream->why[0];
+	return stream->state == XMPP_STREAM_UP && !stream->why[0] &&
+	       !xmpp_link_is_mute(stream->link);
 }
 
 bool xmpp_stream_is_flushed(const struct xmpp_stream *stream)

@@ -222,6 +222,34 @@ static void what_waited_behind_more_than_fits_is_read_on(void **state)
 	rig_fini(&rig);
 }
 
+/* It was told to its writers that it is taken. */
+static void what_a_server_wrote_before_it_closed_is_read(void **state)
+{
+	enum { N = 600 };
+	AUTO(stanza_freep) struct stanza *message = big_message(10);
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	rig.holds = 1;
+	for (unsigned i = 0; i < N; i++)
+		mock_xmpp_send(rig.mock, TEXT("many"));
+	wait_stanzas(&rig, 2);
+	mock_xmpp_drop(rig.mock);
+	while (!xmpp_stream_send(rig.stream, message))
+		pass_time(&rig, 5);
+	assert_false(xmpp_stream_is_up(rig.stream));
+	assert_int_equal(xmpp_stream_send(rig.stream, message), XMPP_E_DOWN);
+	assert_int_equal(rig.downs, 0);
+	assert_true(rig.stanzas < N);
+	xmpp_stream_release(rig.stream, rig.held);
+	rig.wanted = 1;
+	assert_true(mock_run(rig.base, has_downs, &rig, LIMIT_MS));
+	assert_int_equal(rig.stanzas, N);
+	wait_up(&rig, 2);
+	rig_fini(&rig);
+}
+
 static void nothing_is_held_outside_of_a_stanza(void **state)
 {
 	struct rig rig;
@@ -247,6 +275,7 @@ int main(void)
 		cmocka_unit_test(who_holds_for_ever_does_not_stop_the_stream),
 		cmocka_unit_test(more_than_fits_is_read_again_as_well),
 		cmocka_unit_test(what_waited_behind_more_than_fits_is_read_on),
+		cmocka_unit_test(what_a_server_wrote_before_it_closed_is_read),
 		cmocka_unit_test(nothing_is_held_outside_of_a_stanza),
 	};
 
