@@ -37,7 +37,7 @@ static bool is_optional(const struct sip_s *sip)
 	       !strcasecmp(cd->cd_handling, "optional");
 }
 
-static bool is_encoded(const struct sip_s *sip)
+bool sip_body_is_encoded(const struct sip_s *sip)
 {
 	const sip_content_encoding_t *ce = sip->sip_content_encoding;
 
@@ -101,9 +101,9 @@ int sip_body_read(struct media_desc **out, char **text, const struct sip_s *sip)
 	if (!body.n)
 		return 0;
 	sip_body_type(type, sip);
-	if (is_multipart(type) && !is_encoded(sip))
+	if (is_multipart(type) && !sip_body_is_encoded(sip))
 		body = find_part(sip, body);
-	else if (strcmp(type, SIP_SDP_TYPE) || is_encoded(sip))
+	else if (strcmp(type, SIP_SDP_TYPE) || sip_body_is_encoded(sip))
 		body = SLICE_NONE;
 	if (!body.n)
 		return is_optional(sip) ? 0 : 415;

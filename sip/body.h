@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 #define SIP_BODY_ACCEPT "application/sdp, multipart/mixed"
@@ -28,6 +30,9 @@ CHECKED int sip_body_parse(struct media_desc **out, const char *text);
 /* Refuse: 415 with Accept and Accept-Encoding, 488 with Warning, others bare
  * (RFC 3261, 21.4.13 and 21.4.26). The transaction is over. */
 void sip_body_refuse(const struct sip_incoming *in, unsigned status);
+
+/* Whether the body is in a Content-Encoding; we undo none. */
+bool sip_body_is_encoded(const struct sip_s *sip);
 
 /* "application/dtmf-relay", in lower case; "" without a body. */
 enum { SIP_TYPE_CAP = 64 };

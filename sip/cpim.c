@@ -116,6 +116,8 @@ static void read_content_header(struct sip_cpim *out, struct slice name,
 		out->language = value;
 	else if (slice_is_nocase(name, "Content-Disposition"))
 		out->disposition = value;
+	else if (slice_is_nocase(name, "Content-Transfer-Encoding"))
+		out->encoding = value;
 }
 
 /* The next header before an empty line, which is read as well. */

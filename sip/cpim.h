@@ -39,6 +39,7 @@ struct sip_cpim {
 	unsigned wants;          /* SIP_CPIM_* */
 	/* Of the content. */
 	struct slice type, language, disposition;
+	struct slice encoding; /* Content-Transfer-Encoding (RFC 2045, 6) */
 	struct slice content;
 };
 

@@ -91,6 +91,7 @@ static void refuse(const struct sip_incoming *in, unsigned status)
 	nta_incoming_treply(
 		in->irq, (int)status, NULL,
 		TAG_IF(status == 415, SIPTAG_ACCEPT_STR(SIP_TEXT_ACCEPT)),
+		TAG_IF(status == 415, SIPTAG_ACCEPT_ENCODING_STR("identity")),
 		TAG_END());
 	nta_incoming_destroy(in->irq);
 }

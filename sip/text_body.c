@@ -7,11 +7,14 @@
 
 #include <sofia-sip/sip_header.h>
 
+#include "gateway/base/base64.h"
 #include "gateway/base/text.h"
+#include "sip/body.h"
 
 enum { CHARSET_CAP = 16, OCTETS_PER_CHARACTER = 4 };
 
 #define NAME_CHARSET "charset"
+#define BLANKS       " \t\r\n"
 
 /* ---- charsets ---- */
 
@@ -123,6 +126,51 @@ static int parse_content(struct sip_text *out, struct slice type,
 			      : parse_plain(&out->text, &out->n, type, content);
 }
 
+/* *@out is owned by the caller: free(). 0, 400, -ENOMEM. */
+static int decode_base64(char **out, size_t *n, struct slice text)
+{
+	char *packed = malloc(text.n + 1);
+	uint8_t *octets = malloc(text.n + 1);
+	size_t length = 0;
+	int r = packed && octets ? 0 : -ENOMEM;
+
+	*n = text.n;
+	for (size_t i = 0; !r && i < text.n; i++) {
+		if (!strchr(BLANKS, text.p[i]) || !text.p[i])
+			packed[length++] = text.p[i];
+	}
+	if (!r && base64_decode(octets, n, (struct slice){ packed, length }))
+		r = 400;
+	free(packed);
+	if (r)
+		free(octets);
+	else
+		*out = (char *)octets;
+	return r;
+}
+
+/* RFC 2045, 6: of an envelope's content. */
+static int parse_encoded(struct sip_text *out, const struct sip_cpim *cpim)
+{
+	static const char *const plain[] = { "7bit", "8bit", "binary" };
+	char *octets = NULL;
+	size_t n;
+	bool is_plain = !cpim->encoding.n;
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		is_plain =
+			is_plain || slice_is_nocase(cpim->encoding, plain[i]);
+	if (is_plain)
+		return parse_content(out, cpim->type, cpim->content);
+	if (!slice_is_nocase(cpim->encoding, "base64"))
+		return 415;
+	int r = decode_base64(&octets, &n, cpim->content);
+	if (!r)
+		r = parse_content(out, cpim->type, (struct slice){ octets, n });
+	free(octets);
+	return r;
+}
+
 int sip_text_parse(struct sip_text *out, struct slice type, struct slice body)
 {
 	char charset[CHARSET_CAP];
@@ -134,7 +182,7 @@ int sip_text_parse(struct sip_text *out, struct slice type, struct slice body)
 	if (!out->enveloped)
 		return parse_content(out, type, body);
 	sip_cpim_parse(&out->cpim, body);
-	return parse_content(out, out->cpim.type, out->cpim.content);
+	return parse_encoded(out, &out->cpim);
 }
 
 void sip_text_fini(struct sip_text *text)
@@ -155,6 +203,8 @@ int sip_text_read(struct sip_text *out, const struct sip_s *sip)
 	char type[128] = "";
 
 	*out = (struct sip_text){ 0 };
+	if (sip_body_is_encoded(sip))
+		return 415;
 	if (c && c->c_type &&
 	    text_format(type, sizeof(type), "%s;" NAME_CHARSET "=%s", c->c_type,
 			charset ? charset : ""))

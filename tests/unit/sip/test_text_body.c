@@ -73,6 +73,25 @@ static void cpim_is_opened(void **state)
 		slice_of("\r\nContent-Type: text/html\r\n\r\n<p>"), 415);
 }
 
+/* RFC 2045, 6. */
+static void what_is_encoded_for_the_way_is_decoded(void **state)
+{
+	(void)state;
+	check("message/cpim",
+	      slice_of("\r\nContent-Type: text/plain;charset=utf-8\r\n"
+		       "Content-Transfer-Encoding: BASE64\r\n\r\n"
+		       "R3LDv\r\nMOf\r\n"),
+	      "Gr\xc3\xbc\xc3\x9f");
+	check("message/cpim",
+	      slice_of("\r\nContent-Transfer-Encoding: 8bit\r\n\r\nx"), "x");
+	refused("message/cpim",
+		slice_of("\r\nContent-Transfer-Encoding: base64\r\n\r\n?"),
+		400);
+	refused("message/cpim",
+		slice_of("\r\nContent-Transfer-Encoding: x-gzip\r\n\r\nx"),
+		415);
+}
+
 /* RFC 5438, 7.2.2; some leave the envelope out. */
 static void reports_are_told_from_texts(void **state)
 {
@@ -102,6 +121,7 @@ int main(void)
 		cmocka_unit_test(charsets_become_utf_8),
 		cmocka_unit_test(other_types_are_refused),
 		cmocka_unit_test(cpim_is_opened),
+		cmocka_unit_test(what_is_encoded_for_the_way_is_decoded),
 		cmocka_unit_test(reports_are_told_from_texts),
 	};
 
