@@ -58,6 +58,7 @@ struct account {
 struct account_number {
 	const char *number;
 	const char *trunk;
+	const char *texts; /* the component that carries its texts; "" none */
 	const char *owners[ACCOUNT_MAX_OWNERS]; /* JIDs, oldest first */
 	size_t nowners;
 	enum account_ring ring;
@@ -86,8 +87,8 @@ CHECKED int account_put(struct account_store *store,
 /*
  * All that the database has of it, in one transaction: its numbers too, where
  * it is the only owner, limits, settings, contacts and whom it blocks. Who has
- * those in memory forgets them as well (setting_forget() …). Records of its
- * calls and what waits to be sent stay.
+ * those in memory forgets them as well (setting_forget() …), and drops what
+ * waits to be sent (texts_forget_account()). Records of its calls stay.
  * 0, ACCOUNT_E_NOT_FOUND, -ENOBUFS, -ENOMEM; then nothing has changed.
  */
 CHECKED int account_drop(struct account_store *store, const char *jid);
@@ -116,6 +117,11 @@ CHECKED int account_disown(struct account_store *store, const char *number,
 /* How the owners of @number ring. 0, ACCOUNT_E_NOT_FOUND, -ENOBUFS, -ENOMEM. */
 CHECKED int account_set_ring(struct account_store *store, const char *number,
 			     enum account_ring ring, uint32_t ring_s);
+
+/* Which component carries its texts; "": its trunk. 0, ACCOUNT_E_NOT_FOUND,
+ * -ENOBUFS, -ENOMEM. */
+CHECKED int account_set_texts(struct account_store *store, const char *number,
+			      const char *component);
 
 typedef void (*account_fn)(const struct account *account, void *arg);
 typedef void (*account_number_fn)(const struct account_number *number,

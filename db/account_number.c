@@ -49,6 +49,7 @@ static struct number_node *take_number(struct account_store *store,
 	memcpy(node->text, number, n);
 	node->number.number = node->text;
 	node->number.trunk = "";
+	node->number.texts = "";
 	RB_INSERT(number_tree, &store->numbers, node);
 	return node;
 }
@@ -65,6 +66,7 @@ static void forget_number(struct account_store *store, struct number_node *node)
 	for (size_t i = 0; i < node->number.nowners; i++)
 		forget_owning(store, node->owners[i]);
 	free(node->trunk);
+	free(node->texts);
 	free(node);
 }
 
@@ -85,6 +87,24 @@ static void take_trunk(struct number_node *node, char *trunk)
 	free(node->trunk);
 	node->trunk = trunk;
 	node->number.trunk = trunk;
+}
+
+/* So is @texts. */
+static void take_texts(struct number_node *node, char *texts)
+{
+	free(node->texts);
+	node->texts = texts;
+	node->number.texts = texts;
+}
+
+static int set_texts(struct number_node *node, const char *texts)
+{
+	char *copy = strdup(texts);
+
+	if (!copy)
+		return -ENOMEM;
+	take_texts(node, copy);
+	return 0;
 }
 
 static int set_trunk(struct number_node *node, const char *trunk)
@@ -144,7 +164,7 @@ static void remove_owner(struct account_store *store, struct number_node *node,
 /* Load */
 
 struct owner_row {
-	const char *number, *trunk, *jid;
+	const char *number, *trunk, *texts, *jid;
 	enum account_ring ring;
 	uint32_t ring_s;
 };
@@ -152,6 +172,7 @@ struct owner_row {
 static const struct row_column owner_columns[] = {
 	ROW_COLUMN(TEXT, "number", owner_row, number),
 	ROW_COLUMN(TEXT, "trunk", owner_row, trunk),
+	ROW_COLUMN(TEXT, "texts", owner_row, texts),
 	ROW_COLUMN(TEXT, "jid", owner_row, jid),
 	ROW_COLUMN(UINT, "ring", owner_row, ring),
 	ROW_COLUMN(UINT, "ring_s", owner_row, ring_s),
@@ -160,7 +181,7 @@ static const struct row_table owner_table = {
 	.columns = owner_columns,
 	.n = sizeof(owner_columns) / sizeof(owner_columns[0]),
 	.size = sizeof(struct owner_row),
-	.select = "SELECT number, trunk, jid, ring, ring_s FROM owner "
+	.select = "SELECT number, trunk, texts, jid, ring, ring_s FROM owner "
 		  "JOIN number USING (number) ORDER BY number, position",
 };
 
@@ -176,6 +197,8 @@ static void on_owner(const void *row, void *arg)
 	struct number_node *node = take_number(load->store, owner->number);
 	int r = node ? set_trunk(node, owner->trunk) : -ENOMEM;
 
+	if (!r)
+		r = set_texts(node, owner->texts);
 	if (!r)
 		r = add_owner(load->store, node, owner->jid);
 	if (r) {
@@ -374,6 +397,28 @@ int account_set_ring(struct account_store *store, const char *number,
 	node->number.ring = ring;
 	node->number.ring_s = ring_s;
 	return 0;
+}
+
+int account_set_texts(struct account_store *store, const char *number,
+		      const char *component)
+{
+	static const char set[] =
+		"UPDATE number SET texts = ? WHERE number = ?";
+	const struct row_param params[] = { { .text = component },
+					    { .text = number } };
+	struct number_node *node = find_number(store, number);
+	char *copy;
+
+	if (!node)
+		return ACCOUNT_E_NOT_FOUND;
+	copy = strdup(component);
+	int r = copy ? row_execute(store->db, set, params, 2, NULL, NULL)
+		     : -ENOMEM;
+	if (!r)
+		take_texts(node, copy);
+	else
+		free(copy);
+	return r;
 }
 
 int account_disown(struct account_store *store, const char *number,

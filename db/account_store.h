@@ -27,7 +27,7 @@ struct number_node {
 	RB_ENTRY(number_node) entry;
 	struct account_number number;
 	struct owning *owners[ACCOUNT_MAX_OWNERS]; /* owned */
-	char *trunk;                               /* owned */
+	char *trunk, *texts;                       /* owned */
 	char text[];
 };
 

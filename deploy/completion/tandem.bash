@@ -46,7 +46,7 @@ _tandemctl()
 		trace-follow traces trace-stop trace-save history history-export \
 		trunks numbers accounts blocks users users-list users-online users-online-list users-active \
 		users-active-list users-disabled users-disabled-list changes call-hangup trunk-add trunk-edit trunk-remove trunk-test trunk-call \
-		trunk-drain number-assign number-release number-ring number-import \
+		trunk-drain number-assign number-release number-ring number-texts number-import \
 		account-add account-disable account-enable account-remove user-hangup block unblock \
 		account-limits account-caller-id announce reload backup drain upgrade restart shutdown log-level my-numbers my-calls \
 		why-failed my-settings my-caller-id transfer-call my-test-call my-move my-take do-not-disturb my-blocks my-block my-unblock" -- "$word")

@@ -81,6 +81,16 @@ static const struct form_spec ring_fields[] = {
 	  .max = 180 },
 };
 
+static const struct form_spec texts_fields[] = {
+	NUMBER_FIELD,
+	{ .var = "component",
+	  .label = "Component that carries its texts",
+	  .type = FORM_TEXT_SINGLE,
+	  .regex = "[a-z0-9.-]*",
+	  .expects = "a domain such as sgx.example.org, please",
+	  .desc = "Empty: its trunk does" },
+};
+
 static const struct form_spec import_fields[] = {
 	{ .var = "csv",
 	  .label = "Lines of number,owner,trunk",
@@ -114,6 +124,7 @@ static void put_number(const struct listing *listing,
 	answer_cell(answer, "%s", number->trunk);
 	answer_cell(answer, "%s",
 		    number->ring == ACCOUNT_RING_ORDER ? "in order" : "all");
+	answer_cell(answer, "%s", number->texts);
 	answer_cell(answer, "%s", source);
 }
 
@@ -136,7 +147,7 @@ static void on_number(const struct account_number *added, void *arg)
 static enum command_result run_numbers(struct request *request)
 {
 	static const char *const columns[] = { "Number", "Owners", "Trunk",
-					       "Rings", "From" };
+					       "Rings",  "Texts",  "From" };
 	const struct gateway *gateway = request->gateway;
 	const struct listing listing = { request->answer,
 					 request_text(request, "find") };
@@ -297,6 +308,32 @@ static enum command_result run_ring(struct request *request)
 	return COMMAND_DONE;
 }
 
+/* ---- by whom its texts go ---- */
+
+static enum command_result run_texts(struct request *request)
+{
+	const char *number = request_text(request, "number");
+	const char *component = request_text(request, "component");
+	struct gateway *gateway = request->gateway;
+	char before[CONFIG_JID_PART_MAX + 1];
+	struct number known;
+
+	if (is_the_files(request, number))
+		return COMMAND_DONE;
+	if (!number_find(&known, gateway, number) ||
+	    text_set(before, sizeof(before), known.texts)) {
+		answer_error(request->answer, "%s is not assigned.", number);
+		return COMMAND_DONE;
+	}
+	int r = account_set_texts(gateway->accounts, number, component);
+	if (request_well(request, r)) {
+		request_changed(request, number, before, component);
+		answer_info(request->answer, "Texts of %s go by %s.", number,
+			    *component ? component : "its trunk");
+	}
+	return COMMAND_DONE;
+}
+
 /* ---- import ---- */
 
 /* A line of the file. */
@@ -439,6 +476,12 @@ static const struct command table[] = {
 	  .changes = true,
 	  .steps = { COMMAND_FIELDS(ring_fields) },
 	  .run = run_ring },
+	{ .node = "number-texts",
+	  .title = "By whom a number's texts go",
+	  .need = NEED_OPERATOR,
+	  .changes = true,
+	  .steps = { COMMAND_FIELDS(texts_fields) },
+	  .run = run_texts },
 	{ .node = "number-import",
 	  .title = "Assign numbers from CSV",
 	  .need = NEED_OPERATOR,

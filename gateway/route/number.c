@@ -30,7 +30,7 @@ static void from_account(struct number *out,
 				.nowners = number->nowners,
 				.ring = number->ring,
 				.ring_s = number->ring_s,
-				.texts = "",
+				.texts = number->texts,
 				.display = "" };
 	memcpy(out->owners, number->owners, sizeof(out->owners));
 }
@@ -72,7 +72,7 @@ bool number_is_owned(const struct config_number *number, const char *account)
 
 struct search {
 	struct number *out;
-	const char *trunk;
+	const char *trunk, *texts;
 	bool found;
 };
 
@@ -150,6 +150,35 @@ void number_each(const struct gateway *gateway, const char *account,
 		fn(&number, arg);
 	}
 	account_each_number(gateway->accounts, account, on_added, &each);
+}
+
+static void on_carried(const struct account_number *number, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->found || strcmp(number->texts, search->texts) != 0)
+		return;
+	from_account(search->out, number);
+	search->found = true;
+}
+
+bool number_of_texts(struct number *out, const struct gateway *gateway,
+		     const char *account, const char *component)
+{
+	const struct config *config = gateway->config;
+	struct search search = { .out = out, .texts = component };
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		const struct config_number *number = &config->numbers[i];
+
+		if (strcmp(number->texts, component) != 0 ||
+		    (account && !number_is_owned(number, account)))
+			continue;
+		from_config(out, number);
+		return true;
+	}
+	account_each_number(gateway->accounts, account, on_carried, &search);
+	return search.found;
 }
 
 static void on_counted(const struct account_number *number, void *arg)

@@ -211,6 +211,28 @@ static void a_number_rings_as_it_was_set(void **state)
 	account_store_free(store);
 }
 
+static void a_component_carries_a_number_s_texts(void **state)
+{
+	struct fixture *f = *state;
+	struct account_store *store = load(f);
+
+	assert_int_equal(account_set_texts(store, "+1555", "sgx.example.org"),
+			 ACCOUNT_E_NOT_FOUND);
+	assert_int_equal(account_own(store, "+1555", "carrier", "z@x"), 0);
+	assert_string_equal(account_find_number(store, "+1555")->texts, "");
+	assert_int_equal(account_set_texts(store, "+1555", "sgx.example.org"),
+			 0);
+	/* another owner, another trunk: it stays */
+	assert_int_equal(account_own(store, "+1555", "pbx", "a@x"), 0);
+	store = restart(f, store);
+	assert_string_equal(account_find_number(store, "+1555")->texts,
+			    "sgx.example.org");
+	assert_int_equal(account_set_texts(store, "+1555", ""), 0);
+	store = restart(f, store);
+	assert_string_equal(account_find_number(store, "+1555")->texts, "");
+	account_store_free(store);
+}
+
 static void count(const struct account_number *number, void *arg)
 {
 	unsigned *n = arg;
@@ -448,6 +470,7 @@ int main(void)
 		TEST(what_the_disk_does_not_take_is_not_in_memory),
 		TEST(policies_come_back_as_they_were_put),
 		TEST(a_number_rings_as_it_was_set),
+		TEST(a_component_carries_a_number_s_texts),
 		TEST(all_of_an_account_goes_and_nothing_of_another),
 		TEST(all_of_an_account_gets_another_name),
 		TEST(several_statements_are_done_together_or_not_at_all),
