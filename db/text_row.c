@@ -15,6 +15,7 @@ static const struct row_column outbox_columns[] = {
 	OUTBOX(UINT, id),
 	OUTBOX(TEXT, stanza),
 	OUTBOX(INT, kept_ms),
+	OUTBOX(INT, taken_ms),
 };
 static const struct row_column text_columns[] = {
 	TEXT(UINT, id),      TEXT(TEXT, sender),     TEXT(TEXT, stanza_id),
@@ -137,6 +138,26 @@ static int execute(struct db *db, const char *sql, int64_t number)
 	const struct row_param params[] = { { .number = number } };
 
 	return row_execute(db, sql, params, 1, NULL, NULL);
+}
+
+int outbox_row_take(struct db *db, uint64_t after, uint64_t id,
+		    int64_t taken_ms)
+{
+	static const char sql[] =
+		"UPDATE outbox SET taken_ms = ? WHERE id > ? AND id <= ?";
+	const struct row_param params[] = { { .number = taken_ms },
+					    { .number = (int64_t)after },
+					    { .number = (int64_t)id } };
+
+	return row_execute(db, sql, params, 3, NULL, NULL);
+}
+
+int outbox_row_take_back(struct db *db, uint64_t id)
+{
+	static const char sql[] =
+		"UPDATE outbox SET taken_ms = 0 WHERE id >= ?";
+
+	return execute(db, sql, (int64_t)id);
 }
 
 int outbox_row_drop_to(struct db *db, uint64_t id)

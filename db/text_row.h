@@ -21,6 +21,7 @@ struct outbox_row {
 	uint64_t id;
 	const char *stanza; /* XML */
 	int64_t kept_ms;    /* wall time */
+	int64_t taken_ms;   /* by the server; 0: not yet */
 };
 
 enum text_kind {
@@ -93,7 +94,12 @@ CHECKED int block_row_put(struct db *db, const struct block_row *row,
 /* The trunk has so many octets of the text. */
 CHECKED int text_row_sent(struct db *db, uint64_t id, uint64_t sent);
 
-/* The server has taken all up to @id. */
+/* The server has taken those above @after up to @id. */
+CHECKED int outbox_row_take(struct db *db, uint64_t after, uint64_t id,
+			    int64_t taken_ms);
+/* It has not taken those from @id on. */
+CHECKED int outbox_row_take_back(struct db *db, uint64_t id);
+/* All up to @id. */
 CHECKED int outbox_row_drop_to(struct db *db, uint64_t id);
 CHECKED int outbox_row_drop(struct db *db, uint64_t id);
 CHECKED int text_row_drop(struct db *db, uint64_t id);

@@ -74,8 +74,9 @@ static void on_up(void *arg)
 
 static void on_down(const char *why, void *arg)
 {
-	const struct gateway *gateway = arg;
+	struct gateway *gateway = arg;
 
+	outbox_stream_down(gateway);
 	log_warn("event=xmpp-down domain=%s why=%s: calls in progress go on, "
 		 "connecting again",
 		 gateway->config->xmpp.domain, log_text(slice_of(why)).s);

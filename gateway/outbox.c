@@ -12,6 +12,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/tally.h"
 #include "gateway/gateway.h"
+#include "gateway/outbox_past.h"
 #include "xmpp/chat.h"
 #include "xmpp/iq.h"
 #include "xmpp/jid.h"
@@ -25,6 +26,8 @@
 
 enum {
 	RETRY_MS = 200,
+	MS_PER_S = 1000,
+	US_PER_MS = 1000,
 	/* octets of chat_add_delay(), and of what wraps a kept stanza */
 	DELAY_MAX = 256 + JID_PART_MAX,
 };
@@ -49,25 +52,30 @@ struct outbox_stanza {
 
 struct outbox {
 	struct gateway *gateway;
-	STAILQ_HEAD(, outbox_stanza) stanzas; /* by id */
+	STAILQ_HEAD(, outbox_stanza) stanzas; /* by id; the taken come first */
+	struct outbox_stanza *open;           /* the first that is not taken */
 	struct outbox_stanza *next; /* to be sent; NULL: all have been */
-	size_t n, octets;
+	size_t n, ntaken, octets;
 	struct tally *accounts; /* how much of it people wrote to each */
 	unsigned on_the_way;
-	uint64_t last_id, sent_id, confirmed_id;
+	uint64_t last_id, sent_id, taken_id;
 	uint64_t pinged_id; /* what the ping on its way confirms; 0: none is */
+	uint64_t pinged_ms;
+	/* All up to that have been taken since: the server lives on. */
+	uint64_t ripe_id, ripe_ms; /* 0: none waits for that */
+	struct outbox_past *past;
 	struct event *retry;
 };
 
-static const struct timeval soon = { 0, RETRY_MS * 1000 };
-
 static void pump(struct outbox *outbox);
 
-/* Whose it is, as they are counted. */
-static void name_account(char out[static JID_CAP], const struct stanza *stanza)
+static void pump_in(struct outbox *outbox, uint64_t ms)
 {
-	if (jid_bare(out, JID_CAP, stanza_attr(stanza, "to")))
-		out[0] = '\0';
+	const struct timeval tv = { (time_t)(ms / MS_PER_S),
+				    (suseconds_t)(ms % MS_PER_S * US_PER_MS) };
+
+	if (evtimer_add(outbox->retry, &tv))
+		log_error("outbox=stuck: no memory for its timer");
 }
 
 static void free_first(struct outbox *outbox)
@@ -75,11 +83,15 @@ static void free_first(struct outbox *outbox)
 	struct outbox_stanza *first = STAILQ_FIRST(&outbox->stanzas);
 	char account[JID_CAP];
 
-	name_account(account, first->stanza);
+	jid_account(account, stanza_attr(first->stanza, "to"));
 	if (first->counted)
 		tally_take(outbox->accounts, account, first->octets);
 	if (outbox->next == first)
 		outbox->next = STAILQ_NEXT(first, link);
+	if (outbox->open == first)
+		outbox->open = STAILQ_NEXT(first, link);
+	else
+		outbox->ntaken--;
 	STAILQ_REMOVE_HEAD(&outbox->stanzas, link);
 	outbox->n--;
 	outbox->octets -= first->octets;
@@ -90,19 +102,50 @@ static void free_first(struct outbox *outbox)
 
 /* ---- what the server has taken ---- */
 
-static void confirm(struct outbox *outbox, uint64_t id)
+static void take_first_open(struct outbox *outbox, int64_t now_ms)
 {
-	struct outbox_stanza *first;
+	struct outbox_stanza *one = outbox->open;
 
-	while ((first = STAILQ_FIRST(&outbox->stanzas)) && first->id <= id) {
-		outbox->on_the_way -= !first->dropped;
-		free_first(outbox);
-	}
-	outbox->confirmed_id = id;
-	if (outbox_row_drop_to(outbox->gateway->db, id))
-		log_warn("outbox=not-dropped id=%llu: sent again after a "
+	outbox_past_add(outbox->past, one->id, one->octets, now_ms);
+	outbox->on_the_way -= !one->dropped;
+	outbox->ntaken++;
+	outbox->open = STAILQ_NEXT(one, link);
+	outbox->taken_id = one->id;
+}
+
+static void take(struct outbox *outbox, uint64_t id)
+{
+	uint64_t before = outbox->taken_id;
+	int64_t now_ms = clock_wall_ms();
+
+	while (outbox->open && outbox->open->id <= id)
+		take_first_open(outbox, now_ms);
+	if (outbox->taken_id > before &&
+	    outbox_row_take(outbox->gateway->db, before, outbox->taken_id,
+			    now_ms))
+		log_warn("outbox=not-marked id=%llu: sent again after a "
 			 "restart",
 			 (unsigned long long)id);
+}
+
+static unsigned settle_ms(const struct outbox *outbox)
+{
+	return outbox->gateway->config->limits.text_settle_ms;
+}
+
+/* The server has answered what it was asked at @asked_ms: what it had taken
+ * long enough before does not go with it any more when it ends. */
+static void ripen(struct outbox *outbox, uint64_t asked_ms)
+{
+	const struct outbox_stanza *first;
+
+	if (outbox->ripe_id && asked_ms < outbox->ripe_ms + settle_ms(outbox))
+		return;
+	uint64_t id = settle_ms(outbox) ? outbox->ripe_id : outbox->taken_id;
+	while ((first = STAILQ_FIRST(&outbox->stanzas)) && first->id <= id)
+		free_first(outbox);
+	outbox->ripe_id = outbox->ntaken ? outbox->taken_id : 0;
+	outbox->ripe_ms = clock_ms();
 }
 
 /* An error confirms as well: the server has read as far as the ping. */
@@ -114,10 +157,12 @@ static void on_pong(enum iq_answer answer, const struct stanza *reply,
 
 	(void)reply;
 	outbox->pinged_id = 0;
-	if (answer == IQ_RESULT || answer == IQ_ERROR)
-		confirm(outbox, id);
+	if (answer == IQ_RESULT || answer == IQ_ERROR) {
+		take(outbox, id);
+		ripen(outbox, outbox->pinged_ms);
+	}
 	if (answer == IQ_NOT_SENT)
-		evtimer_add(outbox->retry, &soon);
+		pump_in(outbox, RETRY_MS);
 	else
 		pump(outbox);
 }
@@ -134,8 +179,10 @@ static void ping(struct outbox *outbox, uint64_t id)
 	stanza_set(iq, "to", domain);
 	stanza_child(iq, "ping", NS_PING);
 	if (stanza_ok(iq) &&
-	    !iq_send(outbox->gateway->iqs, iq, on_pong, outbox))
+	    !iq_send(outbox->gateway->iqs, iq, on_pong, outbox)) {
 		outbox->pinged_id = id;
+		outbox->pinged_ms = clock_ms();
+	}
 }
 
 /* ---- sending ---- */
@@ -178,6 +225,21 @@ static int send_next(struct outbox *outbox)
 	return 0;
 }
 
+/* The server is asked what it has taken, or whether it still lives. */
+static void ask(struct outbox *outbox)
+{
+	uint64_t due_ms = outbox->ripe_ms + settle_ms(outbox);
+	uint64_t now_ms = clock_ms();
+
+	if (outbox->pinged_id)
+		return;
+	if (outbox->sent_id > outbox->taken_id ||
+	    (outbox->ripe_id && due_ms <= now_ms))
+		ping(outbox, outbox->sent_id);
+	else if (outbox->ripe_id)
+		pump_in(outbox, due_ms - now_ms);
+}
+
 static void pump(struct outbox *outbox)
 {
 	int r = 0;
@@ -187,10 +249,9 @@ static void pump(struct outbox *outbox)
 	while (!r && outbox->next && outbox->next->on_disk &&
 	       outbox->on_the_way < OUTBOX_WINDOW)
 		r = send_next(outbox);
-	if (!outbox->pinged_id && outbox->sent_id > outbox->confirmed_id)
-		ping(outbox, outbox->sent_id);
-	if (!outbox->pinged_id && (r || outbox->sent_id > outbox->confirmed_id))
-		evtimer_add(outbox->retry, &soon);
+	ask(outbox);
+	if (!outbox->pinged_id && (r || outbox->sent_id > outbox->taken_id))
+		pump_in(outbox, RETRY_MS);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -206,35 +267,47 @@ void outbox_stream_up(struct gateway *gateway)
 
 	iq_cancel(gateway->iqs, outbox);
 	outbox->pinged_id = 0;
-	outbox->sent_id = outbox->confirmed_id;
+	outbox->sent_id = outbox->taken_id;
 	outbox->on_the_way = 0;
-	outbox->next = STAILQ_FIRST(&outbox->stanzas);
+	outbox->next = outbox->open;
+	outbox->ripe_id = outbox->ntaken ? outbox->taken_id : 0;
+	outbox->ripe_ms = clock_ms();
 	pump(outbox);
 }
 
-/* ---- keeping ---- */
-
-/* What people wrote; not what became of it. */
-static bool has_words(const struct stanza *stanza)
+/* What it had taken last may be gone with it. */
+void outbox_stream_down(struct gateway *gateway)
 {
-	const char *type = stanza_attr(stanza, "type");
+	struct outbox *outbox = gateway->outbox;
+	const struct outbox_stanza *first = STAILQ_FIRST(&outbox->stanzas);
 
-	return stanza_find(stanza, "body", NULL) &&
-	       !(type && !strcmp(type, "error"));
+	if (!outbox->ntaken)
+		return;
+	log_info("outbox=given-again stanzas=%zu", outbox->ntaken);
+	outbox_past_take_back(outbox->past, first->id);
+	if (outbox_row_take_back(gateway->db, first->id))
+		log_warn("outbox=not-marked: not sent again after a restart");
+	outbox->taken_id = first->id - 1;
+	outbox->open = STAILQ_FIRST(&outbox->stanzas);
+	outbox->ntaken = 0;
 }
+
+/* ---- keeping ---- */
 
 /* Not counted without memory for it. */
 static void append(struct outbox *outbox, struct outbox_stanza *one)
 {
 	char account[JID_CAP];
 
-	name_account(account, one->stanza);
-	one->counted = has_words(one->stanza) &&
+	jid_account(account, stanza_attr(one->stanza, "to"));
+	one->counted = chat_has_words(one->stanza) &&
 		       !tally_add(outbox->accounts, account, one->octets);
 	outbox->octets += one->octets;
 	STAILQ_INSERT_TAIL(&outbox->stanzas, one, link);
 	if (!outbox->next)
 		outbox->next = one;
+	if (!outbox->open)
+		outbox->open = one;
 	outbox->n++;
 	outbox->last_id = one->id;
 }
@@ -260,10 +333,10 @@ static bool has_room(const struct outbox *outbox, const struct stanza *stanza,
 {
 	char account[JID_CAP];
 
-	if (!has_words(stanza))
+	if (!chat_has_words(stanza))
 		return outbox->n < OUTBOX_MAX &&
 		       outbox->octets + octets <= OUTBOX_OCTETS_MAX;
-	name_account(account, stanza);
+	jid_account(account, stanza_attr(stanza, "to"));
 	return outbox->n < OUTBOX_NEW_MAX &&
 	       tally_of(outbox->accounts, account) < OUTBOX_ACCOUNT_MAX &&
 	       outbox->octets + octets <= OUTBOX_NEW_OCTETS_MAX &&
@@ -333,9 +406,36 @@ void outbox_forget(struct gateway *gateway, const void *arg)
 	}
 }
 
+/* What was sent is the server's: it leaves the disk in its turn. */
+void outbox_forget_account(struct gateway *gateway, const char *account)
+{
+	struct outbox *outbox = gateway->outbox;
+	struct outbox_stanza *one = outbox->next;
+	char to[JID_CAP];
+
+	for (; one; one = STAILQ_NEXT(one, link)) {
+		jid_account(to, stanza_attr(one->stanza, "to"));
+		if (strcmp(to, account) != 0)
+			continue;
+		one->dropped = true;
+		if (outbox_row_drop(gateway->db, one->id))
+			log_warn("outbox=not-dropped id=%llu: it may still be "
+				 "sent",
+				 (unsigned long long)one->id);
+	}
+}
+
 size_t outbox_waiting(const struct gateway *gateway)
 {
-	return gateway->outbox->n;
+	return gateway->outbox->n - gateway->outbox->ntaken;
+}
+
+void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg)
+{
+	const struct outbox_stanza *one;
+
+	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link)
+		fn(one->stanza, one->kept_ms, arg);
 }
 
 /* ---- start ---- */
@@ -358,6 +458,8 @@ static void on_row(const void *data, void *arg)
 	one->octets = strlen(row->stanza);
 	one->on_disk = true;
 	append(outbox, one);
+	if (row->taken_ms && outbox->open == one)
+		take_first_open(outbox, row->taken_ms);
 }
 
 int outbox_new(struct gateway *gateway)
@@ -372,9 +474,12 @@ int outbox_new(struct gateway *gateway)
 	outbox->retry = evtimer_new(gateway->base, on_retry, outbox);
 	if (!outbox->retry || tally_new(&outbox->accounts))
 		return -ENOMEM;
-	int r = outbox_row_load_all(gateway->db, on_row, outbox);
+	int r = outbox_past_new(&outbox->past, gateway->db, gateway->base);
+	if (!r)
+		r = outbox_row_load_all(gateway->db, on_row, outbox);
 	if (!r && outbox->n)
-		log_info("outbox=read stanzas=%zu", outbox->n);
+		log_info("outbox=read stanzas=%zu taken=%zu", outbox->n,
+			 outbox->ntaken);
 	return r;
 }
 
@@ -391,6 +496,7 @@ void outbox_free(struct gateway *gateway)
 	if (outbox->retry)
 		event_free(outbox->retry);
 	tally_free(outbox->accounts);
+	outbox_past_free(outbox->past);
 	free(outbox);
 	gateway->outbox = NULL;
 }

@@ -8,6 +8,14 @@
  * sent before it has been taken. Until then a stanza is on disk, and is sent
  * again with the same id on the next stream.
  *
+ *     kept --sent, ping answered--> taken --a later ping answered--> past
+ *       ^---------the stream ends----/
+ *
+ * A server that ends answers a while longer than it delivers: ejabberd 23.01
+ * takes what comes for sessions that it has ended already, and loses it. So
+ * what it took in its last text_settle_ms (tandem.conf(5)) is sent again as
+ * well. When this process ends that is no reason to send again what was taken.
+ *
  * Calls never wait behind it: it has at most OUTBOX_WINDOW stanzas on the way.
  */
 #pragma once
@@ -43,6 +51,7 @@ CHECKED int outbox_new(struct gateway *gateway);
 void outbox_free(struct gateway *gateway);
 
 void outbox_stream_up(struct gateway *gateway);
+void outbox_stream_down(struct gateway *gateway);
 
 /*
  * Keep @stanza, which has an id, and send it. It stays the caller's. @done (may
@@ -55,5 +64,14 @@ CHECKED int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 			db_done_fn done, void *arg);
 void outbox_forget(struct gateway *gateway, const void *arg);
 
-/* Stanzas that the server has not confirmed. */
+/* What waits for @account (bare JID) is not sent. */
+void outbox_forget_account(struct gateway *gateway, const char *account);
+
+/* Stanzas that the server has not taken. */
 size_t outbox_waiting(const struct gateway *gateway);
+
+typedef void (*outbox_fn)(const struct stanza *stanza, int64_t kept_ms,
+			  void *arg);
+/* Those, and what it took a moment ago, in their order. At the start: all that
+ * it has taken in the last minutes (gateway/outbox_past.h). */
+void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg);

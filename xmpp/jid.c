@@ -152,6 +152,12 @@ int jid_full(char *out, size_t cap, const char *text)
 	return format(out, cap, text, true);
 }
 
+void jid_account(char out[static JID_CAP], const char *text)
+{
+	if (jid_bare(out, JID_CAP, text))
+		out[0] = '\0';
+}
+
 static bool same(const char *a, const char *b, bool full)
 {
 	char norm_a[JID_CAP], norm_b[JID_CAP];

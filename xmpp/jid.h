@@ -30,6 +30,8 @@ CHECKED int jid_parse(struct jid *out, const char *text);
  * -EMSGSIZE.
  */
 CHECKED int jid_bare(char *out, size_t cap, const char *text);
+/* The same of who is counted, "" where @text is no JID. */
+void jid_account(char out[static JID_CAP], const char *text);
 /* The same with the resource, if there is one, as it stands: for keys. */
 CHECKED int jid_full(char *out, size_t cap, const char *text);
 /* Whether two full or bare JIDs name the same account; or are the same JID. */

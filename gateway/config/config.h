@@ -140,6 +140,7 @@ struct config_limits {
 	unsigned texts_per_minute;    /* of an account */
 	unsigned texts_in_per_minute; /* from one telephone to one number */
 	unsigned text_expires_s;      /* not delivered until then */
+	unsigned text_settle_ms;      /* outbox.h */
 };
 
 /* Numbers that are never left to chance. */

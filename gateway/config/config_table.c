@@ -182,6 +182,10 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		CONFIG_LIMITS, "text_expires_s", &config_kind_count,
 		AT(limits.text_expires_s), .initial = LIST("172800"),
 		.min = 60, .max = 2592000 },
+	[CONFIG_KEY_LIMITS_TEXT_SETTLE] = {
+		CONFIG_LIMITS, "text_settle_ms", &config_kind_count,
+		AT(limits.text_settle_ms), .initial = LIST("1000"),
+		.min = 0, .max = 60000 },
 	[CONFIG_KEY_LIMITS_RING] = {
 		CONFIG_LIMITS, "ring_timeout_s", &config_kind_count,
 		AT(limits.ring_timeout_s), .initial = LIST("60"),

@@ -228,10 +228,10 @@ static bool name(char out[static KEY_CAP], const char *account,
 	       !text_format(out, KEY_CAP, "%s %s %s", bare, other, id);
 }
 
-void text_again_give(struct text_again *again, const struct stanza *message)
+static void give(struct text_again *again, const struct stanza *message,
+		 int64_t kept_ms)
 {
 	char key[KEY_CAP], *xml = NULL;
-	int64_t now_ms = clock_wall_ms();
 	size_t n;
 
 	if (!name(key, stanza_attr(message, "to"), stanza_attr(message, "from"),
@@ -242,8 +242,13 @@ void text_again_give(struct text_again *again, const struct stanza *message)
 	free(xml);
 	if (!sent)
 		return;
-	sent->kept_ms = now_ms;
-	put_given(again, sent, now_ms);
+	sent->kept_ms = kept_ms;
+	put_given(again, sent, clock_wall_ms());
+}
+
+void text_again_give(struct text_again *again, const struct stanza *message)
+{
+	give(again, message, clock_wall_ms());
 }
 
 /* ---- what comes back ---- */
@@ -374,6 +379,23 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	text_again_due(arg, clock_wall_ms());
 }
 
+void text_again_forget(struct text_again *again, const char *account)
+{
+	struct sent *sent, *next;
+	char whose[JID_CAP];
+
+	RB_FOREACH_SAFE(sent, sent_tree, &again->tree, next) {
+		name_account(whose, sent);
+		if (strcmp(whose, account) != 0)
+			continue;
+		if (sent->next_ms &&
+		    again_row_drop(again->gateway->db, sent->key))
+			log_warn("text=%s not-dropped",
+				 log_text(slice_of(sent->key)).s);
+		forget(again, sent);
+	}
+}
+
 size_t text_again_waiting(const struct text_again *again)
 {
 	return again->nwaiting;
@@ -398,6 +420,13 @@ static void on_row(const void *data, void *arg)
 	put_waiting(again, sent, row->next_ms ? row->next_ms : 1);
 }
 
+/* Of an earlier run's, which may still come back. */
+static void on_kept(const struct stanza *stanza, int64_t kept_ms, void *arg)
+{
+	if (chat_has_words(stanza))
+		give(arg, stanza, kept_ms);
+}
+
 int text_again_new(struct text_again **out, struct gateway *gateway)
 {
 	struct text_again *again = calloc(1, sizeof(*again));
@@ -415,6 +444,7 @@ int text_again_new(struct text_again **out, struct gateway *gateway)
 	int r = again_row_load_all(gateway->db, on_row, again);
 	if (r)
 		return r;
+	outbox_each(gateway, on_kept, again);
 	if (again->nwaiting)
 		log_info("texts=read bounced=%zu", again->nwaiting);
 	arm(again);

@@ -9,7 +9,8 @@
  *     given --bounced, may pass--> waiting (on disk) --due--> given
  *       \--bounced for good, or kept so long--> forgotten
  *
- * What was given and is not back is in memory alone, for a few minutes.
+ * What was given and is not back is in memory, and on disk in the outbox, for a
+ * few minutes.
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "gateway/base/err.h"
+#include "gateway/outbox_past.h"
 
 struct chat;
 struct gateway;
@@ -25,10 +27,9 @@ struct stanza;
 struct text_again;
 
 enum {
-	TEXT_GIVEN_MAX = 4096, /* the oldest gives way */
-	TEXT_GIVEN_OCTETS_MAX = 16 * 1024 * 1024,
-	/* Servers give up on another after a minute or two. */
-	TEXT_GIVEN_MS = 5 * 60 * 1000,
+	TEXT_GIVEN_MAX = OUTBOX_PAST_MAX, /* the oldest gives way */
+	TEXT_GIVEN_OCTETS_MAX = OUTBOX_PAST_OCTETS_MAX,
+	TEXT_GIVEN_MS = OUTBOX_PAST_MS,
 	/* Waiting, their octets, and of both an account's share; the next one
 	 * is lost for good. */
 	TEXT_AGAIN_MAX = 5000,
@@ -58,5 +59,7 @@ bool text_again_bounced(struct text_again *again, const struct chat *chat);
 /* Give those again whose time has come at @now_ms (wall time), the first of
  * them now, more from the loop. */
 void text_again_due(struct text_again *again, int64_t now_ms);
+/* Those for @account (bare JID) are not given again. */
+void text_again_forget(struct text_again *again, const char *account);
 /* That wait. */
 size_t text_again_waiting(const struct text_again *again);

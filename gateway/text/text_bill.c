@@ -39,8 +39,7 @@ int text_bill(struct conversation *c)
 
 	if (first->paid || first->kind != TEXT_PLAIN || !bill_asks(gateway))
 		return 0;
-	if (jid_bare(account, sizeof(account), first->sender))
-		account[0] = '\0';
+	jid_account(account, first->sender);
 	const struct bill_request request = { .kind = BILL_TEXT,
 					      .id = first->call_id,
 					      .account = account,

@@ -18,6 +18,13 @@ s2s_use_starttls: false
 acl:
   admin:
     user: ["admin@{host}"]
+  gateway:
+    server: {gateway}
+access_rules:
+  to_elsewhere:
+    - deny: gateway
+    - allow: all
+s2s_access: to_elsewhere
 listen:
   - port: {c2s_port}
     ip: "{address}"
@@ -83,7 +90,7 @@ class Ejabberd(xmppserver.XmppServer):
         services = SERVICES.format(host=self.turn.host, port=self.turn.port, secret=self.turn.secret) if self.turn else ""
         with open(os.path.join(self.directory, "ejabberd.yml"), "w", encoding="ascii") as file:
             file.write(CONFIG.format(
-                host=self.host, certificates=certificates, tls="true" if certificates else "false",
+                host=self.host, gateway=next(iter(self.components)), certificates=certificates, tls="true" if certificates else "false",
                 address=self.address, level=os.environ.get("EJABBERD_LOG", "warning"),
                 c2s_port=xmppserver.C2S_PORT, http_port=xmppserver.HTTP_PORT, resume_s=self.resume_s,
                 component_port=xmppserver.COMPONENT_PORT, more_modules=self.more_modules,

@@ -94,7 +94,7 @@ class TextBed(Bed):
         """Wait until the program has nothing to send any more; returns what is left."""
         path, left = self.tandem.sections["db"]["path"], None
         for _ in range(int(timeout / LOOK_S)):
-            left = [database.rows(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("text", "outbox")]
+            left = [database.rows(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("text", "outbox WHERE taken_ms = 0")]
             if not any(left):
                 break
             await asyncio.sleep(LOOK_S)

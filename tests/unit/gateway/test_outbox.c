@@ -19,7 +19,12 @@
 #define DOMAIN "tel.example.org"
 #define SECRET "s3cret"
 
-enum { LIMIT_MS = 5000, QUIET_MS = 300, GOT_MAX = 256 };
+enum {
+	LIMIT_MS = 5000,
+	QUIET_MS = 300,
+	FOR_EVER_MS = 3600 * 1000,
+	GOT_MAX = 256,
+};
 
 static struct rig {
 	char dir[64], path[96];
@@ -45,6 +50,7 @@ static void on_down(const char *why, void *arg)
 {
 	(void)why;
 	(void)arg;
+	outbox_stream_down(&rig.gateway);
 }
 
 static void on_stanza(const struct stanza *stanza, void *arg)
@@ -228,6 +234,81 @@ static void what_it_did_not_confirm_is_sent_again(void **state)
 	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
 }
 
+/* A server that ends answers longer than it delivers. */
+static void what_it_took_last_is_sent_again_when_it_ends(void **state)
+{
+	(void)state;
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(1);
+	send_text(2);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	assert_int_equal(rig.ngot, 2);
+	mock_xmpp_drop(rig.mock);
+	wait_got(4);
+	assert_string_equal(rig.got[2], "m1");
+	assert_string_equal(rig.got[3], "m2");
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+}
+
+static void what_it_outlived_is_not_sent_again(void **state)
+{
+	(void)state;
+	rig.config.limits.text_settle_ms = 20;
+	send_text(1);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	(void)mock_run(rig.base, never, NULL, QUIET_MS);
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(2);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	mock_xmpp_drop(rig.mock);
+	wait_got(3);
+	(void)mock_run(rig.base, never, NULL, QUIET_MS);
+	assert_int_equal(rig.ngot, 3);
+	assert_string_equal(rig.got[2], "m2");
+}
+
+static void count_kept(const struct stanza *stanza, int64_t kept_ms, void *arg)
+{
+	assert_string_equal(stanza_name(stanza), "message");
+	assert_in_range(kept_ms, 1, INT64_MAX);
+	++*(unsigned *)arg;
+}
+
+/* It is known to whom it may still come back. */
+static void what_was_taken_is_not_sent_again_by_a_new_process(void **state)
+{
+	unsigned kept = 0;
+
+	(void)state;
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(1);
+	send_text(2);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	close_gateway();
+	open_gateway();
+	assert_int_equal(outbox_waiting(&rig.gateway), 0);
+	outbox_each(&rig.gateway, count_kept, &kept);
+	assert_int_equal(kept, 2);
+	send_text(3);
+	wait_got(3);
+	assert_string_equal(rig.got[2], "m3");
+}
+
+/* Unless its server had ended meanwhile. */
+static void what_a_server_took_last_outlives_the_process_too(void **state)
+{
+	(void)state;
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(1);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	outbox_stream_down(&rig.gateway);
+	assert_int_equal(outbox_waiting(&rig.gateway), 1);
+	close_gateway();
+	open_gateway();
+	wait_got(2);
+	assert_string_equal(rig.got[1], "m1");
+}
+
 static void a_new_process_goes_on_where_the_last_ended(void **state)
 {
 	(void)state;
@@ -354,6 +435,17 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_it_did_not_confirm_is_sent_again, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_it_took_last_is_sent_again_when_it_ends, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_it_outlived_is_not_sent_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_taken_is_not_sent_again_by_a_new_process,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_a_server_took_last_outlives_the_process_too,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_new_process_goes_on_where_the_last_ended, set_up,
 			tear_down),

@@ -81,6 +81,15 @@ int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 	return 0;
 }
 
+static const struct stanza *kept;
+
+void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg)
+{
+	(void)gateway;
+	if (kept)
+		fn(kept, clock_wall_ms(), arg);
+}
+
 /* ---- */
 
 static char domain[] = "tel.example.org";
@@ -226,6 +235,26 @@ static void it_waits_across_a_restart_and_a_full_outbox(void **state)
 	assert_false(row.is_there);
 }
 
+/* The outbox has it on disk for a while. */
+static void what_an_earlier_run_gave_may_come_back(void **state)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+
+	(void)state;
+	text_again_free(again);
+	assert_int_equal(
+		chat_format(&message, &(struct chat_text){ .from = NUMBER,
+							   .to = ALICE,
+							   .id = "t1",
+							   .body = "hi" }),
+		0);
+	kept = message;
+	assert_int_equal(text_again_new(&again, &gateway), 0);
+	kept = NULL;
+	assert_true(bounce(ALICE, "t1", "remote-server-not-found", "cancel"));
+	assert_int_equal(text_again_waiting(again), 1);
+}
+
 static void a_clock_that_is_set_back_keeps_nobody_waiting(void **state)
 {
 	int64_t now_ms = clock_wall_ms();
@@ -321,6 +350,7 @@ int main(void)
 		AGAIN_TEST(what_is_too_old_is_not_tried),
 		AGAIN_TEST(what_nobody_gave_is_nothing),
 		AGAIN_TEST(it_waits_across_a_restart_and_a_full_outbox),
+		AGAIN_TEST(what_an_earlier_run_gave_may_come_back),
 		AGAIN_TEST(a_clock_that_is_set_back_keeps_nobody_waiting),
 		AGAIN_TEST(many_are_not_given_in_one_turn),
 		AGAIN_TEST(one_account_has_a_share_alone),
