@@ -38,12 +38,14 @@ static const struct mark {
 	{ "apply-to", "urn:xmpp:fasten:0", CHAT_RETRACTION },
 	{ "reactions", "urn:xmpp:reactions:0", CHAT_REACTION },
 	{ "x", "jabber:x:conference", CHAT_GROUP },
+	{ "x", "http://jabber.org/protocol/muc#user", CHAT_GROUP },
 };
 
 /* The same of those without a body. */
 static const struct mark silent_marks[] = {
 	{ "file-sharing", "urn:xmpp:sfs:0", CHAT_FILE },
 	{ "reference", "urn:xmpp:reference:0", CHAT_FILE },
+	{ "html", "http://jabber.org/protocol/xhtml-im", CHAT_MARKUP },
 	{ "received", NS_RECEIPTS, CHAT_RECEIVED },
 	{ "displayed", NS_MARKERS, CHAT_DISPLAYED },
 	{ "acknowledged", NS_MARKERS, CHAT_DISPLAYED },
@@ -83,7 +85,7 @@ static void read_silent(struct chat *out, const struct stanza *message)
 		return;
 	}
 	out->kind = mark->kind;
-	if (mark->kind != CHAT_FILE)
+	if (mark->kind == CHAT_RECEIVED || mark->kind == CHAT_DISPLAYED)
 		out->about = or_empty(stanza_attr(
 			stanza_find(message, mark->name, mark->ns), "id"));
 }
@@ -106,19 +108,32 @@ static void read_kind(struct chat *out, const struct stanza *message)
 }
 
 /* XEP-0066, 3; XEP-0447, 3.1: the first address at which the file is. */
-static const char *read_link(const struct stanza *message)
+static const char *link_of(const struct stanza *child)
 {
-	const struct stanza *oob = stanza_find(message, "x", NS_OOB);
-	const struct stanza *sources =
-		stanza_find(stanza_find(message, "file-sharing", NS_SFS),
-			    "sources", NS_SFS);
-	const char *link = stanza_find_text(oob, "url", NS_OOB);
+	const struct stanza *sources = stanza_find(child, "sources", NS_SFS);
 
-	if (!link)
-		link = stanza_attr(
-			stanza_find(sources, "url-data", NS_URL_DATA),
-			"target");
-	return or_empty(link);
+	if (stanza_is(child, "x", NS_OOB))
+		return or_empty(stanza_find_text(child, "url", NS_OOB));
+	if (!stanza_is(child, "file-sharing", NS_SFS))
+		return "";
+	return or_empty(stanza_attr(
+		stanza_find(sources, "url-data", NS_URL_DATA), "target"));
+}
+
+/* Many clients say it in both ways: each once. */
+static void read_links(struct chat *out, const struct stanza *message)
+{
+	const struct stanza *child;
+
+	STANZA_FOREACH(child, message) {
+		const char *link = link_of(child);
+		bool known = !*link || out->nlinks == CHAT_LINKS_MAX;
+
+		for (size_t i = 0; !known && i < out->nlinks; i++)
+			known = !strcmp(out->links[i], link);
+		if (!known)
+			out->links[out->nlinks++] = link;
+	}
 }
 
 static void read_error(struct chat *out, const struct stanza *message)
@@ -165,7 +180,6 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.id = id,
 		.body = stanza_text(body),
 		.subject = or_empty(stanza_find_text(message, "subject", NULL)),
-		.link = read_link(message),
 		.lang = language(lang),
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
@@ -176,12 +190,22 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.condition = "",
 		.error_type = "",
 	};
-	if (!*out->body)
-		out->body = out->link;
+	read_links(out, message);
+	if (!*out->body && out->nlinks)
+		out->body = out->links[0];
 	if (!strcmp(or_empty(stanza_attr(message, "type")), "error"))
 		read_error(out, message);
 	else
 		read_kind(out, message);
+}
+
+bool chat_has_words(const struct stanza *message)
+{
+	const char *type = or_empty(stanza_attr(message, "type"));
+
+	return strcmp(type, "error") != 0 &&
+	       (stanza_find(message, "body", NULL) ||
+		stanza_find(message, "x", NS_OOB));
 }
 
 static int new_message(struct stanza **out, const char *type, const char *from,
@@ -219,6 +243,9 @@ int chat_format(struct stanza **out, const struct chat_text *text)
 	stanza_child_text(*out, "body", NULL, text->body);
 	if (text->nick && *text->nick)
 		stanza_child_text(*out, "nick", NS_NICK, text->nick);
+	for (size_t i = 0; i < text->nlinks; i++)
+		stanza_child_text(stanza_child(*out, "x", NS_OOB), "url",
+				  NS_OOB, text->links[i]);
 	if (text->receipt)
 		stanza_child(*out, "request", NS_RECEIPTS);
 	if (text->markable)

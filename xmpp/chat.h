@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -22,12 +23,15 @@ enum chat_kind {
 	CHAT_RETRACTION, /* XEP-0424 */
 	CHAT_REACTION,   /* XEP-0444 */
 	CHAT_FILE,       /* XEP-0447, 0385 without an address in the body */
+	CHAT_MARKUP,     /* XEP-0071 without the plain text that it needs */
 	CHAT_GROUP,      /* groupchat, invitation: there is no room here */
 	/* Of a text that we delivered, @about is its id: */
 	CHAT_RECEIVED,  /* XEP-0184 */
 	CHAT_DISPLAYED, /* XEP-0333, 0490 */
 	CHAT_BOUNCED,   /* an error; @body is its text, if any, … */
 };
+
+enum { CHAT_LINKS_MAX = 16 };
 
 /* Borrowed from the stanza. */
 struct chat {
@@ -42,26 +46,31 @@ struct chat {
 	const char *origin_id;
 	const char *about;
 	const char *condition, *error_type; /* … RFC 6120, 8.3.2; "" none */
-	/* What is to be looked at: XEP-0066, or the address of XEP-0447; ""
-	 * none. Without a body it is the body. */
-	const char *link;
+	/* What is to be looked at: XEP-0066, or the addresses of XEP-0447; what
+	 * is more than that is left out. Without a body the first is it. */
+	const char *links[CHAT_LINKS_MAX];
+	size_t nlinks;
 	bool receipt_requested;
 	bool markable; /* XEP-0333: who wrote it wants to know of more */
 };
 
 void chat_read(struct chat *out, const struct stanza *message);
+/* Whether people wrote @message; not: it says what became of one. */
+bool chat_has_words(const struct stanza *message);
 
 /* A text to be written to an account. */
 struct chat_text {
 	const char *from, *to;
 	const char *id; /* the same when it is sent again */
 	const char *body;
-	const char *subject; /* "" or NULL none */
-	const char *lang;    /* "" or NULL not said */
-	const char *nick;    /* XEP-0172; "" or NULL none */
-	bool receipt;        /* who wrote it wants to know that it has come */
-	bool markable;       /* … that it has been seen */
-	bool passing;        /* of this moment: nobody is to keep or copy it */
+	const char *subject;      /* "" or NULL none */
+	const char *lang;         /* "" or NULL not said */
+	const char *nick;         /* XEP-0172; "" or NULL none */
+	const char *const *links; /* XEP-0066 */
+	size_t nlinks;
+	bool receipt;  /* who wrote it wants to know that it has come */
+	bool markable; /* … that it has been seen */
+	bool passing;  /* of this moment: nobody is to keep or copy it */
 };
 /* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int chat_format(struct stanza **out, const struct chat_text *text);

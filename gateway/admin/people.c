@@ -10,6 +10,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
+#include "gateway/text/texts.h"
 
 struct each {
 	people_fn fn;
@@ -77,4 +78,5 @@ void people_forget(struct gateway *gateway, const char *jid)
 	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
 	contact_forget(gateway->contacts, jid);
 	blocks_forget(gateway, jid);
+	texts_forget_account(gateway, jid);
 }

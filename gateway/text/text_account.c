@@ -12,6 +12,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/recent.h"
 #include "gateway/base/text.h"
+#include "gateway/base/text_file.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
 #include "gateway/route/blocks.h"
@@ -50,6 +51,10 @@ static const struct text_refusal no_groups = {
 	"feature-not-implemented",
 	"The carrier takes no texts to groups; write to each number."
 };
+static const struct text_refusal emergency = {
+	"policy-violation", "Emergency services get no texts from here: call "
+			    "them, from a telephone."
+};
 static const struct text_refusal denied = {
 	"policy-violation", "Texts to this number are not allowed."
 };
@@ -63,7 +68,7 @@ static const struct text_refusal full = {
 	"resource-constraint", "Too many texts wait; try again later."
 };
 
-enum { TOO_LONG_CAP = 128 };
+enum { TOO_LONG_CAP = 128, EMERGENCY_CAP = 16 };
 
 /* What an account wrote, once it is clear who to whom. */
 struct writing {
@@ -73,22 +78,48 @@ struct writing {
 	struct number number; /* the account's */
 	struct number theirs; /* of another account of ours */
 	bool is_near;         /* there is one */
+	char *words;          /* owned: as a telephone shows them */
 	char key[TEXT_SEEN_CAP];
 	struct text_refusal too_long;
 	char limit[TOO_LONG_CAP]; /* its words */
 };
+
+/* Telephones show no Subject (RFC 7572, 4): it is the first line; and what is
+ * to be looked at stands below, unless it is in the text. NULL without memory.
+ */
+static char *words_of(const struct chat *chat)
+{
+	struct text_file file;
+	char *all, *words;
+
+	if (text_file_open(&file))
+		return NULL;
+	fprintf(file.to, "%s%s%s", chat->subject, *chat->subject ? "\n" : "",
+		chat->body);
+	for (size_t i = 0; i < chat->nlinks; i++) {
+		if (!strstr(chat->body, chat->links[i]))
+			fprintf(file.to, "\n%s", chat->links[i]);
+	}
+	if (text_file_close(&file, &all, NULL))
+		return NULL;
+	words = text_body(slice_of(all));
+	free(all);
+	return words;
+}
 
 /* Who writes to whom. False: nobody, or to nobody that could be. */
 static bool read_writing(struct writing *w, const struct chat *chat)
 {
 	struct jid to;
 
-	w->chat = chat;
+	*w = (struct writing){ .chat = chat, .words = words_of(chat) };
 	if (jid_bare(w->account, sizeof(w->account), chat->from) ||
 	    jid_parse(&to, chat->to) ||
 	    text_copy(w->party, sizeof(w->party), to.local))
 		return false;
-	text_key(w->key, w->account, w->party, chat->origin_id);
+	if (w->words)
+		text_key(w->key, w->account, w->party, chat->origin_id,
+			 w->words);
 	return true;
 }
 
@@ -129,6 +160,28 @@ static bool is_denied(struct gateway *gateway, const struct writing *w)
 	return false;
 }
 
+/* Also of a group one of which is. */
+static bool is_emergency(const struct gateway *gateway, const struct writing *w)
+{
+	char region[PHONE_REGION_CAP], number[EMERGENCY_CAP];
+	const char *rest = w->party;
+
+	if (!number_region(region, gateway, w->account))
+		region[0] = '\0';
+	for (;;) {
+		size_t n = strcspn(rest, ",;");
+
+		if (!text_copy(number, sizeof(number),
+			       (struct slice){ rest, n }) &&
+		    route_is_emergency(gateway, number, region))
+			return true;
+		rest += n + strcspn(rest + n, ",");
+		if (!*rest)
+			return false;
+		rest++;
+	}
+}
+
 /* By an administrator. */
 static bool is_closed(const struct gateway *gateway, const char *account)
 {
@@ -149,9 +202,7 @@ static const struct text_refusal *check_length(const struct gateway *gateway,
 		return NULL;
 	if (trunk->split_texts)
 		max *= TEXT_PARTS_MAX;
-	size_t n = strlen(w->chat->body) +
-		   (*w->chat->subject ? strlen(w->chat->subject) + 1 : 0);
-	if (n <= max)
+	if (strlen(w->words) <= max)
 		return NULL;
 	w->too_long = (struct text_refusal){ "policy-violation", w->limit };
 	if (text_format(w->limit, sizeof(w->limit),
@@ -182,6 +233,8 @@ static const struct text_refusal *check(struct gateway *gateway,
 
 	if (text_refusal_of(chat->kind))
 		return text_refusal_of(chat->kind);
+	if (is_emergency(gateway, w))
+		return &emergency;
 	if (!text_component_is_party(w->party))
 		return &not_a_number;
 	if (is_closed(gateway, w->account) ||
@@ -205,23 +258,8 @@ static const struct text_refusal *check(struct gateway *gateway,
 
 /* ---- to a telephone ---- */
 
-/* Telephones show no Subject (RFC 7572, 4): it is the first line. NULL without
- * memory. */
-static char *words_of(const struct chat *chat)
-{
-	char *both = NULL, *words;
-
-	if (asprintf(&both, "%s%s%s", chat->subject, *chat->subject ? "\n" : "",
-		     chat->body) < 0)
-		return NULL;
-	words = text_body(slice_of(both));
-	free(both);
-	return words;
-}
-
 static int queue(struct gateway *gateway, const struct writing *w)
 {
-	char *body = words_of(w->chat);
 	const struct text_row row = {
 		.sender = w->chat->from,
 		.stanza_id = w->chat->id,
@@ -229,15 +267,13 @@ static int queue(struct gateway *gateway, const struct writing *w)
 		.party = w->party,
 		.trunk = w->number.trunk,
 		.lang = w->chat->lang,
-		.body = body,
+		.body = w->words,
 		.receipt = w->chat->receipt_requested,
 		.markable = w->chat->markable,
 		.received_ms = clock_wall_ms(),
 	};
-	int r = body ? text_queue_add(gateway->texts->queue, &row) : -ENOMEM;
 
-	free(body);
-	return r;
+	return text_queue_add(gateway->texts->queue, &row);
 }
 
 /* ---- to another account: no way through a carrier ---- */
@@ -252,7 +288,9 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 					.id = id,
 					.body = w->chat->body,
 					.subject = w->chat->subject,
-					.lang = w->chat->lang };
+					.lang = w->chat->lang,
+					.links = w->chat->links,
+					.nlinks = w->chat->nlinks };
 	int r = text_format(from, sizeof(from), "%s@%s", w->number.number,
 			    gateway->config->xmpp.domain);
 
@@ -290,7 +328,7 @@ static int deliver_all(struct gateway *gateway, const struct writing *w)
 static const struct text_refusal *take(struct gateway *gateway,
 				       struct writing *w)
 {
-	const struct text_refusal *why = check(gateway, w);
+	const struct text_refusal *why = w->words ? check(gateway, w) : &full;
 
 	if (why)
 		return why;
@@ -314,12 +352,13 @@ static void on_written(struct gateway *gateway, const struct chat *chat)
 
 	if (read_writing(&w, chat)) {
 		/* before it counts for anything */
-		if (is_repeated(gateway, &w))
-			return;
-		why = take(gateway, &w);
+		why = is_repeated(gateway, &w) ? NULL : take(gateway, &w);
 	}
-	if (why)
+	if (why == &emergency)
+		text_refuse_aloud(gateway, chat, why);
+	else if (why)
 		text_refuse(gateway, chat, why);
+	free(w.words);
 }
 
 void texts_from_account(struct gateway *gateway, const struct chat *chat)

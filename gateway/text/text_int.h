@@ -18,7 +18,7 @@ struct text_again;
 struct text_queue;
 struct text_reports;
 
-enum { TEXT_SEEN_CAP = 2 * JID_CAP };
+enum { TEXT_SEEN_CAP = 2 * JID_CAP + sizeof(" 0123456789abcdef") };
 
 LIST_HEAD(arrivals, arrival);
 
@@ -51,9 +51,10 @@ char *text_body(struct slice text);
 void text_id(char out[static RAND_UUID_CAP], const char *key, const char *to,
 	     const char *body);
 
-/* What tells a repetition of @id, by @account to @party; "" nothing does. */
+/* What tells a repetition of the text @words with @id, by @account to @party;
+ * "" nothing does. */
 void text_key(char out[static TEXT_SEEN_CAP], const char *account,
-	      const char *party, const char *id);
+	      const char *party, const char *id, const char *words);
 /* A text with that key has been taken, for this run and the next: what comes
  * with the same is a repetition. Or it has not, and may come again. */
 void texts_remember(struct gateway *gateway, const char *key);

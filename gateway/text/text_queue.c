@@ -14,6 +14,7 @@
 #include "gateway/route/trunks.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue_state.h"
+#include "gateway/text/text_reports.h"
 #include "gateway/text/texts.h"
 #include "sip/message.h"
 #include "xmpp/jid.h"
@@ -112,20 +113,13 @@ static struct conversation *conversation_of(struct text_queue *queue,
 	return known ? known : c;
 }
 
-/* Who wrote it, as texts are counted. */
-static void name_writer(char out[static JID_CAP], const char *sender)
-{
-	if (jid_bare(out, JID_CAP, sender))
-		out[0] = '\0';
-}
-
 static void take_out(struct text *text)
 {
 	struct conversation *c = text->conversation;
 	char writer[JID_CAP];
 
 	TAILQ_REMOVE(&c->texts, text, link);
-	name_writer(writer, text->sender);
+	jid_account(writer, text->sender);
 	tally_take(c->queue->writers, writer, strlen(text->body));
 	c->queue->n--;
 	c->queue->octets -= strlen(text->body);
@@ -192,6 +186,62 @@ static void refuse_old(struct conversation *c)
 	} while (text_refuse_if_old(c) && !last);
 }
 
+/* Nobody waits for what becomes of its first any more. */
+static void give_up_first(struct conversation *c)
+{
+	c->lane->at_once -= (c->request != NULL) + (c->question != NULL);
+	c->request = sip_message_cancel(c->request);
+	c->question = question_free(c->question);
+	c->failures = 0;
+	if (c->retry)
+		evtimer_del(c->retry);
+}
+
+static void drop(struct text *text)
+{
+	struct conversation *c = text->conversation;
+	struct gateway *gateway = c->queue->gateway;
+
+	if (text == TAILQ_FIRST(&c->texts))
+		give_up_first(c);
+	text_reports_drop(gateway->texts->reports, text->call_id);
+	if (text_row_drop(gateway->db, text->id))
+		log_warn("text=%s not-dropped: sent after a restart",
+			 text->call_id);
+	db_forget(gateway->db, text);
+	xmpp_stream_release(gateway->stream, text->hold);
+	take_out(text);
+}
+
+static void drop_all_of(struct conversation *c, const char *account)
+{
+	struct text *text, *next;
+	char writer[JID_CAP];
+
+	TAILQ_FOREACH_SAFE(text, &c->texts, link, next) {
+		jid_account(writer, text->sender);
+		if (!strcmp(writer, account))
+			drop(text);
+	}
+	if (TAILQ_EMPTY(&c->texts))
+		free_conversation(c);
+	else
+		text_wake(c);
+}
+
+void text_queue_forget(struct text_queue *queue, const char *account)
+{
+	struct conversation *c, *next;
+	struct lane *lane;
+
+	RB_FOREACH_SAFE(c, conversations, &queue->conversations, next)
+		drop_all_of(c, account);
+	SLIST_FOREACH(lane, &queue->lanes, link)
+	{
+		text_pump(queue, lane);
+	}
+}
+
 /* Whose trunk has left the configuration: nothing else would wake them. */
 static void pump_homeless(struct text_queue *queue)
 {
@@ -245,7 +295,7 @@ static int append(struct text **out, struct text_queue *queue,
 	struct conversation *c = NULL;
 	char writer[JID_CAP];
 
-	name_writer(writer, row->sender);
+	jid_account(writer, row->sender);
 	if (text && !fill(text, row))
 		c = conversation_of(queue, row);
 	if (!c || tally_add(queue->writers, writer, strlen(row->body))) {
@@ -297,7 +347,7 @@ static bool has_room(const struct text_queue *queue, const struct text_row *row)
 	char writer[JID_CAP];
 	size_t octets = strlen(row->body);
 
-	name_writer(writer, row->sender);
+	jid_account(writer, row->sender);
 	return queue->n < TEXTS_MAX &&
 	       queue->octets + octets <= TEXTS_OCTETS_MAX &&
 	       tally_of(queue->writers, writer) < TEXTS_PER_ACCOUNT_MAX &&
@@ -335,7 +385,7 @@ static void recognize(struct gateway *gateway, const struct text_row *row)
 
 	if (jid_bare(account, sizeof(account), row->sender))
 		return;
-	text_key(key, account, row->party, row->stanza_id);
+	text_key(key, account, row->party, row->stanza_id, row->body);
 	if (*key)
 		recent_add(gateway->texts->seen, key, clock_ms());
 }

@@ -28,5 +28,8 @@ struct text_queue *text_queue_free(struct text_queue *queue);
 CHECKED int text_queue_add(struct text_queue *queue,
 			   const struct text_row *row);
 
+/* What @account (bare JID) wrote is not sent any more; it is told nothing. */
+void text_queue_forget(struct text_queue *queue, const char *account);
+
 void text_queue_trunk_up(struct text_queue *queue,
 			 const struct sip_trunk *trunk);

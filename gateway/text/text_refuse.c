@@ -32,6 +32,9 @@ static const struct text_refusal kinds[] = {
 			    "Telephones show no reactions; write a text." },
 	[CHAT_FILE] = { "feature-not-implemented",
 			"Files cannot be sent to this number in that way." },
+	[CHAT_MARKUP] = { "not-acceptable",
+			  "This message has no plain text, which is all that "
+			  "telephones show." },
 	[CHAT_GROUP] = { "feature-not-implemented",
 			 "There are no rooms here." },
 	[CHAT_BOUNCED] = { NULL, NULL }, /* the last */
@@ -42,16 +45,24 @@ const struct text_refusal *text_refusal_of(enum chat_kind kind)
 	return kinds[kind].condition ? &kinds[kind] : NULL;
 }
 
-/* Whether the account has been told in this conversation; who has no number
- * here gets the error alone: that leaves nothing on our disk. */
+/* Who has no number here gets the error alone: that leaves nothing on our disk.
+ */
+static bool has_number(const struct gateway *gateway, const struct chat *chat)
+{
+	char account[JID_CAP];
+	struct number number;
+
+	return !jid_bare(account, sizeof(account), chat->from) &&
+	       number_of(&number, gateway, account, NULL);
+}
+
+/* Whether the account has been told in this conversation. */
 static bool is_explained(struct gateway *gateway, const struct chat *chat)
 {
 	char name[2 * JID_CAP], from[JID_CAP], to[JID_CAP];
-	struct number number;
 
 	if (jid_bare(from, sizeof(from), chat->from) ||
 	    jid_bare(to, sizeof(to), chat->to) ||
-	    !number_of(&number, gateway, from, NULL) ||
 	    text_format(name, sizeof(name), "%d %s %s", chat->kind, from, to))
 		return true;
 	return recent_count(gateway->texts->explained, name, clock_ms()) != 1;
@@ -76,18 +87,33 @@ static void explain(struct gateway *gateway, const struct chat *chat,
 		log_warn("text=explanation not-sent r=%d", r);
 }
 
-void text_refuse(struct gateway *gateway, const struct chat *chat,
-		 const struct text_refusal *why)
+static void refuse(struct gateway *gateway, const struct chat *chat,
+		   const struct text_refusal *why)
 {
 	AUTO(stanza_freep) struct stanza *error = NULL;
-	bool unseen = text_refusal_of(chat->kind) && chat->kind != CHAT_EMPTY &&
-		      chat->kind != CHAT_GROUP;
 
 	refused_log(gateway, why->condition, chat->from, chat->to);
 	if (chat_format_error(&error, chat->to, chat->from, chat->id,
 			      why->condition, why->words) ||
 	    xmpp_stream_send(gateway->stream, error))
 		log_warn("text=refusal not-sent");
-	if (unseen && !is_explained(gateway, chat))
+}
+
+void text_refuse(struct gateway *gateway, const struct chat *chat,
+		 const struct text_refusal *why)
+{
+	bool unseen = text_refusal_of(chat->kind) && chat->kind != CHAT_EMPTY &&
+		      chat->kind != CHAT_GROUP;
+
+	refuse(gateway, chat, why);
+	if (unseen && has_number(gateway, chat) && !is_explained(gateway, chat))
+		explain(gateway, chat, why->words);
+}
+
+void text_refuse_aloud(struct gateway *gateway, const struct chat *chat,
+		       const struct text_refusal *why)
+{
+	refuse(gateway, chat, why);
+	if (has_number(gateway, chat))
 		explain(gateway, chat, why->words);
 }

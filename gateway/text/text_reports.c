@@ -11,6 +11,8 @@
 #include "gateway/base/text.h"
 #include "gateway/base/tree.h"
 #include "gateway/gateway.h"
+#include "gateway/route/number.h"
+#include "xmpp/jid.h"
 
 struct awaited {
 	RB_ENTRY(awaited) link;
@@ -149,6 +151,21 @@ void text_reports_drop(struct text_reports *reports, const char *key)
 
 	if (awaited)
 		drop(reports, awaited);
+}
+
+void text_reports_forget(struct text_reports *reports, const char *account)
+{
+	struct awaited *one, *next;
+	char writer[JID_CAP];
+	struct number number;
+
+	TAILQ_FOREACH_SAFE(one, &reports->by_time, by_time, next) {
+		jid_account(writer, one->row.jid);
+		if (one->row.inbound ? !number_find(&number, reports->gateway,
+						    one->row.number)
+				     : !strcmp(writer, account))
+			drop(reports, one);
+	}
 }
 
 static void on_row(const void *data, void *arg)

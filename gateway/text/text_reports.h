@@ -34,3 +34,6 @@ void text_reports_put(struct text_reports *reports,
 const struct report_row *text_reports_find(const struct text_reports *reports,
 					   const char *key);
 void text_reports_drop(struct text_reports *reports, const char *key);
+/* Those of texts that @account (bare JID) wrote, and of texts to numbers that
+ * nobody has any more. */
+void text_reports_forget(struct text_reports *reports, const char *account);

@@ -340,8 +340,10 @@ static unsigned address(struct addressing *a, struct gateway *gateway,
 	if (r)
 		return 503;
 	a->trunk = route.trunk_config->name;
-	/* Call-IDs are unique to who makes them alone */
-	if (text_format(a->key, sizeof(a->key), "%s %s", a->trunk, what->key))
+	/* Call-IDs are unique to who makes them alone; a carrier that got no
+	 * answer by one trunk may try another. */
+	if (text_format(a->key, sizeof(a->key), "%s %s %s", a->party,
+			a->number.number, what->key))
 		return 503;
 	if (what->cpim && route.trunk_config->imdn &&
 	    text_sender_of(a->party) == TEXT_SENDER_NUMBER &&

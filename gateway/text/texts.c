@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/text/texts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "db/text_row.h"
@@ -9,6 +10,7 @@
 #include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/outbox.h"
 #include "gateway/text/text_again.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
@@ -41,11 +43,21 @@ static int read_seen(struct gateway *gateway)
 	return seen_row_load_all(gateway->db, on_seen, gateway);
 }
 
-void text_key(char out[static TEXT_SEEN_CAP], const char *account,
-	      const char *party, const char *id)
+/* FNV-1a: there are clients that give several texts one id. */
+static uint64_t digest(const char *words)
 {
-	if (!*id ||
-	    text_format(out, TEXT_SEEN_CAP, "%s %s %s", account, party, id))
+	uint64_t sum = 0xcbf29ce484222325u;
+
+	for (; *words; words++)
+		sum = (sum ^ (unsigned char)*words) * 0x100000001b3u;
+	return sum;
+}
+
+void text_key(char out[static TEXT_SEEN_CAP], const char *account,
+	      const char *party, const char *id, const char *words)
+{
+	if (!*id || text_format(out, TEXT_SEEN_CAP, "%s %s %s %016" PRIx64,
+				account, party, id, digest(words)))
 		out[0] = '\0';
 }
 
@@ -114,6 +126,14 @@ void texts_free(struct gateway *gateway)
 	recent_free(texts->explained);
 	free(texts);
 	gateway->texts = NULL;
+}
+
+void texts_forget_account(struct gateway *gateway, const char *account)
+{
+	text_queue_forget(gateway->texts->queue, account);
+	text_again_forget(gateway->texts->again, account);
+	text_reports_forget(gateway->texts->reports, account);
+	outbox_forget_account(gateway, account);
 }
 
 void texts_trunk_up(struct gateway *gateway, const struct sip_trunk *trunk)

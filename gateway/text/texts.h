@@ -44,6 +44,9 @@ enum {
 CHECKED int texts_new(struct gateway *gateway);
 void texts_free(struct gateway *gateway);
 
+/* The account (bare JID) is no more: nothing of it or for it is kept. */
+void texts_forget_account(struct gateway *gateway, const char *account);
+
 /* A trunk may take texts again. */
 void texts_trunk_up(struct gateway *gateway, const struct sip_trunk *trunk);
 

@@ -72,7 +72,8 @@ static void check_link(const char *children, const char *body)
 
 	chat_read(&chat, message);
 	assert_int_equal(chat.kind, CHAT_TEXT);
-	assert_string_equal(chat.link, LINK);
+	assert_int_equal(chat.nlinks, 1);
+	assert_string_equal(chat.links[0], LINK);
 	assert_string_equal(chat.body, body);
 }
 
@@ -83,6 +84,35 @@ static void a_picture_without_words_is_its_link(void **state)
 	check_link(SFS, LINK);
 	check_link("<body>look</body>" OOB, "look");
 	check_link("<body>" LINK "</body>" SFS, LINK);
+}
+
+static void each_link_is_there_once(void **state)
+{
+	AUTO(stanza_freep) struct stanza *again = NULL;
+	AUTO(stanza_freep)
+	struct stanza *message =
+		parse("<body>two</body>" OOB SFS
+		      "<x xmlns='jabber:x:oob'><url>https://x/2</url></x>"
+		      "<x xmlns='jabber:x:oob'/>",
+		      "type='chat'");
+	struct chat chat;
+
+	(void)state;
+	chat_read(&chat, message);
+	assert_int_equal(chat.nlinks, 2);
+	assert_string_equal(chat.links[0], LINK);
+	assert_string_equal(chat.links[1], "https://x/2");
+	assert_int_equal(
+		chat_format(&again,
+			    &(struct chat_text){ .from = US,
+						 .to = THEM,
+						 .id = "m1",
+						 .body = chat.body,
+						 .links = chat.links,
+						 .nlinks = chat.nlinks }),
+		0);
+	chat_read(&chat, again);
+	assert_int_equal(chat.nlinks, 2);
 }
 
 static void check_lang(const char *lang, const char *expected)
@@ -125,6 +155,14 @@ static void what_is_no_text_is_told_apart(void **state)
 		   "", CHAT_TEXT);
 	check_kind("<x xmlns='jabber:x:conference' jid='r@x.org'/>", "",
 		   CHAT_GROUP);
+	check_kind(
+		"<x xmlns='http://jabber.org/protocol/muc#user'><invite/></x>",
+		"", CHAT_GROUP);
+	check_kind("<html xmlns='http://jabber.org/protocol/xhtml-im'/>", "",
+		   CHAT_MARKUP);
+	check_kind("<body>x</body>"
+		   "<html xmlns='http://jabber.org/protocol/xhtml-im'/>",
+		   "", CHAT_TEXT);
 	check_kind("<received xmlns='urn:xmpp:receipts' id='m0'/>"
 		   "<encrypted xmlns='urn:xmpp:omemo:2'/>",
 		   "", CHAT_ENCRYPTED);
@@ -256,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_read),
 		cmocka_unit_test(a_picture_without_words_is_its_link),
+		cmocka_unit_test(each_link_is_there_once),
 		cmocka_unit_test(what_is_no_language_is_not_said),
 		cmocka_unit_test(what_is_no_text_is_told_apart),
 		cmocka_unit_test(what_became_of_a_text_names_it),

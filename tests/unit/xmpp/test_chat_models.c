@@ -52,7 +52,8 @@ static void check_model(const char *file, const struct stanza *model)
 	chat_read(&chat, stanza_first(model));
 	check(file, "kind", stanza_attr(model, "kind"), kinds[chat.kind]);
 	check(file, "body", stanza_attr(model, "body"), chat.body);
-	check(file, "link", stanza_attr(model, "link"), chat.link);
+	check(file, "link", stanza_attr(model, "link"),
+	      chat.nlinks ? chat.links[0] : "");
 	check(file, "subject", stanza_attr(model, "subject"), chat.subject);
 	if (stanza_attr(model, "about"))
 		check(file, "about", stanza_attr(model, "about"), chat.about);
