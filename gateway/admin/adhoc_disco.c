@@ -72,7 +72,7 @@ int adhoc_disco(struct stanza **reply, const struct stanza *iq,
 	const struct stanza *query = stanza_first(iq);
 	const char *node = stanza_attr(query, "node");
 	const char *type = stanza_attr(iq, "type");
-	const struct command *command = node ? command_find(node) : NULL;
+	const struct command *command = node ? command_of_node(node) : NULL;
 	bool list = node && !strcmp(node, ADHOC_NS);
 
 	if (command && !role_may(actor, command->need))

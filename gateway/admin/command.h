@@ -53,7 +53,9 @@ struct command {
 /* NULL behind the last. */
 const struct command *command_at(size_t i);
 /* By node or by word, whoever may; NULL: none. */
-const struct command *command_find(const char *node);
+const struct command *command_find(const char *name);
+/* By node alone, as XEP-0050 names it. */
+const struct command *command_of_node(const char *node);
 const char *command_word(const struct command *command);
 
 /* A command that runs; the face that runs it owns it (gateway/admin/run.h). */

@@ -25,14 +25,25 @@ const struct command *command_at(size_t i)
 	return NULL;
 }
 
-const struct command *command_find(const char *node)
+const struct command *command_of_node(const char *node)
 {
 	const struct command *command;
 	size_t i = 0;
 
+	while ((command = command_at(i++)) && strcmp(command->node, node) != 0)
+		;
+	return command;
+}
+
+const struct command *command_find(const char *name)
+{
+	const struct command *command = command_of_node(name);
+	size_t i = 0;
+
+	if (command)
+		return command;
 	while ((command = command_at(i++)) &&
-	       strcmp(command->node, node) != 0 &&
-	       strcmp(command_word(command), node) != 0)
+	       strcmp(command_word(command), name) != 0)
 		;
 	return command;
 }

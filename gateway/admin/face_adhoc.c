@@ -255,6 +255,24 @@ static int converse(struct talk *talk, const struct actor *actor,
 	return 0;
 }
 
+/* Gajim does not send what was emptied (nbxmpp 4.2, DataForm.get_purged()): a
+ * hyphen is nothing, as where it is typed. 0, -ENOMEM. */
+static int take_hyphens(struct form_values *values, const struct form *form)
+{
+	int r = 0;
+
+	for (size_t i = 0; form && values && !r && i < form_count(form); i++) {
+		const struct form_spec *spec =
+			form_field_spec(form_at(form, i));
+		const char *value = form_value(values, spec->var, 0);
+
+		if (value && !strcmp(value, "-") &&
+		    !form_value(values, spec->var, 1))
+			r = form_values_clear(values, spec->var);
+	}
+	return r;
+}
+
 /* One step forward with what was filled in. 0, ADHOC_E_*, -ENOMEM. */
 static int submit(struct talk *talk, const struct adhoc_request *request,
 		  const char **text)
@@ -264,7 +282,9 @@ static int submit(struct talk *talk, const struct adhoc_request *request,
 
 	if (r && r != FORM_E_NONE)
 		return r < 0 ? r : ADHOC_E_BAD_PAYLOAD;
-	r = run_submit(talk->run, values);
+	r = take_hyphens(values, run_form(talk->run));
+	if (!r)
+		r = run_submit(talk->run, values);
 	if (r == RUN_E_INVALID)
 		*text = run_mistake(talk->run)->text;
 	return r == RUN_E_INVALID     ? ADHOC_E_BAD_PAYLOAD
@@ -331,7 +351,7 @@ static void on_command(struct gateway *gateway, const struct actor *actor,
 	struct adhoc_request request;
 	int r = adhoc_parse(&request, iq);
 
-	command = r == ADHOC_E_REQUEST ? NULL : command_find(request.node);
+	command = r == ADHOC_E_REQUEST ? NULL : command_of_node(request.node);
 	if (r != ADHOC_E_REQUEST &&
 	    (!command || !role_may(actor, command->need)))
 		r = ADHOC_E_NOT_FOUND; /* as one that there is not */

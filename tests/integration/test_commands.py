@@ -262,6 +262,8 @@ async def test_what_is_no_request(scene):
     client = await commander(scene, "admin", "odd")
     assert error_of(await client.request(element(COMMANDS, "command"), DOMAIN)) == "bad-request"
     assert error_of(await client.request(element(COMMANDS, "command", node="status"), DOMAIN, kind="get")) == "bad-request"
+    assert (await client.step("account-add")).error == "item-not-found"  # a word, not its node
+    assert error_of(await client.request(element(INFO, "query", node="account-add"), DOMAIN, kind="get")) == "item-not-found"
     number = f"{own_number('alice')}@{DOMAIN}"
     assert error_of(await client.request(element(COMMANDS, "command", node="status"), number)) == "service-unavailable"
 
