@@ -7,6 +7,7 @@
 
 #include "gateway/admin/admin.h"
 #include "gateway/admin/args.h"
+#include "gateway/admin/chat_ear.h"
 #include "gateway/admin/chat_say.h"
 #include "gateway/admin/run.h"
 #include "gateway/admin/words.h"
@@ -26,6 +27,7 @@ struct talk {
 	struct gateway *gateway;
 	char *jid; /* full; owned */
 	struct run *run;
+	struct chat_ear *ear;     /* of a live command; NULL before it tells */
 	struct form_values *said; /* for all steps */
 	bool asks_all;            /* nothing was said at the beginning */
 	const char *asked;        /* the field that is asked for; NULL */
@@ -54,6 +56,7 @@ static void end(struct chats *chats, struct talk *talk)
 	if (talk->gone)
 		*talk->gone = true;
 	run_free(talk->run);
+	chat_ear_free(talk->ear);
 	form_values_free(talk->said);
 	free(talk->jid);
 	free(talk);
@@ -179,12 +182,26 @@ static void on_done(struct run *run, void *arg)
 	end(admin_chats(talk->gateway->admin), talk);
 }
 
+/* What a live command would tell there, nobody hears. */
+static void end_unheard(void *arg)
+{
+	struct talk *talk = arg;
+
+	log_info("command=%s abandoned=unheard to=%s",
+		 command_word(run_command(talk->run)),
+		 log_text(slice_of(talk->jid)).s);
+	end(admin_chats(talk->gateway->admin), talk);
+}
+
 /* A conversation that hears something is none that is forgotten. */
 static void on_told(const char *text, size_t n, void *arg)
 {
 	struct talk *talk = arg;
 	touch(admin_chats(talk->gateway->admin), talk, clock_ms());
 	chat_say_passing(talk->gateway, talk->jid, (struct slice){ text, n });
+	if (talk->ear || !chat_ear_new(&talk->ear, talk->gateway, talk->jid,
+				       end_unheard, talk))
+		chat_ear_ask(talk->ear);
 }
 
 /* Somebody's many devices cost nobody else his conversation. */
@@ -451,8 +468,5 @@ void face_chat_bounced(struct gateway *gateway, const struct chat *chat)
 	if (!talk || run_form(talk->run) || jid_parse(&to, chat->to) ||
 	    to.local.n)
 		return;
-	log_info("command=%s abandoned=unheard to=%s",
-		 command_word(run_command(talk->run)),
-		 log_text(slice_of(chat->from)).s);
-	end(chats, talk);
+	end_unheard(talk);
 }

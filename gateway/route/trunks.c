@@ -10,6 +10,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/text/texts.h"
 #include "sip/policy.h"
@@ -52,16 +53,30 @@ bool trunks_can_change(const struct gateway *gateway)
 }
 
 /* Legs, and lists of trunks that calls try one after the other, borrow; so do
- * requests that are under way. */
+ * requests that are under way. A call that began a moment later may be a leg of
+ * before that has come again (leg_sip_retry.c). */
+static bool is_borrowed(const struct gateway *gateway, uint64_t since_ms)
+{
+	const struct call *call;
+
+	LIST_FOREACH(call, &gateway->calls, link)
+	{
+		if (call->begun_ms < (int64_t)(since_ms + TRUNKS_GONE_MS))
+			return true;
+	}
+	return false;
+}
+
 void trunks_sweep(struct gateway *gateway)
 {
 	struct gone_trunks *gone = gateway->gone;
 	uint64_t now = clock_ms();
 
-	if (gateway->ncalls || !LIST_EMPTY(&gateway->cancelled))
+	if (!LIST_EMPTY(&gateway->cancelled))
 		return;
 	for (size_t i = gone->n; i-- > 0;) {
-		if (now - gone->v[i].since_ms < TRUNKS_GONE_MS)
+		if (now - gone->v[i].since_ms < TRUNKS_GONE_MS ||
+		    is_borrowed(gateway, gone->v[i].since_ms))
 			continue;
 		free_gone(&gone->v[i]);
 		gone->v[i] = gone->v[--gone->n];

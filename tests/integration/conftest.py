@@ -10,6 +10,7 @@ needed, tests are skipped and say why.
     BED_PARALLEL=1   one test at a time        BED_KEEP=1   keep the directories of the processes
     TANDEM=PATH      another binary            TANDEM_WRAP="valgrind --error-exitcode=9"
     BED_APPARMOR=1   it is held to deploy/apparmor
+    BED_SERVERS=both ejabberd as well, for modules that have Prosody alone (bed/servers.py)
 """
 
 import asyncio

@@ -6,13 +6,12 @@
 
 import pytest
 
-from bed import ejabberd, gajim, prosody
+from bed import gajim, servers
 from bed.scene import DOMAIN, own_number
 from test_commands import ADD, ADMIN, NEEDS, OPERATOR, allowed, commander, fresh_number
 
 pytestmark = [pytest.mark.skipif(bool(gajim.missing()), reason=gajim.missing() or ""),
-              pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], ids=lambda server: server.name, indirect=True,
-                                      scope="module")]
+              pytest.mark.parametrize(**servers.EACH)]
 
 
 async def login(scene, user):

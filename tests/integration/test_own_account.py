@@ -6,10 +6,12 @@
 
 import pytest
 
-from bed import media
+from bed import media, servers
 from bed.commands import ctl
 from bed.scene import DOMAIN, own_number
 from test_commands import UNKNOWN, commander, fresh_number
+
+pytestmark = pytest.mark.parametrize(**servers.EACH)
 
 
 async def test_the_user_has_himself_called(scene):

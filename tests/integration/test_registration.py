@@ -6,6 +6,7 @@
 
 import pytest
 
+from bed import servers
 from bed.commands import DATA, ctl, form
 from bed.jinglexml import element
 from bed.scene import DOMAIN
@@ -15,7 +16,8 @@ from test_malformed import error_of
 REGISTER = "jabber:iq:register"
 FIRST, SECOND = "+15553110001", "+15553110002"
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_minute": 20}, "registration": {
-    "domain": "example.org", "numbers": [FIRST, SECOND], "trunk": "carrier"}}), pytest.mark.alone]
+    "domain": "example.org", "numbers": [FIRST, SECOND], "trunk": "carrier"}}), pytest.mark.alone,
+    pytest.mark.parametrize(**servers.EACH)]
 
 
 async def asked(client):

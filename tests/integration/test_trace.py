@@ -93,6 +93,16 @@ async def test_a_watch_of_all_calls_by_a_form_goes_on_as_messages_until_it_is_st
     assert await reader.say("stop") == "Cancelled."
 
 
+async def test_who_has_gone_is_told_no_more(scene):
+    """Offline messages of a server are no place for it."""
+    reader = await commander(scene, "rita", "goes")
+    await reader.say("watch every=2")
+    await reader.heard()
+    await reader.heard()
+    await reader.disconnect()
+    await scene.bed.tandem.process.wait_log(r'command=watch abandoned=unheard to="rita@example.org/goes"')
+
+
 @pytest.mark.alone
 async def test_who_loses_the_right_is_told_no_more(scene):
     reader, gateway = await commander(scene, "rita", "loses"), scene.bed.tandem
