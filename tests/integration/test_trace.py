@@ -93,6 +93,7 @@ async def test_a_watch_of_all_calls_by_a_form_goes_on_as_messages_until_it_is_st
     assert await reader.say("stop") == "Cancelled."
 
 
+@pytest.mark.alone  # what is told to who has gone, his other devices hear meanwhile
 async def test_who_has_gone_is_told_no_more(scene):
     """Offline messages of a server are no place for it."""
     reader = await commander(scene, "rita", "goes")
