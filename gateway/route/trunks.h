@@ -35,8 +35,8 @@ void trunks_open_undo(struct gateway *gateway);
 /*
  * No more calls and texts over the first one of @config's name. What goes on
  * over it borrows from it, so both are kept until there are no calls of before
- * any more; @config is taken. @by: what takes its place, and its registration if that is
- * the same; NULL: nothing.
+ * any more; @config is taken. @by: what takes its place, and its registration
+ * if that is the same; NULL: nothing.
  */
 void trunks_close(struct gateway *gateway, struct config_trunk *config,
 		  const struct config_trunk *by);
