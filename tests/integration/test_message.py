@@ -12,7 +12,7 @@ from bed import database, ejabberd, proc, prosody, sipmsg
 from bed.commands import ctl
 from bed.jingle import CLIENT
 from bed.jinglexml import element
-from bed.scene import CARRIER, GATEWAY, SECRET, SERVER, own_number
+from bed.scene import CARRIER, DOMAIN, GATEWAY, SECRET, SERVER, own_number
 from bed.sgx import Sgx
 from test_jmi import named, spy
 
@@ -342,6 +342,79 @@ async def test_a_repetition_counts_for_nothing(scene):
     client.message(scene.jid(number), body("then"), id_="then")
     assert [(await asyncio.wait_for(queue.get(), WAIT_S)).body for _ in range(2)] == [b"once", b"then"]
     await nothing(queue, 0.3)
+
+
+async def test_one_id_for_several_texts_loses_none(scene):
+    """Clients that number their texts anew at each start."""
+    client = await scene.client()
+    number = scene.number()
+    for words in ("one", "two", "two"):
+        client.message(scene.jid(number), body(words), id_="1")
+    queue = scene.bed.carrier.texts_to(number)
+    assert [(await asyncio.wait_for(queue.get(), WAIT_S)).body for _ in range(2)] == [b"one", b"two"]
+    await nothing(queue, 0.3)
+
+
+async def test_every_link_goes_along(scene):
+    client, number = await scene.client(), scene.number()
+    links = [element("jabber:x:oob", "x") for _ in range(2)]
+    for n, box in enumerate(links):
+        element("jabber:x:oob", "url", box).text = f"https://example.org/{n}.jpg"
+    client.message(scene.jid(number), body("look: https://example.org/0.jpg"), *links)
+    out = await asyncio.wait_for(scene.bed.carrier.texts_to(number).get(), WAIT_S)
+    assert out.body.decode() == "look: https://example.org/0.jpg\nhttps://example.org/1.jpg"
+
+
+@pytest.mark.parametrize("to", ["911", "911;phone-context=ca-us.phone-context.soprani.ca", "+112", "+15551230001,+911"])
+async def test_emergency_services_get_no_texts(scene, to):
+    """Their writer is told so each time, in words too."""
+    client = await scene.client()
+    for _ in range(2):
+        condition, words = condition_of(await client.ask(f"{to}@{DOMAIN}", body("help")))
+        assert condition == "policy-violation" and "call them" in words
+        assert "call them" in (await received(client)).findtext(f"{{{CLIENT}}}body")
+
+
+@pytest.mark.alone
+async def test_a_repetition_by_another_trunk_is_delivered_once(scene):
+    """A carrier that got no answer by one tries the other, with the same request: its transaction is over with the process."""
+    client, number = await scene.client(), scene.number()
+    uri = f"sip:{own_number(client.user)}@{GATEWAY}"
+    response, request = await scene.bed.carrier.text(uri, UDP, "once", caller=number)
+    assert response.status == 200
+    identity = (await received(client)).get("id")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    response, _ = await scene.bed.pbx.text(uri, ("tcp", GATEWAY, 5060), "once", caller=number, again=request)
+    assert response.status == 200, response.first_line()
+    await asyncio.sleep(0.5)
+    while not client.messages.empty():  # not confirmed when it died: the same message
+        assert client.messages.get_nowait().get("id") == identity
+
+
+async def test_an_encoding_is_refused(scene):
+    """RFC 3261, 20.12: nobody is shown compressed octets."""
+    client = await scene.client()
+    response, _ = await scene.bed.carrier.text(f"sip:{own_number(client.user)}@{GATEWAY}", UDP, b"\x1f\x8b\x08",
+                                               headers=[("Content-Encoding", "gzip")])
+    assert response.status == 415 and response.get("Accept-Encoding") == "identity"
+    await nothing(client.messages, 0.3)
+
+
+@pytest.mark.alone
+async def test_of_an_account_that_is_removed_no_text_stays(scene):
+    """It waits for a trunk where nobody is."""
+    client = await scene.client("u58")
+    assert (await ctl(scene.bed.tandem, "account-add", "u58@example.org"))[0] == 0
+    client.message(scene.jid(scene.number()), body("waits"))
+    path = scene.bed.tandem.sections["db"]["path"]
+
+    def waiting():
+        return database.rows(path, "SELECT count(*) FROM text WHERE sender LIKE 'u58@%'")[0][0]
+
+    await proc.until(waiting, WAIT_S, "it is on disk")
+    await ctl(scene.bed.tandem, "account-remove", "u58@example.org")
+    await proc.until(lambda: not waiting(), WAIT_S, "it is gone")
 
 
 BLOCKING = "urn:xmpp:blocking"

@@ -10,6 +10,7 @@ import asyncio
 import pytest
 
 from bed import ejabberd, prosody
+from bed.commands import ctl
 from bed.jinglexml import element
 from bed.scene import DOMAIN, SECRET, SERVER
 from bed.sgx import NS, Sgx
@@ -201,6 +202,24 @@ async def test_who_has_no_number_there(scene):
         assert bob.messages.empty() and client.messages.empty()
     finally:
         await sgx.close()
+
+
+async def test_a_number_of_run_time_may_have_its_texts_there(scene):
+    """Which is kept: it goes on after a death."""
+    number, rita = "+15558880036", rf"rita\40example.org@{DOMAIN}"
+    for words_ in (("number-assign", number, "rita@example.org", "carrier"), ("number-texts", number, COMPONENT)):
+        assert (await ctl(scene.bed.tandem, *words_))[0] == 0
+    sgx, client = await Sgx(scene.bed.srv, SERVER, COMPONENT, SECRET).start(), await scene.client("rita")
+    try:
+        client.message(f"{OTHER}@{DOMAIN}", body("by the component"))
+        assert (await got(sgx)).get("from") == f"{rita}/phone"
+        await scene.bed.tandem.kill()
+        await scene.bed.tandem.start()
+        sgx.say(rita, words("hello"), sender=OTHER, id_="r1")
+        assert (await received(client)).get("from") == f"{OTHER}@{DOMAIN}"
+    finally:
+        await sgx.close()
+        await ctl(scene.bed.tandem, "number-release", number)
 
 
 def condition_of_component(error):
