@@ -107,7 +107,10 @@ void dialog_refer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	char uri[SIP_URI_TEXT_CAP], user[SIP_USER_CAP], replaces[REPLACES_CAP];
 	const struct sip_refer refer = { user, uri, replaces };
 	const sip_refer_to_t *to = in->sip->sip_refer_to;
-	unsigned status = to ? read_uri(uri, user, to->r_url) : 400;
+	/* RFC 3515, 2.4.2: exactly one. */
+	unsigned status = to && !sip_server_has_bad(in->sip, "Refer-To")
+				  ? read_uri(uri, user, to->r_url)
+				  : 400;
 
 	if (!status && read_replaces(replaces, to->r_url))
 		status = 400;

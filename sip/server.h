@@ -45,6 +45,9 @@ void sip_server_options(const struct sip_incoming *in, unsigned status);
 void sip_server_refuse_method(const struct sip_incoming *in);
 /* 489 with Allow-Events (RFC 6665, 4.1.3 and 8.3.2). */
 void sip_server_refuse_event(const struct sip_incoming *in);
+/* Whether the header @name is malformed, or there once more than it may be:
+ * sofia keeps the first and goes on. */
+bool sip_server_has_bad(const struct sip_s *sip, const char *name);
 /* The value of Warning that goes with a refusal of media (RFC 3261, 20.43 and
  * 21.4.26), or NULL. Static text. */
 const char *sip_server_warning(unsigned status);

@@ -23,6 +23,21 @@ void sip_server_end(const struct sip_incoming *in, unsigned status)
 	nta_incoming_destroy(in->irq);
 }
 
+bool sip_server_has_bad(const struct sip_s *sip, const char *name)
+{
+	const sip_header_t *h = (const sip_header_t *)sip->sip_error;
+
+	for (; h; h = h->sh_next) {
+		const char *bad = h->sh_class == sip_error_class
+					  ? h->sh_error->er_name
+					  : h->sh_class->hc_name;
+
+		if (bad && !strcasecmp(bad, name))
+			return true;
+	}
+	return false;
+}
+
 const char *sip_server_warning(unsigned status)
 {
 	return status == 488 || status == 606 ? "305 " SIP_PRODUCT

@@ -57,10 +57,12 @@ static unsigned find_replaced(const struct sip_incoming *in,
 	nta_leg_t *leg;
 
 	*out = NULL;
-	if (!rp || !in->policy.refer)
+	if (!in->policy.refer)
 		return 0;
-	if (rp->rp_next)
+	if (sip_server_has_bad(in->sip, "Replaces"))
 		return 400;
+	if (!rp)
+		return 0;
 	leg = nta_leg_by_replaces(in->agent->nta, rp);
 	*out = leg ? nta_leg_magic(leg, dialog_recv) : NULL;
 	if (!*out || !(*out)->policy.refer)

@@ -107,6 +107,7 @@ static void bad_refers_are_refused(void **state)
 		  "3D2>",
 		  "SIP/2.0 400" },
 		{ "<sip:a@b?Replaces=nothing>", "SIP/2.0 400" },
+		{ "<sip:a@b>\r\nRefer-To: <sip:c@d>", "SIP/2.0 400" },
 	};
 	struct fixture *f = *state;
 
