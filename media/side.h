@@ -36,7 +36,7 @@ struct side_ice {
 	bool has_profile;
 };
 
-enum { SIDE_CRYPTOS = 2 };
+enum { SIDE_CRYPTOS = 3 };
 
 struct side_rtp {
 	struct addr local, advertised;

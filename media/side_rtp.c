@@ -116,6 +116,7 @@ static void make_offer(struct side_rtp *rtp)
 	static const enum srtp_profile offered[SIDE_CRYPTOS] = {
 		SRTP_AES128_CM_SHA1_80,
 		SRTP_AES128_CM_SHA1_32,
+		SRTP_AEAD_AES_128_GCM,
 	};
 
 	if (rtp->nours)

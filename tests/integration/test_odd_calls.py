@@ -8,11 +8,13 @@ import asyncio
 import base64
 import os
 import re
+from dataclasses import replace
 
 import pylibsrtp
 import pytest
 
-from bed import phone, proc, sipmsg
+from bed import phone, proc, profiles, sipmsg
+from bed.jinglexml import EVENTS_48K, OPUS
 from bed.scene import CARRIER, GATEWAY, own_number
 
 pytestmark = pytest.mark.bed_options(
@@ -109,6 +111,36 @@ async def test_requests_with_another_tag(scene):
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
+
+
+async def test_an_answer_with_numbers_of_its_own(scene):
+    """RFC 3264 6.1: who answers should keep the offer's payload types; who does not gets what its own description says."""
+    client = await scene.client(profile=replace(profiles.PLAIN, payloads=(OPUS, EVENTS_48K)))
+    mine, theirs = await scene.propose(client=client)
+    await theirs.open_media()
+    theirs.codecs, seen, received = [(115, "opus", 48000), (116, "telephone-event", 48000)], set(), theirs.audio.received
+    theirs.take(theirs.invite.body)
+    theirs.audio.received = lambda packet: (seen.add(packet[1] & 0x7F), received(packet))
+    await theirs.answer(body=theirs.describe())
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    assert seen == {115}
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_requests_to_nobody_we_know(scene):
+    """RFC 3261 12.2.2: inside of a dialog it alone says whose a request is, not the Request-URI."""
+    mine, theirs = await scene.call_in()
+    for uri in ("sip:nobody@elsewhere.invalid", f"sip:+15550009999@{GATEWAY}", f"sip:{GATEWAY}", "tel:+15550009999"):
+        theirs.target = uri
+        response = await ask(theirs, body=theirs.describe())
+        assert response.status == 200, f"{uri}: {response.first_line()}"
+        theirs.take(response.body)
+    await scene.heard(mine, theirs)
+    theirs.target = "sip:nobody@elsewhere.invalid"
+    assert (await theirs.send("BYE")).status == 200
+    await mine.ended()
 
 
 async def test_media_that_we_do_not_take_keep_their_place(scene):
@@ -224,10 +256,14 @@ async def test_a_description_among_other_bodies(scene):
 class Keys:
     """SDES-SRTP (RFC 4568) for a telephone's call: a key of its own, and the peer's as its descriptions say."""
 
-    SUITE = "AES_CM_128_HMAC_SHA1_80"
+    SUITES = {"AES_CM_128_HMAC_SHA1_80": (30, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80),
+              "AES_CM_128_HMAC_SHA1_32": (30, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32),
+              "AEAD_AES_128_GCM": (28, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM),
+              "AEAD_AES_256_GCM": (44, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM)}
 
-    def __init__(self, call):
-        self.call, self.inner, self.own = call, call.audio.received, None
+    def __init__(self, call, suite="AES_CM_128_HMAC_SHA1_80", tag=1):
+        self.call, self.inner, self.own, self.suite, self.tag = call, call.audio.received, None, suite, tag
+        self.length, self.profile = self.SUITES[suite]
         self.outbound = self.inbound = None
         transmit, take = call.audio.transmit, call.take
         call.audio.transmit = lambda packet: transmit(self.outbound.protect(packet)) if self.outbound else None
@@ -236,26 +272,51 @@ class Keys:
 
     def renew(self):
         """Another key: the line that says it."""
-        self.own = os.urandom(30)
+        self.own = os.urandom(self.length)
         self.outbound = self._session(self.own, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        return f"a=crypto:1 {self.SUITE} inline:{base64.b64encode(self.own).decode()}"
+        return f"a=crypto:{self.tag} {self.suite} inline:{base64.b64encode(self.own).decode()}"
 
     def learn(self, body):
         """The peer's key."""
-        found = re.search(rb"a=crypto:\d+ AES_CM_128_HMAC_SHA1_80 inline:([\w+/=]+)", body)
+        found = re.search(rb"a=crypto:%d %b inline:([\w+/=]+)" % (self.tag, self.suite.encode()), body)
         assert found, body
         self.inbound = self._session(base64.b64decode(found.group(1)), pylibsrtp.Policy.SSRC_ANY_INBOUND)
 
-    @staticmethod
-    def _session(key, kind):
-        return pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=kind,
-                                                  srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80))
+    def _session(self, key, kind):
+        return pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=self.profile))
 
     def _received(self, packet):
         try:
             self.inner(self.inbound.unprotect(packet))
         except pylibsrtp.Error:
             pass  # of the key before, on its way
+
+
+@pytest.mark.parametrize("suite", Keys.SUITES)
+async def test_a_call_in_with_each_suite(scene, suite):
+    """RFC 4568, RFC 7714: a line that nobody knows, one with a key of another length, and then the one that is taken."""
+    client = await scene.client()
+    theirs = await scene.dial(own_number(client.user), extra=lambda call: (
+        "a=crypto:1 DANCE_128 inline:AAAA", f"a=crypto:2 {suite} inline:AAAA", f"{Keys(call, suite, tag=7).renew()}|2^31"))
+    mine = await client.incoming()
+    await answered(mine, theirs)
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("tag,suite", enumerate(list(Keys.SUITES)[:3], 1))
+async def test_a_call_out_with_each_suite(scene, tag, suite):
+    """Of all that are offered the telephone takes one."""
+    mine, theirs = await scene.propose()
+    keys = Keys(theirs, suite, tag)
+    keys.learn(theirs.invite.body)
+    await theirs.open_media()
+    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
 
 
 @pytest.mark.alone

@@ -429,8 +429,9 @@ class Phone:
         return plan.timeline if plan else self.shared
 
     async def dial(self, uri, peer, caller="+15550001111", codecs=USUAL, offer=True, body=None, headers=(), display="", local=None,
-                   kind="application/sdp"):
-        """Call @uri through @peer ("udp", host, port) and return the Call at once. @local: the whole of From instead of @caller."""
+                   kind="application/sdp", extra=lambda call: ()):
+        """Call @uri through @peer ("udp", host, port) and return the Call at once. @local: the whole of From instead of @caller; @extra
+        makes lines of its description."""
         call = Call(self, f"{self.name} {caller}", timeline.current())
         call.codecs = list(codecs)
         call.peer = await self.wire.reach(*peer)
@@ -444,7 +445,7 @@ class Phone:
             call.invite.add(name, value)
         if offer:
             call.invite.add("Content-Type", kind)
-            call.invite.body = body if body is not None else call.describe()
+            call.invite.body = body if body is not None else call.describe(extra=extra(call))
         call.client = self.wire.request(call.invite, call.peer)
         call._tasks.append(asyncio.ensure_future(call.follow()))
         return call

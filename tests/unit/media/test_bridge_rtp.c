@@ -88,9 +88,10 @@ static void sdes_encrypts_and_the_first_suite_is_taken(void **state)
 
 	rig_open(&rig, "127.0.0.1", 1);
 	trunk_open(&t, &rig, MEDIA_RTP_SAVP, NULL);
-	assert_int_equal(t.offer.ncryptos, 2);
+	assert_int_equal(t.offer.ncryptos, 3);
 	assert_int_equal(t.offer.cryptos[0].profile, SRTP_AES128_CM_SHA1_80);
 	assert_int_equal(t.offer.cryptos[1].profile, SRTP_AES128_CM_SHA1_32);
+	assert_int_equal(t.offer.cryptos[2].profile, SRTP_AEAD_AES_128_GCM);
 	assert_int_equal(t.answer.profile, MEDIA_RTP_SAVP);
 	assert_int_equal(t.answer.ncryptos, 1);
 	assert_int_equal(t.answer.cryptos[0].tag, 1);
@@ -138,7 +139,7 @@ static void srtp_may_be_offered_without_insisting(void **state)
 	rig_open(&rig, "127.0.0.1", 1);
 	trunk_open_as_wished(&t, &rig, NULL);
 	assert_int_equal(t.offer.profile, MEDIA_RTP_AVP);
-	assert_int_equal(t.offer.ncryptos, 2);
+	assert_int_equal(t.offer.ncryptos, 3);
 	assert_int_equal(t.answer.profile, MEDIA_RTP_AVP);
 	assert_int_equal(t.answer.ncryptos, 1);
 	rig_talk(&t.call.a, &t.call.b, 10);
@@ -242,6 +243,7 @@ static void no_answer_weakens_what_was_offered(void **state)
 	theirs.profile = MEDIA_RTP_SAVP;
 	theirs.cryptos[0].tag = 7;
 	theirs.cryptos[1].tag = 8;
+	theirs.cryptos[2].tag = 9;
 	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
 	theirs.ncryptos = 0;
 	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
