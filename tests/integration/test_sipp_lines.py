@@ -9,8 +9,8 @@
     trunk kinds     registration with 423 and several contacts, address, address and prefix, address and header token, digest with MD5 and SHA-256 offered at once
 
 SIPp plays also: reliable responses, Record-Route strict and loose, redirection, progress, every method outside of dialogs
-(test_sipp_dialogs.py); TCP, busy, ptime of baresip (test_sipp.py). Not by SIPp, as they need a DNS or a second telephone: SRV
-(test_failover.py), NAPTR (tests/unit/sip/test_resolve.c), REFER with and without Replaces (test_transfer.py), calls that are
+(test_sipp_dialogs.py); TCP, busy, ptime of baresip (test_sipp.py). Not by SIPp, as they need a DNS or a second telephone: NAPTR and SRV
+(test_failover.py), packets of 10 to 60 ms (test_sipp.py: SIPp says a ptime and echoes what it gets, baresip speaks in it), REFER with and without Replaces (test_transfer.py), calls that are
 cancelled and retried (test_carrier.py), session timers that run (test_session_timer.py), glare, whose wait takes seconds
 (tests/unit/sip/test_dialog_inside.c).
 """
@@ -107,9 +107,7 @@ CALLS = {
     "offerless": ended(called("offerless", "", like="m=audio [1-9]").ack(sdp())),
     "update": ended(called("update", like="Allow:.*UPDATE").ack().request("UPDATE", sdp("sendonly", version=2)).take(200, like="a=recvonly")
                     .request("UPDATE").take(200, unlike="m=audio")),
-    "ptime 10": ended(called("ptime 10", sdp(lines=("ptime:10",)), like="m=audio").ack()),
-    "ptime 40": ended(called("ptime 40", sdp(lines=("ptime:40",)), like="m=audio").ack()),
-    "ptime 60": ended(called("ptime 60", sdp(lines=("ptime:60",)), like="m=audio").ack()),
+    **{f"ptime {ms}": ended(called(f"ptime {ms}", sdp(lines=(f"ptime:{ms}",)), like="m=audio").ack()) for ms in (10, 20, 30, 40, 60)},
     "sdes 80": secured("AES_CM_128_HMAC_SHA1_80"),
     "sdes 32": secured("AES_CM_128_HMAC_SHA1_32"),
     "sdes lifetime": secured("AES_CM_128_HMAC_SHA1_80", "|2^20"),
