@@ -265,6 +265,12 @@ void dialog_offer_acked(struct sip_dialog *d, const struct sip_s *sip)
 		return;
 	d->reply.offered = false;
 	r = sip_body_read(&desc, &text, sip);
+	if ((r || !desc) && d->remote_sdp) {
+		log_info("dialog=%s what=\"no answer in ACK: goes on as it "
+			 "was\"",
+			 d->call_id);
+		return;
+	}
 	if (r || !desc) {
 		fail(d, 488, "No usable answer in ACK", false);
 		return;
@@ -305,6 +311,19 @@ static void conclude(struct sip_dialog *d, const struct sip_s *sip)
 	dialog_session_arm(d);
 }
 
+/* A 2xx without an answer, as some send: what was agreed before stands. */
+static void keep_agreed(struct sip_dialog *d)
+{
+	bool refresh = d->offer == OFFER_REFRESH;
+
+	log_info("dialog=%s what=\"no answer in 2xx: goes on as it was\"",
+		 d->call_id);
+	close_local(d);
+	dialog_changed(d);
+	if (!refresh && d->handlers && d->handlers->refused)
+		d->handlers->refused(488, d->arg);
+}
+
 static void accepted(struct sip_dialog *d, const struct sip_s *sip)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
@@ -313,7 +332,11 @@ static void accepted(struct sip_dialog *d, const struct sip_s *sip)
 	int r = sip_body_read(&answer, &text, sip);
 
 	conclude(d, sip);
-	if (r || !answer) {
+	if (!r && !answer) {
+		keep_agreed(d);
+		return;
+	}
+	if (r) {
 		close_local(d);
 		fail(d, 488, "No usable answer", false);
 		return;

@@ -151,6 +151,37 @@ static void an_offerless_reinvite_asks_for_our_offer(void **state)
 	expect_log(f, "late-answer ");
 }
 
+/* It was to be in the ACK: the call goes on as it was. */
+static void an_ack_without_the_answer_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	sip_peer_request(&f->peer, "INVITE", "", NULL);
+	expect_log(f, "offer:none ");
+	forget_log(f);
+	answer_in(f);
+	sip_peer_request(&f->peer, "ACK", "", NULL);
+	run_ms(f, 30);
+	assert_string_equal(f->log, "");
+	hang_up(f, 0, 16, NULL);
+}
+
+static void a_200_without_an_answer_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4002, MEDIA_SENDONLY);
+
+	call_in_up(f);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "INVITE ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "refused:488 ");
+	media_desc_free(offer);
+	hang_up(f, 0, 16, NULL);
+}
+
 /* ---- other requests inside ---- */
 
 static void a_request_outlives_its_trunk_without_its_password(void **state)
@@ -242,6 +273,8 @@ int main(void)
 		DIALOG_TEST(their_offer_overtakes_ours_and_that_is_told),
 		DIALOG_TEST(a_second_offer_while_one_is_open_gets_500),
 		DIALOG_TEST(an_offerless_reinvite_asks_for_our_offer),
+		DIALOG_TEST(an_ack_without_the_answer_changes_nothing),
+		DIALOG_TEST(a_200_without_an_answer_changes_nothing),
 		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
 		DIALOG_TEST(digits_come_and_go_in_info),
 		DIALOG_TEST(requests_inside_get_one_right_answer),
