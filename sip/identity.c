@@ -11,7 +11,6 @@ enum { NUMBER_CAP = 8, DIVERSIONS_MAX = 1000 };
 
 /* RFC 3323, 4.1.1.3 */
 #define ANONYMOUS_USER "anonymous"
-#define ANONYMOUS_HOST "anonymous.invalid"
 
 /* ---- headers ---- */
 
@@ -151,9 +150,9 @@ static void read_from(struct sip_identity *out, const sip_t *sip)
 	struct sip_uri dummy;
 
 	sip_url_user(out->from.user, url);
-	out->withheld =
-		!strcasecmp(out->from.user, ANONYMOUS_USER) ||
-		(url->url_host && !strcasecmp(url->url_host, ANONYMOUS_HOST));
+	out->withheld = !strcasecmp(out->from.user, ANONYMOUS_USER) ||
+			(url->url_host &&
+			 !strcasecmp(url->url_host, SIP_ANONYMOUS_HOST));
 	/* sofia leaves the quotes on. */
 	if (!display ||
 	    text_format(value, sizeof(value), "%s <sip:x>", display) ||
@@ -393,7 +392,7 @@ int sip_calling_format(struct sip_calling_text *out,
 		r = format_asserted(out, calling, name_addr);
 	if (!r && calling->anonymous)
 		return sip_name_addr_format(out->from, "Anonymous",
-					    ANONYMOUS_USER, ANONYMOUS_HOST);
+					    ANONYMOUS_USER, SIP_ANONYMOUS_HOST);
 	return r ? r : text_set(out->from, sizeof(out->from), name_addr);
 }
 

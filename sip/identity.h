@@ -16,6 +16,9 @@
 
 struct sip_s;
 
+/* Of an address that hides who it is (RFC 3323, 4.1.1.3). */
+#define SIP_ANONYMOUS_HOST "anonymous.invalid"
+
 enum {
 	SIP_VERSTAT_CAP = 32,   /* "TN-Validation-Passed-A" */
 	SIP_DIVERSION_CAP = 32, /* of a diversion: "no-answer" */

@@ -297,6 +297,7 @@ int leg_sip_new_callee(struct leg **out, struct gateway *gateway,
 	sip->trunk = target->trunk;
 	trunks_policy(&sip->policy, target->config);
 	sip->config = target->config;
+	sip->hidden = target->parties->anonymous;
 	sip->self = text_dup(slice_of(target->parties->from));
 	if (!sip->self || sip_parties_copy(&sip->parties, target->parties)) {
 		sip_free(&sip->leg);

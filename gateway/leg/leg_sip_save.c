@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/session.h"
 #include "gateway/base/clock.h"
@@ -13,6 +14,7 @@
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_sip_state.h"
 #include "gateway/route/trunks.h"
+#include "sip/identity.h"
 #include "sip/uri.h"
 
 /* The last requests may not have been in the table yet; gaps are allowed
@@ -153,6 +155,8 @@ int leg_sip_resume(struct leg **out, struct gateway *gateway,
 	sip->config = config_find_trunk(gateway->config, row->trunk);
 	trunks_policy(&sip->policy, sip->config);
 	sip->confirmed = true;
+	sip->hidden = row->sip.local_uri &&
+		      strstr(row->sip.local_uri, SIP_ANONYMOUS_HOST);
 	sip->self = text_dup(slice_of(row->sip.self));
 	int r = sip->self ? 0 : -ENOMEM;
 	if (!r && *row->trunk && (!sip->trunk || !sip->config))

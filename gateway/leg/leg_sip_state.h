@@ -26,6 +26,7 @@ struct leg_sip {
 	struct sip_trunk *trunk;
 	const struct config_trunk *config; /* the trunk's */
 	struct sip_parties *parties;       /* of a callee; owned, NULL */
+	bool hidden; /* it does not see our number (RFC 3323) */
 	struct sip_policy policy;
 	struct sip_dialog *dialog; /* NULL: its caller may call again */
 	bool confirmed;            /* 2xx was sent or received */

@@ -218,7 +218,7 @@ static int call_next(struct leg_sip *sip)
 		.parties = { .to = t->user,
 			     .from = sip->self,
 			     .display = first ? first->display : NULL,
-			     .anonymous = first && first->anonymous },
+			     .anonymous = sip->hidden },
 		.offer = sip->next_local,
 		.policy = sip->policy,
 		.uri = replaces ? t->uri : NULL,

@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from bed import proc, sipmsg
+from bed import database, proc, sipmsg
 from bed.commands import Commander
 from bed.scene import CARRIER, GATEWAY, own_number
 from test_jmi import spy
@@ -136,6 +136,31 @@ async def test_a_call_that_rings_there_is_picked_up_by_another(scene):
     await scene.heard(mine, taking)
     await mine.hangup()
     assert "BYE" in await taking.wait("ended")
+
+
+@pytest.mark.alone
+async def test_who_does_not_show_a_number_does_not_after_a_kill(scene):
+    """The next process transfers an anonymous call: whom it calls then sees no number either (RFC 3323)."""
+    client = await scene.client()
+    number = scene.number()
+    plan = scene.bed.carrier.expect(number)
+    mine = await client.call(scene.jid(f"*67{number}"))
+    theirs = await plan.call()
+    await theirs.answer()
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    path = scene.bed.tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 10, "the call is in the table")
+    await scene.bed.tandem.kill()
+    await scene.bed.tandem.start()
+    plan, response = await refer(scene, theirs)
+    assert response.status == 202, response.first_line()
+    target = await plan.call()
+    assert "anonymous@anonymous.invalid" in target.invite.get("From") and target.invite.get("Privacy") == "id"
+    await target.answer()
+    await theirs.wait("ended")
+    await scene.heard(mine, target)
+    await mine.hangup()
+    await target.wait("ended")
 
 
 async def test_no_transfer_to_where_the_account_may_not_call(scene):
