@@ -20,7 +20,7 @@ from bed.scene import GATEWAY, PBX, Bed, own_number
 SAFE, LIAR = "10.77.0.7", "10.77.0.4"
 GATEWAY6, SAFE6 = "fd77::1", "fd77::7"
 BARESIP_NUMBER = "+15558880014"
-ABORTED = 2000
+ABORTED = int(os.environ.get("BED_ABORTED", "2000"))
 
 
 class Stage(Bed):
