@@ -332,7 +332,7 @@ async def test_numbers_are_imported_by_tandemctl(scene):
     assert await ctl(scene.bed.tandem, "number-import", f"csv=@{path}") == (0, "2 numbers are assigned.\n")
     await assigned(scene, one, user)
     status, text = await ctl(scene.bed.tandem, "numbers", user, tabs=True)
-    assert f"{two}\t{user}@example.org\tpbx\tall\tcommand\n" in text
+    assert f"{two}\t{user}@example.org\tpbx\tall\t\tcommand\n" in text
 
 
 async def test_a_number_is_assigned_in_conversation(scene):
