@@ -210,6 +210,24 @@ def test_apparmor_reads_the_profile():
     assert code == 0, said
 
 
+@needs("logrotate")
+def test_logrotate_turns_the_log_over(place):
+    log, asked = os.path.join(place, "tandem.log"), os.path.join(place, "asked")
+    text = said_in(os.path.join(DEPLOY, "logrotate", "tandem")).replace("/var/log/tandem/*", os.path.join(place, "*"))
+    command = "systemctl kill --signal=HUP tandem.service"
+    assert command in text
+    path = put(place, "rotate", text.replace(command, f"echo asked >>{asked}"))
+    os.chmod(path, 0o644)
+    for name in (log, os.path.join(place, "other.log")):
+        put(place, os.path.basename(name), "a line\n")
+    assert run("logrotate", "-f", "-s", os.path.join(place, "state"), path) == (0, "")
+    assert said_in(log + ".1") == "a line\n" and not os.path.exists(log) and said_in(asked) == "asked\n"
+    assert run("logrotate", "-s", os.path.join(place, "state"), path) == (0, ""), "nothing is there"
+    damaged = put(place, "damaged", text.replace("sharedscripts", "shardscripts"))
+    os.chmod(damaged, 0o644)
+    assert "shardscripts" in run("logrotate", "-d", damaged)[1]
+
+
 # ---- containers ----
 
 def documents(name):
