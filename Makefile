@@ -24,7 +24,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PACKAGES := sofia-sip-ua expat libevent libevent_openssl libevent_pthreads libsrtp2 libre openssl sqlite3 libconfuse libbsd libsystemd libseccomp libcares jansson
 WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wimplicit-fallthrough $(if $(WERROR),-Werror)
-HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS)),,\
+HARDEN := -fstack-protector-strong -fPIE $(if $(findstring -O0,$(CFLAGS))$(findstring -fsan,$(CFLAGS))$(findstring _FORTIFY_SOURCE,$(CFLAGS)),,\
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 # Asked for once, and not before `deps` has had its turn.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags $(PACKAGES))))$(PKG_CFLAGS)
@@ -203,10 +203,10 @@ install: $(PROGRAMS)
 deb:
 	@deploy/package $(BUILD)/deb
 	@lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
-## prove-package  the package in a fresh Debian: installed, a call, upgraded, purged (root; 8 min)
+## prove-package  the package in a fresh Debian and Ubuntu, containers, Asterisk; PARTS="debian ubuntu" (root; 10 to 20 min)
 prove-package: deb
 	@deploy/deps prove
-	@tests/package/run $(BUILD)
+	@tests/package/run $(BUILD) $(PARTS)
 ## uninstall    what install has put there, the configuration excepted
 uninstall:
 	cd $(DESTDIR)/ && rm -f $(PROGRAMS:$(BUILD)/%=.$(SBINDIR)/%) .$(MANDIR)/man?/tandem.[8c]* .$(MANDIR)/man8/tandemctl.8 \

@@ -23,10 +23,10 @@ number "{own_number('alice')}" {{ owner = "alice@example.org"  trunk = "carrier"
 """
 
 
-def buildah(*argv):
-    """The command for the store that the image is in."""
-    store = os.environ["CONTAINER"]
-    return ["buildah", "--storage-driver", "vfs", "--root", f"{store}/store", "--runroot", f"{store}/run", *argv]
+def environment():
+    """Of the commands that have the store that the images are in."""
+    with open(os.path.join(os.environ["CONTAINER"], "environment"), encoding="utf-8") as file:
+        return dict(line.strip().split("=", 1) for line in file)
 
 
 class ContainedBed(Bed):
@@ -36,7 +36,8 @@ class ContainedBed(Bed):
 
     async def _start(self):
         await super()._start()
-        said = subprocess.run(buildah("inspect", "--type", "image", "localhost/tandem"), capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(["buildah", "inspect", "--type", "image", "localhost/tandem"], env={**os.environ, **environment()},
+                              capture_output=True, text=True, check=True).stdout
         self.image = json.loads(said)["OCIv1"]["config"]
         self.places = {"/etc/tandem": proc.directory("etc"), "/var/lib/tandem": proc.directory("data"), "/run/tandem": proc.directory("run")}
         for name, text in (("tandem.conf", CONFIGURATION), ("secret", SECRET + "\n")):
@@ -50,8 +51,8 @@ class ContainedBed(Bed):
             os.chmod(self.places[place], 0o700)
         volumes = [f"--volume={here}:{there}{':ro' if there == '/etc/tandem' else ''}" for there, here in self.places.items()]
         self.container = proc.Process(
-            "container", buildah("run", "--isolation", "chroot", f"--user={self.image['User']}", *volumes, "tandem", "--",
-                                 *self.image["Entrypoint"], *self.image["Cmd"]), self.gw)
+            "container", ["buildah", "run", "--isolation", "chroot", f"--user={self.image['User']}", *volumes, "tandem", "--",
+                          *self.image["Entrypoint"], *self.image["Cmd"]], self.gw, env=environment())
         await self.container.wait_log(r"\bevent=ready\b", READY_S)
 
     def beside(self, *argv):
