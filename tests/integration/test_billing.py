@@ -149,9 +149,9 @@ async def test_a_call_ends_with_its_credit(scene):
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     began = time.monotonic()
     await asyncio.gather(mine.ended(), theirs.wait("ended"))
-    assert 1.5 < time.monotonic() - began < 3.5
-    row = await record(scene, number)
-    assert row["cause"] == "credit" and row["ended_by"] == "gateway" and 1500 <= row["talked_ms"] <= 3500
+    assert time.monotonic() - began < 3.5
+    row = await record(scene, number)  # its seconds are those since the answer
+    assert row["cause"] == "credit" and row["ended_by"] == "gateway" and 1900 <= row["talked_ms"] <= 3500
 
 
 def asked_about(scene, number):
@@ -350,5 +350,6 @@ async def test_credit_outlives_the_process(scene):
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()
     await asyncio.gather(mine.ended(), theirs.wait("ended"))
-    assert 5.0 < time.monotonic() - began < 8.0
-    assert (await record(scene, client.boundjid.bare))["cause"] == "credit"
+    assert time.monotonic() - began < 8.0
+    row = await record(scene, client.boundjid.bare)
+    assert row["cause"] == "credit" and row["talked_ms"] >= 5900
