@@ -54,9 +54,12 @@ static enum command_result later(struct request *request, const char *what,
 {
 	unsigned delay_s = request_number(request, "delay");
 	char *text = request_lines(request, "announcement");
-	int r = text ? admin_later(request->gateway, delay_s, fn) : -ENOMEM;
 
-	if (request_well(request, r)) {
+	if (!text) {
+		(void)request_well(request, -ENOMEM);
+		return COMMAND_DONE;
+	}
+	if (request_well(request, admin_later(request->gateway, delay_s, fn))) {
 		request_changed(request, "gateway", TANDEM_VERSION, what);
 		answer_info(request->answer,
 			    "The process begins its %s in %u s.", what,
