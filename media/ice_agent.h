@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "gateway/base/bucket.h"
 #include "media/ice.h"
 #include "media/ice_cred.h"
 #include "media/ice_pair.h"
@@ -28,6 +29,10 @@ enum {
 	ICE_CHALLENGE_MS = 1000, /* for the selected pair to show its life */
 	ICE_CHALLENGE_RTO_MS = 300,
 	ICE_DOUBT_MS = 1000, /* a consent check without an answer */
+	/* A peer sends a check in 5 ms at most (RFC 8445, 14.2), and some of
+	 * them again. */
+	ICE_ANSWER_US = 5000,
+	ICE_ANSWERS_AT_ONCE = 200,
 };
 
 struct ice_local {
@@ -57,6 +62,8 @@ struct ice {
 	uint32_t tag;
 	bool controlling, allow_loopback;
 	uint8_t switches;
+
+	struct bucket answers, own_answers; /* to the peer's checks */
 
 	uint8_t generation, local_generation;
 	bool remote_restarted; /* and we have not answered yet */

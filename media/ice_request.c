@@ -10,6 +10,8 @@
 #include "media/cand.h"
 #include "media/ice_agent.h"
 
+enum { US_PER_MS = 1000 };
+
 /* One request on its way through this file. */
 struct request {
 	const struct addr *local, *remote;
@@ -170,10 +172,26 @@ static bool lacks_priority(const struct ice *ice, const struct request *r)
 	       !ice_pairs_find(&ice->pairs, r->local, r->remote);
 }
 
+/*
+ * Whoever repeats an authentic check under a forged source has us answer
+ * somebody else, if only with fewer octets: not often. What the selected pair's
+ * own address has of it nobody else can use up.
+ */
+static bool may_answer(struct ice *ice, const struct addr *remote)
+{
+	bool own = ice->selected && addr_equal(&ice->selected->remote, remote);
+
+	return bucket_take(own ? &ice->own_answers : &ice->answers,
+			   ice->now_ms * US_PER_MS, ICE_ANSWER_US,
+			   ICE_ANSWERS_AT_ONCE);
+}
+
 static void on_request(struct ice *ice, const struct request *r)
 {
 	bool old = r->keys == &ice->old;
 
+	if (!may_answer(ice, r->remote))
+		return;
 	if (r->packet.nunknown) {
 		reply_error(ice, r, STUN_UNKNOWN_ATTRIBUTE);
 		return;

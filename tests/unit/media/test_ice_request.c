@@ -3,6 +3,7 @@
 #include <openssl/hmac.h>
 
 #include "gateway/base/cursor.h"
+#include "media/ice_agent.h"
 #include "tests/mock/ice_robot.h"
 
 static void requests_that_are_not_authentic_get_silence(void **state)
@@ -121,6 +122,35 @@ static void no_answer_is_longer_than_its_request(void **state)
 	}
 }
 
+static unsigned answered(struct robot *r, size_t from, unsigned n)
+{
+	unsigned before = r->successes;
+
+	for (unsigned i = 0; i < n; i++)
+		robot_check(r, from, false);
+	net_run(&r->net, 100, NULL);
+	return r->successes - before;
+}
+
+/* An authentic check, recorded and sent again in somebody else's name. */
+static void answers_are_limited_and_the_selected_pair_has_its_own(void **state)
+{
+	struct robot r;
+
+	(void)state;
+	robot_init(&r, false);
+	robot_known(&r);
+	robot_check(&r, 0, true);
+	net_run(&r.net, 1000, NULL);
+	assert_int_equal(r.agent.selections, 1);
+	assert_in_range(answered(&r, 1, 5000), ICE_ANSWERS_AT_ONCE,
+			ICE_ANSWERS_AT_ONCE + 20);
+	assert_int_equal(answered(&r, 0, 20), 20);
+	net_run(&r.net, 1000, NULL);
+	assert_int_equal(answered(&r, 1, 20), 20);
+	robot_fini(&r);
+}
+
 static void unknown_required_attributes_are_refused(void **state)
 {
 	(void)state;
@@ -230,6 +260,8 @@ int main(void)
 		cmocka_unit_test(
 			a_check_without_priority_from_nowhere_is_a_bad_request),
 		cmocka_unit_test(no_answer_is_longer_than_its_request),
+		cmocka_unit_test(
+			answers_are_limited_and_the_selected_pair_has_its_own),
 		cmocka_unit_test(unknown_required_attributes_are_refused),
 		cmocka_unit_test(the_larger_tie_breaker_controls),
 		cmocka_unit_test(early_checks_are_bounded_and_one_a_source),
