@@ -221,6 +221,8 @@ static int open_agent(struct gateway *gateway)
 		.nameservers =
 			*config->nameservers ? config->nameservers : NULL,
 		.max_half_open = limits_half_open(gateway->config),
+		.max_half_open_each = limits_half_open_each(gateway->config),
+		.max_requests_each = limits_requests_each(gateway->config),
 	};
 	int r = sip_agent_new(&gateway->agent, &agent, gateway->base,
 			      &agent_handlers, gateway);

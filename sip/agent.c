@@ -24,6 +24,7 @@
 #include "sip/odd.h"
 #include "sip/root.h"
 #include "sip/server.h"
+#include "sip/share.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
 
@@ -142,10 +143,17 @@ static int create_resolver(struct sip_agent *agent, const char *nameservers)
 static int open_agent(struct sip_agent *agent,
 		      const struct sip_agent_config *config)
 {
+	const struct sip_share_limits limits = {
+		.ringing = config->max_half_open,
+		.ringing_each = config->max_half_open_each,
+		.requests_each = config->max_requests_each,
+	};
 	int r = sip_root_new(&agent->root, agent->base);
 
 	if (!r)
 		r = sip_strangers_new(&agent->strangers);
+	if (!r)
+		r = sip_shares_new(&agent->shares, &limits);
 	if (!r)
 		r = sip_odds_new(&agent->odds);
 	if (!r)
@@ -175,7 +183,6 @@ int sip_agent_new(struct sip_agent **out, const struct sip_agent_config *config,
 	agent->base = base;
 	agent->handlers = handlers;
 	agent->arg = arg;
-	agent->max_half_open = config->max_half_open;
 	sip_agent_set_public(agent, &config->public_address);
 	rand_token(agent->token, SIP_TOKEN_LEN);
 	TAILQ_INIT(&agent->clients);
@@ -212,6 +219,7 @@ struct sip_agent *sip_agent_free(struct sip_agent *agent)
 	sip_connections_free(agent);
 	sip_odds_free(agent->odds);
 	sip_strangers_free(agent->strangers);
+	sip_shares_free(agent->shares);
 	free(agent);
 	return NULL;
 }

@@ -50,7 +50,10 @@ struct sip_agent_config {
 	 * of private networks, when it is none of those. */
 	struct addr public_address;
 	const struct sip_tls_files *tls; /* NULL: no TLS at all */
-	unsigned max_half_open; /* unanswered inbound INVITEs; above: 503 */
+	/* Unanswered inbound INVITEs, and of one address; above: 503. */
+	unsigned max_half_open, max_half_open_each;
+	/* Requests a second outside dialogs, of one trunk's address. */
+	unsigned max_requests_each;
 	/* "192.0.2.53" or "192.0.2.53:5353,…"; NULL: /etc/resolv.conf */
 	const char *nameservers;
 };

@@ -16,6 +16,7 @@ struct sip_connections;
 struct sip_odds;
 struct sip_root;
 struct sip_s;
+struct sip_shares;
 struct sip_strangers;
 struct sip_tls;
 struct sip_via_s;
@@ -66,7 +67,7 @@ struct sip_agent {
 	struct sip_bound bounds[SIP_BOUNDS_MAX]; /* a socket each */
 	size_t nbounds;
 	struct event *listen_timer; /* NULL: no listener on all addresses */
-	unsigned half_open, max_half_open;
+	struct sip_shares *shares;
 	char token[SIP_TOKEN_LEN + 1]; /* Contact's user where there is none */
 	struct sip_clients clients;
 	struct sip_messages messages; /* not answered yet */

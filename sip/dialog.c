@@ -18,6 +18,7 @@
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "media/desc.h"
+#include "sip/share.h"
 #include "sip/trunk.h"
 
 struct transition {
@@ -213,15 +214,14 @@ int dialog_set_text(char **slot, const char *text)
 
 static void count_half_open(struct sip_dialog *d)
 {
-	bool half = d->state == DIALOG_INVITED;
+	struct sip_shares *shares = d->agent->shares;
 
-	if (half == d->half_open)
+	if (d->state == DIALOG_INVITED && !d->ringing)
+		d->ringing = sip_share_ring(shares, &d->peer.addr);
+	if (d->state == DIALOG_INVITED)
 		return;
-	d->half_open = half;
-	if (half)
-		d->agent->half_open++;
-	else
-		d->agent->half_open--;
+	sip_share_ring_over(shares, d->ringing);
+	d->ringing = NULL;
 }
 
 /* Nothing runs in a state that is over. */
@@ -304,8 +304,7 @@ static void free_timer(struct event *timer)
 
 static void dialog_free(struct sip_dialog *d)
 {
-	if (d->half_open)
-		d->agent->half_open--;
+	sip_share_ring_over(d->agent->shares, d->ringing);
 	if (d->due)
 		TAILQ_REMOVE(&d->agent->due, d, due_entry);
 	TAILQ_REMOVE(&d->agent->dialogs, d, entry);

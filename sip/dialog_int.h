@@ -31,6 +31,7 @@ struct event;
 struct msg_s;
 struct nta_incoming_s;
 struct nta_leg_s;
+struct sip_share;
 struct sip_via_s;
 
 enum {
@@ -198,7 +199,7 @@ struct sip_dialog {
 	struct event *expiry_timer; /* what its Expires says */
 	struct dialog_reliable reliable;
 	struct dialog_reply reply;
-	bool half_open; /* counted by the agent */
+	struct sip_share *ringing; /* where it counts while it does */
 
 	/* Descriptions. */
 	uint64_t sdp_id;

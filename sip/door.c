@@ -18,6 +18,7 @@
 #include "sip/connection.h"
 #include "sip/dialog_int.h"
 #include "sip/raw.h"
+#include "sip/share.h"
 #include "sip/stranger.h"
 #include "sip/tap.h"
 
@@ -87,6 +88,24 @@ static bool may_pass(struct sip_agent *agent, const struct sip_source *source,
 	return false;
 }
 
+/*
+ * A datagram from the address of a trunk that has asked for more than its share
+ * and been told so often enough: only what is of calls there are, or ends one,
+ * is read any more.
+ */
+static bool is_too_much(struct sip_agent *agent, const struct addr *peer,
+			struct slice octets)
+{
+	struct sip_raw raw;
+
+	if (!sip_share_is_spent(agent->shares, peer, clock_us()))
+		return false;
+	if (sip_raw_parse(&raw, octets))
+		return true;
+	return !raw.response && !slice_is(raw.method, "ACK") &&
+	       !slice_is(raw.method, "CANCEL") && !is_ours(agent, &raw);
+}
+
 /* Whether sofia shall not see it. No answer is longer than what was sent, as
  * who sent it may be forged. */
 static bool turned_away(int fd, struct slice datagram,
@@ -96,9 +115,11 @@ static bool turned_away(int fd, struct slice datagram,
 	char reply[SIP_DOOR_REPLY_CAP];
 	size_t cap = datagram.n < sizeof(reply) ? datagram.n : sizeof(reply);
 
-	if (!cap || addr_from(&source.addr, sa) ||
-	    watched->handlers->source(&source, watched->arg) == SIP_TRUSTED ||
-	    may_pass(watched, &source, datagram, reply, cap))
+	if (!cap || addr_from(&source.addr, sa))
+		return false;
+	if (watched->handlers->source(&source, watched->arg) == SIP_TRUSTED)
+		return is_too_much(watched, &source.addr, datagram);
+	if (may_pass(watched, &source, datagram, reply, cap))
 		return false;
 	if (*reply)
 		sendto(fd, reply, strlen(reply), MSG_DONTWAIT, &source.addr.sa,

@@ -6,9 +6,10 @@
  * which would answer each malformed request of theirs by itself, as often as
  * they like and with more octets than they sent.
  *
- * Messages of strangers pass when they are of a call or a request of ours: when
- * they name both its Call-ID and our tag. Those that come by a connection are
- * looked at one by one, each once it is whole.
+ * A trunk's own are passed to sofia, but for new requests in a flood of them
+ * (sip/share.h). Messages of strangers pass when they are of a call or a
+ * request of ours: when they name both its Call-ID and our tag. Those that come
+ * by a connection are looked at one by one, each once it is whole.
  */
 #pragma once
 

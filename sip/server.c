@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/server.h"
 
+#include <stdio.h>
+
 #define NTA_AGENT_MAGIC_T    struct sip_agent
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
 #include <sofia-sip/msg_addr.h>
@@ -15,10 +17,12 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/rand.h"
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
 #include "sip/identity.h"
 #include "sip/message.h"
+#include "sip/share.h"
 #include "sip/stranger.h"
 #include "sip/tls.h"
 
@@ -129,6 +133,35 @@ static void turn_away(struct sip_agent *agent, msg_t *msg, const sip_t *sip,
 		drop(agent, msg);
 }
 
+void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP])
+{
+	enum { MAX_S = 32 };
+
+	snprintf(out, SIP_RETRY_AFTER_CAP, "%u", 1 + rand_u32() % MAX_S);
+}
+
+/* Whether its sender may ask for something now; else @msg is done with, and no
+ * transaction was made of it. */
+static bool may_ask(struct sip_agent *agent, msg_t *msg,
+		    const struct sip_source *source)
+{
+	char wait[SIP_RETRY_AFTER_CAP];
+
+	switch (sip_share_ask(agent->shares, &source->addr, clock_us())) {
+	case SIP_SHARE_SERVE:
+		return true;
+	case SIP_SHARE_REFUSE:
+		sip_server_retry_after(wait);
+		nta_msg_treply(agent->nta, msg, SIP_503_SERVICE_UNAVAILABLE,
+			       SIPTAG_RETRY_AFTER_STR(wait), TAG_END());
+		break;
+	case SIP_SHARE_IGNORE:
+		msg_destroy(msg);
+		break;
+	}
+	return false;
+}
+
 static void recv_response(struct sip_agent *agent, msg_t *msg, const sip_t *sip)
 {
 	struct sip_source source;
@@ -182,6 +215,8 @@ int sip_server_recv(struct sip_agent *agent, struct nta_agent_s *nta,
 		msg_destroy(msg);
 		return 0;
 	}
+	if (!may_ask(agent, msg, &in.source))
+		return 0;
 	read_policy(&in);
 	in.irq = nta_incoming_create(agent->nta, NULL, msg, sip, TAG_END());
 	if (in.irq && !sip_server_check(&in))

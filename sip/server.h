@@ -51,6 +51,9 @@ bool sip_server_has_bad(const struct sip_s *sip, const char *name);
 /* The value of Warning that goes with a refusal of media (RFC 3261, 20.43 and
  * 21.4.26), or NULL. Static text. */
 const char *sip_server_warning(unsigned status);
+/* Seconds for Retry-After: random, so that they do not come together. */
+enum { SIP_RETRY_AFTER_CAP = 8 };
+void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP]);
 /* A bare response. */
 void sip_server_end(const struct sip_incoming *in, unsigned status);
 

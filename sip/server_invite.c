@@ -10,26 +10,20 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 
-#include "gateway/base/rand.h"
-#include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/agent_int.h"
 #include "sip/body.h"
 #include "sip/dialog_int.h"
 #include "sip/identity.h"
-
-enum { RETRY_AFTER_MAX_S = 32 }; /* random, so that they do not come together */
+#include "sip/share.h"
 
 static void refuse_overload(nta_incoming_t *irq)
 {
-	char wait[8];
+	char wait[SIP_RETRY_AFTER_CAP];
 
-	if (text_format(wait, sizeof(wait), "%u",
-			1 + rand_u32() % RETRY_AFTER_MAX_S))
-		wait[0] = '\0';
+	sip_server_retry_after(wait);
 	nta_incoming_treply(irq, SIP_503_SERVICE_UNAVAILABLE,
-			    TAG_IF(*wait, SIPTAG_RETRY_AFTER_STR(wait)),
-			    TAG_END());
+			    SIPTAG_RETRY_AFTER_STR(wait), TAG_END());
 	nta_incoming_destroy(irq);
 }
 
@@ -130,7 +124,7 @@ void sip_server_invite(const struct sip_incoming *in)
 	char *text;
 	int r;
 
-	if (in->agent->half_open >= in->agent->max_half_open) {
+	if (!sip_share_may_ring(in->agent->shares, &in->source.addr)) {
 		refuse_overload(in->irq);
 		return;
 	}

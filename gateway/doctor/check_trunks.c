@@ -114,6 +114,8 @@ static int open_agent(struct sip_agent **out, struct doctor *doctor)
 		.tls = &tls,
 		.nameservers = *sip->nameservers ? sip->nameservers : NULL,
 		.max_half_open = 1,
+		.max_half_open_each = 1,
+		.max_requests_each = 1,
 	};
 	int r = sip_agent_new(out, &config, doctor->base, &agent_handlers,
 			      doctor);

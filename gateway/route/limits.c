@@ -9,6 +9,7 @@
 enum {
 	MS_PER_MINUTE = 60 * 1000,
 	HALF_OPEN_MIN = 200,
+	REQUESTS_MIN = 500,
 };
 
 /* ---- whether a call may be ---- */
@@ -88,6 +89,22 @@ unsigned limits_half_open(const struct config *config)
 	if (half < HALF_OPEN_MIN)
 		half = HALF_OPEN_MIN;
 	return half < calls ? half : calls;
+}
+
+unsigned limits_half_open_each(const struct config *config)
+{
+	unsigned all = limits_half_open(config), most = all - all / 4;
+
+	if (most < HALF_OPEN_MIN)
+		most = HALF_OPEN_MIN;
+	return most < all ? most : all;
+}
+
+unsigned limits_requests_each(const struct config *config)
+{
+	unsigned half = config->limits.calls / 2;
+
+	return half < REQUESTS_MIN ? REQUESTS_MIN : half;
 }
 
 /* ---- how long it may last ---- */

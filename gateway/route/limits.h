@@ -55,6 +55,12 @@ enum limit limits_echo(struct gateway *gateway, const char *account);
  * that talk and for calls out; but a small gateway may ring with all it has.
  */
 unsigned limits_half_open(const struct config *config);
+/* And of one address: three quarters, so that a trunk that has gone mad leaves
+ * some to others; but a small gateway has no others. */
+unsigned limits_half_open_each(const struct config *config);
+/* Requests a second that SIP takes from one address of a trunk's, calls that
+ * are up aside: it remembers each for half a minute. */
+unsigned limits_requests_each(const struct config *config);
 
 /* ---- how long it may last ---- */
 

@@ -237,7 +237,9 @@ static void open_agent(void)
 	struct sip_listen listen = { .transport = SIP_UDP };
 	struct sip_agent_config config = { .listens = &listen,
 					   .nlistens = 1,
-					   .max_half_open = 100 };
+					   .max_half_open = 100,
+					   .max_half_open_each = 100,
+					   .max_requests_each = 100000 };
 	char proxy[128];
 	struct sip_trunk_config tc = { .name = "t",
 				       .proxy = proxy,

@@ -10,13 +10,14 @@ import time
 
 import pytest
 
-from bed import sipmsg, weight
-from bed.scene import GATEWAY
+from bed import intruder, sipmsg, weight
+from bed.scene import CARRIER, GATEWAY, own_number
 
 pytestmark = [pytest.mark.bed_options(), pytest.mark.alone, pytest.mark.limit(120)]
 
 PACKETS, EACH = 40000, 200
 GROWTH_KIB, OPTIONS_S = 8192, 0.3
+TRUNK_GROWTH_KIB = 96 * 1024  # of requests that SIP remembers for half a minute (sip/share.h)
 ADDRESS = "10.77.0.12"
 SCANNER = ("{method} sip:{number}@10.77.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.12:{port};branch=z9hG4bK{number};rport\r\n"
            "From: \"sipvicious\"<sip:100@1.1.1.1>;tag={number}\r\nTo: \"sipvicious\"<sip:100@1.1.1.1>\r\n"
@@ -85,3 +86,31 @@ async def test_a_flood(scene, text, method):
     scene.figure(f"{PACKETS} datagrams of a stranger, {method or 'broken'}",
                  f"{growth} KiB, {answers} answers, OPTIONS of a trunk in {slowest * 1000:.0f} ms")
     await scene.alive()
+
+
+async def test_a_flood_under_a_trunks_address(scene):
+    """A trunk gone mad, or somebody who writes its address: memory is bounded, its call goes on, other trunks are served."""
+    bed = scene.bed
+    mine, theirs = await scene.call_out()
+    pid = bed.tandem.process.pid
+    before = weight.resident_kb(pid)
+    forger = intruder.Forger(bed.c2)
+    text = SCANNER.replace("sip:100@1.1.1.1", f"sip:+15550001111@{CARRIER}").replace("friendly-scanner", "x").replace(ADDRESS, CARRIER)
+    for number in range(PACKETS):
+        forger.send(text.format(method="INVITE", number=f"1999{number}", port=5999).encode(), (CARRIER, 5999), (GATEWAY, 5060))
+        if number % EACH == 0:
+            await asyncio.sleep(0)
+    forger.close()
+    growth = weight.resident_kb(pid) - before
+    scene.figure(f"{PACKETS} INVITEs under a trunk's address", f"{growth} KiB")
+    assert weight.grew_less(pid, before, TRUNK_GROWTH_KIB), f"{growth} KiB more"
+    dave = await scene.client("dave")
+    other = await scene.dial(own_number("dave"), carrier=bed.pbx, transport="tcp")
+    await (await dave.incoming()).reject()
+    await other.wait("ended")
+    await scene.heard(mine, theirs, seconds=1.0)
+    await theirs.hangup()
+    await mine.ended()
+    assert bed.tandem.log.count("event=sip-flood") <= 2
+    await asyncio.sleep(1.0)  # what it may ask again
+    await options(bed)

@@ -185,15 +185,18 @@ static void an_administrator_sets_one_accounts_limits(void **state)
 
 static void half_of_all_calls_may_ring_at_a_time(void **state)
 {
-	static const unsigned rows[][2] = { { 1, 1 },       { 150, 150 },
-					    { 200, 200 },   { 300, 200 },
-					    { 1000, 500 },  { 1001, 500 },
-					    { 3200, 1600 }, { 100000, 50000 } };
+	/* all, of these may ring, and of one address */
+	static const unsigned rows[][3] = {
+		{ 1, 1, 1 },        { 150, 150, 150 },   { 200, 200, 200 },
+		{ 300, 200, 200 },  { 500, 250, 200 },   { 1000, 500, 375 },
+		{ 1001, 500, 375 }, { 3200, 1600, 1200 }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct config sized = { .limits.calls = rows[i][0] };
 		assert_int_equal(limits_half_open(&sized), rows[i][1]);
+		assert_int_equal(limits_half_open_each(&sized), rows[i][2]);
 	}
 }
 

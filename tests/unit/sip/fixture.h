@@ -60,6 +60,8 @@ static const struct name_record *fixture_zone;
 static size_t fixture_nzone;
 /* TLS for the agent; NULL: none. */
 static const struct sip_tls_files *fixture_tls;
+/* Of one address; requests in a second. */
+static unsigned fixture_half_open_each = 400, fixture_requests_each = 500;
 /* The agent's; unset: none. */
 static struct addr fixture_public;
 
@@ -310,6 +312,8 @@ static void open_agent(struct fixture *f, uint16_t port)
 		.tls = fixture_tls,
 		.public_address = fixture_public,
 		.max_half_open = 400,
+		.max_half_open_each = fixture_half_open_each,
+		.max_requests_each = fixture_requests_each,
 		.nameservers = fixture_zone ? f->ns.servers : NULL,
 	};
 

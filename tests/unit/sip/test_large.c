@@ -30,6 +30,8 @@ static int set_up_both(void **state)
 		.listens = listens,
 		.nlistens = 2,
 		.max_half_open = 400,
+		.max_half_open_each = 400,
+		.max_requests_each = 500,
 	};
 	struct fixture *f;
 	struct addr at;

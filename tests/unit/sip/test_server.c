@@ -317,6 +317,75 @@ static void half_open_calls_are_limited(void **state)
 	expect_log(f, "invite ");
 }
 
+enum { FEW_CALLS = 2, FEW_REQUESTS = 20 };
+
+static int set_up_with_few_each(void **state)
+{
+	fixture_half_open_each = FEW_CALLS;
+	fixture_requests_each = FEW_REQUESTS;
+	return set_up(state);
+}
+
+static int tear_down_with_few_each(void **state)
+{
+	fixture_half_open_each = 400;
+	fixture_requests_each = 500;
+	return tear_down(state);
+}
+
+static void half_open_calls_of_one_address_are_limited(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_dialog *first;
+
+	call_in(f);
+	first = f->dialog;
+	call_in(f);
+	aim(f, "sip");
+	sip_peer_request(&f->peer, "INVITE", "", NULL);
+	sip_peer_expect(&f->peer, "SIP/2.0 503");
+	assert_true(sip_peer_header(&f->peer, "Retry-After", 0).n > 0);
+	sip_peer_request_ack(&f->peer);
+	assert_int_equal(f->invites, 2);
+	sip_dialog_free(first);
+	sip_peer_expect(&f->peer, "SIP/2.0 480");
+	call_in(f);
+	answer_in(f); /* it does not ring any more */
+	call_in(f);
+}
+
+static void count_answers(struct fixture *f, unsigned wait_ms, unsigned *served,
+			  unsigned *refused)
+{
+	while (sip_peer_next(&f->peer, wait_ms)) {
+		*served += !strncmp(f->peer.last, "SIP/2.0 200", 11);
+		*refused += !strncmp(f->peer.last, "SIP/2.0 503", 11);
+	}
+}
+
+/* A trunk gone mad, or its address forged: 503, then silence. */
+static void a_flood_of_a_trunk_gets_503_and_its_calls_go_on(void **state)
+{
+	enum { SENT = 20 * FEW_REQUESTS };
+	struct fixture *f = *state;
+	unsigned served = 0, refused = 0;
+
+	call_in_up(f);
+	struct sip_peer in_call = f->peer;
+	for (unsigned i = 0; i < SENT; i++) {
+		aim(f, "sip");
+		sip_peer_request(&f->peer, "OPTIONS", "", NULL);
+		count_answers(f, 0, &served, &refused);
+	}
+	f->peer = in_call;
+	sip_peer_request(&f->peer, "BYE", "", NULL);
+	expect_log(f, "ended:0 ");
+	count_answers(f, 100, &served, &refused);
+	assert_in_range(served, FEW_REQUESTS, SENT / 2);
+	assert_in_range(refused, FEW_REQUESTS, SENT / 2);
+	assert_in_range(served + refused, 4 * FEW_REQUESTS, SENT - 1);
+}
+
 static void strangers_get_one_answer_and_then_silence(void **state)
 {
 	struct fixture *f = *state;
@@ -513,6 +582,12 @@ int main(void)
 		SERVER_TEST(no_hops_left_gets_483),
 		SERVER_TEST(a_merged_request_gets_482),
 		SERVER_TEST(half_open_calls_are_limited),
+		cmocka_unit_test_setup_teardown(
+			half_open_calls_of_one_address_are_limited,
+			set_up_with_few_each, tear_down_with_few_each),
+		cmocka_unit_test_setup_teardown(
+			a_flood_of_a_trunk_gets_503_and_its_calls_go_on,
+			set_up_with_few_each, tear_down_with_few_each),
 		SERVER_TEST(strangers_get_one_answer_and_then_silence),
 		SERVER_TEST(a_forged_source_gets_no_more_than_was_sent),
 		SERVER_TEST(a_strangers_malformed_requests_get_silence),
