@@ -39,37 +39,69 @@ static bool knows_all(const struct known *known)
 	return known->n < SIEVE_KNOWN_MAX;
 }
 
-static int attach(struct worker *worker, int which)
+static int attach_calm(struct worker *worker, int which)
 {
-	const struct defence *defence = &worker->defence;
+	struct defence *defence = &worker->defence;
+	const struct sieve sieve = { .v6 = which == BATCH_V6 };
+
+	if (defence->calm[which])
+		return 0;
+	int r = sieve_attach(worker->shared[which].fd, &sieve);
+	defence->calm[which] = !r;
+	return r;
+}
+
+static int attach_flooded(struct worker *worker, int which)
+{
+	struct defence *defence = &worker->defence;
 	struct known known = { .secret = &defence->secret,
 			       .v6 = which == BATCH_V6 };
 
-	if (defence->siege.flooded)
-		tuple_each(&worker->tuples, note, &known);
+	tuple_each(&worker->tuples, note, &known);
+	if (!knows_all(&known)) {
+		defence->crowded = true;
+		return attach_calm(worker, which);
+	}
 	qsort(known.keys, known.n, sizeof(known.keys[0]), compare);
 	const struct sieve sieve = {
 		.v6 = known.v6,
-		.flooded = defence->siege.flooded && knows_all(&known),
+		.flooded = true,
 		.secret = &defence->secret,
 		.share = defence->siege.share,
 		.known = known.keys,
 		.nknown = known.n,
 	};
+	defence->calm[which] = false;
 	return sieve_attach(worker->shared[which].fd, &sieve);
+}
+
+static bool may_log(const struct worker *worker, struct bucket *lines)
+{
+	enum { US_PER_MS = 1000 };
+
+	return bucket_take(lines, worker->now_us,
+			   (uint64_t)DEFENCE_LOG_MS * US_PER_MS, 1);
 }
 
 static void attach_all(struct worker *worker)
 {
-	worker->defence.changes = worker->tuples.changes;
-	worker->defence.learned_ms = worker->now_ms;
+	struct defence *defence = &worker->defence;
+	int failed = 0;
+
+	defence->changes = worker->tuples.changes;
+	defence->learned_ms = worker->now_ms;
+	defence->crowded = false;
 	for (int i = 0; i < BATCH_NSOCKETS; i++) {
-		int r = worker->shared[i].fd < 0 ? 0 : attach(worker, i);
-		if (r)
-			log_warn("event=media-filter worker=%u result=none "
-				 "reason=\"%s\"",
-				 worker->config.index, strerror(-r));
+		if (worker->shared[i].fd < 0)
+			continue;
+		int r = defence->siege.flooded ? attach_flooded(worker, i)
+					       : attach_calm(worker, i);
+		failed = r ? r : failed;
 	}
+	if (failed && may_log(worker, &defence->failures))
+		log_warn("event=media-filter worker=%u result=none "
+			 "reason=\"%s\"",
+			 worker->config.index, strerror(-failed));
 }
 
 void defence_begin(struct worker *worker)
@@ -96,12 +128,18 @@ static void tell(struct worker *worker)
 	struct defence *defence = &worker->defence;
 
 	if (defence->siege.flooded) {
+		defence->told = may_log(worker, &defence->floods);
 		defence->since_ms = worker->now_ms;
 		defence->dropped_before = defence->dropped;
-		log_warn("event=media-flood worker=%u result=filtered",
-			 worker->config.index);
+		if (defence->told)
+			log_warn("event=media-flood worker=%u result=%s",
+				 worker->config.index,
+				 defence->crowded ? "too-many-calls"
+						  : "filtered");
 		return;
 	}
+	if (!defence->told)
+		return;
 	log_info("event=media-flood worker=%u result=over seconds=%" PRIu64
 		 " dropped=%" PRIu64,
 		 worker->config.index,
@@ -122,6 +160,18 @@ static void look(struct worker *worker)
 		tell(worker);
 }
 
+/* Whether the filters know other addresses than are in use. */
+static bool has_to_learn(const struct worker *worker)
+{
+	const struct defence *defence = &worker->defence;
+	uint64_t after_ms =
+		defence->crowded ? DEFENCE_CROWDED_MS : DEFENCE_LEARN_MS;
+
+	return defence->siege.flooded &&
+	       defence->changes != worker->tuples.changes &&
+	       worker->now_ms - defence->learned_ms >= after_ms;
+}
+
 void defence_turn(struct worker *worker, uint64_t foreign)
 {
 	struct defence *defence = &worker->defence;
@@ -131,8 +181,6 @@ void defence_turn(struct worker *worker, uint64_t foreign)
 		return;
 	if (siege_is_due(&defence->siege, worker->now_ms))
 		look(worker);
-	if (defence->siege.flooded &&
-	    defence->changes != worker->tuples.changes &&
-	    worker->now_ms - defence->learned_ms >= DEFENCE_LEARN_MS)
+	if (has_to_learn(worker))
 		attach_all(worker);
 }

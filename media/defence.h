@@ -8,24 +8,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/base/bucket.h"
 #include "media/batch.h"
 #include "media/siege.h"
 #include "media/sieve.h"
 
 struct worker;
 
-enum { DEFENCE_LEARN_MS = 20 }; /* a new address is known after so long */
+enum {
+	DEFENCE_LEARN_MS = 20, /* a new address is known after so long */
+	/* Whether fewer addresses than too many are in use is looked up so
+	 * seldom. */
+	DEFENCE_CROWDED_MS = 1000,
+	DEFENCE_LOG_MS = 60000, /* lines of one kind are no closer */
+};
 
 struct defence {
 	struct siege siege;
 	struct sieve_secret secret;
 	unsigned changes;    /* of the tuples that the filters know */
 	uint64_t learned_ms; /* they were told */
-	uint64_t foreign;    /* of no call, at the shared sockets */
-	uint64_t dropped;    /* by the kernel; it counts in 32 bits, */
+	bool crowded;        /* there are more than one of them can know */
+	bool calm[BATCH_NSOCKETS]; /* has the filter that knows none */
+	uint64_t foreign;          /* of no call, at the shared sockets */
+	uint64_t dropped;          /* by the kernel; it counts in 32 bits, */
 	uint32_t counted[BATCH_NSOCKETS]; /* for each socket */
-	/* of the flood */
+	/* of the flood that was told of */
+	bool told;
 	uint64_t since_ms, dropped_before;
+	struct bucket floods, failures; /* lines in the log */
 };
 
 /* The worker begins to listen. */
