@@ -134,6 +134,15 @@ int bridge_open(struct bridge *bridge, enum media_side which,
 	return r;
 }
 
+void bridge_trust(struct bridge *bridge, enum media_side which,
+		  const struct addr *signals_from, bool anywhere)
+{
+	struct side_rtp *rtp = &bridge->sides[which].rtp;
+
+	rtp->signals_from = *signals_from;
+	rtp->anywhere = anywhere;
+}
+
 /* The worker closes the sockets, which may be in use there; notices that are on
  * their way are of what was before. */
 int bridge_close(struct bridge *bridge, enum media_side which)

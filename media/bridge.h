@@ -196,6 +196,15 @@ CHECKED int bridge_local(struct bridge *bridge, enum media_side side,
 			 struct media_content *content);
 
 /*
+ * From which IP the peer of an RTP side signals, unless it is that of
+ * bridge_open(): behind a NAT its media is believed to come from there as well
+ * (media/latch.h). @anywhere: from whoever sends first; encrypted media may in
+ * any case. For bridge_remote() of from now on.
+ */
+void bridge_trust(struct bridge *bridge, enum media_side side,
+		  const struct addr *signals_from, bool anywhere);
+
+/*
  * What the peer's description says of transport; may come again (re-INVITE, ICE
  * restart: new ufrag and pwd). Starts ICE when both are known.
  *

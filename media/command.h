@@ -83,8 +83,10 @@ struct command_rtp_peer {
 	struct addr rtp; /* unspecified: on hold, keep the old */
 	struct addr rtcp;
 	bool mux;
-	bool we_moved;         /* it is the first after our address changed */
-	struct dtls_keys keys; /* of profile NONE: plain */
+	bool we_moved; /* it is the first after our address changed */
+	struct addr signals_from; /* where its signalling comes from */
+	bool anywhere;            /* its media may come from elsewhere */
+	struct dtls_keys keys;    /* of profile NONE: plain */
 };
 
 /* What a side of a process that died had. */

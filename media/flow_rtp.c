@@ -96,6 +96,8 @@ int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 	if (r)
 		return r;
 	rtp->mux = peer->mux;
+	latch_trust(&rtp->latch, &peer->signals_from,
+		    peer->anywhere || flow->rx);
 	flow->held = addr_classify(&peer->rtp) == ADDR_UNSPECIFIED;
 	if (!flow->held) {
 		latch_set(&rtp->latch, &peer->rtp, worker_of(flow)->now_ms);

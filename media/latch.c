@@ -9,10 +9,18 @@ void latch_set(struct latch *latch, const struct addr *signalled,
 	if (addr_is_set(&latch->signalled) &&
 	    addr_equal(&latch->signalled, signalled))
 		return;
-	memset(latch, 0, sizeof(*latch));
-	latch->signalled = *signalled;
-	latch->remote = *signalled;
-	latch->last_ms = now_ms;
+	*latch = (struct latch){ .signalled = *signalled,
+				 .remote = *signalled,
+				 .last_ms = now_ms,
+				 .signals_from = latch->signals_from,
+				 .anywhere = latch->anywhere };
+}
+
+void latch_trust(struct latch *latch, const struct addr *signals_from,
+		 bool anywhere)
+{
+	latch->signals_from = *signals_from;
+	latch->anywhere = anywhere;
 }
 
 void latch_moved(struct latch *latch, uint64_t now_ms)
@@ -67,8 +75,10 @@ static bool may_learn(const struct latch *latch, const struct addr *source,
 	if (latch->locked)
 		return addr_same_ip(source, &latch->remote) &&
 		       now_ms - latch->last_ms >= LATCH_SILENCE_MS;
-	return addr_same_ip(source, &latch->signalled) ||
-	       addr_classify(&latch->signalled) == ADDR_PRIVATE;
+	if (addr_same_ip(source, &latch->signalled))
+		return true;
+	return addr_classify(&latch->signalled) == ADDR_PRIVATE &&
+	       (latch->anywhere || addr_same_ip(source, &latch->signals_from));
 }
 
 enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,

@@ -4,13 +4,14 @@
  * RTP (RFC 4961) without RTP Bleed. Pure rules, no I/O:
  *
  * - The signalled address is good at once, and ends the search.
- * - Until then, another port of the signalled IP, and any source when the
- *   signalled IP is private (its peer stands behind a NAT), is learned once:
- *   the first that sends LATCH_PACKETS within LATCH_MS.
+ * - Until then, another port of the signalled IP is learned once, and, when
+ *   that is private, so that its peer stands behind a NAT, one of the IP that
+ * it signals from: the first that sends LATCH_PACKETS within LATCH_MS.
  * - Afterwards nothing changes until a new description, but that after
  *   LATCH_SILENCE_MS without a packet the port may move, on the same IP.
  *
- * Packets of an SRTP side are given only after authentication.
+ * Packets of an SRTP side are given only after authentication; there, or where
+ * an administrator wants it, the peer may stand behind any NAT.
  */
 #pragma once
 
@@ -36,7 +37,9 @@ struct latch {
 		unsigned packets;
 		uint64_t since_ms;
 	} sources[LATCH_SOURCES];
-	unsigned next; /* to be replaced, when all are taken */
+	unsigned next;            /* to be replaced, when all are taken */
+	struct addr signals_from; /* unset: from nowhere else */
+	bool anywhere;            /* behind a NAT, any IP is learned */
 };
 
 enum latch_verdict {
@@ -48,6 +51,9 @@ enum latch_verdict {
 /* A new description; the same address again keeps what was learned. */
 void latch_set(struct latch *latch, const struct addr *signalled,
 	       uint64_t now_ms);
+/* From which IP the peer signals; @anywhere: that does not matter. */
+void latch_trust(struct latch *latch, const struct addr *signals_from,
+		 bool anywhere);
 /* The peer was told another address of ours: NATs between us may show it at
  * another port, which is believed as after a silence. */
 void latch_moved(struct latch *latch, uint64_t now_ms);

@@ -41,6 +41,8 @@ enum { SIDE_CRYPTOS = 3 };
 struct side_rtp {
 	struct addr local, advertised;
 	struct addr peer; /* for whom these were chosen; unset: everybody */
+	struct addr signals_from;
+	bool anywhere; /* bridge_trust() */
 	bool offered_mux, mux, has_peer;
 	bool restarted; /* no description of the peer since */
 	enum media_profile profile;

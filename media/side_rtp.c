@@ -47,7 +47,7 @@ static int open_ports(struct side *side, struct port_pair *pair,
 int side_rtp_open(struct side *side, const struct addr *peer)
 {
 	if (peer)
-		side->rtp.peer = *peer;
+		side->rtp.peer = side->rtp.signals_from = *peer;
 	return open_ports(side, &side->bridge->circuit->ports[side->which],
 			  COMMAND_OPEN_RTP);
 }
@@ -293,6 +293,8 @@ int side_rtp_remote(struct side *side, const struct media_content *content)
 	peer->rtcp = rtcp_of(side->bridge->media, content);
 	peer->mux = rtp->mux;
 	peer->we_moved = rtp->restarted;
+	peer->signals_from = rtp->signals_from;
+	peer->anywhere = rtp->anywhere;
 	rtp->restarted = false;
 	if (theirs) {
 		peer->keys.profile = theirs->profile;
@@ -320,7 +322,7 @@ static void take_saved(struct side *side, const struct bridge_saved *saved,
 	struct side_rtp *rtp = &side->rtp;
 	const struct dtls_keys *keys = &saved->keys;
 
-	rtp->peer = saved->remote;
+	rtp->peer = rtp->signals_from = saved->remote;
 	rtp->local = saved->local;
 	rtp->advertised = local->rtp;
 	rtp->profile = remote->profile;

@@ -187,6 +187,7 @@ struct config_trunk {
 	struct addr_net *allow;
 	size_t nallow;
 	bool prack, refer, redirect; /* RFC 3262; 3515 and 3891; 3xx */
+	bool media_anywhere;         /* behind other NATs: media/latch.h */
 	bool unsolicited_notify;     /* is taken; else 481 */
 	unsigned session_expires_s;  /* of our calls; 0: none is asked for */
 	unsigned retry_s;            /* gateway/leg/leg_sip_retry.c; 0: never */

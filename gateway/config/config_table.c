@@ -250,6 +250,9 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 	[CONFIG_KEY_TRUNK_REDIRECT] = {
 		CONFIG_TRUNK, "redirect", &config_kind_flag, TRUNK_AT(redirect),
 		.initial = LIST("false") },
+	[CONFIG_KEY_TRUNK_MEDIA_ANYWHERE] = {
+		CONFIG_TRUNK, "media_anywhere", &config_kind_flag,
+		TRUNK_AT(media_anywhere), .initial = LIST("false") },
 	[CONFIG_KEY_TRUNK_NOTIFY] = {
 		CONFIG_TRUNK, "unsolicited_notify", &config_kind_flag,
 		TRUNK_AT(unsolicited_notify), .initial = LIST("true") },

@@ -21,7 +21,8 @@ static enum media_transport transport_of(const struct media_content *remote)
 	return dtls ? MEDIA_ICE : MEDIA_RTP;
 }
 
-int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc)
+int leg_sip_take_remote(struct leg *leg, const struct sip_dialog *from,
+			const struct media_desc *desc)
 {
 	struct bridge *bridge = call_bridge(leg->call);
 	AUTO(media_desc_freep) struct media_desc *keyless = NULL;
@@ -41,11 +42,12 @@ int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc)
 		audio = media_desc_first(keyless, MEDIA_AUDIO);
 		audio->ncryptos = 0;
 	}
-	if (!bridge_is_open(bridge, leg->side)) {
-		struct addr peer = sip_dialog_peer(sip_of(leg)->dialog);
+	struct addr peer = sip_dialog_peer(from);
+	if (!bridge_is_open(bridge, leg->side))
 		r = bridge_open(bridge, leg->side, transport_of(audio), false,
 				&peer);
-	}
+	bridge_trust(bridge, leg->side, &peer,
+		     sip->config && sip->config->media_anywhere);
 	if (!r)
 		r = bridge_remote(bridge, leg->side, audio);
 	return r ? r : leg_set_remote(leg, desc);
@@ -86,7 +88,7 @@ static void on_ring(unsigned status, const struct media_desc *early, void *arg)
 		leg_rings(leg);
 		return;
 	}
-	if (used(leg, leg_sip_take_remote(leg, early)))
+	if (used(leg, leg_sip_take_remote(leg, sip_of(leg)->dialog, early)))
 		leg_rings_early(leg);
 }
 
@@ -97,7 +99,8 @@ static void on_answer(const struct media_desc *answer, void *arg)
 	bool first = !sip->confirmed;
 
 	/* A 2xx may repeat what 183 said by leaving the body out. */
-	if (answer && !used(leg, leg_sip_take_remote(leg, answer)))
+	if (answer &&
+	    !used(leg, leg_sip_take_remote(leg, sip_of(leg)->dialog, answer)))
 		return;
 	if (!answer && !leg->remote) {
 		used(leg, NEGOTIATE_E_MEDIA);
@@ -118,7 +121,7 @@ static int answer_early(struct leg *leg, const struct media_desc *offer)
 			   : NEGOTIATE_E_MEDIA;
 
 	if (!r)
-		r = leg_sip_take_remote(leg, offer);
+		r = leg_sip_take_remote(leg, sip_of(leg)->dialog, offer);
 	if (!r)
 		r = leg_sip_describe(leg, answer);
 	if (r)
@@ -156,7 +159,8 @@ static void on_offer(const struct media_desc *offer, void *arg)
 		return;
 	}
 	/* RFC 3261, 14.2: refused, the call goes on as it was. */
-	if (check_offer(leg, offer) || leg_sip_take_remote(leg, offer)) {
+	if (check_offer(leg, offer) ||
+	    leg_sip_take_remote(leg, sip_of(leg)->dialog, offer)) {
 		sip_dialog_refuse(sip->dialog, 488);
 		return;
 	}
@@ -171,8 +175,9 @@ static void on_late_answer(const struct media_desc *answer, void *arg)
 	struct leg *leg = arg;
 	bool first = !leg->remote;
 
-	if (!used(leg, answer ? leg_sip_take_remote(leg, answer)
-			      : NEGOTIATE_E_MEDIA))
+	if (!used(leg,
+		  answer ? leg_sip_take_remote(leg, sip_of(leg)->dialog, answer)
+			 : NEGOTIATE_E_MEDIA))
 		return;
 	if (first) {
 		leg_offers(leg);
@@ -285,6 +290,7 @@ void leg_sip_begin(struct leg *leg, const struct sip_invite *invite)
 	note_caller(leg, invite);
 	if (!invite->offer)
 		leg_calls(leg);
-	else if (used(leg, leg_sip_take_remote(leg, invite->offer)))
+	else if (used(leg, leg_sip_take_remote(leg, sip_of(leg)->dialog,
+					       invite->offer)))
 		leg_offers(leg);
 }

@@ -107,8 +107,8 @@ bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 		return false;
 	format_key(key, gateway, route_trunk_for(gateway, invite), invite);
 	sip = *key ? find(gateway, key, invite->offer != NULL) : NULL;
-	if (!sip ||
-	    (invite->offer && leg_sip_take_remote(&sip->leg, invite->offer)))
+	if (!sip || (invite->offer &&
+		     leg_sip_take_remote(&sip->leg, dialog, invite->offer)))
 		return false;
 	log_info("call=%s event=again: a cancelled call came back",
 		 call_name(sip->leg.call));

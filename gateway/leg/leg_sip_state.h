@@ -83,9 +83,10 @@ bool leg_sip_passes_keys(const struct leg_sip *sip,
 /* ---- leg_sip_dialog.c ---- */
 
 extern const struct sip_dialog_handlers leg_sip_handlers;
-/* Kept when it can be used, or else what was said before stands. 0,
+/* What @from said. Kept when it can be used, or else what was before stands. 0,
  * NEGOTIATE_E_*, -errno. */
-CHECKED int leg_sip_take_remote(struct leg *leg, const struct media_desc *desc);
+CHECKED int leg_sip_take_remote(struct leg *leg, const struct sip_dialog *from,
+				const struct media_desc *desc);
 enum cause leg_sip_cause(const struct leg *leg, const struct sip_end *end);
 
 /* ---- leg_sip_retry.c ---- */

@@ -145,7 +145,7 @@ static void on_next_answer(const struct media_desc *answer, void *arg)
 	struct leg *leg = arg;
 	struct leg_sip *sip = sip_of(leg);
 	struct sip_dialog *next = sip->next;
-	int r = leg_sip_take_remote(leg, answer);
+	int r = leg_sip_take_remote(leg, next, answer);
 
 	if (!r)
 		r = leg_set_local(leg, sip->next_local);
@@ -329,7 +329,7 @@ static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
 			      : NEGOTIATE_E_MEDIA;
 
 	if (!r)
-		r = leg_sip_take_remote(leg, offer);
+		r = leg_sip_take_remote(leg, dialog, offer);
 	if (!r)
 		r = leg_sip_describe(leg, answer);
 	return r ? r : sip_dialog_answer(dialog, answer);

@@ -83,12 +83,51 @@ static void packets_too_far_apart_are_not_stable(void **state)
 				 LATCH_DROP);
 }
 
-static void behind_a_nat_the_first_stable_source_wins(void **state)
+static void trust(struct latch *latch, const char *signals_from, bool anywhere)
+{
+	struct addr a = at(signals_from);
+
+	latch_trust(latch, &a, anywhere);
+}
+
+static void behind_a_nat_only_where_it_signals_from_is_learned(void **state)
+{
+	(void)state;
+	struct latch latch = latch_for("10.0.0.5:5000");
+
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(packet(&latch, "203.0.113.9:7000", 20),
+				 LATCH_DROP);
+	trust(&latch, "203.0.113.9:5060", false);
+	for (int i = 1; i <= LATCH_PACKETS; i++) {
+		assert_int_equal(packet(&latch, "198.51.100.1:53", 20),
+				 LATCH_DROP);
+		assert_int_equal(packet(&latch, "203.0.113.9:7000", 20),
+				 i < LATCH_PACKETS ? LATCH_DROP : LATCH_MOVED);
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(packet(&latch, "198.51.100.1:53", 20),
+				 LATCH_DROP);
+}
+
+static void a_public_address_is_learned_nowhere_else(void **state)
+{
+	(void)state;
+	struct latch latch = latch_for("192.0.2.1:5000");
+
+	trust(&latch, "203.0.113.9:5060", true);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(packet(&latch, "203.0.113.9:5000", 10),
+				 LATCH_DROP);
+}
+
+static void behind_other_nats_the_first_stable_source_wins(void **state)
 {
 	(void)state;
 	struct latch latch = latch_for("10.0.0.5:5000");
 	struct addr peer = at("203.0.113.9:7000");
 
+	trust(&latch, "192.0.2.1:5060", true);
 	/* A sprayer's packets come in between and do not hinder. */
 	for (int i = 1; i < LATCH_PACKETS; i++) {
 		assert_int_equal(packet(&latch, "203.0.113.9:7000", 20),
@@ -126,6 +165,7 @@ static void the_same_description_keeps_what_was_learned(void **state)
 {
 	(void)state;
 	struct latch latch = latch_for("10.0.0.5:5000");
+	trust(&latch, "203.0.113.9:5060", false);
 	struct addr same = at("10.0.0.5:5000"), other = at("10.0.0.6:5000");
 
 	for (int i = 0; i < LATCH_PACKETS; i++)
@@ -167,7 +207,11 @@ int main(void)
 			another_ip_is_never_learned_of_a_public_address),
 		cmocka_unit_test(a_stable_port_of_the_same_ip_is_learned),
 		cmocka_unit_test(packets_too_far_apart_are_not_stable),
-		cmocka_unit_test(behind_a_nat_the_first_stable_source_wins),
+		cmocka_unit_test(
+			behind_a_nat_only_where_it_signals_from_is_learned),
+		cmocka_unit_test(a_public_address_is_learned_nowhere_else),
+		cmocka_unit_test(
+			behind_other_nats_the_first_stable_source_wins),
 		cmocka_unit_test(after_silence_only_the_port_may_move),
 		cmocka_unit_test(the_same_description_keeps_what_was_learned),
 		cmocka_unit_test(after_our_own_move_the_port_may_move_at_once),
