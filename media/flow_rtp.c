@@ -134,8 +134,12 @@ int flow_rtp_resume_peer(struct flow *flow, const struct command_resume *resume)
 	return 0;
 }
 
+/* While the side does not receive (hold), no source is learned: what comes then
+ * is not the peer's answer to us. */
 static bool take_rtp(struct flow *flow, const struct packet *packet)
 {
+	if (!flow_may_receive(flow))
+		return addr_same_ip(&packet->remote, &flow->remote);
 	switch (latch_packet(&flow->rtp.latch, &packet->remote,
 			     worker_of(flow)->now_ms)) {
 	case LATCH_TAKE:
@@ -188,9 +192,7 @@ static bool sort(const struct flow *flow, const struct packet *packet,
 }
 
 /*
- * Authentic first: a stranger must not move anything. While the side does not
- * receive (hold), no source is learned: what comes then is not the peer's
- * answer to us.
+ * Authentic first: a stranger must not move anything.
  */
 bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
 {
@@ -199,8 +201,7 @@ bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
 		flow_drop(flow);
 		return false;
 	}
-	bool good = rtcp ? take_rtcp(flow, packet)
-			 : !flow_may_receive(flow) || take_rtp(flow, packet);
+	bool good = rtcp ? take_rtcp(flow, packet) : take_rtp(flow, packet);
 	if (good)
 		flow_deliver(flow, packet, rtcp);
 	else

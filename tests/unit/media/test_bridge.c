@@ -220,6 +220,35 @@ static void a_side_on_hold_neither_sends_nor_is_heard(void **state)
 	rig_close(&rig);
 }
 
+/* Nor does he keep a call alive that has gone silent. */
+static void on_hold_a_stranger_does_not_count(void **state)
+{
+	(void)state;
+	struct rig rig;
+	struct rig_call call;
+	struct media_side_stats before, after;
+	struct addr at;
+	uint8_t p[RIG_PAYLOAD + 12] = { 0x80 };
+
+	rig_open(&rig, "127.0.0.1", 1);
+	up(&rig, &call);
+	rig_talk(&call.a, &call.b, 5);
+	int stranger = rig_socket("127.0.0.2", &at);
+	assert_int_equal(
+		bridge_direction(call.left, MEDIA_SIDE_A, MEDIA_SENDONLY), 0);
+	rig_wait(&rig, 50);
+	bridge_stats(call.left, MEDIA_SIDE_A, &before);
+	for (int i = 0; i < 20; i++)
+		rig_send_from(stranger, &call.a.remote, p, sizeof(p));
+	rig_speak(&call.a);
+	rig_wait(&rig, 50);
+	bridge_stats(call.left, MEDIA_SIDE_A, &after);
+	assert_int_equal(after.rx_packets, before.rx_packets + 1);
+	close(stranger);
+	rig_call_close(&call);
+	rig_close(&rig);
+}
+
 static void the_echo_side_hears_itself(void **state)
 {
 	(void)state;
@@ -465,6 +494,7 @@ int main(void)
 		cmocka_unit_test(
 			another_port_of_the_signalled_address_is_learned_once),
 		cmocka_unit_test(a_side_on_hold_neither_sends_nor_is_heard),
+		cmocka_unit_test(on_hold_a_stranger_does_not_count),
 		cmocka_unit_test(the_echo_side_hears_itself),
 		cmocka_unit_test(
 			a_digit_reaches_the_other_gateway_and_its_phone),
