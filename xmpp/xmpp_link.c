@@ -174,6 +174,11 @@ bool xmpp_link_is_flushed(const struct xmpp_link *link)
 	return link->broken || TAILQ_EMPTY(&link->out.pieces);
 }
 
+bool xmpp_link_is_clogged(const struct xmpp_link *link)
+{
+	return xmpp_out_is_clogged(&link->out);
+}
+
 /*
  * RFC 6120, 4.9: what the server did wrong, and the end of our stream. Best
  * effort: a server whose XML is broken may not read either.

@@ -69,6 +69,7 @@ void xmpp_link_send_space(struct xmpp_link *link);
 bool xmpp_link_is_mute(const struct xmpp_link *link);
 /* All that was sent is the kernel's, or the link is broken. */
 bool xmpp_link_is_flushed(const struct xmpp_link *link);
+bool xmpp_link_is_clogged(const struct xmpp_link *link);
 /* Whether it leaves from an address that this machine has not any more: TCP
  * itself would notice after minutes. */
 bool xmpp_link_is_stranded(const struct xmpp_link *link);

@@ -52,6 +52,12 @@ void xmpp_out_fini(struct xmpp_out *out)
 	out->cut = 0;
 }
 
+bool xmpp_out_is_clogged(const struct xmpp_out *out)
+{
+	return out->octets > XMPP_OUT_MAX / 2 ||
+	       out->stanzas > XMPP_OUT_MAX_STANZAS / 2;
+}
+
 int xmpp_out_add(struct xmpp_out *out, const char *text, size_t n)
 {
 	if (out->stanzas == XMPP_OUT_MAX_STANZAS ||

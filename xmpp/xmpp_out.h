@@ -38,6 +38,8 @@ void xmpp_out_init(struct xmpp_out *out);
 /* Drops what is unwritten. */
 void xmpp_out_fini(struct xmpp_out *out);
 
+/* More than half of what may wait does: what is left is for what goes on. */
+bool xmpp_out_is_clogged(const struct xmpp_out *out);
 /* Append a stanza. @text stays the caller's. 0, XMPP_OUT_E_FULL, -ENOMEM. */
 CHECKED int xmpp_out_add(struct xmpp_out *out, const char *text, size_t n);
 /* The whitespace keepalive (RFC 6120, 4.6.1): nothing if octets wait. */

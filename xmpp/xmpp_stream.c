@@ -454,6 +454,11 @@ bool xmpp_stream_is_flushed(const struct xmpp_stream *stream)
 	return !stream->link || xmpp_link_is_flushed(stream->link);
 }
 
+bool xmpp_stream_is_clogged(const struct xmpp_stream *stream)
+{
+	return stream->link && xmpp_link_is_clogged(stream->link);
+}
+
 const char *xmpp_stream_domain(const struct xmpp_stream *stream)
 {
 	return stream->domain;

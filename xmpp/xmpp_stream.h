@@ -95,6 +95,9 @@ void xmpp_stream_moved(struct xmpp_stream *stream);
 bool xmpp_stream_is_up(const struct xmpp_stream *stream);
 /* Nothing waits for the socket to take more. */
 bool xmpp_stream_is_flushed(const struct xmpp_stream *stream);
+/* The server takes so little that nothing new should be begun with it: the rest
+ * of the queue is for what goes on, ends of calls and answers. */
+bool xmpp_stream_is_clogged(const struct xmpp_stream *stream);
 const char *xmpp_stream_domain(const struct xmpp_stream *stream);
 
 /*

@@ -312,6 +312,7 @@ static void refuse_invite(struct gateway *gateway, struct sip_dialog *dialog,
 static bool has_line(const struct gateway *gateway)
 {
 	return !gateway->draining && xmpp_stream_is_up(gateway->stream) &&
+	       !xmpp_stream_is_clogged(gateway->stream) &&
 	       gateway->ncalls < gateway->config->limits.calls;
 }
 

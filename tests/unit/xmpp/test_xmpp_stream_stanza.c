@@ -186,7 +186,9 @@ static void a_full_queue_is_told_and_drained_whole(void **state)
 
 	rig_up(&rig);
 	mock_xmpp_set_manner(rig.mock, &deaf);
+	assert_false(xmpp_stream_is_clogged(rig.stream));
 	unsigned n = fill(&rig, 60000);
+	assert_true(xmpp_stream_is_clogged(rig.stream));
 	assert_true(n * 60000 >= XMPP_OUT_MAX - 60000);
 	assert_true(xmpp_stream_is_up(rig.stream));
 	mock_xmpp_set_manner(rig.mock, &normal);
@@ -194,10 +196,12 @@ static void a_full_queue_is_told_and_drained_whole(void **state)
 	pass_time(&rig, 20);
 	assert_int_equal(mock_xmpp_counts(rig.mock).stanzas, n);
 	assert_int_equal(mock_xmpp_counts(rig.mock).faults, 0);
+	assert_false(xmpp_stream_is_clogged(rig.stream));
 
 	mock_xmpp_set_manner(rig.mock, &deaf);
 	unsigned small = fill(&rig, 1);
 	assert_true(small >= XMPP_OUT_MAX_STANZAS);
+	assert_true(xmpp_stream_is_clogged(rig.stream));
 	mock_xmpp_set_manner(rig.mock, &normal);
 	wait_mock_stanzas(&rig, n + small);
 	assert_int_equal(mock_xmpp_counts(rig.mock).faults, 0);
