@@ -140,6 +140,9 @@ static uint64_t rest(struct ice *ice)
 {
 	if (!ice->rests_ms)
 		return UINT64_MAX;
+	/* A restart has its own time to find another pair: give_up(). */
+	if (ice->start_ms && !ice->finished)
+		return ice->start_ms + ICE_FAIL_MS;
 
 	uint64_t due_ms = ice_sooner(ice->heard_ms + ICE_HEARD_MS,
 				     ice->rests_ms + ICE_CONSENT_LOST_MS);

@@ -207,6 +207,36 @@ static void who_is_heard_and_does_not_answer_is_given_up(void **state)
 	}
 }
 
+/* Its media may pause meanwhile. */
+static void a_restart_has_its_own_time_to_end_the_rest(void **state)
+{
+	(void)state;
+
+	for (int back = 0; back < 2; back++) {
+		struct robot r;
+
+		robot_init(&r, true);
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		net_run(&r.net, 8000, NULL);
+		r.answers = false;
+		hear(&r, ICE_CONSENT_LOST_MS + 8000);
+		assert_int_equal(r.agent.rests, 1);
+		assert_int_equal(ice_restart(r.agent.ice, r.net.now_ms), 0);
+		snprintf(r.ufrag, sizeof(r.ufrag), "robot2");
+		robot_known(&r);
+		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+		net_run(&r.net, ICE_HEARD_MS + 2000, NULL);
+		assert_int_equal(r.agent.lost, 0);
+		r.answers = back;
+		robot_check(&r, 0, false);
+		net_run(&r.net, ICE_FAIL_MS, NULL);
+		assert_int_equal(is_selected(&r.agent), back);
+		assert_int_equal(r.agent.failures, !back);
+		robot_fini(&r);
+	}
+}
+
 /* SIGSTOP for longer than consent lasts: nobody has asked in between. */
 static void who_stood_still_asks_before_the_peer_is_given_up(void **state)
 {
@@ -352,6 +382,7 @@ int main(void)
 		cmocka_unit_test(after_consent_is_lost_a_check_brings_it_back),
 		cmocka_unit_test(a_peer_that_is_heard_has_time_to_come_back),
 		cmocka_unit_test(who_is_heard_and_does_not_answer_is_given_up),
+		cmocka_unit_test(a_restart_has_its_own_time_to_end_the_rest),
 		cmocka_unit_test(
 			who_stood_still_asks_before_the_peer_is_given_up),
 		cmocka_unit_test(a_peer_that_moves_without_restart_is_followed),
