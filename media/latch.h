@@ -4,9 +4,9 @@
  * RTP (RFC 4961) without RTP Bleed. Pure rules, no I/O:
  *
  * - The signalled address is good at once, and ends the search.
- * - Until then, another port of the signalled IP is learned once, and, when
- *   that is private, so that its peer stands behind a NAT, one of the IP that
- * it signals from: the first that sends LATCH_PACKETS within LATCH_MS.
+ * - Until then, another port of the signalled IP is learned once: the first
+ *   that sends LATCH_PACKETS within LATCH_MS. When that IP is private, its peer
+ *   stands behind a NAT: then one of the IP that it signals from as well.
  * - Afterwards nothing changes until a new description, but that after
  *   LATCH_SILENCE_MS without a packet the port may move, on the same IP.
  *
