@@ -187,7 +187,7 @@ bool bridge_is_open(const struct bridge *bridge, enum media_side side);
  * was given before. 0 or -errno.
  *
  * In an offer of an RTP side, @content->profile and @content->rtcp_mux are the
- * caller's wish: MEDIA_RTP_SAVP[F] asks for SDES (SHA1_80, SHA1_32), @osrtp
+ * caller's wish: MEDIA_RTP_SAVP[F] asks for SDES (media/side_rtp.c), @osrtp
  * for the same where the peer can (RFC 8643), anything else is plain. In an
  * answer they are the offer's. An ICE side writes its default candidate into
  * @content->rtp too, for peers that want an address.
