@@ -191,9 +191,7 @@ static bool sort(const struct flow *flow, const struct packet *packet,
 	return *rtcp || !rtp_hdr_decode(&hdr, packet->p, packet->n);
 }
 
-/*
- * Authentic first: a stranger must not move anything.
- */
+/* Authentic first: a stranger must not move anything. */
 bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp)
 {
 	if (!flow->ready || !sort(flow, packet, &rtcp) ||
