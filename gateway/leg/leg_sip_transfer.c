@@ -380,6 +380,10 @@ void leg_sip_replace(struct leg *leg, struct sip_dialog *dialog,
 	}
 	leg_sip_transfer_stop(sip);
 	leg->offerer = false;
+	/* As of a call that came by it: credentials, and whom a REFER is to. */
+	if (sip_dialog_set_trunk(dialog, sip->trunk))
+		log_warn("call=%s leg=sip trunk=not-noted",
+			 call_name(leg->call));
 	if (invite->picks_up)
 		pick_up(sip, dialog);
 	else
