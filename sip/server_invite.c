@@ -2,6 +2,7 @@
 #include "sip/server.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #define NTA_LEG_MAGIC_T      struct sip_dialog
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
@@ -37,6 +38,13 @@ static bool has_contact(const sip_t *sip)
 		m->m_url->url_type == url_sips);
 }
 
+/* A tag without a value, as in "id;to-tag;from-tag", is any to sofia. */
+static bool names(const sip_replaces_t *rp, const struct sip_dialog *d)
+{
+	return rp->rp_to_tag && rp->rp_from_tag && *rp->rp_from_tag &&
+	       !strcasecmp(rp->rp_to_tag, dialog_tag(d));
+}
+
 static bool rings_there(const struct sip_dialog *d)
 {
 	return d->uac && d->state == DIALOG_RINGING;
@@ -59,7 +67,7 @@ static unsigned find_replaced(const struct sip_incoming *in,
 		return 0;
 	leg = nta_leg_by_replaces(in->agent->nta, rp);
 	*out = leg ? nta_leg_magic(leg, dialog_recv) : NULL;
-	if (!*out || !(*out)->policy.refer)
+	if (!*out || !names(rp, *out) || !(*out)->policy.refer)
 		return 481;
 	if ((*out)->hung_up || (*out)->state > DIALOG_UP)
 		return 603;

@@ -258,19 +258,26 @@ static void without_the_policy_there_is_no_transfer(void **state)
 
 /* ---- INVITE with Replaces ---- */
 
-static void replace(struct fixture *f, const char *call_id, const char *to_tag,
-		    const char *from_tag, const char *more)
+static void invite_with(struct fixture *f, const char *headers)
 {
-	char headers[512], uri[128];
+	char uri[128];
 
-	snprintf(headers, sizeof(headers),
-		 "Replaces: %s;to-tag=%s;from-tag=%s%s\r\n", call_id, to_tag,
-		 from_tag, more);
 	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
 		 addr_text(&f->peer.target).s);
 	sip_peer_dialog(&f->peer, uri);
 	sip_peer_request(&f->peer, "INVITE", headers,
 			 sip_peer_sdp(5010, "sendrecv"));
+}
+
+static void replace(struct fixture *f, const char *call_id, const char *to_tag,
+		    const char *from_tag, const char *more)
+{
+	char headers[512];
+
+	snprintf(headers, sizeof(headers),
+		 "Replaces: %s;to-tag=%s;from-tag=%s%s\r\n", call_id, to_tag,
+		 from_tag, more);
+	invite_with(f, headers);
 }
 
 static void an_invite_with_replaces_finds_its_dialog(void **state)
@@ -323,6 +330,28 @@ static void what_rings_may_be_replaced_when_it_is_ours(void **state)
 	assert_ptr_equal(f->dialog, first);
 }
 
+/* Who knows the Call-ID alone: sofia takes such a tag for any. */
+static void tags_without_a_value_replace_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	const struct sip_peer was = f->peer;
+	const char *const tags[][2] = { { ";to-tag;from-tag=", was.local_tag },
+					{ ";from-tag;to-tag=", was.remote_tag },
+					{ ";to-tag;from-tag", "" } };
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		char headers[512];
+
+		snprintf(headers, sizeof(headers), "Replaces: %s%s%s\r\n",
+			 was.call_id, tags[i][0], tags[i][1]);
+		invite_with(f, headers);
+		sip_peer_expect(&f->peer, "SIP/2.0 481");
+		sip_peer_request_ack(&f->peer);
+	}
+	assert_int_equal(f->invites, 1);
+}
+
 /* As of a test call, whose user is no leg. */
 static void a_dialog_without_the_policy_is_not_replaced(void **state)
 {
@@ -368,6 +397,7 @@ int main(void)
 		REFER_TEST(without_the_policy_there_is_no_transfer),
 		REFER_TEST(an_invite_with_replaces_finds_its_dialog),
 		REFER_TEST(what_rings_may_be_replaced_when_it_is_ours),
+		REFER_TEST(tags_without_a_value_replace_nothing),
 		REFER_TEST(a_dialog_without_the_policy_is_not_replaced),
 		REFER_TEST(without_the_policy_replaces_is_passed_over),
 	};
