@@ -168,6 +168,15 @@ static bool is_stale(struct sip_dialog *d, const sip_t *sip)
 	return false;
 }
 
+/* To sofia a tag without a value, as in "<sip:x>;tag", is any. */
+static bool is_tagged(const struct sip_dialog *d, const sip_t *sip)
+{
+	const char *to = sip->sip_to->a_tag, *from = sip->sip_from->a_tag;
+	bool peer_is = d->remote_tag && *d->remote_tag;
+
+	return (!to || *to) && (!peer_is || !from || *from);
+}
+
 int dialog_recv(struct sip_dialog *d, struct nta_leg_s *leg,
 		struct nta_incoming_s *irq, const struct sip_s *sip)
 {
@@ -177,10 +186,16 @@ int dialog_recv(struct sip_dialog *d, struct nta_leg_s *leg,
 					 .source = { d->peer.addr,
 						     d->peer.transport },
 					 .policy = d->policy };
+	bool ack = sip->sip_request->rq_method == sip_method_ack;
+	bool tagged = is_tagged(d, sip);
 
 	(void)leg;
-	if (sip->sip_request->rq_method == sip_method_ack)
+	if (ack && tagged)
 		recv_ack(d, irq, sip);
+	else if (ack)
+		nta_incoming_destroy(irq);
+	else if (!tagged)
+		sip_server_end(&in, 481);
 	else if (is_stale(d, sip))
 		sip_server_end(&in, 500);
 	else if (!sip_server_check(&in))

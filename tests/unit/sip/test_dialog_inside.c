@@ -259,6 +259,36 @@ static void requests_inside_get_one_right_answer(void **state)
 	sip_peer_expect(&f->peer, "SIP/2.0 500");
 }
 
+/* RFC 3261, 12.2.2: who knows the Call-ID alone is not heard, though sofia
+ * takes such a tag for any. */
+static void a_tag_without_a_value_names_no_dialog(void **state)
+{
+	struct fixture *f = *state;
+	char text[1024];
+
+	call_in_up(f);
+	for (int i = 0; i < 3; i++) {
+		int n = snprintf(
+			text, sizeof(text),
+			"BYE sip:x@127.0.0.1 SIP/2.0\r\n"
+			"Via: SIP/2.0/UDP %s;branch=z9hG4bKe%d;rport\r\n"
+			"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag%s%s\r\n"
+			"To: <sip:x@127.0.0.1>;tag%s%s\r\nCall-ID: %s\r\n"
+			"CSeq: 99 BYE\r\nContent-Length: 0\r\n\r\n",
+			addr_text(&f->peer.at).s, i, i == 1 ? "=" : "",
+			i == 1 ? f->peer.local_tag : "", i == 2 ? "=" : "",
+			i == 2 ? f->peer.remote_tag : "", f->peer.call_id);
+
+		assert_in_range(n, 1, sizeof(text) - 1);
+		struct sip_peer was = f->peer;
+		sip_peer_send(&f->peer, text, (size_t)n);
+		sip_peer_expect(&f->peer, "SIP/2.0 481");
+		f->peer = was;
+	}
+	assert_string_equal(f->log, "");
+	hang_up(f, 0, 16, NULL);
+}
+
 #define DIALOG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -278,6 +308,7 @@ int main(void)
 		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
 		DIALOG_TEST(digits_come_and_go_in_info),
 		DIALOG_TEST(requests_inside_get_one_right_answer),
+		DIALOG_TEST(a_tag_without_a_value_names_no_dialog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
