@@ -179,13 +179,15 @@ int store_replace(sqlite3 **out, const char *path)
 
 	name_aside(aside, path);
 	int r = move_parts(path, aside);
+	bool moved = !r;
 	log_error("db=corrupt path=%s aside=%s r=%d: a new one is made", path,
 		  aside, r);
 	if (!r)
 		r = make_from(out, path, aside);
 	if (!r)
 		return 0;
-	unlink_parts(path);
+	if (moved) /* or else what stands there is the damaged file itself */
+		unlink_parts(path);
 	if (move_parts(aside, path))
 		log_error("db=corrupt path=%s: it stays at %s", path, aside);
 	return r;

@@ -182,6 +182,21 @@ static void it_is_not_replaced_again_and_again(void **state)
 	assert_int_equal(fixture_count_files(f, "t.db.corrupt-*[0-9]"), 1);
 }
 
+/* What is there then is all there is of it. */
+static void one_that_cannot_be_set_aside_stays(void **state)
+{
+	struct fixture *f = *state;
+	struct sqlite3 *sqlite;
+	char path[320];
+
+	/* with ".corrupt-…" it is longer than names may be */
+	snprintf(path, sizeof(path), "%s/%0240d", f->dir, 0);
+	assert_int_equal(store_connect(&sqlite, path), 0);
+	store_close(sqlite);
+	assert_int_equal(store_replace(&sqlite, path), -ENAMETOOLONG);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +206,7 @@ int main(void)
 		TEST(a_write_that_finds_it_damaged_is_made_in_the_new_one),
 		TEST(a_read_that_finds_it_damaged_has_it_replaced),
 		TEST(it_is_not_replaced_again_and_again),
+		TEST(one_that_cannot_be_set_aside_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
