@@ -239,9 +239,11 @@ static void *run_worker(void *arg)
 	while (await_work(worker)) {
 		int error = commit(worker);
 
+		/* Who is only asked to look at the file has nothing to try
+		 * again. */
 		if (error == SQLITE_OK)
 			hand_back(worker);
-		else
+		else if (!TAILQ_EMPTY(&worker->batch))
 			on_failure(worker, error);
 	}
 	return NULL;

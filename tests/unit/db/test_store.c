@@ -5,8 +5,12 @@
  */
 #include "db/store.h"
 
+#include <sqlite3.h>
+
 #include "db/account.h"
+#include "db/row.h"
 #include "db/session.h"
+#include "db/worker.h"
 #include "tests/unit/db/fixture.h"
 
 enum {
@@ -182,11 +186,35 @@ static void it_is_not_replaced_again_and_again(void **state)
 	assert_int_equal(fixture_count_files(f, "t.db.corrupt-*[0-9]"), 1);
 }
 
+/* When it had nothing to write, and could not have. */
+static void who_reads_what_is_damaged_does_not_end_the_writing(void **state)
+{
+	struct fixture *f = *state;
+	const struct timeval while_it_tries = { 0, 500000 };
+	sqlite3 *other;
+	unsigned replaced = 0;
+
+	fixture_open(f);
+	db_on_replaced(f->db, on_replaced, &replaced);
+	worker_distrust(db_worker(f->db));
+	wait_for(f, &replaced, 1);
+	put(f, 0); /* all before it is written */
+	assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", 0, 0, 0),
+			 SQLITE_OK);
+	worker_distrust(db_worker(f->db));
+	assert_int_equal(event_base_loopexit(f->base, &while_it_tries), 0);
+	event_base_dispatch(f->base);
+	assert_int_equal(sqlite3_exec(other, "COMMIT", 0, 0, 0), SQLITE_OK);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	put(f, 1);
+}
+
 /* What is there then is all there is of it. */
 static void one_that_cannot_be_set_aside_stays(void **state)
 {
 	struct fixture *f = *state;
-	struct sqlite3 *sqlite;
+	sqlite3 *sqlite;
 	char path[320];
 
 	/* with ".corrupt-…" it is longer than names may be */
@@ -206,6 +234,7 @@ int main(void)
 		TEST(a_write_that_finds_it_damaged_is_made_in_the_new_one),
 		TEST(a_read_that_finds_it_damaged_has_it_replaced),
 		TEST(it_is_not_replaced_again_and_again),
+		TEST(who_reads_what_is_damaged_does_not_end_the_writing),
 		TEST(one_that_cannot_be_set_aside_stays),
 	};
 
