@@ -65,9 +65,7 @@ static int set_fare(struct call *call, enum media_side side,
 	if (paid.part > call->transfers)
 		call->transfers = paid.part;
 	r = fare_copy(&of->fare, &paid.fare);
-	if (!r)
-		r = call_fare_count(call, side);
-	return r ? r : call_fare_start(call, side);
+	return r ? r : call_fare_count(call, side);
 }
 
 static int set_fares(struct call *call, const struct past_side past[2])
@@ -75,6 +73,15 @@ static int set_fares(struct call *call, const struct past_side past[2])
 	int r = set_fare(call, MEDIA_SIDE_A, past);
 
 	return r ? r : set_fare(call, MEDIA_SIDE_B, past);
+}
+
+/* Once it goes on for certain: of one that does not, what it has cost is
+ * counted by whoever finds it lost (fare_row.h). */
+static int start_fares(struct call *call)
+{
+	int r = call_fare_start(call, MEDIA_SIDE_A);
+
+	return r ? r : call_fare_start(call, MEDIA_SIDE_B);
 }
 
 static int set_past(struct call *call, const struct past_side past[2])
@@ -287,6 +294,8 @@ static int resume(struct call *call, struct past_side past[2])
 		r = make_legs(call, past);
 	if (!r && !past[0].lost && !past[1].lost)
 		r = call_media_map(call);
+	if (!r)
+		r = start_fares(call);
 	if (r)
 		return r < 0 ? r : -EINVAL;
 	call_arm(call);
