@@ -111,9 +111,10 @@ void call_transfer_failed(struct call *call, const char *number,
 			  enum cause cause);
 
 /* The telephone on @side has had itself transferred, at @fare's expense, which
- * is taken; for @seconds at most, 0: as long as they like. */
-void call_transferred(struct call *call, enum media_side side,
-		      struct fare *fare, uint32_t seconds);
+ * is taken; for @seconds at most, 0: as long as they like. 0, or -ENOMEM: what
+ * it costs is not counted, and the call is to be ended. */
+CHECKED int call_transferred(struct call *call, enum media_side side,
+			     struct fare *fare, uint32_t seconds);
 
 /* End it from outside: an administrator, our shutdown. */
 void call_hangup(struct call *call, enum cause cause);

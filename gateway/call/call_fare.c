@@ -155,8 +155,8 @@ void call_fares_settle(struct call *call)
 		settle(call, &call->fares[side]);
 }
 
-void call_transferred(struct call *call, enum media_side side,
-		      struct fare *fare, uint32_t seconds)
+int call_transferred(struct call *call, enum media_side side, struct fare *fare,
+		     uint32_t seconds)
 {
 	struct call_fare *of = &call->fares[side];
 	int64_t now_ms = call_now_ms(call);
@@ -174,8 +174,10 @@ void call_transferred(struct call *call, enum media_side side,
 				     : 0,
 		.part = ++call->transfers,
 	};
-	if (call_fare_count(call, side) || call_fare_start(call, side))
-		call_fail(call, CAUSE_FAILED);
+	int r = call_fare_count(call, side);
+	if (!r)
+		r = call_fare_start(call, side);
 	if (call->state == CALL_UP)
 		call_arm(call);
+	return r;
 }

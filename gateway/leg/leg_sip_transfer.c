@@ -154,14 +154,17 @@ static void on_next_answer(const struct media_desc *answer, void *arg)
 		return;
 	}
 	notify(sip, 200, true);
-	call_transferred(leg->call, leg->side, sip->transfer->fare,
-			 sip->transfer->seconds);
+	r = call_transferred(leg->call, leg->side, sip->transfer->fare,
+			     sip->transfer->seconds);
 	sip->transfer->fare = NULL;
 	sip->transfer = transfer_free(sip->transfer);
 	leg->offerer = true;
 	sip->next = NULL;
 	sip->next_local = media_desc_free(sip->next_local);
 	move_over(sip, next);
+	/* which ends the dialog that is the leg's by now */
+	if (r)
+		call_hangup(leg->call, CAUSE_FAILED);
 }
 
 static void on_next_offer(const struct media_desc *offer, void *arg)

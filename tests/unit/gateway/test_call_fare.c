@@ -150,7 +150,7 @@ static void a_transferred_call_costs_from_then_on(void **state)
 	assert_int_equal(fare_copy(&fare, &own_fare), 0);
 	fare->to[1] = '9';
 	begun(10000);
-	call_transferred(call, MEDIA_SIDE_B, fare, 20);
+	assert_int_equal(call_transferred(call, MEDIA_SIDE_B, fare, 20), 0);
 	assert_string_equal(used_by, "alice@example.org carrier");
 	assert_in_range(used_s, 10, 12);
 	assert_in_range(call_credit_ms(call), 30000, 32000);
@@ -181,7 +181,7 @@ static void a_caller_that_is_transferred_leaves_the_forwarded_leg(void **state)
 	forwarded_and_up();
 	begun(10000);
 	assert_int_equal(fare_copy(&fare, &own_fare), 0);
-	call_transferred(call, MEDIA_SIDE_A, fare, 0);
+	assert_int_equal(call_transferred(call, MEDIA_SIDE_A, fare, 0), 0);
 	expect("");
 	assert_string_equal(used_by, "");
 	assert_int_equal(toll_calls(&gateway, TOLL_ACCOUNT, bob), 1);
@@ -206,7 +206,7 @@ static void what_was_forwarded_and_transferred_is_still_sent_on(void **state)
 	assert_int_equal(fare_copy(&fare, &forward), 0);
 	fare->diverted = false;
 	fare->to[1] = '2';
-	call_transferred(call, MEDIA_SIDE_B, fare, 0);
+	assert_int_equal(call_transferred(call, MEDIA_SIDE_B, fare, 0), 0);
 	assert_int_equal(toll_calls(&gateway, TOLL_ACCOUNT, bob), 1);
 	assert_int_equal(toll_calls(&gateway, TOLL_TRUNK, "pbx"), 1);
 	leg_ends(b, CAUSE_NORMAL, NULL);
