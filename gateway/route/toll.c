@@ -443,15 +443,19 @@ static void move_handles(struct toll_subject *old, struct toll_subject *new)
 	struct toll_meter *meter;
 	struct toll_line *line;
 
-	LIST_FOREACH(line, &old->lines, link)
-	line->of = new;
-	LIST_FOREACH(meter, &old->meters, link)
-	meter->of = new;
-	LIST_SWAP(&old->lines, &new->lines, toll_line, link);
-	LIST_SWAP(&old->meters, &new->meters, toll_meter, link);
-	new->calls = old->calls;
-	new->running = old->running;
-	new->since_sum_ms = old->since_sum_ms;
+	while ((line = LIST_FIRST(&old->lines))) {
+		LIST_REMOVE(line, link);
+		LIST_INSERT_HEAD(&new->lines, line, link);
+		line->of = new;
+	}
+	while ((meter = LIST_FIRST(&old->meters))) {
+		LIST_REMOVE(meter, link);
+		LIST_INSERT_HEAD(&new->meters, meter, link);
+		meter->of = new;
+	}
+	new->calls += old->calls;
+	new->running += old->running;
+	new->since_sum_ms += old->since_sum_ms;
 	new->allowed_ms = old->allowed_ms;
 	old->calls = old->running = 0;
 	old->since_sum_ms = 0;

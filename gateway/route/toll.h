@@ -101,8 +101,8 @@ void toll_each_running(struct gateway *gateway, toll_fn fn);
 
 /* ---- another name ---- */
 
-/* The account @from is called @to, who has no calls, from now on. In memory
- * alone, as account_move() does it on the disk. Prepared first, it cannot fail:
- * 0 or -ENOMEM. */
+/* The account @from is called @to from now on; calls of one that was called so
+ * before, and has been removed, still count. In memory alone, as account_move()
+ * does it on the disk. Prepared first, it cannot fail: 0 or -ENOMEM. */
 CHECKED int toll_prepare(struct gateway *gateway, const char *to);
 void toll_move(struct gateway *gateway, const char *from, const char *to);

@@ -273,6 +273,30 @@ static void another_name_has_all_of_it(void **state)
 	assert_int_equal(calls(BOB), 0);
 }
 
+/* Calls outlive an account that is removed, whose name another may take. */
+static void what_the_name_has_still_counts(void **state)
+{
+	struct toll_line lines[2] = { 0 };
+	struct toll_meter meters[2] = { 0 };
+
+	(void)state;
+	start(&meters[0], ALICE, MINUTE_MS);
+	start(&meters[1], BOB, MINUTE_MS);
+	assert_int_equal(toll_take(&gateway, &lines[0], TOLL_ACCOUNT, ALICE),
+			 0);
+	assert_int_equal(toll_take(&gateway, &lines[1], TOLL_ACCOUNT, BOB), 0);
+	toll_move(&gateway, ALICE, BOB);
+	assert_int_equal(calls(BOB), 2);
+	assert_in_range(used_ms(BOB), 2 * MINUTE_MS, 2 * MINUTE_MS + SLACK_MS);
+	for (size_t i = 0; i < 2; i++) {
+		toll_drop(&lines[i]);
+		toll_stop(&meters[i]);
+		assert_int_equal(calls(BOB), 1 - i);
+	}
+	assert_int_equal(calls(ALICE), 0);
+	assert_in_range(used_ms(BOB), 2 * MINUTE_MS, 2 * MINUTE_MS + SLACK_MS);
+}
+
 /* ---- days ---- */
 
 static void load(int64_t day)
@@ -377,6 +401,7 @@ int main(void)
 		TOLL_TEST(what_is_allowed_may_change),
 		TOLL_TEST(help_is_not_cut_off),
 		TOLL_TEST(another_name_has_all_of_it),
+		TOLL_TEST(what_the_name_has_still_counts),
 		TOLL_TEST(what_was_used_outlives_the_process_on_its_day),
 		TOLL_TEST(a_day_to_come_counts_for_today_once),
 		TOLL_TEST(what_lasts_over_midnight_is_of_both_days),
