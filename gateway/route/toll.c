@@ -51,6 +51,7 @@ RB_HEAD(subject_tree, toll_subject);
 struct toll {
 	struct subject_tree subjects;
 	size_t n, sweep_at;
+	uint64_t swept_ms; /* 0: not yet */
 	struct day day;
 };
 
@@ -167,11 +168,16 @@ static bool is_idle(struct toll_subject *s)
 }
 
 /* As often as there are twice as many as the last time: that is little for
- * each. */
+ * each. When there are as many as may be, once a minute: no sooner are they
+ * idle who have only tried. */
 static void sweep(struct toll *toll)
 {
 	struct toll_subject *s, *next;
 
+	if (toll->n == SUBJECTS_MAX && toll->swept_ms &&
+	    clock_ms() - toll->swept_ms < MINUTE_MS)
+		return;
+	toll->swept_ms = clock_ms();
 	RB_FOREACH_SAFE(s, subject_tree, &toll->subjects, next) {
 		if (!is_idle(s))
 			continue;
@@ -180,6 +186,8 @@ static void sweep(struct toll *toll)
 		toll->n--;
 	}
 	toll->sweep_at = toll->n < SWEEP_MIN / 2 ? SWEEP_MIN : 2 * toll->n;
+	if (toll->sweep_at > SUBJECTS_MAX)
+		toll->sweep_at = SUBJECTS_MAX;
 }
 
 /* @name as key_of() has it. */
