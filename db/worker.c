@@ -188,7 +188,7 @@ static bool is_distrusted(struct worker *worker)
 static void hand_over(struct worker *worker, sqlite3 *reader)
 {
 	pthread_mutex_lock(&worker->lock);
-	store_close(worker->reader);
+	store_leave(worker->reader);
 	worker->reader = reader;
 	pthread_mutex_unlock(&worker->lock);
 	signal_main(worker);
