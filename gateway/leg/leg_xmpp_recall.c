@@ -68,6 +68,9 @@ struct xmpp_recall {
 	uint64_t deadline_ms;
 	enum step step;
 	bool migrated; /* its client has gone on already */
+	/* Who refuses refuses what rings now, not what was asked before it by
+	 * the same sid. */
+	bool distinct;
 };
 
 void xmpp_recall_drop(struct leg_xmpp *xmpp)
@@ -293,17 +296,32 @@ static int take(struct leg_xmpp *xmpp, const char *device)
 	return r ? r : xmpp_session_offer(xmpp);
 }
 
+/* "Busy" may come late, when the session of before has ended and it rings:
+ * that is no refusal to come back. */
+static void on_refusal(struct xmpp_recall *recall)
+{
+	bool rings = recall->step == RECALL_RINGS;
+
+	if ((rings && recall->distinct) || renew_target(recall)) {
+		lose(recall->xmpp);
+		return;
+	}
+	recall->distinct = true;
+	if (rings)
+		propose(recall, RECALL_RINGS);
+	else
+		ring_again(recall);
+}
+
 /* Of what it proposes to its devices; the first that proceeds has the call. */
 static void on_message(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
 	struct xmpp_recall *recall = xmpp->recall;
 
 	if (jmi->error || jmi->action == JMI_REJECT) {
-		if (recall->step == RECALL_RINGS || renew_target(recall))
-			lose(xmpp);
-		else
-			ring_again(recall);
+		on_refusal(recall);
 	} else if (jmi->action == JMI_RINGING) {
+		recall->distinct |= recall->step == RECALL_RINGS;
 		arm(recall, RECALL_MS);
 	} else if (jmi->action == JMI_PROCEED) {
 		log_info("call=%s leg=xmpp event=recalled device=%s",

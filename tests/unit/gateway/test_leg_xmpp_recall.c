@@ -130,6 +130,37 @@ static void the_client_has_noticed_the_loss_itself(void **state)
 	expect("session-initiate " PHONE "\n");
 }
 
+/* To what was asked while it talked; it has noticed the loss since. */
+static void who_says_late_that_it_is_busy_is_called_again(void **state)
+{
+	char sid[XMPP_SID_CAP];
+
+	(void)state;
+	lose_session();
+	memcpy(sid, new_sid(), sizeof(sid));
+	hear_session("session-terminate", PHONE, "connectivity-error");
+	said[0] = '\0';
+	say(JMI_REJECT, sid, PHONE, NULL);
+	expect("propose " ALICE "\n");
+	assert_string_not_equal(new_sid(), sid);
+	assert_int_equal(ended_by_peer, -1);
+	say(JMI_REJECT, new_sid(), PHONE, NULL);
+	expect("retract " ALICE "\n");
+	assert_int_equal(ended_by_peer, CAUSE_LOST);
+}
+
+static void who_rings_again_and_refuses_ends_the_call(void **state)
+{
+	(void)state;
+	lose_session();
+	hear_session("session-terminate", PHONE, "connectivity-error");
+	said[0] = '\0';
+	say(JMI_RINGING, new_sid(), PHONE, NULL);
+	say(JMI_REJECT, new_sid(), PHONE, NULL);
+	expect("retract " ALICE "\n");
+	assert_int_equal(ended_by_peer, CAUSE_LOST);
+}
+
 /* Conversations: its ICE has failed, and no new path brings back the keys. */
 static void the_client_restarts_ice(void **state)
 {
@@ -235,6 +266,8 @@ int main(void)
 		RECALL_TEST(the_other_party_hangs_up_meanwhile),
 		RECALL_TEST(the_client_hangs_up_instead),
 		RECALL_TEST(the_client_has_noticed_the_loss_itself),
+		RECALL_TEST(who_says_late_that_it_is_busy_is_called_again),
+		RECALL_TEST(who_rings_again_and_refuses_ends_the_call),
 		RECALL_TEST(the_client_restarts_ice),
 		RECALL_TEST(what_nobody_heard_is_said_again),
 		RECALL_TEST(the_user_calls_the_number_instead),
