@@ -319,10 +319,13 @@ static void on_disk(int result, void *arg)
 
 	one->on_disk = true;
 	xmpp_stream_release(outbox->gateway->stream, one->hold);
-	one->dropped = result && one->done;
-	if (one->dropped && outbox_row_drop(outbox->gateway->db, one->id))
-		log_warn("outbox=not-dropped id=%llu: it may still be sent",
-			 (unsigned long long)one->id);
+	if (result && one->done) {
+		one->dropped = true;
+		if (outbox_row_drop(outbox->gateway->db, one->id))
+			log_warn("outbox=not-dropped id=%llu: it may still be "
+				 "sent",
+				 (unsigned long long)one->id);
+	}
 	if (one->done)
 		one->done(result, one->arg);
 	pump(outbox);

@@ -408,6 +408,18 @@ static void nobody_hears_of_what_was_forgotten(void **state)
 	assert_int_equal(rig.done, 0);
 }
 
+/* Also what is on its way to the disk. */
+static void nothing_goes_to_who_is_removed(void **state)
+{
+	(void)state;
+	send_text(1);
+	outbox_forget_account(&rig.gateway, "alice@example.org");
+	send_to("bob@example.org", on_done, 0);
+	wait_got(1);
+	assert_string_equal(rig.got[0], "m");
+	assert_int_equal(rig.done, 2);
+}
+
 /* As much as a stream takes is more than can be read again, or sent late. */
 static void what_could_not_be_read_again_is_not_kept(void **state)
 {
@@ -459,6 +471,8 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			nobody_hears_of_what_was_forgotten, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_goes_to_who_is_removed,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_could_not_be_read_again_is_not_kept, set_up,
 			tear_down),
