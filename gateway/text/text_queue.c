@@ -186,9 +186,11 @@ static void refuse_old(struct conversation *c)
 	} while (text_refuse_if_old(c) && !last);
 }
 
-/* Nobody waits for what becomes of its first any more. */
+/* Nobody waits for what becomes of its first any more. The next one may not be
+ * on disk yet. */
 static void give_up_first(struct conversation *c)
 {
+	text_rest(c);
 	c->lane->at_once -= (c->request != NULL) + (c->question != NULL);
 	c->request = sip_message_cancel(c->request);
 	c->question = question_free(c->question);
