@@ -77,13 +77,17 @@ static int finish(struct copying *copying)
 	return error == SQLITE_OK ? SQLITE_DONE : error;
 }
 
-/* What becomes of the copy is none of the writer's transaction. */
+/* What becomes of the copy is none of the writer's transaction; when that is
+ * tried again, what is over stays over. */
 static int run_step(struct job *job, struct writer *writer)
 {
 	struct copying *copying = ((struct step *)job)->copying;
-	int error = copying->copy ? SQLITE_OK : begin(copying);
 
 	(void)writer;
+	if (copying->error != SQLITE_OK)
+		return SQLITE_OK;
+	int error = copying->copy ? SQLITE_OK : begin(copying);
+
 	if (error == SQLITE_OK)
 		error = sqlite3_backup_step(copying->copy, DB_BACKUP_PAGES);
 	if (error == SQLITE_BUSY || error == SQLITE_LOCKED)
