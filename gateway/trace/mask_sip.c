@@ -20,16 +20,17 @@ static bool begins(struct slice s, const char *with)
 static bool is_proof(struct slice name)
 {
 	return sip_field_is(name, "Authorization", 0) ||
-	       sip_field_is(name, "Proxy-Authorization", 0) ||
-	       sip_field_is(name, "Authentication-Info", 0) ||
-	       sip_field_is(name, "Proxy-Authentication-Info", 0);
+	       sip_field_is(name, "Proxy-Authorization", 0);
 }
 
-/* A signature (RFC 8224), what people write, and what applications tell each
- * other (RFC 7433). */
+/* The other side's proof, which has no scheme (RFC 7615), a signature (RFC
+ * 8224), what people write, and what applications tell each other (RFC 7433).
+ */
 static bool is_secret(struct slice name)
 {
-	return sip_field_is(name, "Identity", 'y') ||
+	return sip_field_is(name, "Authentication-Info", 0) ||
+	       sip_field_is(name, "Proxy-Authentication-Info", 0) ||
+	       sip_field_is(name, "Identity", 'y') ||
 	       sip_field_is(name, "Subject", 's') ||
 	       sip_field_is(name, "User-to-User", 0);
 }

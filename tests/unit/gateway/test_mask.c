@@ -40,6 +40,18 @@ static void answers_to_challenges_are_covered_with_their_folds(void **state)
 			    "WWW-Authenticate: Digest nonce=\"n\"\r\n\r\n");
 }
 
+static void the_proof_of_the_other_side_has_no_scheme(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		sip("SIP/2.0 200 OK\r\n"
+		    "Authentication-Info: rspauth=\"ab\", qop=auth\r\n"
+		    "Proxy-Authentication-Info: rspauth=\"c\"\r\n\r\n"),
+		"SIP/2.0 200 OK\r\n"
+		"Authentication-Info: xxxxxxxxxxxxxxxxxxxxxx\r\n"
+		"Proxy-Authentication-Info: xxxxxxxxxxx\r\n\r\n");
+}
+
 static void a_scheme_may_end_in_a_tab_or_nothing_behind_it(void **state)
 {
 	(void)state;
@@ -260,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			answers_to_challenges_are_covered_with_their_folds),
+		cmocka_unit_test(the_proof_of_the_other_side_has_no_scheme),
 		cmocka_unit_test(
 			a_scheme_may_end_in_a_tab_or_nothing_behind_it),
 		cmocka_unit_test(
