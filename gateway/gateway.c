@@ -413,12 +413,16 @@ bool gateway_has_retired(const struct gateway *gateway)
 void gateway_end(struct gateway *gateway)
 {
 	log_info("event=ending calls=%u", gateway->ncalls);
-	gateway->ended = true;
+	gateway->ended_ms = clock_ms();
+	admin_leave(gateway);
 }
 
 bool gateway_has_ended(const struct gateway *gateway)
 {
-	return gateway->ended && admin_is_idle(gateway);
+	enum { WAIT_MS = 10000 };
+
+	return gateway->ended_ms && (admin_is_idle(gateway) ||
+				     clock_ms() - gateway->ended_ms >= WAIT_MS);
 }
 
 bool gateway_is_drained(const struct gateway *gateway)

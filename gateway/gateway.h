@@ -97,7 +97,7 @@ struct gateway {
 	unsigned ncalls;
 	bool draining;       /* no new calls */
 	bool retiring;       /* … and the end when the last has gone */
-	bool ended;          /* gateway_end() */
+	uint64_t ended_ms;   /* gateway_end(); 0: it was not */
 	uint64_t upgrade_ms; /* since when one is wanted; upgrade.c */
 	uint64_t started_ms; /* clock_ms() */
 	bool announced;      /* event=ready was said */
@@ -130,7 +130,8 @@ bool gateway_is_drained(const struct gateway *gateway);
 void gateway_retire(struct gateway *gateway, bool on);
 bool gateway_has_retired(const struct gateway *gateway);
 
-/* The process ends now, and no service manager is to start it again. */
+/* The process ends now, and no service manager is to start it again. Who waits
+ * for an answer at the socket is waited for, but for a while alone. */
 void gateway_end(struct gateway *gateway);
 bool gateway_has_ended(const struct gateway *gateway);
 
