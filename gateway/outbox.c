@@ -234,10 +234,13 @@ static void ask(struct outbox *outbox)
 	if (outbox->pinged_id)
 		return;
 	if (outbox->sent_id > outbox->taken_id ||
-	    (outbox->ripe_id && due_ms <= now_ms))
+	    (outbox->ripe_id && due_ms <= now_ms)) {
 		ping(outbox, outbox->sent_id);
-	else if (outbox->ripe_id)
+		if (!outbox->pinged_id)
+			pump_in(outbox, RETRY_MS);
+	} else if (outbox->ripe_id) {
 		pump_in(outbox, due_ms - now_ms);
+	}
 }
 
 static void pump(struct outbox *outbox)
@@ -250,7 +253,7 @@ static void pump(struct outbox *outbox)
 	       outbox->on_the_way < OUTBOX_WINDOW)
 		r = send_next(outbox);
 	ask(outbox);
-	if (!outbox->pinged_id && (r || outbox->sent_id > outbox->taken_id))
+	if (r && !outbox->pinged_id)
 		pump_in(outbox, RETRY_MS);
 }
 
