@@ -88,9 +88,9 @@ class KilledUnderChromium(Fault):
         await self.killed(scene, mine, theirs)
         assert wire.last() > wrap.WRAP // 2, "that was not before the wrap"
         await wrap.advance(theirs.audio, wrap.WRAP - 20, wire.last)
-        await proc.until(lambda: wire.last() >= wrap.WRAP - 2 or wire.last() < wrap.WRAP // 2, 5, "the wrap is here")
+        await proc.until(lambda: wire.last() >= wrap.WRAP - 2 or wire.last() < wrap.WRAP // 2, 10, "the wrap is here")
         await self.killed(scene, mine, theirs)
-        await proc.until(lambda: wire.last() < wrap.WRAP // 2, 5, "the wrap is over")
+        await proc.until(lambda: wire.last() < wrap.WRAP // 2, 10, "the wrap is over")
         await self.killed(scene, mine, theirs)
         await mine.digits("15#")
         await proc.until(lambda: theirs.audio.events.digits == "15#" and theirs.audio.events.ended[-1], EVENTS_S, "the digits arrive")

@@ -106,13 +106,13 @@ async def before_the_wrap(scene, mine, theirs):
 async def at_the_wrap(scene, mine, theirs):
     """The last numbers before it have gone, in each direction."""
     await wrap.near(mine, theirs, 20)
-    await proc.until(lambda: wrap.left(mine.audio) <= 2, 5, "the wrap is here")
+    await proc.until(lambda: wrap.left(mine.audio) <= 2, 10, "the wrap is here")
 
 
 async def after_the_wrap(scene, mine, theirs):
     """The receivers have counted one rollover, in each direction."""
     await wrap.near(mine, theirs, 20)
-    await proc.until(lambda: wrap.left(mine.audio) > 0x8000 and mine.audio.seq > 0x10000, 5, "the wrap is over")
+    await proc.until(lambda: wrap.left(mine.audio) > 0x8000 and mine.audio.seq > 0x10000, 10, "the wrap is over")
 
 
 async def after_digits(scene, mine, theirs):

@@ -82,7 +82,7 @@ def asked(node):
     with node.enter():
         wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     wire.bind(("127.0.0.1", 0))
-    wire.settimeout(5.0)
+    wire.settimeout(10.0)
     port, delays = wire.getsockname()[1], []
     for n in range(QUESTIONS):
         request = sipmsg.Message("OPTIONS", "sip:+15557654321@127.0.0.1")

@@ -214,7 +214,7 @@ async def test_a_port_that_is_another_programs_now(scene):
     port = theirs.offer.port
     with taken_port(scene, port) as take:
         await again(scene, take)
-        await proc.until(lambda: theirs.offer.port != port, 5, "the telephone is told of another port")
+        await proc.until(lambda: theirs.offer.port != port, 10, "the telephone is told of another port")
         await scene.heard(mine, theirs)
         assert not mine.client.proposals.qsize()
         await mine.hangup()

@@ -76,7 +76,7 @@ async def test_keys_that_are_not_those_of_their_indices_are_replaced(scene):
     await database.kept(scene.bed.tandem, 4)
     await again(scene, swap_the_keys)
     for mine, theirs, keys in calls:
-        await proc.until(lambda: len(keys.theirs) == 2, 5, "other keys are offered")  # pylint: disable=cell-var-from-loop
+        await proc.until(lambda: len(keys.theirs) == 2, 10, "other keys are offered")  # pylint: disable=cell-var-from-loop
         await scene.heard(mine, theirs)
         assert len(keys.theirs) == 2
         await theirs.hangup()
@@ -89,7 +89,7 @@ async def test_a_port_that_is_another_programs_now(scene):
     port = theirs.offer.port
     with taken_port(scene, port) as take:
         await again(scene, take)
-        await proc.until(lambda: theirs.offer.port != port, 5, "the telephone is told of another port")
+        await proc.until(lambda: theirs.offer.port != port, 10, "the telephone is told of another port")
         await scene.heard(mine, theirs)
     assert len(keys.theirs) == 2
     await mine.hangup()
