@@ -148,8 +148,7 @@ async def test_who_does_not_show_a_number_does_not_after_a_kill(scene):
     theirs = await plan.call()
     await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
-    path = scene.bed.tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1")[0][0] >= 2, 10, "the call is in the table")
+    await database.kept(scene.bed.tandem)
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()
     plan, response = await refer(scene, theirs)
