@@ -424,16 +424,18 @@ def typed(shell, *lines):
                 screen += NOISE.sub("", MOVES.sub(" ", os.read(master, 65536).decode()))
             return screen
 
-        os.write(master, f"{setup.format(os.path.join(DEPLOY, 'completion'))}; PS1='@'@' '\n".encode())
-        until("@@ ")  # the shell is reading
-        screens = []
-        for line in lines:
-            os.write(master, f"{line}\t\t".encode() + b"\x15echo DO''NE\n")
-            screens.append(until("DONE\n"))
-            if "@@ " not in screens[-1].rpartition("DONE\n")[2]:
-                until("@@ ")
-        process.kill()
-    os.close(master)
+        try:
+            os.write(master, f"{setup.format(os.path.join(DEPLOY, 'completion'))}; PS1='@'@' '\n".encode())
+            until("@@ ")  # the shell is reading
+            screens = []
+            for line in lines:
+                os.write(master, f"{line}\t\t".encode() + b"\x15echo DO''NE\n")
+                screens.append(until("DONE\n"))
+                if "@@ " not in screens[-1].rpartition("DONE\n")[2]:
+                    until("@@ ")
+        finally:
+            process.kill()  # the block waits for its end
+            os.close(master)
     return screens
 
 
