@@ -142,27 +142,33 @@ static void mask_body(char *message, struct slice body, struct slice type)
 		mask_sdp_line(message, sip_first_line(&body));
 }
 
-/* Up to the next line that begins with two hyphens (RFC 2046, 5.1.1), which
- * leaves @rest behind it. */
-static struct slice cut_part(struct slice *rest)
+/* Up to the next line that begins with @boundary, which leaves @rest behind it.
+ */
+static struct slice cut_part(struct slice *rest, struct slice boundary)
 {
 	struct slice part = { rest->p, 0 };
 
 	while (rest->n) {
 		struct slice line = sip_first_line(rest);
 
-		if (begins(line, "--"))
+		if (line.n >= boundary.n &&
+		    !memcmp(line.p, boundary.p, boundary.n))
 			break;
 		part.n = (size_t)(rest->p - part.p);
 	}
 	return part;
 }
 
+/* RFC 2046, 5.1.1: the first line that begins with two hyphens says what all
+ * between the parts begin with; what people write has such lines, too. */
 static void mask_parts(char *message, struct slice rest)
 {
-	cut_part(&rest); /* the preamble */
+	struct slice boundary = SLICE_NONE;
+
+	while (rest.n && !begins(boundary, "--"))
+		boundary = slice_trim(sip_first_line(&rest));
 	while (rest.n) {
-		struct slice part = cut_part(&rest), name, value;
+		struct slice part = cut_part(&rest, boundary), name, value;
 		struct slice type = slice_of("text/plain"); /* 5.1 */
 
 		while (sip_next_field(&part, &name, &value)) {

@@ -105,6 +105,19 @@ static void a_body_is_covered_unless_it_is_known_to_tell_nothing(void **state)
 		"a=ice-pwd:xxxxxx\r\n--b\r\n\r\nxxxxx\r\n--b--\r\n");
 }
 
+static void a_line_of_hyphens_in_a_part_does_not_end_it(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		sip("INVITE sip:a SIP/2.0\r\n"
+		    "c: multipart/mixed;boundary=b\r\n\r\nhello\r\n--b \r\n"
+		    "\r\nwords\r\n--\r\nAl: "
+		    "42\r\n--b\r\n\r\nmore\r\n--b--\r\n"),
+		"INVITE sip:a SIP/2.0\r\n"
+		"c: multipart/mixed;boundary=b\r\n\r\nhello\r\n--b \r\n"
+		"\r\nxxxxx\r\nxx\r\nxxxxxx\r\n--b\r\n\r\nxxxx\r\n--b--\r\n");
+}
+
 static void files_and_links_beside_what_people_write_are_covered(void **state)
 {
 	(void)state;
@@ -279,6 +292,7 @@ int main(void)
 			signatures_subjects_and_passwords_in_uris_are_covered),
 		cmocka_unit_test(
 			a_body_is_covered_unless_it_is_known_to_tell_nothing),
+		cmocka_unit_test(a_line_of_hyphens_in_a_part_does_not_end_it),
 		cmocka_unit_test(
 			files_and_links_beside_what_people_write_are_covered),
 		cmocka_unit_test(
