@@ -353,6 +353,15 @@ static void pick_up(struct leg_sip *sip, struct sip_dialog *dialog)
 	leg_answers(&sip->leg);
 }
 
+/* What rings without a sound has agreed on nothing yet. */
+static const struct media_desc *ours_for(const struct leg *leg,
+					 const struct sip_invite *invite)
+{
+	const struct media_desc *agreed = leg_agreed(leg);
+
+	return agreed || !invite->picks_up ? agreed : leg->local;
+}
+
 /* 0, or the status to refuse @invite with. */
 static unsigned take_replacing(struct leg *leg, struct sip_dialog *dialog,
 			       const struct sip_invite *invite)
@@ -364,7 +373,7 @@ static unsigned take_replacing(struct leg *leg, struct sip_dialog *dialog,
 	    route_trunk_for(sip->gateway, invite) != sip->trunk)
 		return 603;
 	return answer_replacing(leg, dialog, invite->offer,
-				invite->picks_up ? leg->local : leg_agreed(leg))
+				ours_for(leg, invite))
 		       ? 488
 		       : 0;
 }
