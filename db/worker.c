@@ -47,6 +47,7 @@ struct worker {
 	const char *path;
 	struct writer *writer; /* the thread's */
 	uint64_t replaced_ms;  /* the thread's; 0: never */
+	bool reads_old;        /* the main thread, after that; the thread's */
 	struct job_list batch; /* the thread's */
 	unsigned pause_ms;     /* 0: the last attempt was well */
 	uint64_t give_up_ms;   /* when stopping */
@@ -185,8 +186,18 @@ static bool is_distrusted(struct worker *worker)
 }
 
 /* The main thread reads from the new file as well from now on. */
-static void hand_over(struct worker *worker, sqlite3 *reader)
+static void hand_over(struct worker *worker)
 {
+	sqlite3 *reader = NULL;
+	int r = store_connect(&reader, worker->path);
+
+	worker->reads_old = r != 0;
+	if (r) {
+		log_error("db=reading r=%d (%s): what is asked for is of the "
+			  "file before",
+			  r, strerror(-r));
+		return;
+	}
 	pthread_mutex_lock(&worker->lock);
 	store_leave(worker->reader);
 	worker->reader = reader;
@@ -198,7 +209,7 @@ static void hand_over(struct worker *worker, sqlite3 *reader)
 static bool replace(struct worker *worker)
 {
 	uint64_t now_ms = clock_ms();
-	sqlite3 *sqlite = NULL, *reader = NULL;
+	sqlite3 *sqlite = NULL;
 
 	if (worker->replaced_ms && now_ms < worker->replaced_ms + DB_REPLACE_MS)
 		return false;
@@ -210,20 +221,23 @@ static bool replace(struct worker *worker)
 		return false;
 	}
 	writer_use(worker->writer, sqlite);
-	r = store_connect(&reader, worker->path);
-	if (r)
-		log_error("db=reading r=%d (%s): what is asked for is of the "
-			  "file before",
-			  r, strerror(-r));
-	else
-		hand_over(worker, reader);
+	hand_over(worker);
 	return true;
+}
+
+/* What was read is damaged, which may still be of the file before. */
+static void mend(struct worker *worker)
+{
+	if (worker->reads_old)
+		hand_over(worker);
+	else
+		replace(worker);
 }
 
 static int commit(struct worker *worker)
 {
 	if (is_distrusted(worker))
-		replace(worker);
+		mend(worker);
 	fill_batch(worker);
 	int error = writer_commit(worker->writer, &worker->batch);
 
