@@ -80,6 +80,10 @@ const struct account *account_find(const struct account_store *store,
 				   const char *jid);
 const struct account_number *account_find_number(
 	const struct account_store *store, const char *number);
+/* Some number whose texts @component carries. NULL: none. Costs no more with
+ * many numbers: anybody may ask. */
+const struct account_number *account_first_carried(
+	const struct account_store *store, const char *component);
 
 /* Add or change. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
 CHECKED int account_put(struct account_store *store,

@@ -13,6 +13,15 @@ static int compare_numbers(const struct number_node *a,
 	return strcmp(a->number.number, b->number.number);
 }
 
+/* Without a number it stands before all of its component. */
+static int compare_carried(const struct number_node *a,
+			   const struct number_node *b)
+{
+	int order = strcmp(a->number.texts, b->number.texts);
+
+	return order ? order : compare_numbers(a, b);
+}
+
 /* Without a node it stands before all of its owner. */
 static int compare_ownings(const struct owning *a, const struct owning *b)
 {
@@ -24,6 +33,7 @@ static int compare_ownings(const struct owning *a, const struct owning *b)
 }
 
 TREE_GENERATE(number_tree, number_node, entry, compare_numbers)
+TREE_GENERATE(carried_tree, number_node, carried, compare_carried)
 TREE_GENERATE(owning_tree, owning, entry, compare_ownings)
 
 static struct number_node *find_number(const struct account_store *store,
@@ -63,6 +73,8 @@ static void forget_owning(struct account_store *store, struct owning *owning)
 static void forget_number(struct account_store *store, struct number_node *node)
 {
 	RB_REMOVE(number_tree, &store->numbers, node);
+	if (*node->number.texts)
+		RB_REMOVE(carried_tree, &store->carried, node);
 	for (size_t i = 0; i < node->number.nowners; i++)
 		forget_owning(store, node->owners[i]);
 	free(node->trunk);
@@ -90,20 +102,26 @@ static void take_trunk(struct number_node *node, char *trunk)
 }
 
 /* So is @texts. */
-static void take_texts(struct number_node *node, char *texts)
+static void take_texts(struct account_store *store, struct number_node *node,
+		       char *texts)
 {
+	if (*node->number.texts)
+		RB_REMOVE(carried_tree, &store->carried, node);
 	free(node->texts);
 	node->texts = texts;
 	node->number.texts = texts;
+	if (*texts)
+		RB_INSERT(carried_tree, &store->carried, node);
 }
 
-static int set_texts(struct number_node *node, const char *texts)
+static int set_texts(struct account_store *store, struct number_node *node,
+		     const char *texts)
 {
 	char *copy = strdup(texts);
 
 	if (!copy)
 		return -ENOMEM;
-	take_texts(node, copy);
+	take_texts(store, node, copy);
 	return 0;
 }
 
@@ -198,7 +216,7 @@ static void on_owner(const void *row, void *arg)
 	int r = node ? set_trunk(node, owner->trunk) : -ENOMEM;
 
 	if (!r)
-		r = set_texts(node, owner->texts);
+		r = set_texts(load->store, node, owner->texts);
 	if (!r)
 		r = add_owner(load->store, node, owner->jid);
 	if (r) {
@@ -214,6 +232,7 @@ int account_numbers_load(struct account_store *store)
 	struct load load = { store, 0 };
 
 	RB_INIT(&store->numbers);
+	RB_INIT(&store->carried);
 	RB_INIT(&store->ownings);
 	int r = row_load_all(store->db, &owner_table, on_owner, &load);
 	return r ? r : load.result;
@@ -233,6 +252,18 @@ const struct account_number *account_find_number(
 	struct number_node *node = find_number(store, number);
 
 	return node ? &node->number : NULL;
+}
+
+const struct account_number *account_first_carried(
+	const struct account_store *store, const char *component)
+{
+	struct number_node key = { .number = { .number = "",
+					       .texts = component } };
+	struct carried_tree tree = store->carried;
+	struct number_node *node = RB_NFIND(carried_tree, &tree, &key);
+
+	return node && !strcmp(node->number.texts, component) ? &node->number
+							      : NULL;
 }
 
 /* Changes: queued for the disk first, as that is what can fail late. */
@@ -415,7 +446,7 @@ int account_set_texts(struct account_store *store, const char *number,
 	int r = copy ? row_execute(store->db, set, params, 2, NULL, NULL)
 		     : -ENOMEM;
 	if (!r)
-		take_texts(node, copy);
+		take_texts(store, node, copy);
 	else
 		free(copy);
 	return r;

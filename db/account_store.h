@@ -25,6 +25,7 @@ struct owning {
 
 struct number_node {
 	RB_ENTRY(number_node) entry;
+	RB_ENTRY(number_node) carried; /* where a component has its texts */
 	struct account_number number;
 	struct owning *owners[ACCOUNT_MAX_OWNERS]; /* owned */
 	char *trunk, *texts;                       /* owned */
@@ -33,13 +34,15 @@ struct number_node {
 
 RB_HEAD(account_tree, account_node);
 RB_HEAD(number_tree, number_node);
+RB_HEAD(carried_tree, number_node);
 RB_HEAD(owning_tree, owning);
 
 struct account_store {
 	struct db *db;
 	struct account_tree accounts;
 	struct number_tree numbers;
-	struct owning_tree ownings; /* by owner, then number */
+	struct carried_tree carried; /* by component, then number */
+	struct owning_tree ownings;  /* by owner, then number */
 };
 
 /* Of db/account_number.c: read all, forget all. 0 or -errno. */

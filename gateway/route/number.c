@@ -152,33 +152,34 @@ void number_each(const struct gateway *gateway, const char *account,
 	account_each_number(gateway->accounts, account, on_added, &each);
 }
 
-static void on_carried(const struct account_number *number, void *arg)
+static void on_carried(const struct number *number, void *arg)
 {
 	struct search *search = arg;
 
 	if (search->found || strcmp(number->texts, search->texts) != 0)
 		return;
-	from_account(search->out, number);
+	*search->out = *number;
 	search->found = true;
 }
 
 bool number_of_texts(struct number *out, const struct gateway *gateway,
 		     const char *account, const char *component)
 {
-	const struct config *config = gateway->config;
 	struct search search = { .out = out, .texts = component };
 
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		const struct config_number *number = &config->numbers[i];
-
-		if (strcmp(number->texts, component) != 0 ||
-		    (account && !number_is_owned(number, account)))
-			continue;
-		from_config(out, number);
-		return true;
-	}
-	account_each_number(gateway->accounts, account, on_carried, &search);
+	number_each(gateway, account, on_carried, &search);
 	return search.found;
+}
+
+bool number_is_carried(const struct gateway *gateway, const char *component)
+{
+	const struct config *config = gateway->config;
+
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		if (!strcmp(config->numbers[i].texts, component))
+			return true;
+	}
+	return account_first_carried(gateway->accounts, component);
 }
 
 static void on_counted(const struct account_number *number, void *arg)

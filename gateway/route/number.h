@@ -46,10 +46,11 @@ typedef void (*number_fn)(const struct number *number, void *arg);
 void number_each(const struct gateway *gateway, const char *account,
 		 number_fn fn, void *arg);
 
-/* The first number of @account (bare JID; NULL: of anybody) whose texts the
- * component carries. */
+/* The first number of @account (bare JID) whose texts the component carries. */
 bool number_of_texts(struct number *out, const struct gateway *gateway,
 		     const char *account, const char *component);
+/* Whether it carries those of any number. */
+bool number_is_carried(const struct gateway *gateway, const char *component);
 
 /* How many numbers @account (bare JID) owns. */
 size_t number_count(const struct gateway *gateway, const char *account);

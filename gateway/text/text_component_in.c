@@ -74,8 +74,7 @@ static bool read_passing(struct passing *p, const struct gateway *gateway,
 	       !jid_parse(&p->to, stanza_attr(message, "to")) &&
 	       is_proxy(p->to.local) &&
 	       !text_copy(p->component, sizeof(p->component), p->from.domain) &&
-	       number_of_texts(&p->number, gateway, NULL, p->component) &&
-	       !read_party(p);
+	       number_is_carried(gateway, p->component) && !read_party(p);
 }
 
 /* Whose number it is for. */

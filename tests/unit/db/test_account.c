@@ -227,7 +227,11 @@ static void a_component_carries_a_number_s_texts(void **state)
 	store = restart(f, store);
 	assert_string_equal(account_find_number(store, "+1555")->texts,
 			    "sgx.example.org");
+	assert_ptr_equal(account_first_carried(store, "sgx.example.org"),
+			 account_find_number(store, "+1555"));
+	assert_null(account_first_carried(store, "sgx.example"));
 	assert_int_equal(account_set_texts(store, "+1555", ""), 0);
+	assert_null(account_first_carried(store, "sgx.example.org"));
 	store = restart(f, store);
 	assert_string_equal(account_find_number(store, "+1555")->texts, "");
 	account_store_free(store);

@@ -25,6 +25,14 @@ const struct account_number *account_find_number(
 	return NULL;
 }
 
+const struct account_number *account_first_carried(
+	const struct account_store *store, const char *component)
+{
+	(void)store;
+	(void)component;
+	return NULL;
+}
+
 #ifndef OWN_ACCOUNT_EACH_NUMBER
 void account_each_number(const struct account_store *store, const char *owner,
 			 account_number_fn fn, void *arg)

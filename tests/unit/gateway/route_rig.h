@@ -133,6 +133,14 @@ unsigned leg_xmpp_calls_of(const struct gateway *of, const char *account)
 	return n;
 }
 
+const struct account_number *account_first_carried(
+	const struct account_store *store, const char *component)
+{
+	(void)store;
+	(void)component;
+	return NULL;
+}
+
 const struct account_number *account_find_number(
 	const struct account_store *store, const char *number)
 {
