@@ -34,12 +34,13 @@ static int64_t talk_ms(const struct call *call)
 	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
 		       MS_PER_S;
 	int64_t credit_ms = call_credit_ms(call);
-	int64_t left;
+	/* One with early media is up in the moment of its answer. */
+	int64_t talked_ms =
+		call->answered_ms ? call_now_ms(call) - call->answered_ms : 0;
 
 	if (credit_ms && credit_ms < most)
 		most = credit_ms;
-	left = most - (call_now_ms(call) - call->answered_ms);
-	return left > 0 ? left : 1;
+	return most > talked_ms ? most - talked_ms : 1;
 }
 
 static int64_t timeout_of(const struct call *call)
