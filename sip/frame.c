@@ -24,6 +24,19 @@ bool sip_frame_is_ping(const char *p, size_t n)
 	return n >= 4 && memmem(p, n, "\r\n\r\n", 4);
 }
 
+/* A CR alone ends a line for sofia, and NUL the text. */
+static bool is_plain(struct slice header)
+{
+	for (size_t i = 0; i < header.n; i++)
+		if (!header.p[i] ||
+		    (header.p[i] == '\r' &&
+		     (i + 1 == header.n || header.p[i + 1] != '\n')))
+			return false;
+	return true;
+}
+
+/* False also where sofia would see another end of the header than we: what
+ * comes behind it would reach it as a message that nobody has looked at. */
 static bool read_length(struct slice header, uint64_t *length)
 {
 	struct slice name, text;
@@ -42,7 +55,7 @@ static bool read_length(struct slice header, uint64_t *length)
 		*length = value;
 		given = true;
 	}
-	return true;
+	return !header.n;
 }
 
 /* Octets up to the end of the header, that included; 0: it is not there. */
@@ -72,7 +85,8 @@ enum sip_frame_kind sip_frame_next(struct sip_frame *frame, const char *p,
 		if (!header)
 			return n > SIP_MESSAGE_MAX ? SIP_FRAME_BAD
 						   : SIP_FRAME_MORE;
-		if (!read_length((struct slice){ p, header }, &length) ||
+		if (!is_plain((struct slice){ p, header }) ||
+		    !read_length((struct slice){ p, header }, &length) ||
 		    header + length > SIP_MESSAGE_MAX)
 			return SIP_FRAME_BAD;
 		frame->total = header + length;

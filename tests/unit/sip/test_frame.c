@@ -77,6 +77,28 @@ static void a_length_that_is_none_is_bad(void **state)
 		assert_int_equal(next(bad[i], &len), SIP_FRAME_BAD);
 }
 
+/* To sofia a line ends at each CR and LF, and the header at an empty one. */
+static void a_message_within_another_is_bad(void **state)
+{
+	static const char nul[] = START "X: a\0\r\n\r\n";
+	static const char *const bad[] = {
+		START "\nOPTIONS sip:y SIP/2.0\r\n\r\n",
+		START "X: a\n\nOPTIONS sip:y SIP/2.0\r\n\r\n",
+		START "X: a\r\rOPTIONS sip:y SIP/2.0\r\n\r\n",
+		START "X: a\rl: 9\r\n\r\n",
+	};
+	struct sip_frame frame = { .total = 0 };
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(next(bad[i], &len), SIP_FRAME_BAD);
+	assert_int_equal(sip_frame_next(&frame, nul, sizeof(nul) - 1, &len),
+			 SIP_FRAME_BAD);
+	assert_int_equal(next(START "X: a\nY: b\r\n\r\n", &len),
+			 SIP_FRAME_MESSAGE);
+}
+
 static void an_endless_header_is_bad(void **state)
 {
 	char *text = malloc(SIP_MESSAGE_MAX + 1);
@@ -142,6 +164,7 @@ int main(void)
 		cmocka_unit_test(any_cut_comes_to_the_same),
 		cmocka_unit_test(blanks_between_messages_are_told),
 		cmocka_unit_test(a_length_that_is_none_is_bad),
+		cmocka_unit_test(a_message_within_another_is_bad),
 		cmocka_unit_test(an_endless_header_is_bad),
 		cmocka_unit_test(the_topmost_via_is_rewritten_alone),
 		cmocka_unit_test(what_is_no_via_is_left_alone),
