@@ -274,10 +274,10 @@ static void a_tag_without_a_value_names_no_dialog(void **state)
 			"Via: SIP/2.0/UDP %s;branch=z9hG4bKe%d;rport\r\n"
 			"Max-Forwards: 70\r\nFrom: <sip:a@b>;tag%s%s\r\n"
 			"To: <sip:x@127.0.0.1>;tag%s%s\r\nCall-ID: %s\r\n"
-			"CSeq: 99 BYE\r\nContent-Length: 0\r\n\r\n",
+			"CSeq: 9%d BYE\r\nContent-Length: 0\r\n\r\n",
 			addr_text(&f->peer.at).s, i, i == 1 ? "=" : "",
 			i == 1 ? f->peer.local_tag : "", i == 2 ? "=" : "",
-			i == 2 ? f->peer.remote_tag : "", f->peer.call_id);
+			i == 2 ? f->peer.remote_tag : "", f->peer.call_id, i);
 
 		assert_in_range(n, 1, sizeof(text) - 1);
 		struct sip_peer was = f->peer;
