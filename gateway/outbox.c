@@ -40,7 +40,7 @@ struct outbox_stanza {
 	struct outbox *outbox;
 	uint64_t id;
 	struct stanza *stanza;
-	int64_t kept_ms;
+	int64_t kept_ms, taken_ms;
 	uint64_t hold; /* the stanza that it answers; xmpp_stream.h */
 	bool on_disk;
 	size_t octets;
@@ -61,6 +61,7 @@ struct outbox {
 	uint64_t last_id, sent_id, taken_id;
 	uint64_t pinged_id; /* what the ping on its way confirms; 0: none is */
 	uint64_t pinged_ms;
+	int64_t taken_ms; /* when it took the last (wall time) */
 	/* All up to that have been taken since: the server lives on. */
 	uint64_t ripe_id, ripe_ms; /* 0: none waits for that */
 	struct outbox_past *past;
@@ -107,6 +108,7 @@ static void take_first_open(struct outbox *outbox, int64_t now_ms)
 	struct outbox_stanza *one = outbox->open;
 
 	outbox_past_add(outbox->past, one->id, one->octets, now_ms);
+	one->taken_ms = outbox->taken_ms = now_ms;
 	outbox->on_the_way -= !one->dropped;
 	outbox->ntaken++;
 	outbox->open = STAILQ_NEXT(one, link);
@@ -264,10 +266,22 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	pump(arg);
 }
 
+/* Of what an earlier run has left: the server had outlived it already. */
+static void drop_outlived(struct outbox *outbox)
+{
+	int64_t before_ms = outbox->taken_ms - settle_ms(outbox);
+	const struct outbox_stanza *first;
+
+	while ((first = STAILQ_FIRST(&outbox->stanzas)) &&
+	       first != outbox->open && first->taken_ms < before_ms)
+		free_first(outbox);
+}
+
 void outbox_stream_up(struct gateway *gateway)
 {
 	struct outbox *outbox = gateway->outbox;
 
+	drop_outlived(outbox);
 	iq_cancel(gateway->iqs, outbox);
 	outbox->pinged_id = 0;
 	outbox->sent_id = outbox->taken_id;

@@ -44,8 +44,8 @@ class Plan:
     """How much of what."""
 
     texts: int = 10000  # each way
-    accounts: int = 10
-    numbers: int = 5
+    accounts: int = 50
+    numbers: int = 1
     rate: float = 60.0  # a second, each way
     kills: int = 20
     restarts: int = 5

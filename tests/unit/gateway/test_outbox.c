@@ -294,6 +294,36 @@ static void what_was_taken_is_not_sent_again_by_a_new_process(void **state)
 	assert_string_equal(rig.got[2], "m3");
 }
 
+static bool is_up(void *arg)
+{
+	(void)arg;
+	return xmpp_stream_is_up(rig.gateway.stream);
+}
+
+/* A server that ends just behind us has not lost what it took long before. */
+static void what_was_taken_long_ago_is_not_sent_again_by_a_new_process(
+	void **state)
+{
+	enum { SETTLE_MS = 20 };
+
+	(void)state;
+	rig.config.limits.text_settle_ms = SETTLE_MS;
+	send_text(1);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	(void)mock_run(rig.base, never, NULL, 5 * SETTLE_MS);
+	send_text(2);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	close_gateway();
+	open_gateway();
+	assert_true(mock_run(rig.base, is_up, NULL, LIMIT_MS));
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	mock_xmpp_drop(rig.mock);
+	wait_got(3);
+	assert_string_equal(rig.got[2], "m2");
+	(void)mock_run(rig.base, never, NULL, QUIET_MS);
+	assert_int_equal(rig.ngot, 3);
+}
+
 /* Unless its server had ended meanwhile. */
 static void what_a_server_took_last_outlives_the_process_too(void **state)
 {
@@ -454,6 +484,9 @@ int main(void)
 			what_it_outlived_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_was_taken_is_not_sent_again_by_a_new_process,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_taken_long_ago_is_not_sent_again_by_a_new_process,
 			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_a_server_took_last_outlives_the_process_too,
