@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-from bed import database, phone, proc, servers
+from bed import audio, database, phone, proc, servers
 from bed.commands import ctl
 from bed.scene import own_number
 from test_commands import ADD, ADMIN, DELETE, DISABLE, ENABLE, END_SESSION, USERS, commander, fresh_number
@@ -306,7 +306,7 @@ async def test_the_process_is_replaced_and_ended_by_command(scene):
 async def test_a_test_call_tells_what_was_heard(scene):
     operator, number = await commander(scene, "oscar", "tests"), scene.number()
 
-    async def tested(audio):
+    async def tested(answers):
         plan = scene.bed.carrier.expect(number)
         stage = await operator.step("trunk-call")
         assert "carrier" in stage.options("trunk")
@@ -314,13 +314,14 @@ async def test_a_test_call_tells_what_was_heard(scene):
             operator.step("trunk-call", "complete", stage.sessionid, {"trunk": "carrier", "number": number}))
         theirs = await plan.call()
         await theirs.ring()
-        await audio(theirs)
+        await answers(theirs)
         return theirs, await answer
 
     async def refuses(theirs):
         await theirs.refuse(486, "Busy Here")
 
     async def plays(theirs):
+        theirs.audio.tone = audio.Tone(1500)  # not the test call's own, 850 Hz
         await theirs.answer()
 
     async def echoes(theirs):
