@@ -135,9 +135,9 @@ static void forget(struct gateway *gateway, const char *jid)
 	blocks_forget(gateway, jid);
 }
 
-/* Records stay under the old name, and so do texts that wait; calls of now go on
- * under it, and count for the new one (toll_move()).
- * 0, ACCOUNT_E_NOT_FOUND, -ENOBUFS, -ENOMEM: nothing has moved. */
+/* Records stay under the old name, and so do texts that wait; calls of now go
+ * on under it, and count for the new one (toll_move()). 0, ACCOUNT_E_NOT_FOUND,
+ * -ENOBUFS, -ENOMEM: nothing has moved. */
 static int carry_out(struct gateway *gateway, const char *from, const char *to)
 {
 	int r = copy(gateway, from, to);
