@@ -24,6 +24,12 @@ pytestmark = [pytest.mark.bed_options(program=False, credentials=("tandem", "rig
 ANSWER_S, DOCTOR_S = 10.0, 30.0
 
 
+def _at_a_terminal():
+    """As a login shell starts a program: who starts tests in the background has Ctrl-C ignored, and hands that on."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A program at a terminal of its own."""
 
@@ -33,7 +39,7 @@ class Terminal:
         self.seen = ""
         with node.enter():
             self.process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                                            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))  # pylint: disable=subprocess-popen-preexec-fn
+                                            preexec_fn=_at_a_terminal)  # pylint: disable=subprocess-popen-preexec-fn
         os.close(slave)
 
     def _read(self):
