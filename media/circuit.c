@@ -206,7 +206,7 @@ void circuit_rtcp(struct circuit *circuit, struct flow *from,
 			   now_us);
 	atomic_store_explicit(&from->counters.rtt_us, relay_rtt_us(relay),
 			      memory_order_relaxed);
-	if (!r && !circuit->echo && to->ready && !to->failed)
+	if (!r && !circuit->echo && flow_may_report(to))
 		flow_send(to, packet, true, false);
 }
 
@@ -287,7 +287,8 @@ static void beat(struct circuit *circuit, struct flow *flow, uint64_t now_ms)
 {
 	if (!flow->ready || flow->failed)
 		return;
-	if (now_ms - flow->last_rtcp_ms >= CIRCUIT_BEAT_MS)
+	if (flow_may_report(flow) &&
+	    now_ms - flow->last_rtcp_ms >= CIRCUIT_BEAT_MS)
 		report(circuit, flow);
 	/* A party on hold, or one that holds without music, sends nothing. */
 	if (all_ready(circuit) && flow->dir == MEDIA_SENDRECV &&

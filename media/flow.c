@@ -243,7 +243,7 @@ void flow_changed(struct flow *flow)
 	side->remote = flow->remote;
 	side->keys = flow->keys;
 	side->ice_ms = flow->ice.took_ms;
-	side->dtls_ms = flow->ice.dtls_took_ms;
+	side->dtls_ms = flow->dtls.took_ms;
 	end(flow);
 }
 
@@ -252,9 +252,14 @@ void flow_drop(struct flow *flow)
 	flow_count(&flow->counters.dropped, 1);
 }
 
+bool flow_may_report(const struct flow *flow)
+{
+	return flow->ready && !flow->failed && !flow->rests;
+}
+
 bool flow_may_send(const struct flow *flow)
 {
-	return flow->ready && !flow->failed && !flow->held &&
+	return flow_may_report(flow) && !flow->held &&
 	       (flow->dir & MEDIA_SENDONLY);
 }
 

@@ -5,6 +5,7 @@
  * circuit in plain; what goes out is protected and addressed.
  *
  *   flow_ice.c   ICE on the shared port, DTLS-SRTP
+ *   flow_dtls.c  the latter's association
  *   flow_rtp.c   a pair of ports, symmetric RTP, SDES-SRTP
  *
  * Embedded in the circuit, belongs to its worker's thread; the counters may be
@@ -83,7 +84,6 @@ enum { FLOW_NAME_NOW, FLOW_NAME_BEFORE, FLOW_NNAMES };
 
 struct flow_ice {
 	struct ice *ice;
-	struct dtls *dtls;
 	struct flow_name names[FLOW_NNAMES];
 	/* The tag of our own checks' transactions (ice_tag()). */
 	RB_ENTRY(flow) tag_entry;
@@ -92,16 +92,20 @@ struct flow_ice {
 	struct tuple tuples[TUPLES_PER_FLOW];
 	struct source own;
 	bool crowded; /* told already */
+	uint64_t since_ms, took_ms;
+	bool selected;
+};
+
+struct flow_dtls {
+	struct dtls *association; /* NULL: none yet */
 	/* the peer, as far as it is known */
 	bool peer_known, active;
 	struct media_fingerprint fingerprints[MEDIA_MAX_FINGERPRINTS];
 	size_t nfingerprints;
-	/* DTLS: a ClientHello that came too early; owned, NULL: none */
+	/* a ClientHello that came too early; owned, NULL: none */
 	uint8_t *hello;
 	size_t hello_n;
 	uint64_t since_ms, took_ms;
-	uint64_t dtls_since_ms, dtls_took_ms;
-	bool selected;
 	/* The keys are those of a process that died: there is no association
 	 * they came from. */
 	bool resumed;
@@ -126,7 +130,8 @@ struct flow {
 	enum media_dir dir;
 	bool ready;   /* verified: media may flow */
 	bool secured; /* it has had keys: nothing goes without any more */
-	bool failed;  /* nothing is sent; said so, unless consent rests */
+	bool failed;  /* nothing is sent, and said so */
+	bool rests;   /* without a peer's consent: nothing is sent as well */
 	bool held;    /* the peer's address is unspecified: send nothing */
 	bool settled; /* authentic media came: dtls_settle() */
 	int fd;       /* by which it leaves; -1: the shared one */
@@ -141,6 +146,7 @@ struct flow {
 	uint64_t last_rtcp_ms; /* sent */
 	struct report report;
 	struct flow_ice ice;
+	struct flow_dtls dtls;
 };
 
 void flow_init(struct flow *flow, struct circuit *circuit,
@@ -172,6 +178,8 @@ void flow_doubt(struct flow *flow);
 /* Tell the main thread where packets go, and how. */
 void flow_changed(struct flow *flow);
 
+/* RTCP, which goes on while media is held. */
+bool flow_may_report(const struct flow *flow);
 bool flow_may_send(const struct flow *flow);
 bool flow_may_receive(const struct flow *flow);
 
@@ -211,15 +219,29 @@ CHECKED int flow_ice_own_port(struct flow *flow, const struct command_own *own);
 CHECKED int flow_ice_resume(struct flow *flow,
 			    const struct command_resume *resume);
 void flow_ice_close(struct flow *flow);
-/* Sorted by the worker: a STUN message, a DTLS record, RTP or RTCP of this
- * flow. */
+/* Sorted by the worker: a STUN message, RTP or RTCP of this flow. */
 void flow_ice_stun(struct flow *flow, struct packet *packet);
-void flow_ice_dtls(struct flow *flow, const struct packet *packet);
 /* Returns whether it was the peer's. */
 bool flow_ice_media(struct flow *flow, struct packet *packet);
 uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms);
 /* Whether the packet left, or is queued. */
 bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
+/* Octets of our own, to where media goes. */
+void flow_ice_send(struct flow *flow, const uint8_t *p, size_t n);
+
+/* flow_dtls.c */
+/* It starts once a pair is selected and the peer is known. */
+void flow_dtls_start(struct flow *flow);
+/* 0, -EINVAL (no fingerprint of a hash that counts) or -ENOMEM. */
+CHECKED int flow_dtls_peer(struct flow *flow,
+			   const struct command_ice_peer *peer);
+/* A datagram of DTLS; only validated tuples lead here. */
+void flow_dtls_recv(struct flow *flow, const struct packet *packet);
+/* Authentic media came: the peer has the last flight. */
+void flow_dtls_settle(struct flow *flow);
+/* Returns when to be called again, UINT64_MAX: never. */
+uint64_t flow_dtls_tick(struct flow *flow, uint64_t now_ms);
+void flow_dtls_close(struct flow *flow);
 
 /* flow_rtp.c */
 CHECKED int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The side of a WebRTC client: ICE finds the path, DTLS (RFC 5763, 5764) proves
- * who is there and makes the keys, then SRTP flows. Before the proof nothing
- * passes in either direction.
- *
- * DTLS starts when ICE has selected a pair: a ClientHello sent earlier is lost
- * and costs a second. One that the peer sends earlier is kept until then.
+ * The side of a WebRTC client: ICE finds the path, DTLS proves who is there and
+ * makes the keys (media/flow_dtls.c), then SRTP flows. Before the proof nothing
+ * passes in either direction; nor does anything leave while consent (RFC 7675)
+ * rests, until a pair has been selected anew.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "gateway/base/log.h"
@@ -46,6 +42,11 @@ static void on_send(const struct addr *local, const struct addr *remote,
 		batch_send(worker_of(flow)->batch, local, remote, p, n);
 }
 
+void flow_ice_send(struct flow *flow, const uint8_t *p, size_t n)
+{
+	on_send(&flow->local, &flow->remote, p, n, flow);
+}
+
 bool flow_ice_output(struct flow *flow, struct packet *packet, bool own)
 {
 	struct batch *batch = worker_of(flow)->batch;
@@ -59,119 +60,6 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own)
 	packet->remote = flow->remote;
 	batch_queue(batch, flow->fd, packet);
 	return true;
-}
-
-/* DTLS */
-
-static void on_dtls_send(const uint8_t *p, size_t n, void *arg)
-{
-	struct flow *flow = arg;
-
-	on_send(&flow->local, &flow->remote, p, n, flow);
-}
-
-static void on_connected(const struct dtls_keys *keys, void *arg)
-{
-	struct flow *flow = arg;
-
-	if (flow_set_keys(flow, keys)) {
-		flow_fail(flow, MEDIA_FAIL_WORKER);
-		return;
-	}
-	if (!flow->ice.dtls_took_ms)
-		flow->ice.dtls_took_ms =
-			worker_of(flow)->now_ms - flow->ice.dtls_since_ms + 1;
-	flow_changed(flow);
-	flow_ready(flow);
-}
-
-static const enum media_failure failures[] = {
-	[DTLS_FAILED] = MEDIA_FAIL_DTLS,
-	[DTLS_TIMEOUT] = MEDIA_FAIL_DTLS,
-	[DTLS_FINGERPRINT] = MEDIA_FAIL_FINGERPRINT,
-};
-
-static void on_dtls_failed(enum dtls_failure why, void *arg)
-{
-	struct flow *flow = arg;
-
-	log_info("call=%s event=dtls side=%c result=failed reason=%s",
-		 flow->circuit->name, 'A' + (int)flow->side,
-		 log_text(slice_of(dtls_reason(flow->ice.dtls))).s);
-	flow_fail(flow, failures[why]);
-}
-
-static const struct dtls_handlers dtls_handlers = {
-	.send = on_dtls_send,
-	.connected = on_connected,
-	.failed = on_dtls_failed,
-};
-
-static int make_dtls(struct flow *flow)
-{
-	struct flow_ice *ice = &flow->ice;
-	int r = dtls_new(&ice->dtls, worker_of(flow)->config.cert, ice->active,
-			 &dtls_handlers, flow);
-
-	if (!r)
-		r = dtls_set_fingerprints(ice->dtls, ice->fingerprints,
-					  ice->nfingerprints);
-	return r;
-}
-
-/* The last one counts; without memory the peer sends it again. */
-static void keep_hello(struct flow_ice *ice, const struct packet *packet)
-{
-	if (packet->n > FLOW_HELLO_MAX)
-		return;
-	uint8_t *hello = realloc(ice->hello, packet->n);
-	if (!hello)
-		return;
-	memcpy(hello, packet->p, packet->n);
-	ice->hello = hello;
-	ice->hello_n = packet->n;
-}
-
-static void forget_hello(struct flow_ice *ice)
-{
-	free(ice->hello);
-	ice->hello = NULL;
-}
-
-static void start_dtls(struct flow *flow)
-{
-	struct flow_ice *ice = &flow->ice;
-	uint64_t now_ms = worker_of(flow)->now_ms;
-
-	if (ice->dtls || ice->resumed || !ice->selected || !ice->peer_known)
-		return;
-	ice->dtls_since_ms = now_ms;
-	if (make_dtls(flow)) {
-		flow_fail(flow, MEDIA_FAIL_WORKER);
-		return;
-	}
-	dtls_start(ice->dtls, now_ms);
-	if (ice->hello && !ice->active)
-		dtls_recv(ice->dtls, ice->hello, ice->hello_n, now_ms);
-	forget_hello(ice);
-	circuit_touch(flow->circuit);
-}
-
-/* Only validated tuples lead here. */
-void flow_ice_dtls(struct flow *flow, const struct packet *packet)
-{
-	struct flow_ice *ice = &flow->ice;
-
-	/* The peer repeats something of an association that is over. */
-	if (ice->resumed)
-		return;
-	if (ice->dtls) {
-		dtls_recv(ice->dtls, packet->p, packet->n,
-			  worker_of(flow)->now_ms);
-		circuit_touch(flow->circuit);
-	} else {
-		keep_hello(ice, packet);
-	}
 }
 
 /* ICE */
@@ -216,7 +104,6 @@ static void forgive(struct flow *flow)
 {
 	if (flow->why == MEDIA_FAIL_CONSENT || flow->why == MEDIA_FAIL_ICE)
 		flow->failed = false;
-	circuit_gate(flow->circuit);
 }
 
 static void on_selected(const struct addr *local, const struct addr *remote,
@@ -230,25 +117,20 @@ static void on_selected(const struct addr *local, const struct addr *remote,
 	flow->remote = *remote;
 	flow->fd = is_own(flow, local) ? ice->own.fd : -1;
 	ice->selected = true;
+	flow->rests = false;
 	forgive(flow);
+	circuit_gate(flow->circuit);
 	if (!ice->took_ms)
 		ice->took_ms = worker_of(flow)->now_ms - ice->since_ms + 1;
 	flow_changed(flow);
-	if (ice->resumed)
+	if (flow->dtls.resumed)
 		flow_ready(flow);
-	start_dtls(flow);
+	flow_dtls_start(flow);
 }
 
-/* It is said when it is lost for good, and once. */
 static void rest(struct flow *flow)
 {
-	if (flow->failed)
-		return;
-	log_info("call=%s event=consent side=%c result=rests: nothing is sent "
-		 "until a check is answered",
-		 flow->circuit->name, 'A' + (int)flow->side);
-	flow->failed = true;
-	flow->why = MEDIA_FAIL_CONSENT;
+	flow->rests = true;
 	circuit_gate(flow->circuit);
 }
 
@@ -256,16 +138,17 @@ static void on_ice_failed(enum ice_failure why, void *arg)
 {
 	struct flow *flow = arg;
 
+	rest(flow);
 	switch (why) {
 	case ICE_FAILED:
 		flow_fail(flow, MEDIA_FAIL_ICE);
 		break;
 	case ICE_CONSENT_RESTS:
-		rest(flow);
+		log_info("call=%s event=consent side=%c result=rests: nothing "
+			 "is sent until a check is answered",
+			 flow->circuit->name, 'A' + (int)flow->side);
 		break;
 	case ICE_CONSENT_LOST:
-		if (flow->why == MEDIA_FAIL_CONSENT)
-			flow->failed = false;
 		flow_fail(flow, MEDIA_FAIL_CONSENT);
 		break;
 	}
@@ -335,40 +218,6 @@ int flow_ice_restart(struct flow *flow, const struct command_local *local)
 	return set_local(flow, local);
 }
 
-/*
- * Fingerprints that the association at hand has not are those of another
- * (RFC 8842, 4): the old keys serve until that one has its own.
- */
-static int set_fingerprints(struct flow *flow,
-			    const struct command_ice_peer *peer)
-{
-	struct flow_ice *ice = &flow->ice;
-	bool same =
-		ice->nfingerprints == peer->nfingerprints &&
-		!memcmp(ice->fingerprints, peer->fingerprints,
-			peer->nfingerprints * sizeof(peer->fingerprints[0]));
-	int r = 0;
-
-	if (!same)
-		ice->resumed = false;
-	memcpy(ice->fingerprints, peer->fingerprints,
-	       sizeof(ice->fingerprints));
-	ice->nfingerprints = peer->nfingerprints;
-	ice->peer_known = true;
-	if (ice->dtls)
-		r = dtls_set_fingerprints(ice->dtls, ice->fingerprints,
-					  ice->nfingerprints);
-	if (r == DTLS_E_NEW) {
-		ice->dtls = dtls_free(ice->dtls);
-		forget_hello(ice);
-		r = 0;
-	}
-	if (!ice->dtls)
-		ice->active = peer->active;
-	start_dtls(flow);
-	return r;
-}
-
 int flow_ice_peer(struct flow *flow, const struct command_ice_peer *peer)
 {
 	struct flow_ice *ice = &flow->ice;
@@ -387,7 +236,7 @@ int flow_ice_peer(struct flow *flow, const struct command_ice_peer *peer)
 			return r;
 	}
 	circuit_touch(flow->circuit);
-	return set_fingerprints(flow, peer);
+	return flow_dtls_peer(flow, peer);
 }
 
 int flow_ice_candidate(struct flow *flow, const struct media_cand *cand)
@@ -432,9 +281,9 @@ int flow_ice_resume(struct flow *flow, const struct command_resume *resume)
 		r = ice_resume(ice->ice, &resume->local, &resume->remote);
 	if (r)
 		return r;
-	ice->resumed = true;
 	ice->took_ms = resume->ice_ms;
-	ice->dtls_took_ms = resume->dtls_ms;
+	flow->dtls.resumed = true;
+	flow->dtls.took_ms = resume->dtls_ms;
 	flow->local = resume->local;
 	flow->remote = resume->remote;
 	flow->fd = is_own(flow, &flow->local) ? ice->own.fd : -1;
@@ -457,8 +306,7 @@ void flow_ice_close(struct flow *flow)
 		worker_unname(worker, &ice->names[i]);
 	worker_untag(worker, flow);
 	worker_unwatch(worker, &ice->own);
-	forget_hello(ice);
-	ice->dtls = dtls_free(ice->dtls);
+	flow_dtls_close(flow);
 	ice->ice = ice_free(ice->ice);
 }
 
@@ -484,24 +332,18 @@ bool flow_ice_media(struct flow *flow, struct packet *packet)
 		flow_drop(flow);
 		return false;
 	}
-	if (!flow->settled && flow->ice.dtls) {
-		flow->settled = true;
-		dtls_settle(flow->ice.dtls);
-	}
+	if (!flow->settled)
+		flow_dtls_settle(flow);
 	flow_deliver(flow, packet, rtcp);
 	return true;
 }
 
 uint64_t flow_ice_tick(struct flow *flow, uint64_t now_ms)
 {
-	struct flow_ice *ice = &flow->ice;
+	struct ice *ice = flow->ice.ice;
 
-	ice_heard(ice->ice, flow->last_rx_ms);
-	uint64_t next_ms = ice_tick(ice->ice, now_ms);
-
-	if (!ice->dtls)
-		return next_ms;
-
-	uint64_t dtls_ms = dtls_tick(ice->dtls, now_ms);
-	return dtls_ms < next_ms ? dtls_ms : next_ms;
+	ice_heard(ice, flow->last_rx_ms);
+	uint64_t ice_ms = ice_tick(ice, now_ms);
+	uint64_t dtls_ms = flow_dtls_tick(flow, now_ms);
+	return dtls_ms < ice_ms ? dtls_ms : ice_ms;
 }
