@@ -13,7 +13,10 @@
 #include "media/stun.h"
 #include "media/worker.h"
 
-enum { BLOCK = 16 };
+enum {
+	BLOCK = 16,
+	SAMPLE = 8, /* of media that is let go, one in so many is looked at */
+};
 
 /* Whether another flow holds the way @packet came; an idle one gives it up. */
 static bool is_crowded(struct worker *worker, const struct flow *flow,
@@ -136,7 +139,7 @@ static void take(struct worker *worker, struct packet *packet)
 	if (kind == RTP_DEMUX_RTP && !flow_ice_media(packet->flow, packet))
 		packet->flow = NULL;
 	else if (kind == RTP_DEMUX_DTLS)
-		flow_ice_dtls(packet->flow, packet);
+		flow_dtls_recv(packet->flow, packet);
 }
 
 /*
@@ -165,42 +168,54 @@ static void take_block(struct worker *worker, struct packet *packets, size_t n)
 		take(worker, &packets[i]);
 }
 
+/* What is of no call stands for @weight such packets. */
+static size_t count_foreign(struct worker *worker, const struct packet *packet,
+			    size_t weight)
+{
+	if (packet->flow)
+		return 0;
+	if (packet->source->kind == SOURCE_SHARED)
+		worker->strangers += weight;
+	return weight;
+}
+
 /*
  * Too much has waited too long: media is let go unseen, which takes a tenth of
- * moving it. Checks and handshakes are few, and calls end without them.
+ * moving it. Checks and handshakes are few, and calls end without them. Whose
+ * the media was is looked up for some of it: most may be a flood's.
  */
-static void take_late(struct worker *worker, struct packet *packets, size_t n)
+static size_t take_late(struct worker *worker, struct packet *packets, size_t n)
 {
-	size_t late = 0;
+	uint64_t late = worker_late(worker);
+	size_t foreign = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		struct packet *packet = &packets[i];
-		if (rtp_demux(packet->p, packet->n) == RTP_DEMUX_RTP) {
-			late++;
+		bool media = rtp_demux(packet->p, packet->n) == RTP_DEMUX_RTP;
+
+		if (media && late++ % SAMPLE)
 			continue;
-		}
 		begin(worker, packet);
-		take(worker, packet);
+		if (!media)
+			take(worker, packet);
+		else if (!packet->flow)
+			find(worker, packet);
+		foreign += count_foreign(worker, packet, media ? SAMPLE : 1);
 	}
-	atomic_store_explicit(&worker->late_packets, worker_late(worker) + late,
+	atomic_store_explicit(&worker->late_packets, late,
 			      memory_order_relaxed);
+	return foreign;
 }
 
 size_t demux_packets(struct worker *worker, struct packet *packets, size_t n)
 {
 	size_t foreign = 0;
 
-	if (worker->late) {
-		take_late(worker, packets, n);
-		return 0;
-	}
+	if (worker->late)
+		return take_late(worker, packets, n);
 	for (size_t i = 0; i < n; i += BLOCK)
 		take_block(worker, packets + i, n - i < BLOCK ? n - i : BLOCK);
-	for (size_t i = 0; i < n; i++) {
-		if (packets[i].flow)
-			continue;
-		foreign++;
-		worker->strangers += packets[i].source->kind == SOURCE_SHARED;
-	}
+	for (size_t i = 0; i < n; i++)
+		foreign += count_foreign(worker, &packets[i], 1);
 	return foreign;
 }
