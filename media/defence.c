@@ -2,76 +2,62 @@
 #include "media/defence.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/log.h"
 #include "media/worker.h"
 
-/* The keys of one family's addresses. */
-struct known {
+/* What one family's filter is to know. */
+struct lesson {
 	const struct sieve_secret *secret;
 	bool v6;
 	size_t n;
-	uint32_t keys[SIEVE_KNOWN_MAX];
+	struct sieve_known known;
 };
 
-static void note(const struct tuple *tuple, void *arg)
+static bool is_of(const struct lesson *lesson, const struct tuple *tuple)
 {
-	struct known *known = arg;
-
-	if (addr_is_v6(&tuple->remote) == known->v6 &&
-	    known->n < SIEVE_KNOWN_MAX)
-		known->keys[known->n++] =
-			sieve_key(known->secret, &tuple->remote);
+	return addr_is_v6(&tuple->remote) == lesson->v6;
 }
 
-static int compare(const void *a, const void *b)
+static void count_one(const struct tuple *tuple, void *arg)
 {
-	const uint32_t *x = a, *y = b;
+	struct lesson *lesson = arg;
 
-	return *x < *y ? -1 : *x > *y;
+	lesson->n += is_of(lesson, tuple);
 }
 
-/* With more addresses than it can know a filter would refuse calls' own. */
-static bool knows_all(const struct known *known)
+static void add_one(const struct tuple *tuple, void *arg)
 {
-	return known->n < SIEVE_KNOWN_MAX;
+	struct lesson *lesson = arg;
+
+	if (is_of(lesson, tuple))
+		sieve_known_add(&lesson->known, lesson->secret, &tuple->remote);
 }
 
-static int attach_calm(struct worker *worker, int which)
+static int attach_flooded(const struct worker *worker, int which)
 {
-	struct defence *defence = &worker->defence;
-	const struct sieve sieve = { .v6 = which == BATCH_V6 };
+	const struct defence *defence = &worker->defence;
+	struct lesson lesson = { .secret = &defence->secret,
+				 .v6 = which == BATCH_V6 };
 
-	if (defence->calm[which])
-		return 0;
-	int r = sieve_attach(worker->shared[which].fd, &sieve);
-	defence->calm[which] = !r;
-	return r;
-}
-
-static int attach_flooded(struct worker *worker, int which)
-{
-	struct defence *defence = &worker->defence;
-	struct known known = { .secret = &defence->secret,
-			       .v6 = which == BATCH_V6 };
-
-	tuple_each(&worker->tuples, note, &known);
-	if (!knows_all(&known)) {
-		defence->crowded = true;
-		return attach_calm(worker, which);
-	}
-	qsort(known.keys, known.n, sizeof(known.keys[0]), compare);
+	tuple_each(&worker->tuples, count_one, &lesson);
+	sieve_known_init(&lesson.known, lesson.n);
+	tuple_each(&worker->tuples, add_one, &lesson);
 	const struct sieve sieve = {
-		.v6 = known.v6,
+		.v6 = lesson.v6,
 		.flooded = true,
 		.secret = &defence->secret,
 		.share = defence->siege.share,
-		.known = known.keys,
-		.nknown = known.n,
+		.known = &lesson.known,
 	};
-	defence->calm[which] = false;
+	return sieve_attach(worker->shared[which].fd, &sieve);
+}
+
+static int attach_calm(const struct worker *worker, int which)
+{
+	const struct sieve sieve = { .v6 = which == BATCH_V6 };
+
 	return sieve_attach(worker->shared[which].fd, &sieve);
 }
 
@@ -90,7 +76,6 @@ static void attach_all(struct worker *worker)
 
 	defence->changes = worker->tuples.changes;
 	defence->learned_ms = worker->now_ms;
-	defence->crowded = false;
 	for (int i = 0; i < BATCH_NSOCKETS; i++) {
 		if (worker->shared[i].fd < 0)
 			continue;
@@ -132,10 +117,8 @@ static void tell(struct worker *worker)
 		defence->since_ms = worker->now_ms;
 		defence->dropped_before = defence->dropped;
 		if (defence->told)
-			log_warn("event=media-flood worker=%u result=%s",
-				 worker->config.index,
-				 defence->crowded ? "too-many-calls"
-						  : "filtered");
+			log_warn("event=media-flood worker=%u result=filtered",
+				 worker->config.index);
 		return;
 	}
 	if (!defence->told)
@@ -164,12 +147,10 @@ static void look(struct worker *worker)
 static bool has_to_learn(const struct worker *worker)
 {
 	const struct defence *defence = &worker->defence;
-	uint64_t after_ms =
-		defence->crowded ? DEFENCE_CROWDED_MS : DEFENCE_LEARN_MS;
 
 	return defence->siege.flooded &&
 	       defence->changes != worker->tuples.changes &&
-	       worker->now_ms - defence->learned_ms >= after_ms;
+	       worker->now_ms - defence->learned_ms >= DEFENCE_LEARN_MS;
 }
 
 void defence_turn(struct worker *worker, uint64_t foreign)

@@ -4,9 +4,13 @@
  *
  *     form      RTP, check, handshake, or refused; M[0] = what of it strangers
  *               may
- *     key       of the source: A = the fold of port and address
- *     tree      of the known keys: passed, or on to
+ *     key       of the source: the fold of port and address
+ *     tables    of what is known, one after the other: passed if all have its
+ *               bit, else on to
  *     stranger  by chance
+ *
+ * Classic BPF has no arrays: a table is a tree of conditions on the bits of the
+ * hash, whose leaves load a word each.
  *
  * A socket's filter sees the UDP header at offset 0, and the IP header by
  * SKF_NET_OFF.
@@ -17,13 +21,14 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "gateway/base/rand.h"
 #include "media/stun.h"
 
 enum {
-	CODE_MAX = 2048,
+	CODE_MAX = 2200,
 	UDP_LEN = 8,
 	V4_SOURCE = 12, /* in the IP header */
 	V6_SOURCE = 8,
@@ -31,13 +36,19 @@ enum {
 	STUN_LEN = 20,
 	DTLS_LEN = 13,
 	RTP_LEN = 12,
-	LEAF = 8, /* keys that are looked through */
+	WORD_BITS = 32,
 	WHOLE = 65535,
-	CHANCE = 0, /* of the scratch memory */
+	/* of the scratch memory */
+	CHANCE = 0,
+	KEY = 1,
+	HASH = 2,
+	/* so many addresses to a word of a table: an eighth of its bits is set
+	 * at most while there are words to be had */
+	WORD_HOLDS = 4,
 };
 
 #define STUN_COOKIE 0x2112a442u
-#define KEY_MASK    0x7fffffffu /* conditions on more take two instructions */
+#define TOP_BIT     0x80000000u
 
 /* What strangers' packets of one form may. */
 enum { NEVER, BY_CHANCE };
@@ -186,64 +197,114 @@ static void key(struct code *code, const struct sieve *sieve)
 		load(code, BPF_W, (unsigned)SKF_NET_OFF + at + 4 * i);
 		fold(code, sieve->secret->factors[i + 1]);
 	}
-	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16));
-	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0));
-	add(code,
-	    (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, KEY_MASK));
+	add(code, (struct sock_filter)BPF_STMT(BPF_STX, KEY));
 }
 
 void sieve_secret_init(struct sieve_secret *secret)
 {
-	rand_bytes(secret->factors, sizeof(secret->factors));
-	for (int i = 0; i < 5; i++)
+	rand_bytes(secret, sizeof(*secret));
+	for (int i = 0; i < SIEVE_FACTORS; i++)
 		secret->factors[i] |= 1;
+	for (int i = 0; i < SIEVE_TABLES; i++)
+		secret->tables[i] |= 1;
 }
 
 /* As key() writes it. */
-uint32_t sieve_key(const struct sieve_secret *secret, const struct addr *remote)
+static uint32_t key_of(const struct sieve_secret *secret,
+		       const struct addr *remote)
 {
 	uint32_t x = addr_port(remote) * secret->factors[0];
 
 	if (!addr_is_v6(remote))
-		x ^= ntohl(remote->in4.sin_addr.s_addr) * secret->factors[1];
-	else
-		for (int i = 0; i < 4; i++)
-			x ^= ntohl(remote->in6.sin6_addr.s6_addr32[i]) *
-			     secret->factors[i + 1];
-	return (x >> 16 ^ x) & KEY_MASK;
+		return x ^
+		       ntohl(remote->in4.sin_addr.s_addr) * secret->factors[1];
+	for (int i = 0; i < 4; i++)
+		x ^= ntohl(remote->in6.sin6_addr.s6_addr32[i]) *
+		     secret->factors[i + 1];
+	return x;
 }
 
-/* Pass where the accumulator is one of a few keys; else jump, to be landed. */
-static size_t leaf(struct code *code, const uint32_t *known, size_t n)
+/* The upper bits of a product are a good hash: the word, then the bit in it. */
+static unsigned shift_of(const struct sieve_known *known)
 {
-	for (size_t i = 0; i < n; i++)
-		add(code, (struct sock_filter)BPF_JUMP(
-				  BPF_JMP | BPF_JEQ | BPF_K, known[i],
-				  (uint8_t)(n - i - 1), i + 1 == n));
-	add(code, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, WHOLE));
-	return jump(code);
+	unsigned bits = 5;
+
+	static_assert(WORD_BITS == 1 << 5, "bits of a word");
+	for (size_t words = known->words; words > 1; words /= 2)
+		bits++;
+	return 32 - bits;
 }
 
-struct misses {
-	size_t at[SIEVE_KNOWN_MAX];
+void sieve_known_init(struct sieve_known *known, size_t n)
+{
+	memset(known, 0, sizeof(*known));
+	known->words = 1;
+	while (known->words < SIEVE_WORDS_MAX && known->words * WORD_HOLDS < n)
+		known->words *= 2;
+}
+
+void sieve_known_add(struct sieve_known *known,
+		     const struct sieve_secret *secret,
+		     const struct addr *remote)
+{
+	uint32_t x = key_of(secret, remote);
+
+	for (int i = 0; i < SIEVE_TABLES; i++) {
+		uint32_t hash = x * secret->tables[i] >> shift_of(known);
+
+		known->at[i][hash / WORD_BITS] |= TOP_BIT >> hash % WORD_BITS;
+	}
+}
+
+struct leaves {
+	size_t at[SIEVE_WORDS_MAX];
 	size_t n;
 };
 
-/* Halved until a leaf has it: a jump's offset on a condition is one octet. */
-static void tree(struct code *code, const uint32_t *known, size_t n,
-		 struct misses *misses)
+/* Have the word in the accumulator, on whose place among @n it depends. */
+static void tree(struct code *code, const uint32_t *words, size_t n,
+		 struct leaves *leaves)
 {
-	if (n <= LEAF) {
-		misses->at[misses->n++] = leaf(code, known, n);
+	if (n == 1) {
+		add(code,
+		    (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, words[0]));
+		leaves->at[leaves->n++] = jump(code);
 		return;
 	}
-	size_t half = n / 2;
-	add(code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
-					       known[half], 0, 1));
-	size_t right = jump(code);
-	tree(code, known, half, misses);
-	land(code, right);
-	tree(code, known + half, n - half, misses);
+	size_t half = n / 2, at = code->n;
+	add(code,
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+					 (uint32_t)half * WORD_BITS, 0, 0));
+	tree(code, words, half, leaves);
+	/* a condition reaches so far: half of the longest tree */
+	static_assert(3 * SIEVE_WORDS_MAX / 2 <= UINT8_MAX, "one octet");
+	code->at[at].jt = (uint8_t)(code->n - at - 1);
+	tree(code, words + half, half, leaves);
+}
+
+/* Go on where the table has the key's bit; returns the jump of others. */
+static size_t table(struct code *code, const struct sieve *sieve, int which)
+{
+	const struct sieve_known *known = sieve->known;
+	struct leaves leaves = { .n = 0 };
+
+	add(code, (struct sock_filter)BPF_STMT(BPF_LD | BPF_MEM, KEY));
+	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MUL | BPF_K,
+					       sieve->secret->tables[which]));
+	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_RSH | BPF_K,
+					       shift_of(known)));
+	add(code, (struct sock_filter)BPF_STMT(BPF_ST, HASH));
+	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
+					       WORD_BITS - 1));
+	add(code, (struct sock_filter)BPF_STMT(BPF_MISC | BPF_TAX, 0));
+	add(code, (struct sock_filter)BPF_STMT(BPF_LD | BPF_MEM, HASH));
+	tree(code, known->at[which], known->words, &leaves);
+	for (size_t i = 0; i < leaves.n; i++)
+		land(code, leaves.at[i]);
+	add(code, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_LSH | BPF_X, 0));
+	add(code, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K,
+					       TOP_BIT, 1, 0));
+	return jump(code);
 }
 
 static void stranger(struct code *code, uint32_t share)
@@ -258,14 +319,14 @@ static void stranger(struct code *code, uint32_t share)
 
 static void write_flooded(struct code *code, const struct sieve *sieve)
 {
-	struct misses misses = { .n = 0 };
+	size_t misses[SIEVE_TABLES];
 
-	assert(sieve->nknown <= SIEVE_KNOWN_MAX);
 	key(code, sieve);
-	if (sieve->nknown)
-		tree(code, sieve->known, sieve->nknown, &misses);
-	for (size_t i = 0; i < misses.n; i++)
-		land(code, misses.at[i]);
+	for (int i = 0; i < SIEVE_TABLES; i++)
+		misses[i] = table(code, sieve, i);
+	add(code, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, WHOLE));
+	for (int i = 0; i < SIEVE_TABLES; i++)
+		land(code, misses[i]);
 	stranger(code, sieve->share);
 }
 

@@ -6,8 +6,8 @@
  *
  * always: what has the form and the least length of a Binding message (RFC
  *     8489), of a DTLS record or of RTP (first octets: RFC 7983);
- * in a flood: all of that from known addresses; of others no RTP, and a share
- *     of checks and handshakes, which who means it repeats.
+ * in a flood: all of that from known addresses, however many; of others no RTP,
+ *     and a share of checks and handshakes, which who means it repeats.
  *
  * The kernel counts what it refuses. No clock, no state.
  */
@@ -20,22 +20,33 @@
 #include "gateway/base/addr.h"
 #include "gateway/base/err.h"
 
-enum {
-	/* Addresses that a filter can know: its length is limited (Linux's
-	 * BPF_MAXINSNS, and net.core.optmem_max, 20 KiB before 6.7). */
-	SIEVE_KNOWN_MAX = 1000,
-};
 /* A share of all. */
 #define SIEVE_ALL UINT32_MAX
 
+/*
+ * Known addresses and ports: a Bloom filter. All that were added are known, and
+ * of others some are taken for known: at 1,000 one in a thousand, at 2,000 one
+ * in a hundred, at 4,000 a tenth. More tables, or longer ones, would be too
+ * much for a socket (net.core.optmem_max, 20 KiB before Linux 6.7).
+ */
+enum { SIEVE_TABLES = 5, SIEVE_WORDS_MAX = 128, SIEVE_FACTORS = 5 };
+
 /* So that nobody can choose addresses that pass for known ones. */
 struct sieve_secret {
-	uint32_t factors[5];
+	uint32_t factors[SIEVE_FACTORS], tables[SIEVE_TABLES];
 };
 void sieve_secret_init(struct sieve_secret *secret);
-/* What a filter knows an address and port by. */
-uint32_t sieve_key(const struct sieve_secret *secret,
-		   const struct addr *remote);
+
+struct sieve_known {
+	size_t words; /* of each table: a power of two */
+	uint32_t at[SIEVE_TABLES][SIEVE_WORDS_MAX];
+};
+/* None are known; there will be about @n. */
+void sieve_known_init(struct sieve_known *known, size_t n);
+/* All of one filter are of one IP version. */
+void sieve_known_add(struct sieve_known *known,
+		     const struct sieve_secret *secret,
+		     const struct addr *remote);
 
 struct sieve {
 	bool v6; /* the socket's */
@@ -43,8 +54,7 @@ struct sieve {
 	/* The rest is for a flood. */
 	const struct sieve_secret *secret;
 	uint32_t share; /* of strangers' checks and handshakes, of SIEVE_ALL */
-	const uint32_t *known; /* keys, in rising order; borrowed */
-	size_t nknown;         /* SIEVE_KNOWN_MAX at most */
+	const struct sieve_known *known; /* borrowed */
 };
 
 /* In the place of what @fd, a UDP socket, had. 0 or -errno: it has the old one,
