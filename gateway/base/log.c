@@ -2,10 +2,13 @@
 #include "gateway/base/log.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
@@ -107,12 +110,42 @@ static int line_head(char *line, size_t cap, enum log_level level, int fd)
 	return (int)strftime(line, cap, "%Y-%m-%dT%H:%M:%SZ ", &tm);
 }
 
+/*
+ * Who reads us may have stopped (a journal that hangs, a pipe to nobody), and
+ * the log must not stop us. The descriptor is shared with others, who would be
+ * surprised by O_NONBLOCK. A pipe that is writable takes PIPE_BUF octets, and a
+ * socket says itself that it is full.
+ */
+static bool takes(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+
+	return poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLOUT;
+}
+
+static bool write_some(int fd, const char *p, size_t n)
+{
+	ssize_t sent = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && errno == ENOTSOCK)
+		sent = takes(fd) ? write(fd, p, n) : -1;
+	return sent == (ssize_t)n;
+}
+
 /* @line has room for one more. */
 static void write_line(int fd, char *line, size_t n)
 {
 	line[n++] = '\n';
-	if (write(fd, line, n) < 0)
-		atomic_fetch_add(&dropped, 1);
+	while (n) {
+		size_t some = n < PIPE_BUF ? n : PIPE_BUF;
+
+		if (!write_some(fd, line, some)) {
+			atomic_fetch_add(&dropped, 1);
+			return;
+		}
+		line += some;
+		n -= some;
+	}
 }
 
 static void write_json(int fd, enum log_level level, struct slice line)

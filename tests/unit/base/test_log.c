@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/base/log.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "tests/test.h"
 
 static void expect(const char *text, const char *logged)
@@ -56,6 +59,36 @@ static void it_is_bounded_whatever_it_holds(void **state)
 	}
 }
 
+/* Standard error is one end of @fds, and nobody reads the other. */
+static void log_to_nobody(int fds[2])
+{
+	enum { LINES = 20000 };
+	unsigned long before = log_dropped();
+	int old = dup(STDERR_FILENO);
+
+	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	for (int i = 0; i < LINES; i++)
+		log_error("event=nobody-reads number=%d", i);
+	unsigned long lost = log_dropped() - before;
+	assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
+	assert_true(lost > 0 && lost < LINES);
+	for (int i = 0; i < 2; i++)
+		close(fds[i]);
+	close(old);
+}
+
+/* A journal that hangs costs its lines, and no call. */
+static void who_does_not_read_it_holds_up_nobody(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	log_to_nobody(fds);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	log_to_nobody(fds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -63,6 +96,7 @@ int main(void)
 		cmocka_unit_test(it_cannot_end_its_quotes_or_its_line),
 		cmocka_unit_test(what_is_no_utf8_is_escaped),
 		cmocka_unit_test(it_is_bounded_whatever_it_holds),
+		cmocka_unit_test(who_does_not_read_it_holds_up_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
