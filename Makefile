@@ -112,7 +112,7 @@ $(BUILD)/tandemctl: $(BUILD)/gateway/tandemctl.o $(call archives,gateway)
 FUZZ_DRIVER = $(if $(findstring fuzzer,$(LDFLAGS)),,$(BUILD)/tests/fuzz/replay.o)
 $(FUZZERS): %: %.o $(FUZZ_DRIVER) $(call archives,gateway)
 $(BENCHES): %: %.o $(BUILD)/libmock.a $(call archives,gateway)
-$(BENCHES): CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
+$(BENCHES) $(BUILD)/tests/fuzz/fuzz_call: CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
 $(LOAD): $(call objects,$(wildcard tests/bench/load/*.c)) $(BUILD)/libmock.a $(call archives,gateway)
 $(FLOORS): %: %.o
 $(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * A call under any sequence of what its legs, its bridge, the disk, the billing
+ * system and time may do: each leg is told once that it is over, one record is
+ * written, and what it counted for is given back. An octet is a step, the next
+ * one says more of it. The first chooses what call it is.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "tests/unit/gateway/call_rig.h"
+
+enum { STEPS_MAX = 100, LEGS_MAX = 8, TARGETS = 3 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What each leg that was made has been through. */
+static struct {
+	const struct leg *leg;
+	unsigned ended, told, freed;
+} legs[LEGS_MAX];
+static unsigned nlegs, records;
+
+static unsigned number_of(const struct leg *leg)
+{
+	for (unsigned i = nlegs; i-- > 0;)
+		if (legs[i].leg == leg && !legs[i].freed)
+			return i;
+	assert(!"a leg of nobody's");
+	return 0;
+}
+
+static void hangup(struct leg *leg, enum cause cause, const char *text)
+{
+	unsigned i = number_of(leg);
+
+	(void)cause;
+	(void)text;
+	assert(!legs[i].told && !legs[i].ended);
+	legs[i].told++;
+}
+
+static struct leg *free_leg(struct leg *leg)
+{
+	legs[number_of(leg)].freed++;
+	return fake_free(leg);
+}
+
+static struct leg *make(void)
+{
+	static struct leg_ops ops;
+	struct leg *leg = new_leg();
+
+	ops = fake_ops;
+	ops.hangup = hangup;
+	ops.free = free_leg;
+	leg->ops = &ops;
+	assert(nlegs < LEGS_MAX);
+	legs[nlegs].leg = leg;
+	legs[nlegs].ended = legs[nlegs].told = legs[nlegs].freed = 0;
+	nlegs++;
+	return leg;
+}
+
+static int make_next(struct leg **out, struct gateway *of, void *arg)
+{
+	(void)of;
+	(void)arg;
+	*out = b = make();
+	return 0;
+}
+
+static struct leg *hunted(struct call_parties *of)
+{
+	struct leg *first;
+
+	assert(!hunt_new(&of->hunt, &gateway));
+	for (unsigned i = 0; i < TARGETS; i++)
+		assert(!hunt_add(of->hunt, &(struct hunt_target){
+						   .name = "a callee",
+						   .trunk = "pbx",
+						   .ring_ms = 1000,
+						   .next_on = HUNT_ON_NOT_TAKEN,
+						   .new_leg = make_next }));
+	assert(!hunt_next(of->hunt, &first));
+	return first;
+}
+
+static void turn(void)
+{
+	event_base_loop(gateway.base, EVLOOP_NONBLOCK);
+}
+
+/* What it has said since the last look. */
+static void listen_to_it(void)
+{
+	for (const char *p = said; (p = strstr(p, "record")); p++)
+		records++;
+	said[0] = '\0';
+}
+
+static bool is_over(void)
+{
+	return call->state == CALL_CLOSED;
+}
+
+static void ends(struct leg *leg, enum cause cause, uint8_t more)
+{
+	unsigned i = number_of(leg);
+
+	/* A leg ends once, and not when it was told that it is over. */
+	if (legs[i].ended || legs[i].told)
+		return;
+	legs[i].ended++;
+	leg_ends(leg, cause, more & 128 ? "no\r\nmore" : NULL);
+}
+
+static void bill(uint8_t more)
+{
+	if (question_open)
+		let_begin(more & 1, more & 2 ? 60 : 0, more & 4 ? "no" : "");
+}
+
+static void disk(uint8_t more)
+{
+	db_done_fn done = stored;
+
+	stored = NULL;
+	if (done)
+		done(more & 1 ? -EIO : 0, stored_arg);
+}
+
+/* A time limit of the state, as though it had passed. */
+static void time_passes(void)
+{
+	const struct timeval now = { 0, 0 };
+
+	evtimer_add(call->timer, &now);
+	turn();
+}
+
+static void media(uint8_t more)
+{
+	enum media_side side = more & 1 ? MEDIA_SIDE_A : MEDIA_SIDE_B;
+
+	switch (more >> 1 & 3) {
+	case 0:
+	case 1:
+		ready(side);
+		break;
+	case 2:
+		bridge_events->digit(side, '5', 100, bridge_arg);
+		break;
+	default:
+		bridge_events->moved(side, bridge_arg);
+	}
+}
+
+static void media_fails(uint8_t more)
+{
+	static const enum media_failure whys[] = { MEDIA_FAIL_ICE,
+						   MEDIA_FAIL_DTLS,
+						   MEDIA_FAIL_CONSENT,
+						   MEDIA_FAIL_SILENCE };
+
+	bridge_events->failed(more & 1 ? MEDIA_SIDE_A : MEDIA_SIDE_B,
+			      whys[more >> 1 & 3], bridge_arg);
+}
+
+static void step(uint8_t what, uint8_t more)
+{
+	struct leg *leg = more & 1 ? a : b;
+
+	switch (what % 16) {
+	case 0:
+		leg_calls(a);
+		break;
+	case 1:
+		describe(leg);
+		leg_offers(leg);
+		break;
+	case 2:
+		leg_rings(b);
+		break;
+	case 3:
+		leg_proceeds(b);
+		break;
+	case 4:
+		describe(b);
+		leg_rings_early(b);
+		break;
+	case 5:
+		describe(b);
+		leg_answers(b);
+		break;
+	case 6:
+		describe(leg);
+		leg_agrees(leg);
+		break;
+	case 7:
+		leg_holds(leg, more & 2);
+		break;
+	case 8:
+		leg_digit(leg, "0123456789*#ABCD"[more >> 4], 100);
+		break;
+	case 9:
+		ends(leg, (enum cause)(more / 2 % CAUSE_NVALUES), more);
+		break;
+	case 10:
+		bill(more);
+		break;
+	case 11:
+		disk(more);
+		break;
+	case 12:
+		time_passes();
+		break;
+	case 13:
+		media_fails(more);
+		break;
+	case 14:
+		call_hangup(call, (enum cause)(more % CAUSE_NVALUES));
+		break;
+	default:
+		media(more);
+	}
+}
+
+static bool begin_as(uint8_t kind)
+{
+	struct call_parties of = parties;
+	struct leg *callee;
+
+	nlegs = records = 0;
+	stored = NULL;
+	question_open = false;
+	billed = kind & 1;
+	of.inbound = kind & 2;
+	of.early_answer = kind & 4;
+	caller_has_no_media = kind & 8;
+	rows_stay = kind & 16;
+	reached = kind & 32 ? LIMIT_MINUTES : LIMIT_NONE;
+	a = make();
+	callee = b = kind & 64 ? hunted(&of) : make();
+	return !call_new(&call, &gateway, &of, a, callee);
+}
+
+static void check_end(void)
+{
+	assert(!gateway.ncalls && LIST_EMPTY(&gateway.calls));
+	assert(records == 1);
+	for (unsigned i = 0; i < nlegs; i++)
+		assert(legs[i].freed == 1);
+	expect_counted();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!gateway.base) {
+		assert(!log_open("/dev/null", LOG_LEVEL_ERROR));
+		noon();
+		gateway.config = &config;
+		gateway.base = event_base_new();
+		LIST_INIT(&gateway.calls);
+		assert(gateway.base && !toll_new(&gateway));
+	}
+	if (!size || !begin_as(data[0]))
+		return 0;
+	for (size_t i = 1; i + 1 < size && i < 2 * STEPS_MAX && !is_over();
+	     i += 2) {
+		step(data[i], data[i + 1]);
+		expect_counted();
+		listen_to_it();
+	}
+	if (!is_over())
+		call_hangup(call, CAUSE_NORMAL);
+	listen_to_it();
+	turn();
+	check_end();
+	return 0;
+}
