@@ -155,19 +155,25 @@ static void hear(struct robot *r, uint64_t ms)
 	}
 }
 
+/* It is heard, and answers nothing for longer than consent lasts. */
+static void come_to_rest(struct robot *r)
+{
+	robot_init(r, true);
+	robot_known(r);
+	tell(&r->agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
+	net_run(&r->net, 8000, NULL);
+	r->answers = false;
+	hear(r, ICE_CONSENT_LOST_MS + 8000);
+	assert_int_equal(r->agent.rests, 1);
+}
+
 /* Checks are lost in an overload, and so is what they ask for. */
 static void a_peer_that_is_heard_has_time_to_come_back(void **state)
 {
 	(void)state;
 	struct robot r;
 
-	robot_init(&r, true);
-	robot_known(&r);
-	tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
-	net_run(&r.net, 8000, NULL);
-	r.answers = false;
-	hear(&r, ICE_CONSENT_LOST_MS + 8000);
-	assert_int_equal(r.agent.rests, 1);
+	come_to_rest(&r);
 	assert_int_equal(r.agent.lost, 0);
 	assert_false(is_selected(&r.agent));
 	unsigned asked = r.requests;
@@ -189,13 +195,7 @@ static void who_is_heard_and_does_not_answer_is_given_up(void **state)
 	for (int silent = 0; silent < 2; silent++) {
 		struct robot r;
 
-		robot_init(&r, true);
-		robot_known(&r);
-		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
-		net_run(&r.net, 8000, NULL);
-		r.answers = false;
-		hear(&r, ICE_CONSENT_LOST_MS + 8000);
-		assert_int_equal(r.agent.rests, 1);
+		come_to_rest(&r);
 		if (silent)
 			net_run(&r.net, ICE_HEARD_MS + 500, NULL);
 		else
@@ -215,13 +215,7 @@ static void a_restart_has_its_own_time_to_end_the_rest(void **state)
 	for (int back = 0; back < 2; back++) {
 		struct robot r;
 
-		robot_init(&r, true);
-		robot_known(&r);
-		tell(&r.agent, MEDIA_CAND_HOST, "192.0.2.2:2000", 1);
-		net_run(&r.net, 8000, NULL);
-		r.answers = false;
-		hear(&r, ICE_CONSENT_LOST_MS + 8000);
-		assert_int_equal(r.agent.rests, 1);
+		come_to_rest(&r);
 		assert_int_equal(ice_restart(r.agent.ice, r.net.now_ms), 0);
 		snprintf(r.ufrag, sizeof(r.ufrag), "robot2");
 		robot_known(&r);

@@ -113,6 +113,19 @@ static void aes_cm_protects_the_known_packet(void **state)
 	srtp_evp.free(rx);
 }
 
+/* Of the salt that all vectors of RFC 7714 have. */
+static void set_gcm_keys(struct srtp_cipher *cipher, enum srtp_profile profile,
+			 const char *key)
+{
+	struct srtp_keys keys = { 0 };
+
+	unhex(keys.key, key);
+	unhex(keys.salt, "517569642070726f2071756f");
+	assert_int_equal(srtp_cipher_set_keys(cipher, srtp_suite_find(profile),
+					      &keys, SRTP_PROTECT),
+			 0);
+}
+
 struct gcm_vector {
 	enum srtp_profile profile;
 	const char *key, *data_and_tag;
@@ -133,16 +146,9 @@ static void gcm_gives_the_packets_of_rfc_7714_16(void **state)
 	};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct srtp_keys keys = { 0 };
 		struct srtp_cipher cipher;
 		uint8_t p[CAP], tag[SRTP_AEAD_TAG_LEN];
-		unhex(keys.key, vectors[i].key);
-		unhex(keys.salt, "517569642070726f2071756f");
-		assert_int_equal(srtp_cipher_set_keys(
-					 &cipher,
-					 srtp_suite_find(vectors[i].profile),
-					 &keys, SRTP_PROTECT),
-				 0);
+		set_gcm_keys(&cipher, vectors[i].profile, vectors[i].key);
 		size_t n = unhex(
 			p,
 			"8040f17b8041f8d35501a0b247616c6c696120657374206f6d"
@@ -166,18 +172,12 @@ static void gcm_gives_the_packets_of_rfc_7714_16(void **state)
 static void gcm_gives_the_rtcp_packet_of_rfc_7714_17(void **state)
 {
 	(void)state;
-	struct srtp_keys keys = { 0 };
 	struct srtp_cipher cipher;
 	uint8_t p[CAP], tag[SRTP_AEAD_TAG_LEN];
 	const uint8_t word[4] = { 0x80, 0, 0x05, 0xd4 };
 
-	unhex(keys.key, "000102030405060708090a0b0c0d0e0f");
-	unhex(keys.salt, "517569642070726f2071756f");
-	assert_int_equal(
-		srtp_cipher_set_keys(&cipher,
-				     srtp_suite_find(SRTP_AEAD_AES_128_GCM),
-				     &keys, SRTP_PROTECT),
-		0);
+	set_gcm_keys(&cipher, SRTP_AEAD_AES_128_GCM,
+		     "000102030405060708090a0b0c0d0e0f");
 	size_t n = unhex(p, "81c8000d4d6172734e5450314e545032525450200000042a"
 			    "0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef"
 			    "deadbeef");

@@ -182,6 +182,16 @@ static void who_holds_for_ever_does_not_stop_the_stream(void **state)
 	rig_fini(&rig);
 }
 
+/* The first is held, and behind it stands more than is read meanwhile. */
+static void hold_before_many(struct rig *rig, unsigned n)
+{
+	rig_up(rig);
+	rig->holds = 1;
+	for (unsigned i = 0; i < n; i++)
+		mock_xmpp_send(rig->mock, TEXT("many"));
+	wait_stanzas(rig, 2);
+}
+
 /* The first is not on disk: none of what is behind it has gone. */
 static void more_than_fits_is_read_again_as_well(void **state)
 {
@@ -189,16 +199,11 @@ static void more_than_fits_is_read_again_as_well(void **state)
 	struct rig dead, next;
 
 	(void)state;
-	rig_up(&dead);
-	dead.holds = 1;
-	mock_xmpp_send(dead.mock, TEXT("held"));
-	for (unsigned i = 0; i < N; i++)
-		mock_xmpp_send(dead.mock, TEXT("many"));
-	wait_stanzas(&dead, 2);
+	hold_before_many(&dead, N);
 	pass_time(&dead, 20);
 	assert_true(dead.stanzas < N);
 	take_up(&next, &dead);
-	wait_stanzas(&next, 1 + N);
+	wait_stanzas(&next, N);
 	both_fini(&next, &dead);
 }
 
@@ -209,11 +214,7 @@ static void what_waited_behind_more_than_fits_is_read_on(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_up(&rig);
-	rig.holds = 1;
-	for (unsigned i = 0; i < N; i++)
-		mock_xmpp_send(rig.mock, TEXT("many"));
-	wait_stanzas(&rig, 2);
+	hold_before_many(&rig, N);
 	pass_time(&rig, 20);
 	assert_true(rig.stanzas < N);
 	xmpp_stream_release(rig.stream, rig.held);
@@ -230,11 +231,7 @@ static void what_a_server_wrote_before_it_closed_is_read(void **state)
 	struct rig rig;
 
 	(void)state;
-	rig_up(&rig);
-	rig.holds = 1;
-	for (unsigned i = 0; i < N; i++)
-		mock_xmpp_send(rig.mock, TEXT("many"));
-	wait_stanzas(&rig, 2);
+	hold_before_many(&rig, N);
 	mock_xmpp_drop(rig.mock);
 	while (!xmpp_stream_send(rig.stream, message))
 		pass_time(&rig, 5);
