@@ -10,17 +10,6 @@
 #include "xmpp/jingle_session.h"
 #include "xmpp/stanza_text.h"
 
-/* FNV-1a: who finds two texts of one digest has deceived nobody but himself. */
-static uint64_t digest_of(struct slice text)
-{
-	uint64_t digest = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < text.n; i++)
-		digest =
-			(digest ^ (uint8_t)text.p[i]) * UINT64_C(0x100000001b3);
-	return digest;
-}
-
 uint64_t jingle_seen_digest(const struct stanza *element)
 {
 	char *text = NULL;
@@ -28,7 +17,7 @@ uint64_t jingle_seen_digest(const struct stanza *element)
 
 	if (!element || stanza_format(element, 0, &text, &n))
 		return 0;
-	uint64_t digest = digest_of((struct slice){ text, n });
+	uint64_t digest = text_digest((struct slice){ text, n });
 	free(text);
 	return digest;
 }

@@ -141,3 +141,12 @@ void text_stamp(char out[static TEXT_STAMP_CAP], int64_t wall_ms)
 	    !strftime(out, TEXT_STAMP_CAP, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		out[0] = '\0';
 }
+
+uint64_t text_digest(struct slice s)
+{
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < s.n; i++)
+		digest = (digest ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+	return digest;
+}

@@ -103,6 +103,16 @@ static void tokens_have_the_asked_length_and_alphabet(void **state)
 			 100);
 }
 
+static void a_digest_tells_texts_apart(void **state)
+{
+	(void)state;
+	/* FNV-1a, 64 bits: http://www.isthe.com/chongo/tech/comp/fnv */
+	assert_true(text_digest(slice_of("")) == UINT64_C(0xcbf29ce484222325));
+	assert_true(text_digest(slice_of("a")) == UINT64_C(0xaf63dc4c8601ec8c));
+	assert_true(text_digest(slice_of("foobar")) ==
+		    UINT64_C(0x85944171f73967e8));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +123,7 @@ int main(void)
 		cmocka_unit_test(cleaning_cuts_at_a_character),
 		cmocka_unit_test(uuids_are_version_4),
 		cmocka_unit_test(tokens_have_the_asked_length_and_alphabet),
+		cmocka_unit_test(a_digest_tells_texts_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
