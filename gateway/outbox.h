@@ -20,6 +20,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "db/db.h"
@@ -64,7 +65,23 @@ CHECKED int outbox_send(struct gateway *gateway, const struct stanza *stanza,
 			db_done_fn done, void *arg);
 void outbox_forget(struct gateway *gateway, const void *arg);
 
-/* What waits for @account (bare JID) is not sent. */
+/* The same of one that came at @kept_ms (wall time), which it says of itself
+ * if that is a while ago. */
+CHECKED int outbox_send_again(struct gateway *gateway,
+			      const struct stanza *stanza, int64_t kept_ms);
+
+/*
+ * The turn of @stanza has come, which the outbox has since @kept_ms. True:
+ * another has it on disk now and sends it again when it may go; the outbox
+ * forgets it. It must not be sent from there.
+ */
+typedef bool (*outbox_turn_fn)(const struct stanza *stanza, int64_t kept_ms,
+			       void *arg);
+/* Who is asked; NULL nobody. */
+void outbox_set_turn(struct gateway *gateway, outbox_turn_fn turn, void *arg);
+
+/* Nothing that is for @account (bare JID) is sent, or sent again, or stays on
+ * disk. */
 void outbox_forget_account(struct gateway *gateway, const char *account);
 
 /* Stanzas that the server has not taken. */

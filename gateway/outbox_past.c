@@ -7,11 +7,15 @@
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
+#include "gateway/base/text.h"
+#include "gateway/outbox_state.h"
+#include "xmpp/jid.h"
+#include "xmpp/stanza.h"
 
 enum { SWEEP_S = 30, OVER_MAX = OUTBOX_PAST_MAX / 8 };
 
 struct past {
-	uint64_t id;
+	uint64_t id, account; /* text_digest() of whom it is for */
 	size_t octets;
 	int64_t taken_ms;
 };
@@ -75,18 +79,44 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(past->sweep, &sweep);
 }
 
-void outbox_past_add(struct outbox_past *past, uint64_t id, size_t octets,
+static uint64_t account_of(const struct stanza *stanza)
+{
+	char account[JID_CAP];
+
+	jid_account(account, stanza_attr(stanza, "to"));
+	return text_digest(slice_of(account));
+}
+
+void outbox_past_add(struct outbox_past *past, const struct outbox_stanza *one,
 		     int64_t taken_ms)
 {
 	while (past->n == OUTBOX_PAST_MAX ||
-	       (past->n && past->octets + octets > OUTBOX_PAST_OCTETS_MAX))
+	       (past->n && past->octets + one->octets > OUTBOX_PAST_OCTETS_MAX))
 		drop_first(past);
-	*at(past, past->n++) = (struct past){ id, octets, taken_ms };
-	past->octets += octets;
+	*at(past, past->n++) =
+		(struct past){ .id = one->id,
+			       .account = account_of(one->stanza),
+			       .octets = one->octets,
+			       .taken_ms = taken_ms };
+	past->octets += one->octets;
 	if (past->nover >= OVER_MAX)
 		clear_disk(past);
 	if (!evtimer_pending(past->sweep, NULL))
 		evtimer_add(past->sweep, &sweep);
+}
+
+/* Another of the same digest would not be given again: nothing else. */
+void outbox_past_forget(struct outbox_past *past, const char *account)
+{
+	uint64_t digest = text_digest(slice_of(account));
+
+	for (size_t i = 0; i < past->n; i++) {
+		if (at(past, i)->account == digest &&
+		    outbox_row_drop(past->db, at(past, i)->id))
+			log_warn("outbox=not-dropped id=%llu: it goes with its "
+				 "time",
+				 (unsigned long long)at(past, i)->id);
+	}
 }
 
 void outbox_past_take_back(struct outbox_past *past, uint64_t id)

@@ -15,6 +15,7 @@
 struct db;
 struct event_base;
 struct outbox_past;
+struct outbox_stanza;
 
 enum {
 	OUTBOX_PAST_MAX = 4096,
@@ -30,10 +31,12 @@ CHECKED int outbox_past_new(struct outbox_past **out, struct db *db,
 /* NULL is fine; returns NULL. */
 struct outbox_past *outbox_past_free(struct outbox_past *past);
 
-/* The row @id, above all ids so far, was taken at @taken_ms (wall time). */
-void outbox_past_add(struct outbox_past *past, uint64_t id, size_t octets,
+/* The row of @one, above all ids so far, was taken at @taken_ms (wall time). */
+void outbox_past_add(struct outbox_past *past, const struct outbox_stanza *one,
 		     int64_t taken_ms);
 /* Those from @id on are not taken any more. */
 void outbox_past_take_back(struct outbox_past *past, uint64_t id);
+/* Those for @account (bare JID) leave the disk. */
+void outbox_past_forget(struct outbox_past *past, const char *account);
 /* Drop what is over at @now_ms; its own timer does that too. */
 void outbox_past_expire(struct outbox_past *past, int64_t now_ms);

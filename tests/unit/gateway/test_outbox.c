@@ -450,6 +450,120 @@ static void nothing_goes_to_who_is_removed(void **state)
 	assert_int_equal(rig.done, 2);
 }
 
+static unsigned count(void)
+{
+	unsigned kept = 0;
+
+	outbox_each(&rig.gateway, count_kept, &kept);
+	return kept;
+}
+
+/* Neither here nor on disk, also of what the server has or may have. */
+static void nothing_stays_of_who_is_removed(void **state)
+{
+	(void)state;
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(1);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	be_silent(true);
+	send_text(2);
+	wait_got(2);
+	outbox_forget_account(&rig.gateway, "alice@example.org");
+	be_silent(false);
+	mock_xmpp_drop(rig.mock);
+	send_to("bob@example.org", on_done, 0);
+	wait_got(3);
+	assert_string_equal(rig.got[2], "m");
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	close_gateway();
+	open_gateway();
+	assert_int_equal(count(), 1);
+}
+
+/* Of what had left the outbox for its past too. */
+static void nothing_stays_of_what_was_taken_long_before(void **state)
+{
+	(void)state;
+	send_text(1);
+	send_to("bob@example.org", on_done, 0);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	outbox_forget_account(&rig.gateway, "alice@example.org");
+	close_gateway();
+	open_gateway();
+	assert_int_equal(count(), 1);
+}
+
+static bool keep_odd(const struct stanza *stanza, int64_t kept_ms, void *arg)
+{
+	const char *id = stanza_attr(stanza, "id");
+
+	assert_in_range(kept_ms, 1, INT64_MAX);
+	++*(unsigned *)arg;
+	return (id[strlen(id) - 1] - '0') % 2;
+}
+
+static void what_another_keeps_is_not_sent(void **state)
+{
+	enum { SENT = 3 * OUTBOX_WINDOW };
+	unsigned turns = 0;
+
+	(void)state;
+	outbox_set_turn(&rig.gateway, keep_odd, &turns);
+	for (unsigned i = 0; i < SENT; i++)
+		send_text(i);
+	wait_got(SENT / 2);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	assert_int_equal(turns, SENT);
+	for (unsigned i = 0; i < SENT / 2; i++) {
+		char id[24];
+		snprintf(id, sizeof(id), "m%u", 2 * i);
+		assert_string_equal(rig.got[i], id);
+	}
+	close_gateway();
+	open_gateway();
+	assert_int_equal(count(), SENT / 2);
+}
+
+struct times {
+	unsigned n;
+	int64_t last_ms;
+};
+
+static void note_time(const struct stanza *stanza, int64_t kept_ms, void *arg)
+{
+	struct times *times = arg;
+
+	(void)stanza;
+	assert_true(kept_ms > times->last_ms);
+	times->last_ms = kept_ms;
+	times->n++;
+}
+
+static void no_two_have_one_time(void **state)
+{
+	struct times times = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		send_text(i);
+	outbox_each(&rig.gateway, note_time, &times);
+	assert_int_equal(times.n, 50);
+}
+
+static void one_that_came_long_ago_says_when(void **state)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	const struct chat_text text = {
+		.from = "a@" DOMAIN, .to = "alice@x", .id = "m", .body = "x"
+	};
+
+	(void)state;
+	assert_int_equal(chat_format(&stanza, &text), 0);
+	assert_int_equal(outbox_send_again(&rig.gateway, stanza, 1000), 0);
+	wait_got(1);
+	assert_true(rig.late[0]);
+}
+
 /* As much as a stream takes is more than can be read again, or sent late. */
 static void what_could_not_be_read_again_is_not_kept(void **state)
 {
@@ -506,6 +620,17 @@ int main(void)
 			nobody_hears_of_what_was_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_goes_to_who_is_removed,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_stays_of_who_is_removed,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			nothing_stays_of_what_was_taken_long_before, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(what_another_keeps_is_not_sent,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_two_have_one_time, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_that_came_long_ago_says_when, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_could_not_be_read_again_is_not_kept, set_up,
 			tear_down),
