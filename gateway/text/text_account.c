@@ -299,8 +299,6 @@ static int deliver(struct gateway *gateway, const struct writing *w,
 		r = chat_format(&stanza, &text);
 	if (!r)
 		r = outbox_send(gateway, stanza, NULL, NULL);
-	if (!r)
-		text_again_give(gateway->texts->again, stanza);
 	if (!r && !jid_bare(account, sizeof(account), owner))
 		(void)text_from_note(gateway, account, w->number.number,
 				     w->theirs.number);

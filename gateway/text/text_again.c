@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/text/text_again.h"
 
-#include <bsd/sys/queue.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,57 +9,28 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
-#include "gateway/base/tally.h"
 #include "gateway/base/text.h"
-#include "gateway/base/tree.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
+#include "gateway/text/text_given.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
 #include "xmpp/stanza_text.h"
 
-#define NS_DELAY "urn:xmpp:delay"
-
 enum {
 	KEY_CAP = 2 * JID_CAP,
 	MS_PER_S = 1000,
+	US_PER_MS = 1000,
 	AT_ONCE = 64, /* in a turn of the loop; what is left has the next */
 };
 
-struct sent {
-	RB_ENTRY(sent) link;
-	TAILQ_ENTRY(sent) order; /* of the given or the waiting */
-	char *key;               /* "account party id" */
-	char *xml;
-	int64_t kept_ms, given_ms;
-	int64_t next_ms; /* 0: it is not back */
-	uint32_t tries;
-	size_t octets;
-	bool counted; /* in the accounts */
-};
-
-RB_HEAD(sent_tree, sent);
-TAILQ_HEAD(sent_list, sent);
-
 struct text_again {
 	struct gateway *gateway;
-	struct sent_tree tree;
-	struct sent_list given;   /* by given_ms */
-	struct sent_list waiting; /* by next_ms */
-	size_t ngiven, nwaiting;
-	size_t given_octets, waiting_octets;
-	struct tally *accounts; /* what waits for each */
+	struct text_givens givens;
 	struct event *timer;
 };
-
-static int compare(const struct sent *a, const struct sent *b)
-{
-	return strcmp(a->key, b->key);
-}
-
-TREE_GENERATE(sent_tree, sent, link, compare)
 
 /* ---- which errors pass (RFC 6120, 8.3.3) ---- */
 
@@ -87,133 +57,7 @@ static unsigned tries_of(const char *condition, const char *type)
 	return 0;
 }
 
-/* ---- what is known ---- */
-
-static struct sent *find(const struct text_again *again, const char *key)
-{
-	struct sent wanted = { .key = (char *)key };
-	struct sent_tree tree = again->tree;
-
-	return RB_FIND(sent_tree, &tree, &wanted);
-}
-
-/* Whose it is, as they are counted: no JID has a space here. */
-static void name_account(char out[static JID_CAP], const struct sent *sent)
-{
-	size_t n = strcspn(sent->key, " ");
-
-	if (text_copy(out, JID_CAP, (struct slice){ sent->key, n }))
-		out[0] = '\0';
-}
-
-static void take_out(struct text_again *again, struct sent *sent)
-{
-	bool waits = sent->next_ms;
-	char account[JID_CAP];
-
-	name_account(account, sent);
-	if (sent->counted)
-		tally_take(again->accounts, account, sent->octets);
-	sent->counted = false;
-	TAILQ_REMOVE(waits ? &again->waiting : &again->given, sent, order);
-	*(waits ? &again->nwaiting : &again->ngiven) -= 1;
-	*(waits ? &again->waiting_octets : &again->given_octets) -=
-		sent->octets;
-}
-
-static void forget(struct text_again *again, struct sent *sent)
-{
-	take_out(again, sent);
-	RB_REMOVE(sent_tree, &again->tree, sent);
-	free(sent->key);
-	free(sent->xml);
-	free(sent);
-}
-
-static void put_given(struct text_again *again, struct sent *sent,
-		      int64_t now_ms)
-{
-	struct sent *first;
-
-	sent->next_ms = 0;
-	sent->given_ms = now_ms;
-	TAILQ_INSERT_TAIL(&again->given, sent, order);
-	again->ngiven++;
-	again->given_octets += sent->octets;
-	while ((first = TAILQ_FIRST(&again->given)) &&
-	       (again->ngiven > TEXT_GIVEN_MAX ||
-		again->given_octets > TEXT_GIVEN_OCTETS_MAX ||
-		first->given_ms < now_ms - TEXT_GIVEN_MS))
-		forget(again, first);
-}
-
-static bool has_room(const struct text_again *again, const struct sent *sent)
-{
-	char account[JID_CAP];
-
-	name_account(account, sent);
-	return again->nwaiting < TEXT_AGAIN_MAX &&
-	       tally_of(again->accounts, account) < TEXT_AGAIN_ACCOUNT_MAX &&
-	       again->waiting_octets + sent->octets <= TEXT_AGAIN_OCTETS_MAX &&
-	       tally_octets(again->accounts, account) + sent->octets <=
-		       TEXT_AGAIN_ACCOUNT_OCTETS_MAX;
-}
-
-/* From its end: the longest waits are the last. Not counted without memory for
- * it. */
-static void put_waiting(struct text_again *again, struct sent *sent,
-			int64_t next_ms)
-{
-	struct sent *before = TAILQ_LAST(&again->waiting, sent_list);
-	char account[JID_CAP];
-
-	name_account(account, sent);
-	sent->counted = !tally_add(again->accounts, account, sent->octets);
-	while (before && before->next_ms > next_ms)
-		before = TAILQ_PREV(before, sent_list, order);
-	sent->next_ms = next_ms;
-	if (before)
-		TAILQ_INSERT_AFTER(&again->waiting, before, sent, order);
-	else
-		TAILQ_INSERT_HEAD(&again->waiting, sent, order);
-	again->nwaiting++;
-	again->waiting_octets += sent->octets;
-}
-
-static void arm(const struct text_again *again)
-{
-	const struct sent *first = TAILQ_FIRST(&again->waiting);
-
-	if (!first)
-		return;
-	int64_t ms = first->next_ms - clock_wall_ms();
-	/* a clock that is set is seen after the longest wait: heed_clock() */
-	ms = ms < 0 ? 0 : ms > TEXT_AGAIN_MAX_MS ? TEXT_AGAIN_MAX_MS : ms;
-	const struct timeval wait = { ms / MS_PER_S, ms % MS_PER_S * 1000 };
-	if (evtimer_add(again->timer, &wait))
-		log_error("texts=again stuck: no memory for their timer");
-}
-
-/* NULL without memory. */
-static struct sent *sent_new(struct text_again *again, const char *key,
-			     const char *xml)
-{
-	struct sent *sent = calloc(1, sizeof(*sent));
-
-	if (!sent)
-		return NULL;
-	sent->key = text_dup(slice_of(key));
-	sent->xml = text_dup(slice_of(xml));
-	sent->octets = strlen(xml);
-	if (sent->key && sent->xml) {
-		RB_INSERT(sent_tree, &again->tree, sent);
-		return sent;
-	}
-	free(sent->key);
-	free(sent->xml);
-	free(sent);
-	return NULL;
-}
+/* ---- what is given ---- */
 
 /* An id is unique to who made it alone, and components hand theirs on. False:
  * nothing can tell it. */
@@ -228,35 +72,102 @@ static bool name(char out[static KEY_CAP], const char *account,
 	       !text_format(out, KEY_CAP, "%s %s %s", bare, other, id);
 }
 
-static void give(struct text_again *again, const struct stanza *message,
-		 int64_t kept_ms)
+static struct text_given *give_as(struct text_again *again, const char *key,
+				  const char *xml, int64_t kept_ms,
+				  bool earlier)
 {
-	char key[KEY_CAP], *xml = NULL;
-	size_t n;
+	const struct text_written written = {
+		.key = key, .xml = xml, .kept_ms = kept_ms, .earlier = earlier
+	};
+	struct text_given *given = text_given_find(&again->givens, key);
 
-	if (!name(key, stanza_attr(message, "to"), stanza_attr(message, "from"),
-		  stanza_attr(message, "id")) ||
-	    find(again, key) || stanza_format(message, 0, &xml, &n))
-		return;
-	struct sent *sent = sent_new(again, key, xml);
-	free(xml);
-	if (!sent)
-		return;
-	sent->kept_ms = kept_ms;
-	put_given(again, sent, clock_wall_ms());
+	/* components give several texts one id: the first has it */
+	if (given)
+		return strcmp(given->xml, xml) ? NULL : given;
+	return text_given_add(&again->givens, &written, clock_wall_ms());
 }
 
-void text_again_give(struct text_again *again, const struct stanza *message)
+/* NULL: without memory, or a name, it is not known when it comes back. */
+static struct text_given *give(struct text_again *again,
+			       const struct stanza *message, int64_t kept_ms,
+			       bool earlier)
 {
-	give(again, message, clock_wall_ms());
+	char key[KEY_CAP], *xml = NULL;
+	struct text_given *given;
+	size_t n;
+
+	if (!chat_has_words(message) ||
+	    !name(key, stanza_attr(message, "to"), stanza_attr(message, "from"),
+		  stanza_attr(message, "id")) ||
+	    stanza_format(message, 0, &xml, &n))
+		return NULL;
+	given = give_as(again, key, xml, kept_ms, earlier);
+	free(xml);
+	return given;
+}
+
+/* ---- what waits ---- */
+
+static void arm(const struct text_again *again)
+{
+	const struct text_held *first = TAILQ_FIRST(&again->givens.due);
+
+	if (!first)
+		return;
+	int64_t ms = first->next_ms - clock_wall_ms();
+	/* a clock that is set is seen after the longest wait: heed_clock() */
+	ms = ms < 0 ? 0 : ms > TEXT_AGAIN_MAX_MS ? TEXT_AGAIN_MAX_MS : ms;
+	const struct timeval wait = { ms / MS_PER_S,
+				      ms % MS_PER_S * US_PER_MS };
+	if (evtimer_add(again->timer, &wait))
+		log_error("texts=again stuck: no memory for their timer");
+}
+
+/* It waits; on disk too. 0 or -errno: as before. */
+static int hold(struct text_again *again, struct text_given *given,
+		int64_t next_ms)
+{
+	int r = text_given_hold(&again->givens, given, next_ms);
+
+	if (r)
+		return r;
+	const struct again_row row = { .key = given->key,
+				       .stanza = given->xml,
+				       .kept_ms = given->kept_ms,
+				       .next_ms = given->held->next_ms,
+				       .tries = given->tries };
+	r = again_row_put(again->gateway->db, &row);
+	arm(again);
+	return r;
+}
+
+bool text_again_turn(struct text_again *again, const struct stanza *message,
+		     int64_t kept_ms)
+{
+	struct text_given *given = give(again, message, kept_ms, false);
+	const struct text_held *held;
+
+	if (!given || given->held) /* that is back, and has its time */
+		return given != NULL;
+	held = text_given_held_before(&again->givens, given);
+	if (!held || !text_given_has_room(&again->givens, given))
+		return false;
+	if (!hold(again, given, held->next_ms)) {
+		log_info("text=%s behind=%s", log_text(slice_of(given->key)).s,
+			 log_text(slice_of(held->key)).s);
+		return true;
+	}
+	if (given->held)
+		text_given_give(&again->givens, given, clock_wall_ms());
+	return false;
 }
 
 /* ---- what comes back ---- */
 
-static bool is_too_old(const struct text_again *again, const struct sent *sent,
-		       int64_t now_ms)
+static bool is_too_old(const struct text_again *again,
+		       const struct text_given *given, int64_t now_ms)
 {
-	return (now_ms - sent->kept_ms) / MS_PER_S >=
+	return (now_ms - given->kept_ms) / MS_PER_S >=
 	       again->gateway->config->limits.text_expires_s;
 }
 
@@ -271,103 +182,96 @@ static unsigned wait_ms(uint32_t tries)
 	return ms - rand_u32() % (ms / 4);
 }
 
-static void keep(const struct text_again *again, const struct sent *sent)
-{
-	const struct again_row row = { .key = sent->key,
-				       .stanza = sent->xml,
-				       .kept_ms = sent->kept_ms,
-				       .next_ms = sent->next_ms,
-				       .tries = sent->tries };
-
-	if (again_row_put(again->gateway->db, &row))
-		log_warn("text=%s not-on-disk: lost when we end",
-			 log_text(slice_of(sent->key)).s);
-}
-
 bool text_again_bounced(struct text_again *again, const struct chat *chat)
 {
 	char key[KEY_CAP];
 	int64_t now_ms = clock_wall_ms();
-	struct sent *sent = name(key, chat->from, chat->to, chat->about)
-				    ? find(again, key)
-				    : NULL;
+	struct text_given *given =
+		name(key, chat->from, chat->to, chat->about)
+			? text_given_find(&again->givens, key)
+			: NULL;
 
-	if (!sent)
+	if (!given)
 		return false;
-	if (sent->next_ms) /* said twice */
+	if (given->held) /* said twice */
 		return true;
-	if (sent->tries >= tries_of(chat->condition, chat->error_type) ||
-	    is_too_old(again, sent, now_ms) || !has_room(again, sent)) {
-		forget(again, sent);
+	if (given->tries >= tries_of(chat->condition, chat->error_type) ||
+	    is_too_old(again, given, now_ms) ||
+	    !text_given_has_room(&again->givens, given)) {
+		text_given_forget(&again->givens, given);
 		return false;
 	}
-	unsigned ms = wait_ms(++sent->tries);
-	take_out(again, sent);
-	put_waiting(again, sent, now_ms + ms);
-	keep(again, sent);
-	arm(again);
-	log_info("text=%s bounced=%s again-in=%u ms",
+	unsigned ms = wait_ms(++given->tries);
+	if (hold(again, given, now_ms + ms))
+		log_warn("text=%s not-on-disk: lost when we end",
+			 log_text(slice_of(given->key)).s);
+	if (!given->held) {
+		text_given_forget(&again->givens, given);
+		return false;
+	}
+	log_info("text=%s bounced=%s again-in=%lld ms",
 		 log_text(slice_of(chat->about)).s,
-		 log_text(slice_of(chat->condition)).s, ms);
+		 log_text(slice_of(chat->condition)).s,
+		 (long long)(given->held->next_ms - now_ms));
 	return true;
 }
 
 /* ---- again ---- */
 
-static int give_again(const struct text_again *again, const struct sent *sent)
+static int send_again(const struct text_again *again,
+		      const struct text_given *given)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
-	const struct gateway *gateway = again->gateway;
-	int r = stanza_parse_kept(&message, sent->xml);
+	int r = stanza_parse_kept(&message, given->xml);
 
-	if (r)
-		return r;
-	if (!stanza_find(message, "delay", NS_DELAY))
-		chat_add_delay(message, gateway->config->xmpp.domain,
-			       sent->kept_ms);
-	return stanza_ok(message)
-		       ? outbox_send(again->gateway, message, NULL, NULL)
-		       : -ENOMEM;
+	return r ? r
+		 : outbox_send_again(again->gateway, message, given->kept_ms);
 }
 
 /* Nobody waits longer than the longest wait: the clock has been set back. */
 static void heed_clock(struct text_again *again, int64_t now_ms)
 {
-	struct sent *sent, *next;
+	struct text_held *held, *next;
 
-	TAILQ_FOREACH_SAFE(sent, &again->waiting, order, next) {
-		if (sent->next_ms - now_ms <= TEXT_AGAIN_MAX_MS)
-			continue;
-		take_out(again, sent);
-		put_waiting(again, sent, now_ms);
+	TAILQ_FOREACH_SAFE(held, &again->givens.due, by_time, next) {
+		if (held->next_ms - now_ms > TEXT_AGAIN_MAX_MS)
+			text_held_set(&again->givens, held, now_ms);
 	}
 }
 
+/* The first of @held, which may be freed. */
+static void give_first(struct text_again *again, struct text_held *held,
+		       int64_t now_ms)
+{
+	struct text_given *first = TAILQ_FIRST(&held->texts);
+	int r = send_again(again, first);
+
+	if (r == -ENOBUFS || r == -ENOMEM) {
+		text_held_set(&again->givens, held, now_ms + TEXT_AGAIN_MIN_MS);
+		return;
+	}
+	if (r)
+		log_error("text=%s unreadable r=%d: it is dropped",
+			  log_text(slice_of(first->key)).s, r);
+	/* behind the outbox's own row: one of both is always there */
+	if (again_row_drop(again->gateway->db, first->key))
+		log_warn("text=%s not-dropped: given once more after a restart",
+			 log_text(slice_of(first->key)).s);
+	text_given_give(&again->givens, first, now_ms);
+}
+
+/* All of a conversation, in its order, before the next. */
 void text_again_due(struct text_again *again, int64_t now_ms)
 {
-	struct sent *first;
+	struct text_held *held;
+	unsigned n = 0;
 
 	heed_clock(again, now_ms);
-	for (unsigned i = 0; i < AT_ONCE; i++) {
-		first = TAILQ_FIRST(&again->waiting);
-		if (!first || first->next_ms > now_ms)
-			break;
-		int r = give_again(again, first);
-
-		take_out(again, first);
-		if (r == -ENOBUFS || r == -ENOMEM) {
-			put_waiting(again, first, now_ms + TEXT_AGAIN_MIN_MS);
-			continue;
-		}
-		if (r)
-			log_error("text=%s unreadable r=%d: it is dropped",
-				  log_text(slice_of(first->key)).s, r);
-		/* behind the outbox's own row: one of both is always there */
-		if (again_row_drop(again->gateway->db, first->key))
-			log_warn("text=%s not-dropped: given once more after a "
-				 "restart",
-				 log_text(slice_of(first->key)).s);
-		put_given(again, first, now_ms);
+	text_givens_expire(&again->givens, now_ms);
+	while (n < AT_ONCE && (held = TAILQ_FIRST(&again->givens.due)) &&
+	       held->next_ms <= now_ms) {
+		give_first(again, held, now_ms);
+		n++;
 	}
 	arm(again);
 }
@@ -381,24 +285,20 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 void text_again_forget(struct text_again *again, const char *account)
 {
-	struct sent *sent, *next;
-	char whose[JID_CAP];
+	struct text_given *given;
 
-	RB_FOREACH_SAFE(sent, sent_tree, &again->tree, next) {
-		name_account(whose, sent);
-		if (strcmp(whose, account) != 0)
-			continue;
-		if (sent->next_ms &&
-		    again_row_drop(again->gateway->db, sent->key))
+	while ((given = text_given_first_of(&again->givens, account))) {
+		if (given->held &&
+		    again_row_drop(again->gateway->db, given->key))
 			log_warn("text=%s not-dropped",
-				 log_text(slice_of(sent->key)).s);
-		forget(again, sent);
+				 log_text(slice_of(given->key)).s);
+		text_given_forget(&again->givens, given);
 	}
 }
 
 size_t text_again_waiting(const struct text_again *again)
 {
-	return again->nwaiting;
+	return again->givens.nwaiting;
 }
 
 /* ---- start ---- */
@@ -407,24 +307,32 @@ static void on_row(const void *data, void *arg)
 {
 	const struct again_row *row = data;
 	struct text_again *again = arg;
-	struct sent *sent = sent_new(again, row->key, row->stanza);
+	struct text_given *given =
+		text_given_add(&again->givens,
+			       &(struct text_written){ .key = row->key,
+						       .xml = row->stanza,
+						       .kept_ms = row->kept_ms,
+						       .earlier = true },
+			       clock_wall_ms());
 
-	if (!sent) {
+	if (!given || text_given_hold(&again->givens, given, row->next_ms)) {
 		log_error("text=%s not-read: no memory, it waits for the next "
 			  "start",
 			  log_text(slice_of(row->key)).s);
 		return;
 	}
-	sent->kept_ms = row->kept_ms;
-	sent->tries = row->tries;
-	put_waiting(again, sent, row->next_ms ? row->next_ms : 1);
+	given->tries = row->tries;
 }
 
 /* Of an earlier run's, which may still come back. */
 static void on_kept(const struct stanza *stanza, int64_t kept_ms, void *arg)
 {
-	if (chat_has_words(stanza))
-		give(arg, stanza, kept_ms);
+	give(arg, stanza, kept_ms, true);
+}
+
+static bool on_turn(const struct stanza *stanza, int64_t kept_ms, void *arg)
+{
+	return text_again_turn(arg, stanza, kept_ms);
 }
 
 int text_again_new(struct text_again **out, struct gateway *gateway)
@@ -434,34 +342,32 @@ int text_again_new(struct text_again **out, struct gateway *gateway)
 	if (!again)
 		return -ENOMEM;
 	again->gateway = gateway;
-	RB_INIT(&again->tree);
-	TAILQ_INIT(&again->given);
-	TAILQ_INIT(&again->waiting);
 	*out = again;
+	int r = text_givens_init(&again->givens);
+	if (r)
+		return r;
 	again->timer = evtimer_new(gateway->base, on_timer, again);
-	if (!again->timer || tally_new(&again->accounts))
+	if (!again->timer)
 		return -ENOMEM;
-	int r = again_row_load_all(gateway->db, on_row, again);
+	r = again_row_load_all(gateway->db, on_row, again);
 	if (r)
 		return r;
 	outbox_each(gateway, on_kept, again);
-	if (again->nwaiting)
-		log_info("texts=read bounced=%zu", again->nwaiting);
+	outbox_set_turn(gateway, on_turn, again);
+	if (again->givens.nwaiting)
+		log_info("texts=read bounced=%zu", again->givens.nwaiting);
 	arm(again);
 	return 0;
 }
 
 struct text_again *text_again_free(struct text_again *again)
 {
-	struct sent *sent;
-
 	if (!again)
 		return NULL;
-	while ((sent = RB_MIN(sent_tree, &again->tree)))
-		forget(again, sent);
+	outbox_set_turn(again->gateway, NULL, NULL);
+	text_givens_fini(&again->givens);
 	if (again->timer)
 		event_free(again->timer);
-	tally_free(again->accounts);
 	free(again);
 	return NULL;
 }

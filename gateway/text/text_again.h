@@ -7,10 +7,15 @@
  * it was written (XEP-0203).
  *
  *     given --bounced, may pass--> waiting (on disk) --due--> given
+ *       |                             ^
+ *       |   its turn, behind one of   |
+ *       |   its conversation that  ---/
+ *       |   waits
  *       \--bounced for good, or kept so long--> forgotten
  *
- * What was given and is not back is in memory, and on disk in the outbox, for a
- * few minutes.
+ * What was written later does not overtake what waits: a conversation waits as
+ * a whole and is given as a whole, in its order. What was given and is not back
+ * is in memory, and on disk in the outbox, for a few minutes.
  */
 #pragma once
 
@@ -30,8 +35,8 @@ enum {
 	TEXT_GIVEN_MAX = OUTBOX_PAST_MAX, /* the oldest gives way */
 	TEXT_GIVEN_OCTETS_MAX = OUTBOX_PAST_OCTETS_MAX,
 	TEXT_GIVEN_MS = OUTBOX_PAST_MS,
-	/* Waiting, their octets, and of both an account's share; the next one
-	 * is lost for good. */
+	/* Waiting, their octets, and of both an account's share; the next that
+	 * is back is lost for good, and what is new overtakes them. */
 	TEXT_AGAIN_MAX = 5000,
 	TEXT_AGAIN_ACCOUNT_MAX = TEXT_AGAIN_MAX / 4,
 	TEXT_AGAIN_OCTETS_MAX = 32 * 1024 * 1024,
@@ -49,15 +54,17 @@ CHECKED int text_again_new(struct text_again **out, struct gateway *gateway);
 /* NULL is fine; returns NULL. */
 struct text_again *text_again_free(struct text_again *again);
 
-/* @message, with an id, to a bare JID, is in the outbox; copied. Without
- * memory it is not known when it comes back. */
-void text_again_give(struct text_again *again, const struct stanza *message);
+/* The turn of @message in the outbox, which has it since @kept_ms (wall time).
+ * True: it waits here, on disk, behind others. Else it is given; without memory
+ * it is not known when it comes back. */
+bool text_again_turn(struct text_again *again, const struct stanza *message,
+		     int64_t kept_ms);
 
 /* CHAT_BOUNCED came. True: it will be given again. */
 bool text_again_bounced(struct text_again *again, const struct chat *chat);
 
 /* Give those again whose time has come at @now_ms (wall time), the first of
- * them now, more from the loop. */
+ * them now, more from the loop; what was given long before is forgotten. */
 void text_again_due(struct text_again *again, int64_t now_ms);
 /* Those for @account (bare JID) are not given again. */
 void text_again_forget(struct text_again *again, const char *account);

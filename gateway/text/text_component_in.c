@@ -13,7 +13,6 @@
 #include "gateway/route/blocks.h"
 #include "gateway/route/number.h"
 #include "gateway/route/refused.h"
-#include "gateway/text/text_again.h"
 #include "gateway/text/text_component.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_group.h"
@@ -189,10 +188,8 @@ static int pass(struct gateway *gateway, const struct passing *p)
 	}
 	r = stanza_ok(message) ? outbox_send(gateway, message, NULL, NULL)
 			       : -ENOMEM;
-	if (!r && words) {
-		text_again_give(gateway->texts->again, message);
+	if (!r && words)
 		note(gateway, p, from);
-	}
 	return r;
 }
 

@@ -15,7 +15,6 @@
 #include "gateway/route/number.h"
 #include "gateway/route/refusal.h"
 #include "gateway/route/route.h"
-#include "gateway/text/text_again.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_report.h"
@@ -171,11 +170,7 @@ static int tell(struct gateway *gateway, const struct addressing *a,
 	if (!r && is_late(a))
 		chat_add_delay(stanza, gateway->config->xmpp.domain,
 			       a->what->date_ms);
-	if (!r)
-		r = hand_on(gateway, stanza, arrival);
-	if (!r)
-		text_again_give(gateway->texts->again, stanza);
-	return r;
+	return r ? r : hand_on(gateway, stanza, arrival);
 }
 
 static int deliver(struct gateway *gateway, const struct addressing *a,

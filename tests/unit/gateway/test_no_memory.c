@@ -20,6 +20,8 @@
 #include "gateway/component.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "gateway/text/text_again.h"
+#include "gateway/text/text_int.h"
 #include "gateway/watch/watch.h"
 #include "sip/agent.h"
 #include "tests/fail_ours.h"
@@ -492,6 +494,7 @@ static void forget(void)
 	recent_expire(st.gateway->refused, later);
 	recent_expire(st.gateway->missed, later);
 	leg_xmpp_index_expire(st.gateway, later);
+	text_again_due(st.gateway->texts->again, clock_wall_ms() + LATE_MS);
 	/* What is counted, and the last failures, stay; here they begin anew.
 	 */
 	watch_free(st.gateway);
