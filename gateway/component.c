@@ -135,7 +135,9 @@ static void on_query(struct gateway *gateway, const struct stanza *iq)
 		refuse_address(gateway, iq, "item-not-found", NULL);
 		return;
 	}
-	if (query.entity == DISCO_GATEWAY && face_adhoc_take(gateway, iq))
+	if (query.entity == DISCO_GATEWAY &&
+	    (face_adhoc_take(gateway, iq) ||
+	     text_component_register(gateway, iq, account)))
 		return;
 	int r = answer_query(&reply, &query);
 	if (!r)

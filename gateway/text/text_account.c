@@ -214,16 +214,13 @@ static const struct text_refusal *check_length(const struct gateway *gateway,
 }
 
 /* Each number of a group is a text. */
-static bool is_too_fast(const struct gateway *gateway, const struct writing *w)
+static bool is_too_fast(struct gateway *gateway, const struct writing *w)
 {
 	struct text_group group;
-	size_t n = text_group_parse(&group, w->party) ? 1 : group.n;
-	unsigned count = 0;
 
-	while (n--)
-		count = recent_count(gateway->texts->rates, w->account,
-				     clock_ms());
-	return count > gateway->config->limits.texts_per_minute;
+	return texts_are_too_fast(gateway, w->account,
+				  text_group_parse(&group, w->party) ? 1
+								     : group.n);
 }
 
 static const struct text_refusal *check(struct gateway *gateway,

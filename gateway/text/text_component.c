@@ -25,9 +25,8 @@ bool text_component_is_party(const char *local)
 
 /* ---- addresses ---- */
 
-/* The account @jid as a component knows it. */
-static int format_proxy(char out[static JID_CAP], const struct gateway *gateway,
-			const char *jid)
+int text_component_proxy(char out[static JID_CAP],
+			 const struct gateway *gateway, const char *jid)
 {
 	char account[JID_CAP], local[JID_PART_MAX + 1];
 	struct jid parsed;
@@ -87,7 +86,7 @@ int text_component_send(struct gateway *gateway, const struct chat *chat,
 		.receipt = chat->receipt_requested,
 		.markable = chat->markable,
 	};
-	int r = format_proxy(from, gateway, chat->from);
+	int r = text_component_proxy(from, gateway, chat->from);
 
 	rand_uuid(id);
 	if (!r)
@@ -115,7 +114,7 @@ bool text_component_answer(struct gateway *gateway, const struct chat *chat)
 	    jid_bare(account, sizeof(account), chat->from) ||
 	    !text_from(&number, gateway, account, party) || !*number.texts)
 		return false;
-	int r = format_proxy(from, gateway, chat->from);
+	int r = text_component_proxy(from, gateway, chat->from);
 	if (!r)
 		r = chat->kind == CHAT_RECEIVED
 			    ? chat_format_receipt(&message, from, chat->to,

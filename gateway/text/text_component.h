@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "gateway/base/err.h"
+#include "xmpp/jid.h"
 
 struct chat;
 struct gateway;
@@ -28,6 +29,11 @@ enum { TEXT_GROUP_MAX = 20 }; /* numbers that one text goes to */
 /* Whether such a component could know the localpart @local. */
 bool text_component_is_party(const char *local);
 
+/* The account @jid, and its device, as a component knows it. 0 or -errno. */
+CHECKED int text_component_proxy(char out[static JID_CAP],
+				 const struct gateway *gateway,
+				 const char *jid);
+
 /* Write @chat of @account (bare JID) to the localpart @party by the component
  * of its @number. 0 or as outbox_send(). */
 CHECKED int text_component_send(struct gateway *gateway,
@@ -38,6 +44,12 @@ CHECKED int text_component_send(struct gateway *gateway,
 /* What an account says of a text that came by a component: received, or seen.
  * False: it came by none. */
 bool text_component_answer(struct gateway *gateway, const struct chat *chat);
+
+/* An iq of @account (bare JID) to our domain. True: it asks about a
+ * registration (XEP-0077) with the component that carries its texts, and is
+ * answered. */
+bool text_component_register(struct gateway *gateway, const struct stanza *iq,
+			     const char *account);
 
 /* What a component says to one of its accounts. False: it comes from none. */
 bool text_component_take(struct gateway *gateway, const struct stanza *message);

@@ -21,6 +21,7 @@ struct text_reports;
 enum { TEXT_SEEN_CAP = 2 * JID_CAP + sizeof(" 0123456789abcdef") };
 
 LIST_HEAD(arrivals, arrival);
+LIST_HEAD(askings, asking);
 
 RB_HEAD(mailboxes, mailbox);
 
@@ -30,6 +31,7 @@ struct texts {
 	struct text_reports *reports; /* that are awaited */
 	struct text_again *again;     /* what the server may send back */
 	struct arrivals arrivals;     /* of trunks, not on disk yet */
+	struct askings askings;       /* of components, not answered yet */
 	struct recent *seen;          /* repetitions */
 	unsigned nseen;               /* put to disk since the start */
 	struct recent *rates;         /* texts of an account in a minute */
@@ -59,6 +61,13 @@ void text_key(char out[static TEXT_SEEN_CAP], const char *account,
  * with the same is a repetition. Or it has not, and may come again. */
 void texts_remember(struct gateway *gateway, const char *key);
 void texts_forget(struct gateway *gateway, const char *key);
+
+/* @account (bare JID) writes @n texts: whether that is more than it may in a
+ * minute. */
+bool texts_are_too_fast(struct gateway *gateway, const char *account, size_t n);
+
+/* gateway/text/text_component_register.c: nobody waits for them any more. */
+void text_askings_free(struct gateway *gateway);
 
 /* gateway/text/text_trunk.c: nobody waits for them any more. */
 void text_arrivals_free(struct gateway *gateway);

@@ -110,10 +110,19 @@ void text_refuse(struct gateway *gateway, const struct chat *chat,
 		explain(gateway, chat, why->words);
 }
 
+/* Each is on our disk for a while: no more of them than of texts. */
+static bool is_too_loud(struct gateway *gateway, const struct chat *chat)
+{
+	char account[JID_CAP];
+
+	jid_account(account, chat->from);
+	return texts_are_too_fast(gateway, account, 1);
+}
+
 void text_refuse_aloud(struct gateway *gateway, const struct chat *chat,
 		       const struct text_refusal *why)
 {
 	refuse(gateway, chat, why);
-	if (has_number(gateway, chat))
+	if (has_number(gateway, chat) && !is_too_loud(gateway, chat))
 		explain(gateway, chat, why->words);
 }

@@ -25,6 +25,6 @@ const struct text_refusal *text_refusal_of(enum chat_kind kind);
 
 void text_refuse(struct gateway *gateway, const struct chat *chat,
 		 const struct text_refusal *why);
-/* The same, and in plain words each time. */
+/* The same, and in plain words each time, up to texts_per_minute. */
 void text_refuse_aloud(struct gateway *gateway, const struct chat *chat,
 		       const struct text_refusal *why);

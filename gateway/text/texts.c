@@ -43,21 +43,13 @@ static int read_seen(struct gateway *gateway)
 	return seen_row_load_all(gateway->db, on_seen, gateway);
 }
 
-/* FNV-1a: there are clients that give several texts one id. */
-static uint64_t digest(const char *words)
-{
-	uint64_t sum = 0xcbf29ce484222325u;
-
-	for (; *words; words++)
-		sum = (sum ^ (unsigned char)*words) * 0x100000001b3u;
-	return sum;
-}
-
+/* With its words: there are clients that give several texts one id. */
 void text_key(char out[static TEXT_SEEN_CAP], const char *account,
 	      const char *party, const char *id, const char *words)
 {
-	if (!*id || text_format(out, TEXT_SEEN_CAP, "%s %s %s %016" PRIx64,
-				account, party, id, digest(words)))
+	if (!*id ||
+	    text_format(out, TEXT_SEEN_CAP, "%s %s %s %016" PRIx64, account,
+			party, id, text_digest(slice_of(words))))
 		out[0] = '\0';
 }
 
@@ -80,6 +72,16 @@ void texts_forget(struct gateway *gateway, const char *key)
 	if (seen_row_drop(gateway->db, key))
 		log_warn("text=not-forgotten: a repetition after a restart "
 			 "would be lost");
+}
+
+bool texts_are_too_fast(struct gateway *gateway, const char *account, size_t n)
+{
+	unsigned count = 0;
+
+	while (n--)
+		count = recent_count(gateway->texts->rates, account,
+				     clock_ms());
+	return count > gateway->config->limits.texts_per_minute;
 }
 
 int texts_new(struct gateway *gateway)
@@ -116,6 +118,7 @@ void texts_free(struct gateway *gateway)
 		return;
 	if (gateway->outbox)
 		text_arrivals_free(gateway);
+	text_askings_free(gateway);
 	text_mailboxes_free(texts);
 	text_queue_free(texts->queue);
 	text_reports_free(texts->reports);

@@ -171,6 +171,55 @@ async def test_a_group_text_to_our_domain(scene):
         await sgx.close()
 
 
+REGISTER = "jabber:iq:register"
+
+
+def registration(**fields):
+    """XEP-0077, with what is said."""
+    box = element(REGISTER, "query")
+    for name, value in fields.items():
+        element(REGISTER, name, box).text = value
+    return box
+
+
+async def test_an_account_registers_with_its_component(scene):
+    """What it asks our domain goes there from the address that the component knows it by, and the answer comes from us."""
+    sgx, client = await both(scene)
+    try:
+        asked = asyncio.ensure_future(client.request(registration(), DOMAIN, "get"))
+        iq = await asyncio.wait_for(sgx.iqs.get(), WAIT_S)
+        assert (iq.get("from"), iq.get("to"), iq.get("type")) == (f"{PROXY}/phone", COMPONENT, "get")
+        sgx.answer(iq, registration(instructions="Your carrier's", username="", password=""))
+        form = await asked
+        assert form.get("type") == "result" and form.get("from") == DOMAIN
+        assert form.findtext(f"{{{REGISTER}}}query/{{{REGISTER}}}instructions") == "Your carrier's"
+
+        asked = asyncio.ensure_future(client.request(registration(username="a", password="wrong"), DOMAIN))
+        iq = await asyncio.wait_for(sgx.iqs.get(), WAIT_S)
+        assert iq.findtext(f"{{{REGISTER}}}query/{{{REGISTER}}}password") == "wrong" and iq.get("type") == "set"
+        error = element(NS, "error", type="auth")
+        element(STANZAS, "not-authorized", error)
+        sgx.answer(iq, error, kind="error")
+        refused = await asked
+        assert refused.get("type") == "error" and refused.find(f".//{{{STANZAS}}}not-authorized") is not None
+    finally:
+        await sgx.close()
+    assert (await client.request(registration(), DOMAIN, "get")).get("type") == "error"  # nobody is there any more
+    bob = await scene.client("bob")
+    assert (await bob.request(registration(), DOMAIN, "get")).find(f".//{{{REGISTER}}}registered") is not None
+
+
+async def test_a_component_shares_presence_with_its_accounts(scene):
+    """Some ask for it: who they know is here."""
+    sgx, _ = await both(scene)
+    try:
+        sgx.post(element(NS, "presence", to=PROXY, from_=COMPONENT, type="subscribe"))
+        said = {(await asyncio.wait_for(sgx.presences.get(), WAIT_S)).get("type") for _ in range(2)}
+        assert "subscribed" in said
+    finally:
+        await sgx.close()
+
+
 CODE, BANK = "12345;phone-context=ca-us.phone-context.soprani.ca", "68678077;phone-context=alphanumeric.phone-context.soprani.ca"
 
 

@@ -13,12 +13,22 @@ class Sgx(Component):
 
     def __init__(self, node, server, domain, secret):
         super().__init__(node, server, domain, secret)
-        self.messages = asyncio.Queue()
+        self.messages, self.iqs, self.presences = asyncio.Queue(), asyncio.Queue(), asyncio.Queue()
 
     def take(self, xml):
-        """Messages are kept."""
+        """Messages and presence are kept, and what it is asked."""
         if local(xml.tag) == "message":
             self.messages.put_nowait(xml)
+        elif local(xml.tag) == "iq" and xml.get("type") in ("get", "set"):
+            self.iqs.put_nowait(xml)
+        elif local(xml.tag) == "presence":
+            self.presences.put_nowait(xml)
+
+    def answer(self, iq, *children, kind="result"):
+        """What it says to what it was asked."""
+        xml = element(NS, "iq", to=iq.get("from"), from_=iq.get("to"), id_=iq.get("id"), type=kind)
+        xml.extend(children)
+        self.post(xml)
 
     def say(self, to, *children, sender="", id_=None, kind=None):
         """A message of @sender (a localpart, "" the component itself)."""
