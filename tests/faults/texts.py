@@ -2,10 +2,11 @@
 """Texts while everything breaks: `make prove-texts`.
 
 10,000 texts each way between accounts and a carrier while Tandem is killed (SIGKILL) 20 times at random moments, the XMPP server is
-restarted 5 times and the trunk is silent for a minute: on Prosody, on ejabberd, and on Prosody with Kamailio before the carrier.
+restarted 5 times and the trunk is silent for a minute: on Prosody, on ejabberd, on Prosody with Kamailio before the carrier, and with
+SIPp for a carrier.
 Ends with a table; the exit code says whether all was well. Each of these is an option, and with make one of:
 
-    TEXTS=10000  KILLS=20  RESTARTS=5  SILENCE=60  RATE=60  SEED=n  FORMS="prosody ejabberd kamailio"
+    TEXTS=10000  KILLS=20  RESTARTS=5  SILENCE=60  RATE=60  SEED=n  FORMS="prosody ejabberd kamailio sipp"
 """
 
 import argparse
@@ -18,7 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 
 WRONG_SHOWN = 20
-FORMS = {"prosody": ("prosody", False), "ejabberd": ("ejabberd", False), "kamailio": ("prosody", True)}
+FORMS = {"prosody": ("prosody", {}), "ejabberd": ("ejabberd", {}), "kamailio": ("prosody", {"proxy": True}),
+         "sipp": ("prosody", {"with_sipp": True})}
 
 
 def parse(arguments):
@@ -47,9 +49,9 @@ async def prove(form, plan):
     """One run: its rows, and what was wrong."""
     from bed import ledger, textproof, timeline
 
-    server, proxy = FORMS[form]
+    server, options = FORMS[form]
     timeline.begin()
-    bed = textproof.TextBed(textproof.SERVERS[server], proxy=proxy, log="info")
+    bed = textproof.TextBed(textproof.SERVERS[server], log="info", **options)
     await bed.start()
     try:
         proof = textproof.Proof(bed, plan, lambda line: print(f"{form}: {line}", flush=True))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Texts both ways while everything around them breaks, and a judge that reads both ends (ledger.py).
 
-    accounts c1  --  XMPP server srv  --  Tandem gw  --  (Kamailio proxy)  --  carrier pstn
+    accounts c1  --  XMPP server srv  --  Tandem gw  --  (Kamailio proxy)  --  carrier pstn, or SIPp
 
 Every account writes to every number, and every number to every account. The carrier sends a MESSAGE that was not answered again,
 as the same request, before the next of its conversation (RFC 3428, 4)."""
@@ -13,7 +13,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from . import database, ejabberd, kamailio, ledger, prosody, sipmsg, writer
+from . import database, ejabberd, kamailio, ledger, prosody, sipmsg, sipptexts, writer
 from .ledger import IN, OUT
 from .scene import DOMAIN, GATEWAY, SERVER, Bed, own_number
 
@@ -57,14 +57,22 @@ class Plan:
         """How long they are being written."""
         return self.texts / self.rate
 
+    @property
+    def of_each(self):
+        """How many a second a conversation writes, each way."""
+        return self.rate / (self.numbers * self.accounts)
+
 
 class TextBed(Bed):
-    """A Bed without limits for texts, with Kamailio before the carrier where @proxy says so."""
+    """A Bed without limits for texts, with Kamailio before the carrier where @proxy says so, or SIPp in its place."""
 
-    def __init__(self, server=ArchivingProsody, *, proxy=False, log="debug", **options):
+    sipp_host = "10.77.0.6"
+
+    def __init__(self, server=ArchivingProsody, *, proxy=False, with_sipp=False, log="debug", **options):
         limits = {"texts_per_minute": NO_LIMIT, "texts_in_per_minute": NO_LIMIT, **options.pop("sections", {}).get("limits", {})}
         super().__init__(server, sections={"limits": limits, "log": {"level": log}}, **options)
         self.with_proxy, self.proxy = proxy, None
+        self.with_sipp, self.sipp_node = with_sipp, None
 
     def make_tandem(self):
         made = super().make_tandem()
@@ -72,6 +80,9 @@ class TextBed(Bed):
             node = self.network.node("proxy", f"{PROXY}/24")
             self.proxy = kamailio.Kamailio(node, PROXY, GATEWAY, "kamailio_texts.cfg", {"CARRIER": self.carrier.host})
             made.trunks["carrier"].update(proxy=f"sip:{PROXY}:5060", allow=[f"{PROXY}/32"])
+        if self.with_sipp:
+            self.sipp_node = self.network.node("sipp", f"{self.sipp_host}/24")
+            made.trunks["carrier"].update(proxy=f"sip:{self.sipp_host}:5060", allow=[f"{self.sipp_host}/32"])
         return made
 
     async def stop(self, check=True):
@@ -94,45 +105,28 @@ class TextBed(Bed):
         """Wait until the program has nothing to send any more; returns what is left."""
         path, left = self.tandem.sections["db"]["path"], None
         for _ in range(int(timeout / LOOK_S)):
-            left = [database.rows(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("text", "outbox WHERE taken_ms = 0")]
+            left = [database.rows(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("text", "outbox WHERE taken_ms = 0", "again")]
             if not any(left):
                 break
             await asyncio.sleep(LOOK_S)
         return left
 
 
-class Proof:
-    """One run of a Plan on a TextBed that has started."""
+class PhoneEnd:
+    """The carrier of a Proof that is the bed's own."""
 
-    def __init__(self, bed, plan, say=lambda line: None):
-        self.bed, self.plan, self.say = bed, plan, say
-        self.ledger, self.random = ledger.Ledger(), random.Random(plan.seed)
-        self.writers, self.silent = {}, False
-        self.done = collections.Counter()  # what was broken
-        self.numbers = [f"+1555444{n:04d}" for n in range(plan.numbers)]
-        self.users = [f"u{n:02d}" for n in range(plan.accounts)]
-        self.each = -(-plan.texts // (plan.numbers * plan.accounts))  # of a conversation
-
-    # both ends
-
-    def _on_message(self, xml):
-        """An account was told something."""
-        if xml.get("type") == "error" and (xml.get("id") or "").count(" ") == 2:
-            user, number, count = xml.get("id").split()
-            self.ledger.report(OUT, f"{user} {number}", int(count), writer.condition_of(xml))
-
-    def _on_resent(self, identity):
-        user, number, count = identity.split()
-        self.ledger.rewrite(OUT, f"{user} {number}", int(count))
+    def __init__(self, bed, plan, book):
+        self.bed, self.plan, self.ledger, self.silent = bed, plan, book, False
+        self.random = random.Random(plan.seed + 1)
 
     def _on_text(self, request, peer):
-        """The carrier got a MESSAGE."""
+        """A MESSAGE came."""
         user, number, count = request.body.decode().split()
         self.ledger.arrive(OUT, f"{user} {number}", int(count), request.call_id)
         self.bed.carrier.wire.respond(request, peer, 200, "OK", tag=sipmsg.token())
 
-    def _listen(self):
-        """The carrier takes texts, unless it is silent."""
+    async def start(self):
+        """Take texts, unless it is silent."""
         carrier = self.bed.carrier
         hear, carrier._on_text = carrier.wire.on_octets, self._on_text
 
@@ -142,22 +136,18 @@ class Proof:
 
         carrier.wire.on_octets = on_octets
 
-    # writing
+    def be_silent(self, silent):
+        """Hear nothing, or hear again."""
+        self.silent = silent
 
-    async def _pace(self):
-        await asyncio.sleep(self.random.expovariate(self.plan.rate / (self.plan.numbers * self.plan.accounts)))
+    async def write_all(self, pairs, each):
+        """Write @each texts of every conversation; returns when all are taken or refused."""
+        await asyncio.gather(*(self._write(*pair, each) for pair in pairs))
 
-    async def _from_account(self, user, number):
-        for count in range(self.each):
-            await self._pace()
-            identity = f"{user} {number} {count}"
-            self.ledger.write(OUT, f"{user} {number}", count)
-            self.writers[user].text(f"{number}@{DOMAIN}", identity, identity)
-
-    async def _from_carrier(self, user, number):
+    async def _write(self, user, number, each):
         gate = PROXY if self.bed.with_proxy else GATEWAY
-        for count in range(self.each):
-            await self._pace()
+        for count in range(each):
+            await asyncio.sleep(self.random.expovariate(self.plan.of_each))
             self.ledger.write(IN, f"{user} {number}", count)
             status = await self._deliver(f"sip:{own_number(user)}@{gate}", ("udp", gate, 5060), number, f"{user} {number} {count}")
             if status >= 300:
@@ -178,6 +168,47 @@ class Proof:
             await asyncio.sleep(AGAIN_S)
             request = self.bed.carrier.make_text(uri, peer, body, number, again=request)
 
+    async def stop(self):
+        """The bed ends it."""
+
+
+class Proof:
+    """One run of a Plan on a TextBed that has started."""
+
+    def __init__(self, bed, plan, say=lambda line: None):
+        self.bed, self.plan, self.say = bed, plan, say
+        self.ledger, self.random = ledger.Ledger(), random.Random(plan.seed)
+        self.writers = {}
+        self.end = (sipptexts.SippEnd if bed.with_sipp else PhoneEnd)(bed, plan, self.ledger)
+        self.done = collections.Counter()  # what was broken
+        self.numbers = [f"+1555444{n:04d}" for n in range(plan.numbers)]
+        self.users = [f"u{n:02d}" for n in range(plan.accounts)]
+        self.each = -(-plan.texts // (plan.numbers * plan.accounts))  # of a conversation
+
+    # both ends
+
+    def _on_message(self, xml):
+        """An account was told something."""
+        if xml.get("type") == "error" and (xml.get("id") or "").count(" ") == 2:
+            user, number, count = xml.get("id").split()
+            self.ledger.report(OUT, f"{user} {number}", int(count), writer.condition_of(xml))
+
+    def _on_resent(self, identity):
+        user, number, count = identity.split()
+        self.ledger.rewrite(OUT, f"{user} {number}", int(count))
+
+    # writing
+
+    async def _pace(self):
+        await asyncio.sleep(self.random.expovariate(self.plan.of_each))
+
+    async def _from_account(self, user, number):
+        for count in range(self.each):
+            await self._pace()
+            identity = f"{user} {number} {count}"
+            self.ledger.write(OUT, f"{user} {number}", count)
+            self.writers[user].text(f"{number}@{DOMAIN}", identity, identity)
+
     # breaking
 
     async def _kill(self):
@@ -197,9 +228,9 @@ class Proof:
 
     async def _silence(self):
         began = time.time()
-        self.silent = True
+        self.end.be_silent(True)
         await asyncio.sleep(self.plan.silence_s)
-        self.silent = False
+        self.end.be_silent(False)
         self.ledger.fault("silence", began)
 
     async def _break(self):
@@ -255,13 +286,13 @@ class Proof:
 
     async def run(self):
         """The Verdicts, (account to trunk, trunk to account)."""
-        self._listen()
+        await self.end.start()
         for user in self.users:
             self.writers[user] = await writer.Writer(self.bed.c1, SERVER, user, self._on_message, self._on_resent).start()
         try:
             pairs = [(user, number) for user in self.users for number in self.numbers]
             await asyncio.gather(self._break(), *(self._from_account(*pair) for pair in pairs),
-                                 *(self._from_carrier(*pair) for pair in pairs))
+                                 self.end.write_all(pairs, self.each))
             self.say("all is written")
             for one in self.writers.values():
                 await asyncio.wait_for(one.acknowledged_all(), STILL_S)
@@ -270,4 +301,5 @@ class Proof:
         finally:
             for one in self.writers.values():
                 await one.close()
+            await self.end.stop()
         return self.ledger.judge(OUT), self.ledger.judge(IN)
