@@ -3,9 +3,12 @@
 
 #include <bsd/readpassphrase.h>
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/text.h"
 
@@ -39,12 +42,24 @@ static int read_shown(char out[static ANSWER_CAP], const char *prompt)
 	return r;
 }
 
-/* The end of the input is an empty answer here: the library does not tell. */
+/* Nobody will answer any more. Who is not told by SIGHUP, as the terminal is
+ * another session's, would ask for ever. */
+static bool is_hung_up(void)
+{
+	struct pollfd terminal = { .fd = STDIN_FILENO };
+
+	return poll(&terminal, 1, 0) && terminal.revents;
+}
+
+/* An end of the input is an empty answer here, as the library does not tell;
+ * but where nobody is left to give another, it is the end. */
 static int read_secret(char out[static ANSWER_CAP], const char *prompt)
 {
 	char line[ANSWER_CAP + 1];
 
 	if (!readpassphrase(prompt, line, sizeof(line), RPP_ECHO_OFF))
+		return -1;
+	if (!*line && is_hung_up())
 		return -1;
 	int r = text_copy(out, ANSWER_CAP, slice_of(line));
 	explicit_bzero(line, sizeof(line));
