@@ -155,8 +155,7 @@ static void turn(struct doctor *doctor, struct sip_agent *agent)
 static bool is_settled(const struct patient *patients, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (patients[i].trunk && patients[i].state != SIP_TRUNK_UP &&
-		    patients[i].state != SIP_TRUNK_DOWN)
+		if (patients[i].trunk && patients[i].state == SIP_TRUNK_UNKNOWN)
 			return false;
 	}
 	return true;

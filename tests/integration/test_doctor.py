@@ -98,7 +98,8 @@ async def test_the_configuration(scene):
     ({"secret": "wrong"}, ("not-authorized", "component_secret")),
     ({"domain": "tel9.example.org"}, ("host-unknown", "no component of that domain")),
     ({"port": 5999}, ("refused", "xmpp.host")),
-], ids=["secret", "domain", "port"])
+    ({"host": "no.such.host.example"}, ("no.such.host.example:5347", "xmpp.host and xmpp.port")),
+], ids=["secret", "domain", "port", "host"])
 async def test_the_component(scene, xmpp, words):
     await finding(scene, "BAD", "component", *words, xmpp=xmpp)
 
@@ -138,6 +139,22 @@ async def test_a_trunk_is_silent(scene):
 async def test_a_trunk_has_no_address(scene):
     await finding(scene, "BAD", "trunk other", "no address", "dig SRV", trunks={"other": {"proxy": "sip:no.such.host.example"}},
                   sip={"nameservers": f"{SERVER}:5359"})
+
+
+async def test_one_server_of_a_trunk_is_gone(scene):
+    server = await names.Names({("_sip._udp.two.example", names.SRV): [(1, 0, 5996, "gone.two.example"), (2, 0, 5998, "there.two.example")],
+                                ("gone.two.example", names.A): [PBX], ("there.two.example", names.A): [PBX]}).start(scene.bed.pstn, PBX, 5353)
+    there = await answering(scene, 200)
+    await finding(scene, "?", "trunk other", "in part: 1 of 2 servers failed", trunks={"other": {"proxy": "sip:two.example"}},
+                  sip={"nameservers": f"{PBX}:5353"})
+    there.close()
+    server.close()
+
+
+async def test_sip_does_not_start(scene):
+    sip = certified()
+    await finding(scene, "BAD", "SIP", "does not start", "sip.certificate", trunks={"carrier": TRUNK},
+                  sip={**sip, "certificate": sip["private_key"]})
 
 
 async def test_a_directory_is_missing(scene):
@@ -187,6 +204,12 @@ async def test_root_looks_as_the_service(scene):
     await finding(scene, "BAD", "configuration", "secret_file", "chmod o-rwx", prefix=there, xmpp={"secret": "", "secret_file": secret})
 
 
+async def test_root_that_cannot_become_the_service(scene):
+    """As in a container that may not change users."""
+    await finding(scene, "?", "user", "root cannot become tandem", "sudo -u tandem",
+                  prefix=[*with_service(), "setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-setuid,-setgid"])
+
+
 @pytest.mark.skipif("tandem" in {user.pw_name for user in pwd.getpwall()}, reason="this machine has a user tandem")
 async def test_root_without_the_services_user(scene):
     await finding(scene, "?", "user", "root", "systemd-sysusers", prefix=["env"])
@@ -195,6 +218,12 @@ async def test_root_without_the_services_user(scene):
 @pytest.mark.parametrize("days, mark, words", [(-1, "BAD", ("expired", "renew")), (3, "?", ("expires in", "renewal")), (30, "ok", ("days more",))])
 async def test_a_certificate_ends(scene, days, mark, words):
     await finding(scene, mark, "certificate", *words, sip=certified(datetime.utcnow() + timedelta(days=days)))
+
+
+async def test_a_certificate_is_another_users(scene):
+    sip = certified()
+    shutil.chown(sip["certificate"], "root")
+    await finding(scene, "BAD", "certificate", "Permission denied", "user tandem must be able to read it", sip=sip)
 
 
 async def test_a_certificate_is_none(scene):
@@ -257,6 +286,12 @@ async def test_there_is_no_public_address(scene):
     await finding(scene, "?", "public address", "no interface", "auto")
 
 
+async def test_an_interface_has_a_public_address(scene):
+    scene.bed.gw.add_address("203.0.113.9/32")
+    await finding(scene, "ok", "public address", "203.0.113.9, of an interface")
+    scene.bed.gw.drop_address("203.0.113.9/32")
+
+
 @pytest.mark.parametrize("media, words", [({"public_address": "auto"}, "XEP-0215"), ({"public_address": "198.51.100.8"}, "as configured")])
 async def test_a_public_address_is_taken_as_given(scene, media, words):
     await finding(scene, "ok", "public address", words, media=media)
@@ -266,7 +301,7 @@ async def test_a_stun_server_has_no_address(scene):
     await finding(scene, "BAD", "STUN", "no.such.host.example", "media.stun", media={"stun": "no.such.host.example:3478"})
 
 
-class Refuser(asyncio.DatagramProtocol):
+class Answerer(asyncio.DatagramProtocol):
     """A SIP peer that answers all with one status."""
 
     def __init__(self, status):
@@ -280,12 +315,18 @@ class Refuser(asyncio.DatagramProtocol):
         self.transport.sendto("\r\n".join([f"SIP/2.0 {self.status} No", *kept, "Content-Length: 0", "", ""]).encode(), addr)
 
 
-@pytest.mark.parametrize("status, word", [(403, "address is not"), (404, "from_domain"), (407, "password"), (500, "tandem.conf(5)")])
-async def test_a_trunk_refuses(scene, status, word):
+async def answering(scene, status):
+    """One at the PBX's address."""
     with scene.bed.pstn.inside():
         listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     listening.bind((PBX, 5998))
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Refuser(status), sock=listening)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Answerer(status), sock=listening)
+    return transport
+
+
+@pytest.mark.parametrize("status, word", [(403, "address is not"), (404, "from_domain"), (407, "password"), (500, "tandem.conf(5)")])
+async def test_a_trunk_refuses(scene, status, word):
+    transport = await answering(scene, status)
     await finding(scene, "BAD", "trunk other", str(status), word, trunks={"other": {**TRUNK, "proxy": f"sip:{PBX}:5998"}})
     transport.close()
 
@@ -336,9 +377,10 @@ async def stun(scene, address, port):
     return await asyncio.get_running_loop().create_datagram_endpoint(lambda: Stun(address, port), sock=listening)
 
 
-async def test_stun_sees_another_address(scene):
+@pytest.mark.parametrize("said, words", [("198.51.100.8", "configured is 198.51.100.8"), ("", "which no interface here has")], ids=["another", "none"])
+async def test_stun_sees_another_address(scene, said, words):
     transport, server = await stun(scene, "198.51.100.7", 10000)
-    await finding(scene, "BAD", "public address", "198.51.100.7", "auto", media={"stun": f"{PBX}:3998", "public_address": "198.51.100.8"})
+    await finding(scene, "BAD", "public address", "STUN sees 198.51.100.7", words, "auto", media={"stun": f"{PBX}:3998", "public_address": said})
     assert server.asked
     transport.close()
 
