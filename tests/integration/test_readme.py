@@ -48,6 +48,10 @@ def test_every_command_is_run():
         assert words in contents(path), (command, path, words)
 
 
+def test_it_says_in_five_lines_what_it_is():
+    assert len(readme.text().split("\n\n")[1].splitlines()) <= 5
+
+
 def test_every_target_is_one():
     phony = set(re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", contents("Makefile"), re.M)[1].replace("\\", " ").split())
     named = set(re.findall(r"(?:^    (?:\$ )?|`)make ([a-z-]+)", readme.text(), re.M))
