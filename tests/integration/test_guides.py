@@ -4,7 +4,6 @@ and the shells' completion knows the programs' words. No network, no root but wh
 
 import fcntl
 import glob
-import json
 import os
 import pty
 import re
@@ -14,8 +13,6 @@ import signal
 import struct
 import subprocess
 import termios
-import tomllib
-from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -88,17 +85,6 @@ def test_ejabberd_reads_its_snippet(place, damage, good):
     _, said = run("erl", "-noinput", "-pa", *paths, "-mnesia", "dir", f'"{place}/mnesia"', "-eval", LOAD,
                   env=dict(os.environ, EJABBERD_CONFIG_PATH=path, ERL_CRASH_DUMP_BYTES="0"), cwd=place)
     assert ("RESULT ok" in said) == good, said
-
-
-# What its documentation has (listeners/listen-components, and those of all listeners in configuration/listen).
-MONGOOSEIM = {"port", "ip_address", "proto", "shaper", "access", "password", "check_from", "hidden_components", "conflict_behaviour", "tls"}
-
-
-def test_mongooseims_snippet_has_keys_of_its_documentation():
-    configuration = tomllib.loads(snippet("mongooseim.toml"))
-    listener, = configuration["listen"]["component"]
-    assert set(configuration) == {"listen"} and set(listener) <= MONGOOSEIM, set(listener) - MONGOOSEIM
-    assert listener["port"] == 8888 and listener["password"] and listener["conflict_behaviour"] in ("disconnect", "kick_old")
 
 
 # ---- Tandem itself ----
@@ -178,22 +164,6 @@ def test_both_firewalls_open_the_same_ports():
     assert {port for group in nft for port in group} == {port for group in iptables for port in group}
 
 
-# Of a gateway, as its documentation and its own example (sip_profiles/external/example.xml) have them; the first three are needed.
-FREESWITCH = ["realm", "username", "password", "from-user", "from-domain", "extension", "proxy", "register-proxy", "expire-seconds", "register",
-              "register-transport", "retry-seconds", "caller-id-in-from", "contact-params", "ping", "extension-in-contact", "ping-max", "ping-min"]
-
-
-def test_freeswitchs_snippets_have_what_its_documentation_has():
-    gateway, = ElementTree.fromstring(snippet("freeswitch-gateway.xml"))
-    names = [param.attrib["name"] for param in gateway]
-    assert gateway.tag == "gateway" and set(FREESWITCH[:3]) <= set(names) <= set(FREESWITCH) and len(names) == len(set(names)), names
-    plan = ElementTree.fromstring(snippet("freeswitch-dialplan.xml"))
-    condition, = plan.findall("./extension/condition[@field='destination_number']")
-    number = re.search(condition.attrib["expression"], "+15557654321")
-    assert plan.tag == "include" and number[1] == "+15557654321" and not re.search(condition.attrib["expression"], "+155576543210")
-    assert condition.find("action").attrib == {"application": "bridge", "data": f"sofia/gateway/{gateway.attrib['name']}/$1"}
-
-
 def test_asterisks_sections_name_each_other():
     sections = re.findall(r"^\[(\S+)\]\n((?:\S+=.*\n)+)", snippet("asterisk-pjsip.conf"), re.M)
     kinds = {(name, re.search("^type=(.*)$", body, re.M)[1]) for name, body in sections}
@@ -255,67 +225,6 @@ def test_kubernetes_mounts_what_it_has():
     assert pod["hostNetwork"] and kinds["StatefulSet"]["spec"]["replicas"] == 1
     mounts = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
     assert mounts == {volume["name"] for volume in pod["volumes"]}
-
-
-# How Kubernetes' own client, which is made of its OpenAPI description, writes the types of YAML.
-PLAIN = {"str": str, "int": int, "bool": bool, "float": (int, float), "datetime": str, "date": str}
-
-
-def misfits(models, value, kind, where):
-    """Where @value is not of @kind: words that are unknown, or of another type."""
-    if kind == "object":
-        return
-    if kind in PLAIN:
-        if not isinstance(value, PLAIN[kind]) or isinstance(value, bool) != (kind == "bool"):
-            yield f"{where}: {value!r} is no {kind}"
-    elif kind.startswith("list["):
-        for n, each in enumerate(value):
-            yield from misfits(models, each, kind[5:-1], f"{where}[{n}]")
-    elif kind.startswith("dict("):
-        for key, each in value.items():
-            yield from misfits(models, each, kind[5:-1].split(", ")[1], f"{where}.{key}")
-    else:
-        model = getattr(models, kind)
-        types = {model.attribute_map[name]: of for name, of in model.openapi_types.items()}
-        for key, each in value.items():
-            if key not in types:
-                yield f"{where}.{key}: unknown to {kind}"
-            else:
-                yield from misfits(models, each, types[key], f"{where}.{key}")
-
-
-def kubernetes_takes(document):
-    """What Kubernetes has against it; a missing word is a ValueError."""
-    kubernetes = pytest.importorskip("kubernetes.client", reason="python3-kubernetes is not installed")
-    kind = document["kind"]
-    found = list(misfits(kubernetes.models, document, f"V1{kind}", kind))
-    api = kubernetes.CoreV1Api if document["apiVersion"] == "v1" else kubernetes.AppsV1Api
-    if not hasattr(api, "create_namespaced_" + re.sub("(?<!^)([A-Z])", r"_\1", kind).lower()):
-        found.append(f"{kind} is not of {document['apiVersion']}")
-    response = type("Response", (), {"data": json.dumps(document)})
-    if not found:
-        kubernetes.ApiClient().deserialize(response, f"V1{kind}")
-    return found
-
-
-def test_kubernetes_knows_every_word():
-    assert [kubernetes_takes(document) for document in documents("kubernetes.yaml")] == [[], [], []]
-
-
-@pytest.mark.parametrize("good, bad, complaint", [
-    ("hostNetwork: true", "hostNetwrk: true", "unknown to V1PodSpec"), ("replicas: 1", 'replicas: "1"', "is no int"),
-    ("apiVersion: apps/v1", "apiVersion: v1", "is not of v1"), ("      containers:\n", "      initContainers:\n", "containers"),
-    ("{name: conf, mountPath: /etc/tandem}", "{name: conf}", "mount_path")])
-def test_kubernetes_does_not_take_another(good, bad, complaint):
-    with open(os.path.join(DEPLOY, "container", "kubernetes.yaml"), encoding="utf-8") as file:
-        text = file.read()
-    assert good in text
-    document = list(yaml.safe_load_all(text.replace(good, bad)))[2]
-    try:
-        found = kubernetes_takes(document)
-    except ValueError as error:
-        found = [str(error)]
-    assert found and complaint in found[0], found
 
 
 @pytest.mark.skipif(bool(missing()), reason=missing() or "")
