@@ -204,7 +204,7 @@ deb:
 	@deploy/package $(BUILD)/deb
 	@lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
 ## prove-package  the package in a fresh Debian and Ubuntu, containers, Asterisk; PARTS="debian ubuntu" (root; 10 to 20 min)
-prove-package: deb
+prove-package:
 	@deploy/deps prove
 	@tests/package/run $(BUILD) $(PARTS)
 ## uninstall    what install has put there, the configuration excepted
