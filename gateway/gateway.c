@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "db/setting.h"
 #include "gateway/admin/admin.h"
+#include "gateway/admin/registration.h"
 #include "gateway/admin/reload.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -321,6 +322,7 @@ static const struct part {
 	{ announce_new, announce_free, announce_stream_up },
 	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
 	{ refused_new, refused_free, NULL },
+	{ registration_new, registration_free, NULL },
 	{ missed_new, missed_free, NULL },
 	{ chat_digits_new, chat_digits_free, NULL },
 	{ quotas_new, quotas_free, NULL },

@@ -74,6 +74,7 @@ struct gateway {
 	struct recent *asked;        /* subscriptions; presence.c */
 	struct announcer *announcer; /* announce.c */
 	struct recent *refused;      /* who was refused; refused.c */
+	struct recent *registering;  /* who tries; admin/registration.c */
 	struct devices *devices;     /* of accounts; devices.c */
 	struct recent *missed;       /* calls that were told of; missed.c */
 	struct recent *digits_taken; /* messages; chat_digits.c */

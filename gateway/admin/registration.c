@@ -7,9 +7,10 @@
 #include "gateway/admin/audit.h"
 #include "gateway/admin/people.h"
 #include "gateway/admin/role.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
-#include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/quotas.h"
 #include "gateway/route/route.h"
@@ -18,6 +19,17 @@
 #include "xmpp/stanza.h"
 
 enum { SHOWN_MAX = 100 }; /* numbers in a form */
+
+int registration_new(struct gateway *gateway)
+{
+	return recent_new(&gateway->registering, REGISTRATION_MAX,
+			  REGISTRATION_MS);
+}
+
+void registration_free(struct gateway *gateway)
+{
+	gateway->registering = recent_free(gateway->registering);
+}
 
 /* Why not, in the words of XEP-0077. */
 static int refuse(struct stanza **reply, const struct service_query *query,
@@ -252,14 +264,26 @@ static int submit(struct stanza **reply, const struct service_query *query)
 	return register_as(reply, query, values);
 }
 
+/* As often a minute as it may call. Anybody of the domain may try, under as
+ * many names as its server lets him have: the oldest give way, and with them no
+ * more than the count of their tries. */
+static bool is_too_often(const struct service_query *query)
+{
+	struct gateway *gateway = query->gateway;
+	unsigned n =
+		recent_count(gateway->registering, query->account, clock_ms());
+	struct config_quota quota;
+
+	quotas_of(&quota, gateway, QUOTA_ACCOUNT, query->account);
+	return !n || (quota.calls_per_minute && n > quota.calls_per_minute);
+}
+
 int registration_answer(struct stanza **reply,
 			const struct service_query *query)
 {
 	if (!query->set)
 		return ask(reply, query);
-	/* as often as it may call */
-	if (limits_check(query->gateway, QUOTA_ACCOUNT, query->account, NULL,
-			 LIMITS_TRIES))
+	if (is_too_often(query))
 		return refuse(reply, query, "resource-constraint",
 			      "Not now; try again in a minute.");
 	bool leaves = stanza_find(query->payload, "remove", NULL);

@@ -14,6 +14,15 @@ struct gateway;
 struct service_query;
 struct stanza;
 
+enum {
+	REGISTRATION_MAX = 4096, /* accounts whose tries are counted */
+	REGISTRATION_MS = 60000,
+};
+
+/* 0 or -ENOMEM. */
+CHECKED int registration_new(struct gateway *gateway);
+void registration_free(struct gateway *gateway);
+
 /* Whether @account, a bare JID in lower case, may. */
 bool registration_is_for(const struct gateway *gateway, const char *account);
 
