@@ -6,53 +6,26 @@
 
 #include "db/account.h"
 #include "gateway/base/log.h"
-#include "gateway/base/tree.h"
 #include "gateway/gateway.h"
-#include "xmpp/jid.h"
+#include "gateway/route/subjects.h"
 
 /* What was set for an account or a trunk. */
 struct given {
-	RB_ENTRY(given) node;
-	enum quota_kind kind;
-	bool is_set; /* false: kept for a name that is to come */
+	struct subject subject; /* first: it is found by it */
+	bool is_set;            /* false: kept for a name that is to come */
 	struct config_quota quota;
 	bool withhold;
-	const char *name; /* a bare JID in lower case, or a trunk's */
-	char text[];      /* what name points to */
 };
-
-RB_HEAD(given_tree, given);
 
 struct quotas {
-	struct given_tree given;
+	struct subjects given;
 };
-
-static int compare(const struct given *a, const struct given *b)
-{
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
-TREE_GENERATE(given_tree, given, node, compare)
-
-/* ---- who ---- */
-
-/* As it is called here; @buffer may hold it. */
-static const char *key_of(char buffer[static JID_CAP], enum quota_kind kind,
-			  const char *name)
-{
-	return kind == QUOTA_TRUNK || jid_bare(buffer, JID_CAP, name) ? name
-								      : buffer;
-}
 
 static struct given *find(const struct gateway *gateway, enum quota_kind kind,
 			  const char *name)
 {
-	char buffer[JID_CAP];
-	struct given key = { .kind = kind, .name = key_of(buffer, kind, name) };
-
-	return RB_FIND(given_tree, &gateway->quotas->given, &key);
+	return (struct given *)subjects_find(&gateway->quotas->given, kind,
+					     name);
 }
 
 static void free_quota(struct config_quota *quota)
@@ -66,29 +39,16 @@ static void free_quota(struct config_quota *quota)
 static struct given *take(struct gateway *gateway, enum quota_kind kind,
 			  const char *name)
 {
-	char buffer[JID_CAP];
-	const char *key = key_of(buffer, kind, name);
-	struct given *given = find(gateway, kind, key);
-	size_t n = strlen(key) + 1;
-
-	if (given)
-		return given;
-	given = calloc(1, sizeof(*given) + n);
-	if (!given)
-		return NULL;
-	given->kind = kind;
-	given->name = memcpy(given->text, key, n);
-	RB_INSERT(given_tree, &gateway->quotas->given, given);
-	return given;
+	return (struct given *)subjects_take(&gateway->quotas->given, kind,
+					     name, sizeof(struct given));
 }
 
 static void drop(struct gateway *gateway, struct given *given)
 {
 	if (!given)
 		return;
-	RB_REMOVE(given_tree, &gateway->quotas->given, given);
 	free_quota(&given->quota);
-	free(given);
+	subjects_drop(&gateway->quotas->given, &given->subject);
 }
 
 /* ---- what holds ---- */
@@ -211,8 +171,8 @@ int quotas_unset(struct gateway *gateway, enum quota_kind kind,
 		 const char *name)
 {
 	char buffer[JID_CAP];
-	int r = quota_drop(gateway->db, kind, key_of(buffer, kind, name), NULL,
-			   NULL);
+	int r = quota_drop(gateway->db, kind, subjects_key(buffer, kind, name),
+			   NULL, NULL);
 
 	if (!r)
 		quotas_forget(gateway, kind, name);
@@ -275,19 +235,19 @@ int quotas_new(struct gateway *gateway)
 	gateway->quotas = calloc(1, sizeof(*gateway->quotas));
 	if (!gateway->quotas)
 		return -ENOMEM;
-	RB_INIT(&gateway->quotas->given);
+	subjects_init(&gateway->quotas->given);
 	int r = quota_load_all(gateway->db, on_quota, &load);
 	return r ? r : load.result;
 }
 
 void quotas_free(struct gateway *gateway)
 {
-	struct given *given;
+	struct subject *first;
 
 	if (!gateway->quotas)
 		return;
-	while ((given = RB_MIN(given_tree, &gateway->quotas->given)))
-		drop(gateway, given);
+	while ((first = subjects_first(&gateway->quotas->given)))
+		drop(gateway, (struct given *)first);
 	free(gateway->quotas);
 	gateway->quotas = NULL;
 }

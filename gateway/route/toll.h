@@ -3,7 +3,8 @@
  * How much accounts and trunks call: how many calls each has now, how often it
  * has tried in this minute, for how long it has called today. Counted where
  * calls begin and end, so that to ask costs the same however many there are;
- * how much they may is limits.h's business.
+ * how much they may is limits.h's business. Who owns no number is counted while
+ * he calls the echo alone: names that nobody has cost nothing.
  *
  * What counts is a handle in what owns the call. It gives its count back when
  * it is dropped or stopped: once, as a handle of zeros counts nothing, and all

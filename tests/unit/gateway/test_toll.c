@@ -2,7 +2,6 @@
 #include "gateway/route/toll.h"
 
 #include <event2/event.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,10 +141,10 @@ static void the_counts_are_those_of_walking(void **state)
 		toll_drop(&lines[i]);
 }
 
-/* Anybody may try; what only did is forgotten when others come. */
+/* What only tried is forgotten when others come. */
 static void those_who_tried_take_no_room_for_ever(void **state)
 {
-	enum { MINUTES = 15, EACH = 20000 }; /* more than there is room for */
+	enum { MINUTES = 15, EACH = 20000 };
 	struct toll_line line = { .of = NULL };
 	char name[32];
 
@@ -163,22 +162,6 @@ static void those_who_tried_take_no_room_for_ever(void **state)
 	assert_int_equal(toll_tries(&gateway, TOLL_ACCOUNT, name), 1);
 	assert_int_equal(calls(ALICE), 1);
 	toll_drop(&line);
-}
-
-static void more_than_there_is_room_for_pass_with_their_minute(void **state)
-{
-	enum { FLOOD = 300000 };
-	unsigned tries = 0;
-	char name[32];
-
-	(void)state;
-	for (int i = 0; i < FLOOD; i++) {
-		snprintf(name, sizeof(name), "u%d@example.net", i);
-		tries = toll_try(&gateway, TOLL_ACCOUNT, name);
-	}
-	assert_int_equal(tries, UINT_MAX);
-	passed_s += 61;
-	assert_int_equal(toll_try(&gateway, TOLL_ACCOUNT, ALICE), 1);
 }
 
 /* ---- minutes ---- */
@@ -413,7 +396,6 @@ int main(void)
 		TOLL_TEST(a_call_gives_its_count_back_once),
 		TOLL_TEST(the_counts_are_those_of_walking),
 		TOLL_TEST(those_who_tried_take_no_room_for_ever),
-		TOLL_TEST(more_than_there_is_room_for_pass_with_their_minute),
 		TOLL_TEST(what_lasts_is_used),
 		TOLL_TEST(calls_at_once_share_what_is_left),
 		TOLL_TEST(what_is_allowed_may_change),
