@@ -3,6 +3,7 @@
  * Numbers and who owns them. Those of tandem.conf(5) are the file's: they are
  * listed here, and changed there.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,8 +87,6 @@ static const struct form_spec texts_fields[] = {
 	{ .var = "component",
 	  .label = "Component that carries its texts",
 	  .type = FORM_TEXT_SINGLE,
-	  .regex = "[a-z0-9.-]*",
-	  .expects = "a domain such as sgx.example.org, please",
 	  .desc = "Empty: its trunk does" },
 };
 
@@ -310,15 +309,37 @@ static enum command_result run_ring(struct request *request)
 
 /* ---- by whom its texts go ---- */
 
+/* In lower case, as addresses are compared. False: it was said what is wrong.
+ */
+static bool read_component(char out[static CONFIG_JID_PART_MAX + 1],
+			   struct request *request)
+{
+	const char *text = request_text(request, "component");
+	bool is_well = !text_set(out, CONFIG_JID_PART_MAX + 1, text) &&
+		       (!*text || config_is_domain(text));
+
+	for (char *p = out; is_well && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	is_well = is_well &&
+		  strcmp(out, request->gateway->config->xmpp.domain) != 0;
+	if (!is_well)
+		answer_error(request->answer,
+			     "Component: the domain of another component, such "
+			     "as sgx.example.org, please. Nothing was "
+			     "changed.");
+	return is_well;
+}
+
 static enum command_result run_texts(struct request *request)
 {
 	const char *number = request_text(request, "number");
-	const char *component = request_text(request, "component");
 	struct gateway *gateway = request->gateway;
-	char before[CONFIG_JID_PART_MAX + 1];
+	char before[CONFIG_JID_PART_MAX + 1],
+		component[CONFIG_JID_PART_MAX + 1];
 	struct number known;
 
-	if (is_the_files(request, number))
+	if (is_the_files(request, number) ||
+	    !read_component(component, request))
 		return COMMAND_DONE;
 	if (!number_find(&known, gateway, number) ||
 	    text_set(before, sizeof(before), known.texts)) {

@@ -396,6 +396,8 @@ void config_texts_fini(struct config_texts *texts);
 bool config_parse_days(uint8_t *out, const char *text);
 bool config_parse_hours(uint16_t *from_min, uint16_t *until_min,
 			const char *text);
+/* Whether @text could be the domain of a component or a server. */
+bool config_is_domain(const char *text);
 /* Whether @text could be a bare JID (RFC 7622) with a localpart. */
 bool config_is_bare_jid(const char *text);
 /* Whether @text could be the name of a trunk: [A-Za-z0-9._-]{1,32}. */

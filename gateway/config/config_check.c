@@ -311,6 +311,11 @@ static void check_number(struct check *c, struct config_number *number)
 			 "number \"%.64s\" forwards to nobody: expected "
 			 "forward = \"a bare JID or a number\"",
 			 number->number);
+	if (*number->texts && !strcmp(number->texts, c->config->xmpp.domain))
+		complain(c, number->line,
+			 "number \"%.64s\".texts = \"%s\": expected another "
+			 "component than this one",
+			 number->number, number->texts);
 	if (!*number->trunk)
 		set_only_trunk(c, number);
 	else if (!config_find_trunk(c->config, number->trunk))

@@ -150,11 +150,16 @@ static int read_host(void *field, const struct config_key *key,
 	return config_set_string(field, host);
 }
 
+bool config_is_domain(const char *text)
+{
+	return config_is_host(slice_of(text));
+}
+
 static int read_domain(void *field, const struct config_key *key,
 		       const char *text)
 {
 	(void)key;
-	if (*text && !config_is_host(slice_of(text)))
+	if (*text && !config_is_domain(text))
 		return CONFIG_E_INVALID;
 
 	int r = config_set_string(field, slice_of(text));

@@ -137,6 +137,12 @@ static const struct {
 	  "expected the domain whose accounts may register\n"
 	  "t.conf:2: registration.trunk = \"\": expected the name of a "
 	  "trunk in this file\n" },
+	{ LEAST "trunk \"t\" { proxy = \"sip:h\" }\n"
+		"number \"+15557654321\" { owner = \"a@b\" texts = "
+		"\"TEL.example.org\" }",
+	  "t.conf:3: number \"+15557654321\".texts = \"tel.example.org\": "
+	  "expected another "
+	  "component than this one\n" },
 	{ LEAST "route \"r\" {\n trunks = { \"t\" } }",
 	  "t.conf:3: route \"r\".trunks has \"t\": expected the name "
 	  "of a trunk in this file\n" },
