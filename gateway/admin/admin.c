@@ -25,7 +25,7 @@ struct admin {
 	struct probe_list probes;
 	struct event *timer, *later;
 	void (*later_fn)(struct gateway *gateway);
-	uint64_t last_id;
+	uint64_t stamp;      /* the last */
 	uint64_t expired_ms; /* when the audit was last; 0 never */
 };
 
@@ -156,10 +156,10 @@ struct probe_list *admin_probes(struct admin *admin)
 
 /* Ascends over restarts too, unless the clock is set back by more than they
  * take. */
-uint64_t admin_audit_id(struct admin *admin)
+uint64_t admin_stamp(struct admin *admin)
 {
 	uint64_t now = (uint64_t)clock_wall_ms() * US_PER_MS;
 
-	admin->last_id = now > admin->last_id ? now : admin->last_id + 1;
-	return admin->last_id;
+	admin->stamp = now > admin->stamp ? now : admin->stamp + 1;
+	return admin->stamp;
 }

@@ -38,5 +38,6 @@ struct adhoc_sessions *admin_adhoc(struct admin *admin);
 struct chats *admin_chats(struct admin *admin);
 struct probe_list *admin_probes(struct admin *admin);
 
-/* Of the next change; ascends. */
-uint64_t admin_audit_id(struct admin *admin);
+/* Wall time in microseconds, later than all that were given before: the id of a
+ * change, the name of a file. */
+uint64_t admin_stamp(struct admin *admin);

@@ -13,7 +13,7 @@ void audit_add(struct gateway *gateway, const struct actor *actor,
 	       const char *after)
 {
 	const struct audit_row row = {
-		.id = admin_audit_id(gateway->admin),
+		.id = admin_stamp(gateway->admin),
 		.at_ms = clock_wall_ms(),
 		.who = actor->who,
 		.face = actor->face,

@@ -35,9 +35,10 @@ void commands_fill_trunks(const struct request *request, struct form *form);
 void commands_fill_calls(const struct request *request, struct form *form);
 
 /* A new file beside the database, the one place that is ours to write:
- * "…/@name-1790000000000.@type" into @out of PATH_MAX. 0 or -EMSGSIZE. */
-CHECKED int commands_path(char *out, const struct gateway *gateway,
-			  const char *name, const char *type);
+ * "…/@name-1790000000000000.@type" into @out of PATH_MAX; no two are the same.
+ * 0 or -EMSGSIZE. */
+CHECKED int commands_path(char *out, struct gateway *gateway, const char *name,
+			  const char *type);
 /* Tell all users (XEP-0133, 4.23). Whether that began; else it was said why
  * not. */
 bool commands_announce(struct request *request, const char *text);

@@ -3,14 +3,15 @@
  * Call records as CSV (db/cdr_csv.h), into a file beside the database: a page
  * at a time, the newest first, written by the database's thread.
  */
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/cdr_csv.h"
 #include "db/file.h"
+#include "gateway/admin/admin.h"
 #include "gateway/admin/commands_history.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 
@@ -18,15 +19,15 @@ enum { NAME_CAP = 64 };
 
 static const struct form_spec fields[] = { COMMAND_HISTORY_FIELDS };
 
-int commands_path(char *out, const struct gateway *gateway, const char *name,
+int commands_path(char *out, struct gateway *gateway, const char *name,
 		  const char *type)
 {
 	const char *db = gateway->config->db.path;
 	const char *slash = strrchr(db, '/');
 
-	return text_format(out, PATH_MAX, "%.*s%s-%lld.%s",
+	return text_format(out, PATH_MAX, "%.*s%s-%" PRIu64 ".%s",
 			   slash ? (int)(slash - db + 1) : 0, db, name,
-			   (long long)clock_wall_ms(), type);
+			   admin_stamp(gateway->admin), type);
 }
 
 struct exporting {
@@ -70,9 +71,12 @@ static int ask(struct request *request);
 static void on_written(int result, void *arg)
 {
 	struct request *request = arg;
-	const struct exporting *exporting = request->work;
+	struct exporting *exporting = request->work;
 	int r = result;
 
+	/* There is one of that name already: it is not ours to take away. */
+	if (r == -EEXIST)
+		exporting->begun = false;
 	if (!r && exporting->more)
 		r = ask(request);
 	if (r) {

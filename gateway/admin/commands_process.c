@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The process itself: whether it takes calls, and what it logs. */
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/backup.h"
+#include "gateway/admin/admin.h"
 #include "gateway/admin/commands.h"
 #include "gateway/admin/reload.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -197,8 +198,8 @@ static int start_copying(struct request *request)
 		return -ENOMEM;
 	request->work = copying;
 	int r = text_format(copying->path, sizeof(copying->path),
-			    "%s.backup-%lld", gateway->config->db.path,
-			    (long long)clock_wall_ms());
+			    "%s.backup-%" PRIu64, gateway->config->db.path,
+			    admin_stamp(gateway->admin));
 	if (!r)
 		r = db_backup_new(&copying->backup, gateway->db, copying->path,
 				  on_copied, request);

@@ -198,7 +198,7 @@ static enum command_result run_show(struct request *request)
 
 /* ---- a capture file ---- */
 
-static int path_of(char out[static PATH_MAX], const struct gateway *gateway,
+static int path_of(char out[static PATH_MAX], struct gateway *gateway,
 		   unsigned id)
 {
 	char name[sizeof("trace-4294967295")];

@@ -311,6 +311,26 @@ async def test_a_number_is_assigned_and_released(scene):
         ("oscar@example.org", "number-assign", "", f"{user}@example.org")]
 
 
+async def test_the_component_of_a_numbers_texts_is_a_domain(scene):
+    operator, number, user = await commander(scene, "oscar", "carries"), fresh_number(), next(scene.bed.users)
+    await operator.run("number-assign", number=number, owner=f"{user}@example.org", trunk="carrier")
+    for wrong in ("..", "-", "a@b", "sgx example", DOMAIN, "x" * 300):
+        done = await operator.run("number-texts", number=number, component=wrong)
+        assert done.notes[0][0] == "error" and "Nothing was changed" in done.text, (wrong, done.text)
+    assert (await operator.run("number-texts", number=number, component="SGX.example.org")).text == f"Texts of {number} go by sgx.example.org."
+    row, = (await operator.run("numbers", find=number)).rows
+    assert row["texts"] == "sgx.example.org"
+    assert (await operator.run("number-release", number=number)).status == "completed"
+
+
+async def test_files_of_one_moment_have_names_of_their_own(scene):
+    words = [("history-export", "party=+1999"), ("backup",)]
+    done = await asyncio.gather(*[ctl(scene.bed.tandem, *which) for which in words * 4])
+    assert all(status == 0 for status, _ in done), done
+    paths = [re.search(r"/\S+?\.(?:csv|db\.backup-\d+)", text)[0] for _, text in done]
+    assert len(set(paths)) == 8 and all(pathlib.Path(path).exists() for path in paths), paths
+
+
 async def test_a_number_of_the_file_is_the_files(scene):
     operator = await commander(scene, "oscar", "file")
     done = await operator.run("number-release", number=own_number("bob"))
