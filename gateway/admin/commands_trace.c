@@ -172,26 +172,41 @@ static void print_ring(FILE *to, const struct ring *ring, size_t last,
 	}
 }
 
-static enum command_result run_show(struct request *request)
+/* What it has heard, owned by the caller; NULL without memory. */
+static char *text_of(const struct request *request,
+		     const struct trace_view *view)
 {
-	struct trace *trace = the_trace(request);
-	struct trace_view view;
 	char *text = NULL;
 	size_t n = 0;
-	FILE *out = trace ? open_memstream(&text, &n) : NULL;
+	FILE *out = open_memstream(&text, &n);
 
 	if (!out)
+		return NULL;
+	print_ring(out, view->ring, request_number(request, "count"),
+		   request_flag(request, "whole"));
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static enum command_result run_show(struct request *request)
+{
+	const struct trace *trace = the_trace(request);
+	struct trace_view view;
+
+	if (!trace)
 		return COMMAND_DONE;
 	trace_view(trace, &view);
-	print_ring(out, view.ring, request_number(request, "count"),
-		   request_flag(request, "whole"));
-	if (fclose(out))
+	char *text = text_of(request, &view);
+	if (!text)
 		(void)request_well(request, -ENOMEM);
-	else if (!n)
+	else if (!*text)
 		answer_info(request->answer, "Nothing was heard yet of %s.",
 			    view.what);
 	else
-		answer_info(request->answer, "%.*s", (int)n - 1, text);
+		answer_info(request->answer, "%.*s", (int)strlen(text) - 1,
+			    text);
 	free(text);
 	return COMMAND_DONE;
 }
