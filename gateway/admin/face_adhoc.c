@@ -220,41 +220,6 @@ static void cancel(struct talk *talk, const struct stanza *iq)
 	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
 }
 
-/*
- * A live command that was told all: it goes on as a conversation with the
- * device that asked, which can stop it there. 0 or -errno.
- */
-static int converse(struct talk *talk, const struct actor *actor,
-		    const struct adhoc_request *request)
-{
-	const struct adhoc_stage stage = stage_of(talk, ADHOC_COMPLETED);
-	AUTO(form_values_freep) struct form_values *values = NULL;
-	AUTO(answer_freep) struct answer *answer = NULL;
-	AUTO(stanza_freep) struct stanza *reply = NULL;
-	struct gateway *gateway = talk->gateway;
-	struct stanza *command;
-	int r = form_values_parse(&values, request->command);
-
-	if (!r || r == FORM_E_NONE)
-		r = answer_new(&answer);
-	if (!r)
-		r = adhoc_answer(&reply, &command, talk->asked, &stage);
-	if (r)
-		return -ENOMEM;
-	answer_info(answer,
-		    "It goes on as messages from %s. To stop it, write: stop",
-		    gateway->config->xmpp.domain);
-	adhoc_result_print(command, run_command(talk->run)->title, answer);
-	send_answer(gateway, talk->asked, reply);
-	talk->asked = stanza_free(talk->asked);
-	r = face_chat_begin(gateway, actor, run_command(talk->run),
-			    request->from, values);
-	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
-	if (r)
-		log_warn("command=not-begun r=%d", r);
-	return 0;
-}
-
 /* Gajim does not send what was emptied (nbxmpp 4.2, DataForm.get_purged()): a
  * hyphen is nothing, as where it is typed. 0, -ENOMEM. */
 static int take_hyphens(struct form_values *values, const struct form *form)
@@ -273,24 +238,88 @@ static int take_hyphens(struct form_values *values, const struct form *form)
 	return r;
 }
 
+/* What was filled in; nothing is none. *@out is owned by the caller. 0,
+ * ADHOC_E_BAD_PAYLOAD, -ENOMEM. */
+static int read_values(struct form_values **out, const struct talk *talk,
+		       const struct adhoc_request *request)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	int r = form_values_parse(&values, request->command);
+
+	if (r == FORM_E_NONE)
+		r = form_values_new(&values);
+	if (!r)
+		r = take_hyphens(values, run_form(talk->run));
+	if (r)
+		return r < 0 ? r : ADHOC_E_BAD_PAYLOAD;
+	*out = values;
+	values = NULL;
+	return 0;
+}
+
 /* One step forward with what was filled in. 0, ADHOC_E_*, -ENOMEM. */
 static int submit(struct talk *talk, const struct adhoc_request *request,
 		  const char **text)
 {
 	AUTO(form_values_freep) struct form_values *values = NULL;
-	int r = form_values_parse(&values, request->command);
+	int r = read_values(&values, talk, request);
 
-	if (r && r != FORM_E_NONE)
-		return r < 0 ? r : ADHOC_E_BAD_PAYLOAD;
-	r = take_hyphens(values, run_form(talk->run));
-	if (!r)
-		r = run_submit(talk->run, values);
+	if (r)
+		return r;
+	r = run_submit(talk->run, values);
 	if (r == RUN_E_INVALID)
 		*text = run_mistake(talk->run)->text;
 	return r == RUN_E_INVALID     ? ADHOC_E_BAD_PAYLOAD
 	       : r == RUN_E_FORBIDDEN ? ADHOC_E_NOT_FOUND
 	       : r == RUN_E_BUSY      ? ADHOC_E_BAD_ACTION
 				      : r;
+}
+
+/* It goes on as a conversation with the device that asked, which can stop it
+ * there. */
+static int begin_conversation(struct talk *talk, const struct actor *actor,
+			      const struct adhoc_request *request,
+			      const struct form_values *values)
+{
+	const struct adhoc_stage stage = stage_of(talk, ADHOC_COMPLETED);
+	AUTO(answer_freep) struct answer *answer = NULL;
+	AUTO(stanza_freep) struct stanza *reply = NULL;
+	struct gateway *gateway = talk->gateway;
+	struct stanza *command;
+	int r = answer_new(&answer);
+
+	if (!r)
+		r = adhoc_answer(&reply, &command, talk->asked, &stage);
+	if (r)
+		return r;
+	answer_info(answer,
+		    "It goes on as messages from %s. To stop it, write: stop",
+		    gateway->config->xmpp.domain);
+	adhoc_result_print(command, run_command(talk->run)->title, answer);
+	send_answer(gateway, talk->asked, reply);
+	talk->asked = stanza_free(talk->asked);
+	r = face_chat_begin(gateway, actor, run_command(talk->run),
+			    request->from, values);
+	adhoc_session_close(admin_adhoc(gateway->admin), talk->session);
+	if (r)
+		log_warn("command=not-begun r=%d", r);
+	return 0;
+}
+
+/* A live command was told all. 0, ADHOC_E_*, -ENOMEM. */
+static int converse(struct talk *talk, const struct actor *actor,
+		    const struct adhoc_request *request,
+		    struct form_mistake *mistake)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	int r = read_values(&values, talk, request);
+
+	if (r)
+		return r;
+	r = form_check(run_form(talk->run), values, mistake);
+	if (r)
+		return r < 0 ? r : ADHOC_E_BAD_PAYLOAD;
+	return begin_conversation(talk, actor, request, values);
 }
 
 static bool form_is_cancelled(const struct adhoc_request *request)
@@ -315,6 +344,7 @@ static void go_on(struct talk *talk, const struct actor *actor,
 	const struct adhoc_stage stage = stage_of(talk, ADHOC_EXECUTING);
 	struct gateway *gateway = talk->gateway;
 	enum adhoc_action action;
+	struct form_mistake mistake = { .text = "" };
 	const char *text = NULL;
 	char id[ADHOC_SESSIONID_CAP];
 	int r = adhoc_resolve(&action, request->action, &stage);
@@ -330,8 +360,10 @@ static void go_on(struct talk *talk, const struct actor *actor,
 		r = keep_asked(talk, iq);
 	if (!r && action != ADHOC_PREV && run_command(talk->run)->live &&
 	    run_is_last(talk->run)) {
-		if (converse(talk, actor, request))
-			refuse_step(talk, iq, -ENOMEM, NULL);
+		r = converse(talk, actor, request, &mistake);
+		if (r)
+			refuse_step(talk, iq, r,
+				    *mistake.text ? mistake.text : NULL);
 		return;
 	}
 	if (!r)

@@ -246,6 +246,16 @@ async def test_bad_forms(scene):
     assert (await client.step("number-assign", "complete", stage.sessionid, well)).error == "not-allowed session-expired"
 
 
+async def test_bad_forms_of_a_command_that_tells_as_it_goes(scene):
+    client, bad = await commander(scene, "rita", "live-forms"), "bad-request bad-payload"
+    stage = await client.step("watch")
+    for values, kind in (({"minutes": "5"}, "result"), ({"minutes": "0"}, "submit"), ({"every": "often"}, "submit")):
+        answer = await client.step("watch", "complete", stage.sessionid, values, kind)
+        assert answer.error == bad, (values, kind, answer.error)
+    assert (await client.step("watch", "complete", stage.sessionid, {"minutes": "1"})).status == "completed"
+    assert await client.heard() and await client.say("stop") == "Cancelled."
+
+
 @pytest.mark.parametrize("lang,well", [("de", True), ("en-GB", True), ("zh-Hant-TW", True), ("not a language", False), ("1", False),
                                        ("en-", False)])
 async def test_languages(scene, lang, well):
