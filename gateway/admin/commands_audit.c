@@ -17,6 +17,7 @@ static const struct form_spec fields[] = {
 	{ .var = "count",
 	  .label = "How many",
 	  .type = FORM_TEXT_SINGLE,
+	  .required = true,
 	  .initial = "50",
 	  .integer = true,
 	  .min = 1,

@@ -38,6 +38,7 @@ static const struct form_spec show_fields[] = {
 	{ .var = "count",
 	  .label = "How many of the last",
 	  .type = FORM_TEXT_SINGLE,
+	  .required = true,
 	  .initial = "200",
 	  .integer = true,
 	  .min = 1,

@@ -14,11 +14,11 @@
 		.desc = "A JID, a number, or a call by its name, Call-ID "   \
 			"or sid"                                             \
 	}
-#define COMMAND_TRACE_MINUTES                                               \
-	{                                                                   \
-		.var = "minutes", .label = "For how many minutes",          \
-		.type = FORM_TEXT_SINGLE, .initial = "10", .integer = true, \
-		.min = 1, .max = TRACE_MINUTES_MAX                          \
+#define COMMAND_TRACE_MINUTES                                                \
+	{                                                                    \
+		.var = "minutes", .label = "For how many minutes",           \
+		.type = FORM_TEXT_SINGLE, .required = true, .initial = "10", \
+		.integer = true, .min = 1, .max = TRACE_MINUTES_MAX          \
 	}
 #define COMMAND_TRACE_WHOLE                                \
 	{                                                  \

@@ -249,7 +249,8 @@ async def test_bad_forms(scene):
 async def test_bad_forms_of_a_command_that_tells_as_it_goes(scene):
     client, bad = await commander(scene, "rita", "live-forms"), "bad-request bad-payload"
     stage = await client.step("watch")
-    for values, kind in (({"minutes": "5"}, "result"), ({"minutes": "0"}, "submit"), ({"every": "often"}, "submit")):
+    for values, kind in (({"minutes": "5"}, "result"), ({"minutes": "0"}, "submit"), ({"every": "often"}, "submit"),
+                         ({"every": "-"}, "submit"), ({"minutes": ""}, "submit")):
         answer = await client.step("watch", "complete", stage.sessionid, values, kind)
         assert answer.error == bad, (values, kind, answer.error)
     assert (await client.step("watch", "complete", stage.sessionid, {"minutes": "1"})).status == "completed"
