@@ -8,6 +8,7 @@
 #include "db/seal.h"
 #include "gateway/base/log.h"
 #include "gateway/base/slice.h"
+#include "gateway/base/text.h"
 
 #define MORE_SEALED               "more_sealed"
 #define COLUMN(type, name, field) ROW_COLUMN(type, name, trunk_row, field)
@@ -87,13 +88,6 @@ struct load {
 	void *arg;
 };
 
-static void wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 static void on_row(const void *stored, void *arg)
 {
 	const struct load *load = arg;
@@ -117,7 +111,7 @@ static void on_row(const void *stored, void *arg)
 	row.more_sealed = "";
 	load->fn(&row, load->arg);
 	explicit_bzero(&row.password, sizeof(row.password));
-	wipe(more);
+	text_wipe(more);
 }
 
 int trunk_row_load_all(struct db *db, db_row_fn fn, void *arg)

@@ -139,9 +139,7 @@ static int take(struct form_values *values, const struct form_field *field,
 		r = form_values_add(
 			values, spec->var,
 			spec->type == FORM_BOOLEAN ? boolean_of(value) : value);
-	if (value)
-		explicit_bzero(value, strlen(value));
-	free(value);
+	text_wipe(value);
 	return r;
 }
 

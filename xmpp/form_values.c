@@ -27,9 +27,7 @@ int form_values_new(struct form_values **out)
 /* Passwords are among them. */
 static void fini_entry(struct entry *entry)
 {
-	if (entry->value)
-		explicit_bzero(entry->value, strlen(entry->value));
-	free(entry->value);
+	text_wipe(entry->value);
 	free(entry->var);
 }
 

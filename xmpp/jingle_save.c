@@ -47,14 +47,6 @@ int jingle_save(const struct jingle *jingle, struct jingle_state *out)
 	return 0;
 }
 
-static void wipe(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-	*text = NULL;
-}
-
 void jingle_state_fini(struct jingle_state *state)
 {
 	char **const parts[] = {
@@ -64,7 +56,7 @@ void jingle_state_fini(struct jingle_state *state)
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-		wipe(parts[i]);
+		*parts[i] = text_wipe(*parts[i]);
 }
 
 int jingle_restore(struct jingle **out, const struct jingle_state *state,

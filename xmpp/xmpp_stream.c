@@ -434,9 +434,7 @@ struct xmpp_stream *xmpp_stream_free(struct xmpp_stream *stream)
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++)
 		if (events[i])
 			event_free(events[i]);
-	if (stream->secret)
-		explicit_bzero(stream->secret, strlen(stream->secret));
-	free(stream->secret);
+	text_wipe(stream->secret);
 	free(stream->domain);
 	free(stream->host);
 	free(stream);

@@ -34,7 +34,8 @@ static char *cut_word(char *p)
 
 int words_split(struct words *out, const char *text)
 {
-	*out = (struct words){ .text = text_dup(slice_of(text)) };
+	*out = (struct words){ .text = text_dup(slice_of(text)),
+			       .size = strlen(text) };
 	char *p = out->text;
 
 	if (!p)
@@ -56,7 +57,7 @@ int words_split(struct words *out, const char *text)
 void words_fini(struct words *words)
 {
 	if (words->text)
-		explicit_bzero(words->text, strlen(words->text));
+		explicit_bzero(words->text, words->size);
 	free(words->text);
 	*words = (struct words){ 0 };
 }

@@ -12,7 +12,8 @@
 enum { WORDS_MAX = 32 };
 
 struct words {
-	char *text; /* owned; the words are in it */
+	char *text;  /* owned; the words are in it */
+	size_t size; /* of it: a word may be a password */
 	char *v[WORDS_MAX];
 	size_t n;
 	size_t used; /* by the command's name: words_command() */

@@ -65,6 +65,14 @@ char *text_dup(struct slice s)
 	return copy;
 }
 
+char *text_wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	return NULL;
+}
+
 /* Octets of the UTF-8 sequence that begins with @lead; 0: none does. */
 static size_t utf8_len(unsigned char lead)
 {

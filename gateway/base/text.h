@@ -34,6 +34,10 @@ CHECKED int text_number(struct slice s, uint64_t max, uint64_t *out);
 /* An owned copy of @s, NULL when memory is out. */
 CHECKED char *text_dup(struct slice s);
 
+/* Free @text, a secret, with nothing of it left behind. NULL is fine; returns
+ * NULL. */
+char *text_wipe(char *text);
+
 /*
  * Make text that a peer sent fit for people, logs and XML: invalid UTF-8,
  * control characters, U+FFFE/U+FFFF and bidirectional overrides become U+FFFD,

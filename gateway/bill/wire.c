@@ -139,9 +139,7 @@ struct wire *wire_free(struct wire *wire)
 	wire_tls_fini(wire);
 	if (wire->dns)
 		evdns_base_free(wire->dns, 0);
-	if (wire->token)
-		explicit_bzero(wire->token, strlen(wire->token));
-	free(wire->token);
+	text_wipe(wire->token);
 	free(wire->host);
 	free(wire->path);
 	free(wire);

@@ -48,20 +48,13 @@ static char *value_of(const struct config_key *key, const void *object)
 	return NULL;
 }
 
-static void free_secret(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 static bool is_same(const struct config_key *key, const void *a, const void *b)
 {
 	char *one = value_of(key, a), *other = value_of(key, b);
 	bool same = one && other && !strcmp(one, other);
 
-	free_secret(one);
-	free_secret(other);
+	text_wipe(one);
+	text_wipe(other);
 	return same;
 }
 

@@ -454,6 +454,5 @@ void config_read(struct config *config, struct slice text,
 	reading = NULL;
 	for (size_t i = 0; i < r.nunknown; i++)
 		free(r.unknown[i].name);
-	explicit_bzero(copy, strlen(copy));
-	free(copy);
+	text_wipe(copy);
 }

@@ -79,9 +79,7 @@ static void fini_secret(void *field)
 {
 	char **text = field;
 
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	config_fini_text(field);
+	*text = text_wipe(*text);
 }
 
 void config_print_text(const void *field, const struct config_key *key,

@@ -239,9 +239,7 @@ struct hep *hep_free(struct hep *hep)
 	if (hep->fd >= 0)
 		close(hep->fd);
 	explicit_bzero(hep->packet, sizeof(hep->packet));
-	if (hep->password)
-		explicit_bzero(hep->password, strlen(hep->password));
-	free(hep->password);
+	text_wipe(hep->password);
 	free(hep);
 	return NULL;
 }
