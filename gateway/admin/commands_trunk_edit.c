@@ -8,6 +8,7 @@
 
 #include "db/account.h"
 #include "gateway/admin/commands.h"
+#include "gateway/admin/trunk_lines.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -53,7 +54,8 @@ static const struct form_spec trunk_fields[] = {
 	{ .var = "more",
 	  .label = "Further keys of a trunk in tandem.conf",
 	  .type = FORM_TEXT_MULTI,
-	  .desc = "A line each, such as srtp = require" },
+	  .desc = "A line each, such as srtp = require; of headers the "
+		  "values are not shown" },
 };
 
 static bool is_the_files(struct request *request, const char *name)
@@ -81,17 +83,14 @@ static void fill_names(const struct request *request, struct form *form)
 
 /* ---- what it is ---- */
 
-static void add_lines(struct form_field *field, const char *text)
+/* Without what is secret in them. */
+static void set_lines(struct form_field *field, const char *more)
 {
-	struct slice rest = slice_of(text);
+	char *covered = trunk_lines_cover(more);
 
-	while (rest.n) {
-		char *line = text_dup(slice_cut(&rest, '\n'));
-
-		if (line)
-			form_add_value(field, line);
-		free(line);
-	}
+	if (covered)
+		form_set(field, covered);
+	free(covered);
 }
 
 /* Never the password. */
@@ -107,7 +106,7 @@ static void fill_trunk(const struct request *request, struct form *form)
 	form_set(form_find(form, "register"),
 		 row->registers ? "true" : "false");
 	form_set(form_find(form, "allow"), row->allow);
-	add_lines(form_find(form, "more"), row->more);
+	set_lines(form_find(form, "more"), row->more);
 }
 
 /* One line for the audit, without what is secret: of what may be, that there is
@@ -194,6 +193,21 @@ static int put(struct request *request, const char *name, const char *more,
 	return r;
 }
 
+static int put_lines(struct request *request, const char *name,
+		     char why[static ADDED_WHY_CAP])
+{
+	const struct trunk_row *old = added_find(request->gateway, name);
+	char *said = request_lines(request, "more"), *more = NULL;
+	int r = said ? trunk_lines_uncover(&more, said, old ? old->more : "")
+		     : -ENOMEM;
+
+	if (!r)
+		r = put(request, name, more, why);
+	text_wipe(said);
+	text_wipe(more);
+	return r;
+}
+
 static enum command_result run_put(struct request *request)
 {
 	const char *name = request_text(request, "name");
@@ -202,9 +216,7 @@ static enum command_result run_put(struct request *request)
 
 	if (is_the_files(request, name))
 		return COMMAND_DONE;
-	char *more = request_lines(request, "more");
-	int r = more ? put(request, name, more, why) : -ENOMEM;
-	free(more);
+	int r = put_lines(request, name, why);
 	if (put_well(request, name, r, why))
 		answer_info(request->answer,
 			    known ? "%s is changed; calls of now go on as "

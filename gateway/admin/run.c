@@ -229,18 +229,19 @@ const char *request_text(const struct request *request, const char *var)
 char *request_lines(const struct request *request, const char *var)
 {
 	const char *line;
-	char *text = NULL;
-	size_t n = 0;
-	FILE *to = open_memstream(&text, &n);
+	size_t n = 1, at = 0;
 
-	if (!to)
-		return NULL;
 	for (size_t i = 0; (line = form_value(request->values, var, i)); i++)
-		fprintf(to, "%s%s", i ? "\n" : "", line);
-	if (!fclose(to))
-		return text;
-	free(text);
-	return NULL;
+		n += strlen(line) + 1;
+	char *text = calloc(1, n);
+	for (size_t i = 0; text && (line = form_value(request->values, var, i));
+	     i++) {
+		if (i)
+			text[at++] = '\n';
+		memcpy(text + at, line, strlen(line));
+		at += strlen(line);
+	}
+	return text;
 }
 
 unsigned request_number(const struct request *request, const char *var)

@@ -30,7 +30,7 @@ int config_add_text(void *field, const char *text)
 void config_texts_fini(struct config_texts *texts)
 {
 	for (size_t i = 0; i < texts->n; i++)
-		free(texts->v[i]);
+		text_wipe(texts->v[i]); /* headers may be secrets */
 	free(texts->v);
 	*texts = (struct config_texts){ 0 };
 }

@@ -84,4 +84,4 @@ static int read_header(void *field, const struct config_key *key,
 CONFIG_TEXTS_KIND(headers, "a header that is not SIP's own: \"X-Name: value\"",
 		  read_headers);
 CONFIG_KIND(header, "\"X-Name: value\" or \"\"", .read = read_header,
-	    .fini = config_fini_text, .print = config_print_text);
+	    .fini = config_fini_secret, .print = config_print_text);

@@ -224,6 +224,7 @@ extern const struct config_kind config_kind_bound, config_kind_url;
 bool config_is_host(struct slice text); /* a name or an IP literal */
 CHECKED int config_set_string(char **field, struct slice text);
 void config_fini_text(void *field);
+void config_fini_secret(void *field);
 void config_print_text(const void *field, const struct config_key *key,
 		       const char *indent, FILE *to);
 /* One more of a list of texts. 0, -ENOMEM. */

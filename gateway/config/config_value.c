@@ -75,7 +75,7 @@ void config_fini_text(void *field)
 	*text = NULL;
 }
 
-static void fini_secret(void *field)
+void config_fini_secret(void *field)
 {
 	char **text = field;
 
@@ -363,7 +363,7 @@ TEXT_KIND(region, "a country that has telephones, such as US or GB",
 	  read_region);
 TEXT_KIND(jid, "a bare JID such as alice@example.org", read_jid);
 CONFIG_KIND(secret, "at most 1024 characters, none of them control characters",
-	    .secret = true, .read = read_secret, .fini = fini_secret,
+	    .secret = true, .read = read_secret, .fini = config_fini_secret,
 	    .print = config_print_text);
 #define NUMBER_KIND(name, expects)                      \
 	CONFIG_KIND(name, expects, .read = read_number, \

@@ -82,7 +82,7 @@ static int set_slice(const struct making *making, const char *name,
 	char *copy = text_dup(value);
 	int r = copy ? set(making, name, copy) : -ENOMEM;
 
-	free(copy);
+	text_wipe(copy);
 	return r;
 }
 

@@ -101,6 +101,11 @@ async def test_a_trunk_is_changed_and_removed_under_a_call(scene):
         assert stage.value("proxy") == f"sip:{ADDRESS}:5060" and stage.value("password") is None
         done = await owner.step("trunk-edit", "complete", stage.sessionid, {"more": ["headers = X-Changed: yes"]})
         assert "fourth is changed" in done.text
+        stage = await owner.step("trunk-edit")
+        stage = await owner.step("trunk-edit", "next", stage.sessionid, {"name": "fourth"})
+        assert (shown := stage.value("more")) == "headers = X-Changed: (as it is)"
+        done = await owner.step("trunk-edit", "complete", stage.sessionid, {"more": [shown]})
+        assert "fourth is changed" in done.text
         await scene.heard(mine, theirs)
         again, others = await scene.propose(client=client, carrier=carrier)
         assert others.invite.get("X-Changed") == "yes"
@@ -118,7 +123,7 @@ async def test_a_trunk_is_changed_and_removed_under_a_call(scene):
         refused.finish("nobody answers strangers")
         assert "fourth" not in (await ctl(gateway, "trunks"))[1]
         rows = (await owner.run("changes", object="fourth", count=10)).rows
-        assert [row["command"] for row in rows] == ["trunk-remove", "trunk-edit", "trunk-add"]
+        assert [row["command"] for row in rows] == ["trunk-remove", "trunk-edit", "trunk-edit", "trunk-add"]
 
 
 async def test_what_cannot_be_added_is_told_why(scene):

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "gateway/admin/trunk_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/text.h"
+#include "tests/test.h"
+
+#define KEPT "(as it is)"
+
+static const char more[] = "srtp = require\n"
+			   "token = \"X-Token: s3cret\"\n"
+			   "headers = X-Account: alice\n"
+			   "headers = \"X-Key: one\"\n"
+			   "headers = \"X-Key: two\"\n"
+			   "# headers = X-Old: hidden\n"
+			   "short_codes = 411";
+static const char covered[] = "srtp = require\n"
+			      "token = \"X-Token: " KEPT "\"\n"
+			      "headers = X-Account: " KEPT "\n"
+			      "headers = \"X-Key: " KEPT "\"\n"
+			      "headers = \"X-Key: " KEPT "\"\n"
+			      "# headers = X-Old: " KEPT "\n"
+			      "short_codes = 411";
+
+static void expect(const char *said, const char *old, const char *expected)
+{
+	char *text = NULL;
+
+	assert_int_equal(trunk_lines_uncover(&text, said, old),
+			 expected ? 0 : -EINVAL);
+	if (expected)
+		assert_string_equal(text, expected);
+	text_wipe(text);
+}
+
+static void names_of_headers_are_shown_alone(void **state)
+{
+	char *text = trunk_lines_cover(more);
+
+	(void)state;
+	assert_string_equal(text, covered);
+	free(text);
+}
+
+static void what_comes_back_as_it_was_shown_is_what_it_was(void **state)
+{
+	(void)state;
+	expect(covered, more, more);
+	expect("", more, "");
+	expect("srtp = no", "", "srtp = no");
+	expect("token = X-Token: " KEPT, more, "token = \"X-Token: s3cret\"");
+}
+
+static void what_is_new_takes_its_place(void **state)
+{
+	(void)state;
+	expect("token = X-Token: other\nheaders = X-Account: " KEPT, more,
+	       "token = X-Token: other\nheaders = X-Account: alice");
+	/* of two, that which is in its place */
+	expect("headers = X-Key: new\nheaders = X-Key: " KEPT, more,
+	       "headers = X-Key: new\nheaders = \"X-Key: two\"");
+}
+
+static void what_was_never_there_cannot_stay(void **state)
+{
+	(void)state;
+	expect("token = X-Token: " KEPT, "", NULL);
+	expect("headers = X-Token: " KEPT, more, NULL);
+	expect("headers = X-Account: " KEPT "\nheaders = X-Account: " KEPT,
+	       more, NULL);
+}
+
+static void short_values_and_odd_lines_have_room(void **state)
+{
+	static const char *const odd[] = {
+		"",           "\n\n",       "token", "token =", "token = :",
+		"token = \"", "token = X:", "=",     "# #\n#\n"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		char *text = trunk_lines_cover(odd[i]);
+
+		assert_non_null(text);
+		assert_null(strstr(text, KEPT));
+		free(text);
+	}
+	char *text = trunk_lines_cover("token=X:1\ntoken=X:2\ntoken=X:3");
+	assert_string_equal(text, "token=X:" KEPT "\ntoken=X:" KEPT
+				  "\ntoken=X:" KEPT);
+	expect(text, "token=X:1\ntoken=X:2\ntoken=X:3",
+	       "token=X:1\ntoken=X:2\ntoken=X:3");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_headers_are_shown_alone),
+		cmocka_unit_test(
+			what_comes_back_as_it_was_shown_is_what_it_was),
+		cmocka_unit_test(what_is_new_takes_its_place),
+		cmocka_unit_test(what_was_never_there_cannot_stay),
+		cmocka_unit_test(short_values_and_odd_lines_have_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
