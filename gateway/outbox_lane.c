@@ -17,16 +17,11 @@
 #define NS_PING  "urn:xmpp:ping"
 #define NS_DELAY "urn:xmpp:delay"
 
-enum {
-	RETRY_MS = 200,
-	MS_PER_S = 1000,
-	US_PER_MS = 1000,
-};
+enum { RETRY_MS = 200 };
 
 static void pump_in(struct outbox *outbox, uint64_t ms)
 {
-	const struct timeval tv = { (time_t)(ms / MS_PER_S),
-				    (suseconds_t)(ms % MS_PER_S * US_PER_MS) };
+	const struct timeval tv = clock_timeval((int64_t)ms);
 
 	if (evtimer_add(outbox->retry, &tv))
 		log_error("outbox=stuck: no memory for its timer");

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "media/worker.h"
 
@@ -63,8 +64,6 @@ static int attach_calm(const struct worker *worker, int which)
 
 static bool may_log(const struct worker *worker, struct bucket *lines)
 {
-	enum { US_PER_MS = 1000 };
-
 	return bucket_take(lines, worker->now_us,
 			   (uint64_t)DEFENCE_LOG_MS * US_PER_MS, 1);
 }

@@ -6,11 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "media/cand.h"
 #include "media/ice_agent.h"
-
-enum { US_PER_MS = 1000 };
 
 /* One request on its way through this file. */
 struct request {

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 
 #include "gateway/base/bucket.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/tree.h"
 
 enum {
 	US_PER_S = 1000000,
-	US_PER_MS = 1000,
 	LOG_US = SIP_SHARE_LOG_MS * US_PER_MS,
 	LOG_ALL_US = SIP_SHARES_LOG_MS * US_PER_MS,
 	ALL = 2, /* shares, whoever asks */

@@ -103,8 +103,7 @@ static void arm(struct iq_table *table)
 		}
 		left = first->deadline_ms > now ? first->deadline_ms - now : 0;
 	}
-	struct timeval tv = { (time_t)(left / 1000),
-			      (suseconds_t)(left % 1000 * 1000) };
+	const struct timeval tv = clock_timeval((int64_t)left);
 	evtimer_add(table->timer, &tv);
 }
 

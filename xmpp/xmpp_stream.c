@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "xmpp/jid.h"
@@ -55,7 +56,7 @@ static void on_broken(evutil_socket_t fd, short what, void *arg)
 /* Adding again what was added once needs no memory. */
 static int set_timer(struct event *timer, unsigned ms)
 {
-	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+	const struct timeval tv = clock_timeval(ms);
 
 	return evtimer_add(timer, &tv) ? -ENOMEM : 0;
 }

@@ -15,7 +15,7 @@
 #include "gateway/route/trunks.h"
 #include "xmpp/adhoc.h"
 
-enum { EXPIRE_S = 60, EXPIRE_AUDIT_MS = 3600 * 1000, US_PER_MS = 1000 };
+enum { EXPIRE_S = 60, EXPIRE_AUDIT_MS = 3600 * 1000 };
 static const uint64_t US_PER_DAY = UINT64_C(24) * 3600 * 1000 * 1000;
 
 struct admin {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/admin/commands_trace.h"
+#include "gateway/base/clock.h"
 #include "gateway/gateway.h"
 #include "gateway/trace/pcap.h"
 #include "gateway/trace/ring.h"
@@ -86,7 +87,7 @@ static void on_piece(evutil_socket_t fd, short what, void *arg)
 
 static bool open_piece(struct following *f)
 {
-	const struct timeval tv = { 0, PIECE_MS * 1000 };
+	const struct timeval tv = clock_timeval(PIECE_MS);
 
 	if (!f->piece) {
 		f->piece = open_memstream(&f->text, &f->n);

@@ -160,7 +160,7 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 static void end_in(struct probe_call *probe, unsigned ms)
 {
-	const struct timeval tv = { ms / 1000, (long)(ms % 1000) * 1000 };
+	const struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(probe->end, &tv);
 }
@@ -188,7 +188,7 @@ static void refuse_answer(struct probe_call *probe)
 
 static void on_answer(const struct media_desc *answer, void *arg)
 {
-	const struct timeval period = { 0, BLOCK_MS * 1000 };
+	const struct timeval period = clock_timeval(BLOCK_MS);
 	struct probe_call *probe = arg;
 	const struct media_content *audio =
 		media_desc_first(answer, MEDIA_AUDIO);

@@ -7,7 +7,10 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
+
+enum { US_PER_MS = 1000 };
 
 static inline uint64_t clock_us(void)
 {
@@ -19,7 +22,16 @@ static inline uint64_t clock_us(void)
 
 static inline uint64_t clock_ms(void)
 {
-	return clock_us() / 1000u;
+	return clock_us() / US_PER_MS;
+}
+
+/* @ms, which are not negative, as timers take them. */
+static inline struct timeval clock_timeval(int64_t ms)
+{
+	enum { MS_PER_S = 1000 };
+
+	return (struct timeval){ (time_t)(ms / MS_PER_S),
+				 (suseconds_t)(ms % MS_PER_S * US_PER_MS) };
 }
 
 /* Milliseconds since 1970, UTC. */

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/bill/bill_json.h"
@@ -176,8 +177,7 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 /* On_failure decides after @ms, from the loop. */
 static void give_up_in(struct question *question, unsigned ms, const char *why)
 {
-	enum { MS_PER_S = 1000, US_PER_MS = 1000 };
-	const struct timeval tv = { ms / MS_PER_S, ms % MS_PER_S * US_PER_MS };
+	const struct timeval tv = clock_timeval(ms);
 
 	question->why = why;
 	evtimer_add(question->later, &tv);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "db/cdr.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
@@ -36,7 +37,6 @@ static void look(struct bill_records *records);
 
 static void wait(struct bill_records *records, const char *why)
 {
-	enum { MS_PER_S = 1000, US_PER_MS = 1000 };
 	unsigned ms =
 		records->pause_ms ? records->pause_ms * 2 : RECORD_RETRY_MIN_MS;
 
@@ -52,7 +52,7 @@ static void wait(struct bill_records *records, const char *why)
 	records->state = RECORD_WAITING;
 	/* The upper half is random: gateways do not come all at once. */
 	ms = ms / 2 + rand_u32() % (ms / 2 + 1);
-	const struct timeval tv = { ms / MS_PER_S, ms % MS_PER_S * US_PER_MS };
+	const struct timeval tv = clock_timeval(ms);
 	evtimer_add(records->timer, &tv);
 }
 

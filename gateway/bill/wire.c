@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "gateway/base/addr.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/bill/wire_int.h"
 
@@ -169,8 +170,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 static void set_timer(struct exchange *exchange, unsigned ms)
 {
-	enum { MS_PER_S = 1000, US_PER_MS = 1000 };
-	const struct timeval tv = { ms / MS_PER_S, ms % MS_PER_S * US_PER_MS };
+	const struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(exchange->timer, &tv);
 }

@@ -60,7 +60,7 @@ static int64_t timeout_of(const struct call *call)
 void call_arm(struct call *call)
 {
 	int64_t ms = timeout_of(call);
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+	const struct timeval tv = clock_timeval(ms);
 
 	evtimer_del(call->timer);
 	if (ms)

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
@@ -53,7 +54,7 @@ static void play_next(struct call *call)
 	explicit_bzero(&digits->queue[digits->n], sizeof(digits->queue[0]));
 
 	unsigned ms = d.duration_ms + GAP_MS;
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+	const struct timeval tv = clock_timeval(ms);
 	evtimer_add(digits->timer, &tv);
 	if (play(call, &d) < 0)
 		call_fail(call, CAUSE_FAILED);

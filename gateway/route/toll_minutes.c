@@ -104,7 +104,7 @@ static void set_timer(struct toll_subject *s)
 {
 	int64_t left = s->allowed_ms - used_ms(s);
 	int64_t ms = left > 0 ? (left + s->running - 1) / s->running : 0;
-	const struct timeval tv = { ms / MS_PER_S, ms % MS_PER_S * 1000 };
+	const struct timeval tv = clock_timeval(ms);
 
 	evtimer_add(s->over, &tv);
 }

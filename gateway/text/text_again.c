@@ -22,7 +22,6 @@
 enum {
 	KEY_CAP = 2 * JID_CAP,
 	MS_PER_S = 1000,
-	US_PER_MS = 1000,
 	AT_ONCE = 64, /* in a turn of the loop; what is left has the next */
 };
 
@@ -117,8 +116,7 @@ static void arm(const struct text_again *again)
 	int64_t ms = first->next_ms - clock_wall_ms();
 	/* a clock that is set is seen after the longest wait: heed_clock() */
 	ms = ms < 0 ? 0 : ms > TEXT_AGAIN_MAX_MS ? TEXT_AGAIN_MAX_MS : ms;
-	const struct timeval wait = { ms / MS_PER_S,
-				      ms % MS_PER_S * US_PER_MS };
+	const struct timeval wait = clock_timeval(ms);
 	if (evtimer_add(again->timer, &wait))
 		log_error("texts=again stuck: no memory for their timer");
 }

@@ -12,7 +12,7 @@
 #include "gateway/trace/hep.h"
 #include "gateway/trace/trace_int.h"
 
-enum { MS_PER_S = 1000, US_PER_MS = 1000 };
+enum { MS_PER_S = 1000 };
 
 int64_t trace_now_us(void)
 {
@@ -38,7 +38,7 @@ void trace_put(struct trace *trace, struct entry *entry)
 
 static void set_tick(struct traces *traces)
 {
-	const struct timeval tv = { 0, TRACE_TICK_MS * US_PER_MS };
+	const struct timeval tv = clock_timeval(TRACE_TICK_MS);
 
 	evtimer_add(traces->tick, &tv);
 }

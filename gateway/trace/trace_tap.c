@@ -337,7 +337,6 @@ static void look_at_media(struct traces *traces, const struct call *call,
 
 static void forget_old_orphans(struct traces *traces)
 {
-	enum { US_PER_MS = 1000 };
 	int64_t before = trace_now_us() - (int64_t)ORPHAN_MS * US_PER_MS;
 	struct entry *entry;
 

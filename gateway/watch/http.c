@@ -89,7 +89,7 @@ static unsigned look_at_visitors(struct http *http)
 
 static void set_timer(struct http *http)
 {
-	const struct timeval tv = { 0, LOOK_MS * 1000 };
+	const struct timeval tv = clock_timeval(LOOK_MS);
 
 	evtimer_add(http->timer, &tv);
 }

@@ -53,7 +53,6 @@ static double loss_percent(const struct media_side_stats *stats)
 
 struct live_text live_quality(const struct call *call, enum media_side side)
 {
-	enum { US_PER_MS = 1000 };
 	struct live_text out = { "" };
 	struct media_side_stats stats;
 	struct quality_point point;

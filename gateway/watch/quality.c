@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
 #include "gateway/watch/metric.h"
@@ -101,7 +102,6 @@ static struct quality_point compare(const struct quality_counts *before,
 				    const struct quality_counts *now,
 				    double delay_ms)
 {
-	static const double US_PER_MS = 1000;
 	uint64_t received = now->received - before->received;
 	/* What was lost and came late is lost no more. */
 	uint64_t lost = now->lost > before->lost ? now->lost - before->lost : 0;
@@ -110,7 +110,7 @@ static struct quality_point compare(const struct quality_counts *before,
 		return (struct quality_point){ 0 };
 	const struct mos_path path = {
 		.loss = (double)lost / (double)(received + lost),
-		.jitter_ms = now->jitter_us / US_PER_MS,
+		.jitter_ms = (double)now->jitter_us / US_PER_MS,
 		.delay_ms = delay_ms,
 		.codec = now->codec,
 	};
@@ -123,9 +123,9 @@ void quality_look(struct quality *quality,
 		  const struct quality_counts counts[2],
 		  struct quality_point points[2])
 {
-	static const double US_PER_MS = 1000;
 	/* Half of the way there and back, to either party. */
-	double delay_ms = (counts[0].rtt_us + counts[1].rtt_us) / US_PER_MS / 2;
+	double delay_ms =
+		(double)(counts[0].rtt_us + counts[1].rtt_us) / 2 / US_PER_MS;
 
 	for (int i = 0; i < 2; i++) {
 		points[i] = compare(&quality->before[i], &counts[i], delay_ms);
@@ -251,9 +251,7 @@ struct quality_timer *quality_timer_free(struct quality_timer *timer)
 
 void quality_timer_start(struct quality_timer *timer)
 {
-	enum { MS_PER_S = 1000, US_PER_MS = 1000 };
-	const struct timeval tv = { QUALITY_LOOK_MS / MS_PER_S,
-				    QUALITY_LOOK_MS % MS_PER_S * US_PER_MS };
+	const struct timeval tv = clock_timeval(QUALITY_LOOK_MS);
 
 	if (!evtimer_pending(timer->event, NULL))
 		evtimer_add(timer->event, &tv);
