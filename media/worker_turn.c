@@ -21,7 +21,7 @@ enum {
 	OWN_MANY = 16,
 	/* Who did what was due so much later did not run in between, and takes
 	 * so long at most to read what came meanwhile. */
-	LATE_MS = 100,
+	STALLED_MS = 100,
 	CATCH_UP_MS = 500,
 };
 
@@ -97,7 +97,7 @@ static void tick(struct worker *worker, struct circuit *circuit)
 static bool catches_up(struct worker *worker, bool unread)
 {
 	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
-	bool late = c && c->due_ms + LATE_MS < worker->now_ms;
+	bool late = c && c->due_ms + STALLED_MS < worker->now_ms;
 
 	if (!late || !unread) {
 		worker->catch_up_ms = 0;
