@@ -12,8 +12,8 @@ import pytest
 
 from bed import audio, database, phone, proc, servers
 from bed.commands import ctl
+from bed.commandtable import ADD, ADMIN, DELETE, DISABLE, ENABLE, END_SESSION, USERS, commander, fresh_number
 from bed.scene import own_number
-from test_commands import ADD, ADMIN, DELETE, DISABLE, ENABLE, END_SESSION, USERS, commander, fresh_number
 
 ADDRESS, USER, PASSWORD = "10.77.0.4", "tandem", "a-password-that-nobody-shall-see"
 ACCOUNT = {"proxy": f"sip:{ADDRESS}:5060", "username": USER, "password": PASSWORD, "register": "true"}

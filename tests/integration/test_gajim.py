@@ -7,8 +7,8 @@
 import pytest
 
 from bed import gajim, servers
+from bed.commandtable import ADD, ADMIN, NEEDS, OPERATOR, allowed, commander, fresh_number
 from bed.scene import DOMAIN, own_number
-from test_commands import ADD, ADMIN, NEEDS, OPERATOR, allowed, commander, fresh_number
 
 pytestmark = [pytest.mark.skipif(bool(gajim.missing()), reason=gajim.missing() or ""),
               pytest.mark.parametrize(**servers.EACH)]

@@ -18,8 +18,8 @@ import time
 import pytest
 
 from bed import capture, database, indices, media, proc, profiles, wrap
+from bed.commandtable import asked
 from bed.scene import DOMAIN, own_number
-from test_commands import asked
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone]
 

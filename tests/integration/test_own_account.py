@@ -8,8 +8,8 @@ import pytest
 
 from bed import media, servers
 from bed.commands import ctl
+from bed.commandtable import UNKNOWN, commander, fresh_number
 from bed.scene import DOMAIN, own_number
-from test_commands import UNKNOWN, commander, fresh_number
 
 pytestmark = pytest.mark.parametrize(**servers.EACH)
 

@@ -8,9 +8,9 @@ import pytest
 
 from bed import servers
 from bed.commands import DATA, ctl, form
+from bed.commandtable import commander
 from bed.jinglexml import element
 from bed.scene import DOMAIN
-from test_commands import commander
 from test_malformed import error_of
 
 REGISTER = "jabber:iq:register"
