@@ -7,8 +7,8 @@
 #include "gateway/admin/commands.h"
 #include "gateway/admin/span.h"
 #include "gateway/base/clock.h"
-#include "gateway/call/call_view.h"
 #include "gateway/gateway.h"
+#include "gateway/route/toll.h"
 #include "gateway/route/trunks.h"
 #include "sip/probe.h"
 #include "sip/trunk.h"
@@ -47,21 +47,7 @@ void commands_fill_trunks(const struct request *request, struct form *form)
 
 /* ---- list ---- */
 
-struct counting {
-	const char *trunk;
-	unsigned n;
-};
-
-static void count_call(const struct call *call, void *arg)
-{
-	struct counting *counting = arg;
-	struct call_view view;
-
-	call_view(call, &view);
-	counting->n += !view.ended && !strcmp(view.trunk, counting->trunk);
-}
-
-static void put_trunk(struct answer *answer, const struct gateway *gateway,
+static void put_trunk(struct answer *answer, struct gateway *gateway,
 		      const struct sip_trunk *trunk)
 {
 	static const char *const registrations[] = {
@@ -70,11 +56,9 @@ static void put_trunk(struct answer *answer, const struct gateway *gateway,
 		[SIP_REGISTRATION_UP] = "yes",
 	};
 	const struct sip_trunk_stats *stats = sip_trunk_stats(trunk);
-	struct counting counting = { sip_trunk_name(trunk), 0 };
 	uint64_t pdd =
 		stats->pdd_count ? stats->pdd_sum_ms / stats->pdd_count : 0;
 
-	call_view_each(gateway, count_call, &counting);
 	answer_cell(answer, "%s", sip_trunk_name(trunk));
 	answer_cell(
 		answer, "%s%s", sip_trunk_state_name(sip_trunk_state(trunk)),
@@ -85,7 +69,8 @@ static void put_trunk(struct answer *answer, const struct gateway *gateway,
 			    ? span_text(clock_ms() - stats->state_since_ms).s
 			    : "");
 	answer_cell(answer, "%s", registrations[sip_trunk_registration(trunk)]);
-	answer_cell(answer, "%u", counting.n);
+	answer_cell(answer, "%u",
+		    toll_calls(gateway, TOLL_TRUNK, sip_trunk_name(trunk)));
 	answer_cell(answer, "%" PRIu64 " of %" PRIu64, stats->answered,
 		    stats->calls);
 	answer_cell(answer, "%" PRIu64 " ms", pdd);
@@ -98,7 +83,7 @@ static enum command_result run_trunks(struct request *request)
 		"Trunk", "State",    "Since",           "Registered",
 		"Calls", "Answered", "Post-dial delay", "Last error"
 	};
-	const struct gateway *gateway = request->gateway;
+	struct gateway *gateway = request->gateway;
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		answer_column(request->answer, columns[i]);
