@@ -6,7 +6,6 @@
 
 #include "gateway/admin/commands.h"
 #include "gateway/admin/span.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
 #include "gateway/gateway.h"
@@ -26,15 +25,6 @@ static const struct form_spec call_fields[] = {
 
 /* ---- list ---- */
 
-static uint64_t age_ms(const struct call *call)
-{
-	int64_t since =
-		call->answered_ms ? call->answered_ms : call->started_ms;
-	int64_t now = clock_wall_ms();
-
-	return now > since ? (uint64_t)(now - since) : 0;
-}
-
 static void put_call(struct answer *answer, const struct call *call)
 {
 	answer_cell(answer, "%s", call->name);
@@ -43,7 +33,7 @@ static void put_call(struct answer *answer, const struct call *call)
 	answer_cell(answer, "%s", call->to);
 	answer_cell(answer, "%s", call->account);
 	answer_cell(answer, "%s", call->trunk);
-	answer_cell(answer, "%s", span_text(age_ms(call)).s);
+	answer_cell(answer, "%s", span_text(call_lasts_ms(call)).s);
 	for (int side = MEDIA_SIDE_A; side <= MEDIA_SIDE_B; side++) {
 		answer_cell(answer, "%s",
 			    live_codec(call, (enum media_side)side).s);

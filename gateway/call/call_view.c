@@ -31,6 +31,14 @@ void call_view(const struct call *call, struct call_view *out)
 	view_side(call, MEDIA_SIDE_B, out);
 }
 
+uint64_t call_lasts_ms(const struct call *call)
+{
+	int64_t since_ms =
+		call->answered_ms ? call->answered_ms : call->started_ms;
+
+	return (uint64_t)(call_now_ms(call) - since_ms);
+}
+
 void call_view_each(const struct gateway *gateway, call_view_fn fn, void *arg)
 {
 	const struct call *call;

@@ -31,6 +31,8 @@ struct call_view {
 };
 
 void call_view(const struct call *call, struct call_view *out);
+/* Since it was answered, or else began; whatever the wall clock is set to. */
+uint64_t call_lasts_ms(const struct call *call);
 
 /* Each of the calls, the newest first. */
 typedef void (*call_view_fn)(const struct call *call, void *arg);

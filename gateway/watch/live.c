@@ -86,13 +86,10 @@ static void write_side(FILE *out, const struct call *call, enum media_side side)
 
 static void write_call(FILE *out, const struct call *call)
 {
-	int64_t since =
-		call->answered_ms ? call->answered_ms : call->started_ms;
-	int64_t s = (clock_wall_ms() - since) / MS_PER_S;
+	uint64_t s = call_lasts_ms(call) / MS_PER_S;
 
-	s = s > 0 ? s : 0;
-	fprintf(out, "%s %" PRId64 ":%02d %s > %s%s%s\n", call_state_name(call),
-		s / S_PER_MIN, (int)(s % S_PER_MIN), call->from, call->to,
+	fprintf(out, "%s %" PRIu64 ":%02u %s > %s%s%s\n", call_state_name(call),
+		s / S_PER_MIN, (unsigned)(s % S_PER_MIN), call->from, call->to,
 		*call->trunk ? " by " : "", call->trunk);
 	write_side(out, call, MEDIA_SIDE_A);
 	write_side(out, call, MEDIA_SIDE_B);

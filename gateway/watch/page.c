@@ -149,22 +149,20 @@ static void call_row(const struct call *call, void *arg)
 	struct call_view view;
 	char duration[TIME_CAP];
 
-	call_view(call, &view);
-	if (view.ended)
-		return;
 	if (!page->left) {
 		page->more++;
 		return;
 	}
+	call_view(call, &view);
+	if (view.ended)
+		return;
 	page->left--;
 	html_open(&page->h, "tr");
 	cell(page, "From", view.from);
 	cell(page, "To", view.to);
 	cell(page, "Trunk", *view.trunk ? view.trunk : "\u2013");
 	cell(page, "State", view.state);
-	duration_text(duration,
-		      page->now_ms - (view.answered_ms ? view.answered_ms
-						       : view.started_ms));
+	duration_text(duration, (int64_t)call_lasts_ms(call));
 	cell(page, view.answered_ms ? "Talks for" : "Rings for", duration);
 	cell(page, "Audio",
 	     *view.sides[1].codec ? view.sides[1].codec : "\u2013");
