@@ -23,7 +23,8 @@ enum run_outcome {
  * run_submit(). The run may be freed in it. */
 typedef void (*run_done_fn)(struct run *run, void *arg);
 
-/* What a live command tells before it is done. The run may be freed in it. */
+/* What a live command tells before it is done, from its own work: the run must
+ * not be freed in it. */
 typedef void (*run_told_fn)(const char *text, size_t n, void *arg);
 
 /*
