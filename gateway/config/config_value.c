@@ -148,6 +148,16 @@ static int read_host(void *field, const struct config_key *key,
 	return config_set_string(field, host);
 }
 
+/* As addresses are compared. */
+static int set_lower(char **field, const char *text)
+{
+	int r = config_set_string(field, slice_of(text));
+
+	for (char *p = *field; !r && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return r;
+}
+
 bool config_is_domain(const char *text)
 {
 	return config_is_host(slice_of(text));
@@ -159,13 +169,7 @@ static int read_domain(void *field, const struct config_key *key,
 	(void)key;
 	if (*text && !config_is_domain(text))
 		return CONFIG_E_INVALID;
-
-	int r = config_set_string(field, slice_of(text));
-	if (r)
-		return r;
-	for (char *p = *(char **)field; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return 0;
+	return set_lower(field, text);
 }
 
 bool config_is_trunk_name(const char *text)
@@ -305,13 +309,7 @@ static int read_jid(void *field, const struct config_key *key, const char *text)
 	(void)key;
 	if (*text && !config_is_bare_jid(text))
 		return CONFIG_E_INVALID;
-
-	int r = config_set_string(field, slice_of(text));
-	if (r)
-		return r;
-	for (char *p = *(char **)field; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return 0;
+	return set_lower(field, text);
 }
 
 static int read_region(void *field, const struct config_key *key,
