@@ -25,9 +25,9 @@ ANSWER_S, DOCTOR_S = 10.0, 30.0
 
 
 def _at_a_terminal():
-    """As a login shell starts a program: who starts tests in the background has Ctrl-C ignored, and hands that on."""
+    """As a login shell starts a program."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    proc.heed()
 
 
 class Terminal:

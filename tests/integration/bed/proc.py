@@ -14,6 +14,7 @@ import tempfile
 import time
 
 POLL_S = 0.02
+SOON_S = 15.0  # for what comes at once where nothing else runs, and whose time is not what is tested
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -22,7 +23,14 @@ class Absent(Exception):
     """What a test needs is not on this machine: it is skipped, with this text as the reason."""
 
 
-def _die_with_parent():
+def heed():
+    """Before a program of a session of its own: it heeds what a shell in the background, or nohup, has its commands ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _begin():
+    heed()
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -65,7 +73,7 @@ class Process:
             self._mark = log.tell()
             self.process = subprocess.Popen(
                 argv, cwd=self.cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                start_new_session=True, preexec_fn=_die_with_parent, pass_fds=fds, **privileges)
+                start_new_session=True, preexec_fn=_begin, pass_fds=fds, **privileges)
         Process.running.append(self)
 
     @property
@@ -87,7 +95,7 @@ class Process:
         """Whether it still runs."""
         return self.process.poll() is None
 
-    async def wait_log(self, pattern, timeout=15.0, count=1):
+    async def wait_log(self, pattern, timeout=SOON_S, count=1):
         """Wait until @pattern has been logged @count times; returns the last match."""
         expression = re.compile(pattern)
 
@@ -104,7 +112,7 @@ class Process:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.tail()}") from None
 
-    async def wait(self, timeout=15.0):
+    async def wait(self, timeout=SOON_S):
         """Wait until the process has ended by itself and return its status."""
         await until(lambda: not self.alive(), timeout, f"{self.name} ends")
         return self.process.returncode
