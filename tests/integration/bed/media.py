@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from . import audio, codec, rtp, voice
+from . import audio, codec, proc, rtp, voice
 from .voice import PTIME_S
 
 EVENT_FRAMES = 8  # a digit lasts 160 ms
@@ -46,11 +46,19 @@ class Pacer:
         """Send @stream no longer."""
         self.streams.discard(stream)
 
+    def _tick(self, stream):
+        """What is wrong with one stream silences that alone, not those of all other tests."""
+        try:
+            stream.tick()
+        except Exception as error:  # pylint: disable=broad-except
+            self.discard(stream)
+            stream.timeline.add(stream.who, "sends no more", repr(error))
+
     async def _run(self):
         due = time.monotonic()
         while self.streams:
             for stream in list(self.streams):
-                stream.tick()
+                self._tick(stream)
             due += PTIME_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
@@ -214,7 +222,7 @@ class AudioStream(voice.Voice):
         return self.rx.heard(name, begin, end)
 
 
-async def flowing(receiver, timeout=5.0, packets=5, after=None):
+async def flowing(receiver, timeout=proc.SOON_S, packets=5, after=None):
     """Wait until @receiver has got @packets more audio packets (after the time @after, where given)."""
     begin = time.monotonic() if after is None else after
     deadline = time.monotonic() + timeout
@@ -257,9 +265,13 @@ async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LI
     return begin, end, found
 
 
-async def listen(*pairs, **options):
-    """measure(), and AssertionError unless each hears the right tone; returns the verdicts."""
-    _, _, found = await measure(*pairs, **options)
+async def listen(*pairs, windows=1, **options):
+    """measure(), and AssertionError unless each hears the right tone; returns the verdicts. With a peer that loses audio of its own
+    on a busy machine, one of @windows has to be good."""
+    for _ in range(windows):
+        _, _, found = await measure(*pairs, **options)
+        if all(result.good for result in found):
+            break
     for (sender, receiver), result in zip(pairs, found):
         assert result.good, f"{receiver.who} does not hear {sender.who} ({sender.tone.frequency} Hz): {result}"
     return found

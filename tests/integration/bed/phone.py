@@ -96,7 +96,7 @@ class Call:
         return self.rtp.transport.get_extra_info("sockname")[1]
 
     def _transmit(self, packet):
-        if self.offer and self.offer.port and not self.rtp.transport.is_closing():
+        if self.offer and self.offer.port and self.rtp and not self.rtp.transport.is_closing():
             self.rtp.transport.sendto(packet, (self.offer.host, self.offer.port))
 
     def describe(self, direction="sendrecv", codecs=None, extra=()):
