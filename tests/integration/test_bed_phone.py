@@ -4,12 +4,11 @@
     pstn 10.77.0.2, 10.77.0.3  <-- bridge -->  gw 10.77.0.1    two telephones, SIPp and baresip
 """
 
-import asyncio
 import itertools
 
 import pytest
 
-from bed import baresip, media, phone, sipp
+from bed import baresip, media, phone, proc, sipp
 
 pytestmark = [pytest.mark.bed_options(program=False)]
 PORTS = itertools.count(6000)
@@ -49,8 +48,7 @@ async def test_digits_hold_and_resume(scene):
     other = await other_phone(scene)
     near, far = await connect(scene, other)
     near.audio.send_digits("147*")
-    await asyncio.sleep(1.2)
-    assert far.audio.events.digits == "147*" and all(far.audio.events.ended)
+    await proc.until(lambda: far.audio.events.digits == "147*" and all(far.audio.events.ended), proc.SOON_S, "the digits arrive and end")
     await far.hold()
     assert near.directions[-1] == "sendonly"
     await media.silent(far.audio, 0.4, allowed=1)
@@ -101,7 +99,7 @@ async def test_the_judge_refuses_a_muted_and_a_crossed_call(scene):
     with pytest.raises(AssertionError, match="another tone"):
         await media.listen((one[0].audio, two[1].audio), seconds=1.0)
     one[0].audio.muted = True
-    await asyncio.sleep(0.2)
+    await media.silent(one[1].audio, 0.2, within=proc.SOON_S)
     with pytest.raises(AssertionError, match="no audio|silence"):
         await media.listen((one[0].audio, one[1].audio), seconds=1.0, timeout=1.0)
     await one[0].hangup()
@@ -131,8 +129,7 @@ async def test_baresip_answers(scene):
     peer = await baresip.Baresip(scene.bed.pstn, "10.77.0.3", 5080, "+13").start()
     near = await other.dial("sip:+13@10.77.0.3:5080", ("udp", "10.77.0.3", 5080))
     await near.wait("answered")
-    await asyncio.sleep(1.0)
-    await media.listen((near.audio, near.audio), slip_limit=baresip.SLIP_S)
+    await baresip.echoes(near)
     await near.hangup()
     await peer.stop()
     other.close()

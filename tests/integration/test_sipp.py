@@ -4,8 +4,6 @@
     client c1  --  Prosody srv  --  Tandem gw  --  SIPp 10.77.0.3:5070 (erin's trunk), baresip 10.77.0.3:5080 (frank's)
 """
 
-import asyncio
-
 import pytest
 
 from bed import baresip, media, sipp
@@ -71,10 +69,9 @@ async def test_baresip_answers(scene):
     try:
         call = await client.call(scene.jid(BARESIP_NUMBER))
         await call.wait("media")
-        await asyncio.sleep(1.0)  # baresip's jitter buffer fills
-        await echoed(call, slip_limit=baresip.SLIP_S)
+        await baresip.echoes(call)
         await call.hangup()
-        await peer.process.wait_log(r"(?i)terminated|session closed|connection reset", 5)
+        await peer.process.wait_log(r"(?i)terminated|session closed|connection reset")
     finally:
         await peer.stop()
 
@@ -93,8 +90,7 @@ async def test_packets_of_another_length(scene, ptime):
                 call = await client.incoming()
                 await call.accept()
             await call.wait("media")
-            await asyncio.sleep(1.0)  # baresip's jitter buffer fills
-            await echoed(call, slip_limit=baresip.SLIP_S + ptime / 1000)
+            await baresip.echoes(call, ptime / 1000)
             before = scene.bed.tandem.log.count("event=media a_rx")
             await call.hangup()
             told = await scene.bed.tandem.process.wait_log(r"event=media a_rx=(\d+) .* b_rx=(\d+)", count=before + 1)

@@ -4,7 +4,6 @@
     client c1  --  Prosody srv  --  Tandem gw  --  baresip 10.77.0.3:508x, each a trunk of its own
 """
 
-import asyncio
 import contextlib
 import re
 
@@ -45,8 +44,7 @@ async def telephone(scene, name):
 async def echoed(scene, call):
     """The client hears itself from baresip's echo."""
     await call.wait("media")
-    await asyncio.sleep(1.0)  # baresip's jitter buffer fills
-    await media.listen((call.audio, call.audio), slip_limit=baresip.SLIP_S)
+    await baresip.echoes(call)
 
 
 def suite(scene, side):

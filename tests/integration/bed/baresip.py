@@ -6,9 +6,11 @@ import glob
 import json
 import os
 
-from . import proc
+from . import media, proc
 
 SLIP_S = 0.045  # its jitter buffer and its bridge give or take a packet each
+FILLED = 30  # packets, until its buffers are at their level
+WINDOWS = 4  # its threads are late where others run, and then its bridge has nothing to play
 CONFIG = """\
 poll_method epoll
 sip_listen {host}:{port}
@@ -33,6 +35,12 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen {host}:{control}
 """
 CONTROL_OFFSET = 1000  # from the SIP port
+
+
+async def echoes(call, slip_s=0.0):
+    """Assert that the peer of @call hears itself from baresip, whose packets give or take @slip_s more."""
+    await media.flowing(call.audio, packets=FILLED)
+    await media.listen((call.audio, call.audio), slip_limit=SLIP_S + slip_s, windows=WINDOWS)
 
 
 class Baresip:
