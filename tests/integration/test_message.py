@@ -236,7 +236,7 @@ async def test_a_carrier_that_missed_our_200_delivers_once(scene):
     await scene.bed.tandem.start()
     response, _ = await scene.bed.carrier.text(uri, UDP, "once", again=request)
     assert response.status == 200, response.first_line()
-    await asyncio.sleep(1.0)
+    await client.settled()
     while not client.messages.empty():  # not confirmed when it died: the same message
         assert client.messages.get_nowait().get("id") == identity
 
@@ -286,6 +286,8 @@ async def test_what_the_server_sends_back_is_given_to_it_again(scene):
     response, _ = await scene.bed.carrier.text(f"sip:{AWAY}@{GATEWAY}", UDP, "and more", caller=caller)
     assert response.status == 200
     await proc.until(lambda: " behind=" in scene.bed.tandem.log, WAIT_S, "the second waits behind it")
+    path = scene.bed.tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM again") == [(2,)], WAIT_S, "both are on disk")
     await scene.bed.tandem.kill()
     other = await Sgx(scene.bed.srv, SERVER, ELSEWHERE, SECRET).start()
     try:
@@ -389,7 +391,7 @@ async def test_a_repetition_by_another_trunk_is_delivered_once(scene):
     await scene.bed.tandem.start()
     response, _ = await scene.bed.pbx.text(uri, ("tcp", GATEWAY, 5060), "once", caller=number, again=request)
     assert response.status == 200, response.first_line()
-    await asyncio.sleep(0.5)
+    await client.settled()
     while not client.messages.empty():  # not confirmed when it died: the same message
         assert client.messages.get_nowait().get("id") == identity
 

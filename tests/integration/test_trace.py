@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import stat
+import time
 
 import pytest
 
@@ -141,6 +142,11 @@ async def start(scene, what, **fields):
     status, text = await ctl(scene.bed.tandem, "trace-start", what, *words)
     assert not status, text
     return re.match(r"Trace (\d+) follows ", text)[1]
+
+
+async def traces(scene):
+    """A line for each trace."""
+    return (await ctl(scene.bed.tandem, "traces", tabs=True))[1].splitlines()
 
 
 async def stop(scene, trace):
@@ -313,9 +319,10 @@ async def test_a_trace_is_told_as_it_comes(scene):
             heard += await operator.heard()
         assert "propose" in text and "propose" in heard
         assert await operator.say("stop") == "Cancelled."
-    _, text = await ctl(scene.bed.tandem, "traces", tabs=True)
-    mine = [row for row in text.splitlines() if client.user in row]
-    assert len(mine) == 2 and any("stopped" in row for row in mine), text
+    deadline, said = time.monotonic() + proc.SOON_S, await traces(scene)
+    while [row.split("\t")[3] for row in said if client.user in row] != ["stopped", "stopped"]:
+        assert time.monotonic() < deadline, said
+        said = await traces(scene)  # that who read the lines has gone is noticed a moment later
 
 
 async def test_a_capture_is_streamed_to_a_file(scene):
@@ -332,8 +339,7 @@ async def test_a_capture_is_streamed_to_a_file(scene):
 
 async def until_stopped(scene, client):
     """The trace of @client has heard the end of its call, and is stopped."""
-    _, text = await ctl(scene.bed.tandem, "traces", tabs=True)
-    trace = next(row.split("\t")[0] for row in text.splitlines() if client.user in row)
+    trace = next(row.split("\t")[0] for row in await traces(scene) if client.user in row)
     await until_shown(scene, trace, r"<- udp \S+ SIP/2.0 200 .*\(BYE\)")
     await stop(scene, trace)
 

@@ -8,11 +8,23 @@ import tempfile
 
 from . import proc
 
-TABLE_S = 10.0
+TABLE_S = proc.SOON_S
+COPIES = 5
 
 
 def rows(path, query):
-    """What @query finds. In a copy: a reader that is root would leave files behind that the program cannot open."""
+    """What @query finds. In a copy: a reader that is root would leave files behind that the program cannot open. One that was
+    made while the log was written back is of two moments, and made again."""
+    for left in reversed(range(COPIES)):
+        try:
+            return _rows_of_copy(path, query)
+        except sqlite3.DatabaseError:
+            if not left:
+                raise
+    return None
+
+
+def _rows_of_copy(path, query):
     with tempfile.TemporaryDirectory(prefix="tandem-it-db-") as directory:
         for suffix in ("", "-wal"):
             if os.path.exists(path + suffix):

@@ -108,7 +108,8 @@ class Dino:
         self._start("dbus", "dbus-daemon", "--session", "--nofork", f"--address=unix:path={self.directory}/bus")
         with open(f"{self.directory}/pulse.pa", "w", encoding="ascii") as script:
             script.write(PULSE.format(directory=self.directory))
-        self._start("pulse", "pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no",
+        # who plays in real time is killed when he has had a processor for 200 ms, as he has after a stall of the machine
+        self._start("pulse", "pulseaudio", "-n", "--realtime=no", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no",
                     "--disallow-exit", "-F", f"{self.directory}/pulse.pa")
         screen = self._start("xvfb", "Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp")
         self.environment["DISPLAY"] = ":" + (await screen.wait_log(r"(?m)^(\d+)$", START_S)).group(1)
@@ -238,7 +239,8 @@ class Dino:
     async def stop(self):
         """End everything."""
         if self._recorder:
-            self._recorder.terminate()
+            if self._recorder.returncode is None:
+                self._recorder.terminate()
             await self._recorder.wait()
             await self._recording
         for name in ("dino", "player", "xvfb", "pulse", "dbus"):
