@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
@@ -525,6 +526,8 @@ static const struct scenario {
 
 /* ---- runs ---- */
 
+static const struct scenario *scenario; /* this process's */
+
 static bool is_over(void)
 {
 	return !st.gateway->ncalls && !sip_agent_is_busy(st.gateway->agent);
@@ -540,7 +543,7 @@ static bool is_clean(void)
 
 /* One call in which allocation @run fails (-1: none), unless it does not need
  * so many. Whether it came as far as its good end. */
-static bool play(const struct scenario *scenario, long run)
+static bool play(long run)
 {
 	uint64_t until = clock_ms() + UP_MS;
 	bool followed = !scenario->follow_on, then = !scenario->then_on;
@@ -571,7 +574,7 @@ static bool play(const struct scenario *scenario, long run)
 }
 
 /* Everything of the call ends, and all of its memory comes back. */
-static void finish(const struct scenario *scenario, long run)
+static void finish(long run)
 {
 	uint64_t until = clock_ms() + END_MS;
 
@@ -595,33 +598,30 @@ static bool never(void)
 
 static void any_allocation_of_a_call_may_fail(void **state)
 {
-	(void)state;
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
-		const struct scenario *scenario = &scenarios[i];
-		long run = 0;
+	long run = 0;
 
-		live = fail_ours_count();
-		assert_true(play(scenario, -1)); /* fills what is kept */
-		scenario->end();
-		assert_true(run_until(is_over, END_MS));
-		forget();
-		/* the writer has its rows still */
-		run_until(never, SETTLE_MS);
-		live = fail_ours_count();
-		fail_ours_note(&mark);
-		for (bool failed = true; failed; run++) {
-			assert_true(run < RUNS_MAX);
-			bool good = play(scenario, run);
-			failed = fail_ours_has_failed();
-			fail_ours_arm(-1);
-			finish(scenario, run);
-			assert_true(good || failed);
-		}
-		print_message("%s: %ld allocations\n", scenario->name, run - 1);
+	(void)state;
+	live = fail_ours_count();
+	assert_true(play(-1)); /* fills what is kept */
+	scenario->end();
+	assert_true(run_until(is_over, END_MS));
+	forget();
+	/* the writer has its rows still */
+	run_until(never, SETTLE_MS);
+	live = fail_ours_count();
+	fail_ours_note(&mark);
+	for (bool failed = true; failed; run++) {
+		assert_true(run < RUNS_MAX);
+		bool good = play(run);
+		failed = fail_ours_has_failed();
+		fail_ours_arm(-1);
+		finish(run);
+		assert_true(good || failed);
 	}
+	print_message("%s: %ld allocations\n", scenario->name, run - 1);
 }
 
-int main(void)
+static int run_scenario(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
@@ -629,5 +629,26 @@ int main(void)
 			close_stage),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name(scenario->name, tests, NULL, NULL);
+}
+
+/* Each in a process of its own, side by side: they wait more than they work. */
+int main(void)
+{
+	enum { N = sizeof(scenarios) / sizeof(*scenarios) };
+	bool failed = false;
+	int status;
+
+	for (size_t i = 0; i < N; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return 1;
+		scenario = &scenarios[i];
+		if (!pid)
+			exit(run_scenario());
+	}
+	for (size_t i = 0; i < N; i++)
+		failed |= wait(&status) < 0 || status != 0;
+	return failed;
 }
