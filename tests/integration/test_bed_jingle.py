@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import ejabberd, media, profiles, prosody
+from bed import ejabberd, media, proc, profiles, prosody
 from bed.scene import SERVER
 
 pytestmark = [pytest.mark.bed_options(program=False, turn=True),
@@ -88,8 +88,7 @@ async def test_the_other_device_stops_ringing(scene):
 async def test_digits_arrive(scene):
     near, far = await connect(scene)
     near.audio.send_digits("09#D")
-    await asyncio.sleep(1.2)
-    assert far.audio.events.digits == "09#D"
+    await proc.until(lambda: far.audio.events.digits == "09#D", proc.SOON_S, "the digits arrive")
     await far.hangup()
 
 
@@ -120,8 +119,7 @@ async def test_a_blocked_path_silences_the_call(scene):
     rule = scene.bed.c2.block(source=near.transport.agent.selected().local_addr[0],
                               source_port=near.transport.agent.selected().local_addr[1])
     try:
-        await asyncio.sleep(0.1)
-        await media.silent(far.audio, 0.5)
+        await media.silent(far.audio, 0.5, within=proc.SOON_S)
     finally:
         rule.remove()
     await scene.heard(near, far, seconds=1.0)

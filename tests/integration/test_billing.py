@@ -198,7 +198,7 @@ async def test_a_transfer_is_asked_about_too(scene, allowed):
         await mine.hangup()
         await target.wait("ended")
     else:
-        await proc.until(lambda: theirs.notified[-1:] == [603], 5.0, "the transferor is told")
+        await proc.until(lambda: theirs.notified[-1:] == [603], proc.SOON_S, "the transferor is told")
         await scene.heard(mine, theirs)
         await mine.hangup()
         await theirs.wait("ended")
@@ -211,7 +211,7 @@ async def test_a_call_is_given_up_while_it_is_asked_about(scene):
     scene.bed.billing.answers[number] = (TIMEOUT_S * 0.8, {"allow": True})
     plan = scene.bed.carrier.expect(number)
     mine = await call_to(scene, number)
-    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), 5.0, "the question")
+    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), proc.SOON_S, "the question")
     await mine.hangup()
     row = await record(scene, number)
     assert row["cause"] == "cancel" and row["id"] in scene.bed.billing.gone
@@ -224,7 +224,7 @@ async def test_a_caller_on_the_telephone_gives_up_meanwhile(scene):
     number = own_number(client.user)
     scene.bed.billing.answers[number] = (TIMEOUT_S * 0.8, {"allow": True})
     theirs = await scene.dial(number)
-    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), 5.0, "the question")
+    await proc.until(lambda: any(a["to"] == number for a in scene.bed.billing.asked), proc.SOON_S, "the question")
     await theirs.cancel()
     assert (await record(scene, number))["cause"] == "cancel"
     assert not client.calls
@@ -266,7 +266,7 @@ async def test_texts_are_asked_about_in_their_order(scene):
         text(client, scene.jid(number), f"{n} of two", f"t{n}")
     text(client, scene.jid(poor), "refused", "t3")
     assert [(await asyncio.wait_for(texts.get(), 10.0)).body for _ in range(2)] == [b"1 of two", b"2 of two"]
-    await proc.until(lambda: any("No credit for texts." in "".join(s.itertext()) for s in seen), 5.0, "the writer is told")
+    await proc.until(lambda: any("No credit for texts." in "".join(s.itertext()) for s in seen), proc.SOON_S, "the writer is told")
     assert scene.bed.carrier.texts_to(poor).empty()
     asked = [a for a in scene.bed.billing.asked if a["to"] in (number, poor)]
     assert {(a["kind"], a["from"], a["account"], a["trunk"]) for a in asked} == {

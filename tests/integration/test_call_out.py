@@ -112,7 +112,7 @@ async def test_a_client_that_never_initiates_is_given_up(scene):
     await theirs.answer()
     await mine.wait("proceed")
     assert "BYE" in await theirs.wait("ended", 18)
-    await proc.until(lambda: mine.passed("finish") or mine.passed("ended"), 3.0, "the client is told")
+    await proc.until(lambda: mine.passed("finish") or mine.passed("ended"), proc.SOON_S, "the client is told")
 
 
 async def test_an_account_without_a_number_may_not_call_out(scene):

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from bed import phone, sipmsg, weight
+from bed import phone, proc, sipmsg, weight
 from bed.scene import GATEWAY, own_number
 
 
@@ -231,7 +231,7 @@ async def test_a_connection_that_goes_in_a_call(scene):
     await asyncio.sleep(0.2)
     await scene.heard(mine, theirs)
     await mine.hangup()
-    assert "BYE" in await theirs.wait("ended", 5)
+    assert "BYE" in await theirs.wait("ended")
 
 
 NAMES = {
@@ -285,7 +285,7 @@ async def test_who_calls(scene, name):
     carrier = scene.bed.carrier
     theirs = await carrier.dial(f"sip:{own_number(client.user)}@{GATEWAY}", ("udp", GATEWAY, 5060), headers=headers, local=value)
     waiting = asyncio.ensure_future(client.incoming())
-    done, _ = await asyncio.wait({waiting, asyncio.ensure_future(theirs.wait("ended"))}, timeout=5,
+    done, _ = await asyncio.wait({waiting, asyncio.ensure_future(theirs.wait("ended"))}, timeout=proc.SOON_S,
                                  return_when=asyncio.FIRST_COMPLETED)
     if waiting in done:
         mine = waiting.result()
@@ -326,7 +326,7 @@ async def test_a_flood_of_strangers(scene):
             request = theirs.build("OPTIONS")
             request.replace("Call-ID", sipmsg.token())
             request.replace("To", "<sip:x@y>")
-            await scene.bed.carrier.wire.request(request, theirs.peer).final(5)
+            await scene.bed.carrier.wire.request(request, theirs.peer).final(proc.SOON_S)
             delays.append(asyncio.get_running_loop().time() - start)
             await asyncio.sleep(0.1)
 

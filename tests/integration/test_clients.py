@@ -19,7 +19,7 @@ OLD, NEW = "10.77.0.11", "10.77.0.21"
 AIORTC = replace(profiles.AIORTC, addresses=(OLD,))
 SERVERS = (prosody.Prosody, ejabberd.Ejabberd)
 DIGITS, DIGITS_S = "159#0*", 10.0
-AUDIO_BACK_S, KNOWN_S, HELD_S = 5.0, 10.0, 2.0
+AUDIO_BACK_S, KNOWN_S, HELD_S = 5.0, 10.0, proc.SOON_S
 
 
 

@@ -155,7 +155,7 @@ async def test_no_bug_of_others_is_ours_over_any_transport_in_either_role(scene)
     for talk in talks:
         assert (await talk.theirs.info_digit("1")).status == 200
     await proc.until(lambda: {row[0] for row in database.rows(path, "SELECT sip_remote_cseq FROM session WHERE sip_call_id <> ''")}
-                     == {talk.theirs.cseq for talk in talks}, 5, "the peers' CSeq are in the table")
+                     == {talk.theirs.cseq for talk in talks}, proc.SOON_S, "the peers' CSeq are in the table")
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()
     await media.listen(*((t.mine.audio, t.theirs.audio) for t in talks), *((t.theirs.audio, t.mine.audio) for t in talks))

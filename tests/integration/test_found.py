@@ -84,7 +84,7 @@ async def test_the_domain_is_a_gateway(scene):
 async def test_a_number_can_be_called_bare_full_and_by_its_caps(scene):
     client = await scene.client()
     client.presence("subscribe", to=NUMBER)
-    await proc.until(lambda: f"{NUMBER}/sip" in client.presences and client.presences[f"{NUMBER}/sip"].get("type") is None, 5.0,
+    await proc.until(lambda: f"{NUMBER}/sip" in client.presences and client.presences[f"{NUMBER}/sip"].get("type") is None, proc.SOON_S,
                      "presence of the number")
     caps = client.presences[f"{NUMBER}/sip"].find(f"{{{CAPS}}}c")
     for to, node in ((NUMBER, None), (f"{NUMBER}/sip", None), (NUMBER, f"{caps.get('node')}#{caps.get('ver')}"),
@@ -190,7 +190,7 @@ async def subscribed(scene, number):
     seen = spy(client)
     for to in (DOMAIN, scene.jid(number)):
         client.presence("subscribe", to=to)
-    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip") and kinds(seen, f"{DOMAIN}/gateway"), 5.0, "presence")
+    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip") and kinds(seen, f"{DOMAIN}/gateway"), proc.SOON_S, "presence")
     seen.clear()
     return client, seen
 
@@ -222,14 +222,14 @@ async def test_presence_ends_behind_the_calls_and_comes_again_at_the_start(scene
     await mine.wait("media")
     tandem = scene.bed.tandem
     await tandem.process.stop(timeout=20.0)
-    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip")[-1:] == ["unavailable"], 5.0, "unavailable")
+    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip")[-1:] == ["unavailable"], proc.SOON_S, "unavailable")
     assert kinds(seen, f"{DOMAIN}/gateway")[-1] == "unavailable"
     order = ["call" if local(s.tag) == "iq" else "presence" for s in seen
              if "unavailable" in kinds([s], f"{scene.jid(number)}/sip") or any(c.get("action") == "session-terminate" for c in s)]
     assert order == ["call", "presence"]
     seen.clear()
     await tandem.start()
-    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip") == ["available"], 5.0, "available")
+    await proc.until(lambda: kinds(seen, f"{scene.jid(number)}/sip") == ["available"], proc.SOON_S, "available")
     assert kinds(seen, f"{DOMAIN}/gateway") == ["available"]
 
 

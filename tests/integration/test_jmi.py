@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bed import jinglexml, profiles
+from bed import jinglexml, proc, profiles
 from bed.jingle import CLIENT
 from bed.jinglexml import DTLS, JINGLE, JMI, RECEIPTS, RTP, Content, element, local
 from bed.scene import DOMAIN, own_number
@@ -47,7 +47,7 @@ def named(seen, name):
     return [child for stanza in seen for child in stanza if local(child.tag) == name]
 
 
-async def come(seen, *names, timeout=5.0):
+async def come(seen, *names, timeout=proc.SOON_S):
     """Wait until there is a child of each of @names."""
     end = time.monotonic() + timeout
     while any(not named(seen, name) for name in names):
@@ -212,7 +212,7 @@ async def test_a_caller_who_leaves_has_cancelled_in_whatever_words(scene):
     number = mine.peer.partition("@")[0]
     process = scene.bed.tandem.process
     call = (await process.wait_log(rf'call=(\S+) state=new .* to="{re.escape(number)}"', 5.0)).group(1)
-    await process.wait_log(rf"call={call} event=ended cause=cancel by=caller", 5.0)
+    await process.wait_log(rf"call={call} event=ended cause=cancel by=caller")
 
 
 async def test_a_finish_is_followed_by_the_clients_own_terminate(scene):
@@ -222,7 +222,7 @@ async def test_a_finish_is_followed_by_the_clients_own_terminate(scene):
     mine._jmi("finish", mine.peer, "success")
     await asyncio.sleep(SETTLED_S)
     assert "session-terminate" not in actions(seen) and not theirs.passed("ended")
-    assert "BYE" in await theirs.wait("ended", 3.0)
+    assert "BYE" in await theirs.wait("ended")
     await come(seen, "jingle")
     assert actions(seen) == ["session-terminate"]
 
@@ -431,7 +431,7 @@ def raw(client, text, reply):
     """Send @text; a future of the stanza with the id @reply."""
     client._pending[reply] = asyncio.get_running_loop().create_future()
     client.send_raw(text)
-    return asyncio.wait_for(client._pending[reply], 3.0)
+    return asyncio.wait_for(client._pending[reply], proc.SOON_S)
 
 
 async def test_an_iq_has_one_payload(scene):
@@ -505,7 +505,7 @@ async def presences(client, to, kind, expected):
     """Send presence of @kind and return the types that come back, once @expected of them have come."""
     seen = spy(client)
     client.presence(kind, to=to)
-    end = time.monotonic() + 5.0
+    end = time.monotonic() + proc.SOON_S
 
     def types():
         return [s.get("type") or "available" for s in seen if local(s.tag) == "presence" and (s.get("from") or "").startswith(to)]

@@ -118,16 +118,16 @@ async def after_the_wrap(scene, mine, theirs):
 async def after_digits(scene, mine, theirs):
     """Telephone events have passed, and one was put in for the carrier's INFO."""
     theirs.audio.send_digits("12")
-    await proc.until(lambda: mine.audio.events.digits == "12", 5, "the digits are heard")
+    await proc.until(lambda: mine.audio.events.digits == "12", proc.SOON_S, "the digits are heard")
     assert (await theirs.info_digit("7")).status == 200
-    await proc.until(lambda: mine.audio.events.digits == "127", 5, "the digit is heard")
+    await proc.until(lambda: mine.audio.events.digits == "127", proc.SOON_S, "the digit is heard")
 
 
 async def after_a_change_of_source(scene, mine, theirs):
     """The carrier's media comes from another SSRC with other numbers, as after a transfer behind it."""
     theirs.audio.ssrc ^= 0x5A5A5A5A
     theirs.audio.seq, theirs.audio.ts = FIRST_SEQUENCE, 77777
-    await asyncio.sleep(0.3)
+    await media.flowing(mine.audio, packets=15)
 
 
 async def on_hold(scene, mine, theirs):
@@ -184,7 +184,7 @@ async def test_dialog_and_session_work_afterwards(scene):
     await mine.informed("active", "unhold")
     mine.audio.send_digits("5")
     theirs.audio.send_digits("6")
-    await proc.until(lambda: theirs.audio.events.digits == "5" and mine.audio.events.digits == "6", 5, "the digits are heard")
+    await proc.until(lambda: theirs.audio.events.digits == "5" and mine.audio.events.digits == "6", proc.SOON_S, "the digits are heard")
     await mine.restart_ice()
     await both_hear(scene, [(mine, theirs), theirs2])
     await theirs.hangup()
@@ -220,7 +220,7 @@ async def test_what_ends_while_there_is_no_process(scene):
     await database.kept(tandem, 4)
     await tandem.kill()
     ending = asyncio.ensure_future(theirs.hangup())
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0)  # said for the first time
     await tandem.start()
     assert (await ending).status == 200
     assert (await mine.ended()).startswith("terminate")
@@ -235,9 +235,9 @@ async def test_another_process_takes_its_place_and_nothing_is_lost(scene):
     await database.kept(tandem, 4)
     for mine, theirs in calls:
         mine.audio.tx, theirs.audio.tx = media.Recording(), media.Recording()
-    await asyncio.sleep(0.2)
+    await asyncio.gather(*(media.flowing(side.audio) for pair in calls for side in pair))
     tandem.process.process.send_signal(signal.SIGUSR2)
-    await tandem.process.wait(5)
+    await tandem.process.wait()
     assert await tandem.process.stop() == 0
     await tandem.start()
     await both_hear(scene, calls)
@@ -271,7 +271,7 @@ async def test_a_stream_that_processes_died_of_is_given_up(scene):
     stored = dict(tandem.store.held)
     os.pwrite(stored["tries"], struct.pack("=I", 4), 0)
     await tandem.start()
-    await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=4", 5)
+    await tandem.process.wait_log(r"event=xmpp-kept result=given-up tries=4")
     await alive_and_over(scene)
     await tandem.kill()
     assert os.pread(stored["tries"], 4, 0) == bytes(4)
@@ -286,7 +286,7 @@ async def test_a_retiring_process_takes_no_calls_and_ends_after_the_last(scene):
     tandem = scene.bed.tandem
     mine, theirs = await out(scene)
     tandem.process.process.send_signal(signal.SIGUSR1)
-    await tandem.process.wait_log(r"event=retiring on=1", 5)
+    await tandem.process.wait_log(r"event=retiring on=1")
     refused = await scene.dial(own_number("erin"))
     assert (await refused.wait("ended")).startswith("503")
     assert await asked(scene.bed.carrier, "OPTIONS") == 503
@@ -295,7 +295,7 @@ async def test_a_retiring_process_takes_no_calls_and_ends_after_the_last(scene):
     assert await call.ended()
     await both_hear(scene, [(mine, theirs)])
     await theirs.hangup()
-    await tandem.process.wait(5)
+    await tandem.process.wait()
     assert await tandem.process.stop() == 0
     await tandem.start()
     await scene.alive()

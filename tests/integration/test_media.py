@@ -4,7 +4,6 @@
     client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn (10.77.0.2)
 """
 
-import asyncio
 import time
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ pytestmark = [pytest.mark.bed_options(
     numbers={"+15557654325": {"owner": "frank@example.org", "trunk": "early"}})]
 
 DIGITS = "0123456789*#ABCD"
-DIGIT_S, DIGITS_LATE_S, HELD_S = 0.26, 10.0, 2.0
+DIGIT_S, DIGITS_LATE_S, HELD_S = 0.26, proc.SOON_S, proc.SOON_S
 
 
 async def digits_arrive(sender, receiver, digits=DIGITS):
@@ -93,8 +92,7 @@ async def test_a_digit_by_info_reaches_the_client(scene):
     mine, theirs = await scene.call_out()
     assert (await theirs.info_digit("7")).status == 200
     assert (await theirs.info_digit("#", "dtmf")).status == 200
-    await asyncio.sleep(1.0)
-    assert mine.audio.events.digits == "7#"
+    await proc.until(lambda: mine.audio.events.digits == "7#", proc.SOON_S, "the digits are heard")
     assert (await theirs.info_digit("x")).status in (400, 415)
     await mine.hangup()
     await theirs.wait("ended")
@@ -104,9 +102,8 @@ async def test_a_digit_by_session_info_reaches_the_carrier(scene):
     """XEP-0181: a gateway may take digits in signalling."""
     mine, theirs = await scene.call_out()
     mine.info_digit("5")
-    await asyncio.sleep(1.0)
-    heard = theirs.audio.events.digits + "".join(body for _, body in theirs.info)
-    assert "5" in heard, f"events {theirs.audio.events.digits!r}, INFO {theirs.info}"
+    await proc.until(lambda: "5" in theirs.audio.events.digits + "".join(body for _, body in theirs.info), proc.SOON_S,
+                     "the digit arrives, as an event or by INFO")
     await mine.hangup()
     await theirs.wait("ended")
 
@@ -154,7 +151,7 @@ async def test_hold_by_a_client_that_was_called(scene):
 async def test_mute_is_no_hold(scene):
     mine, theirs = await scene.call_out()
     mine.mute()
-    await asyncio.sleep(0.3)
+    await mine.client.settled()
     assert theirs.reinvites == 0
     await media.listen((theirs.audio, mine.audio), seconds=1.0)
     mine.mute(False)
@@ -168,7 +165,8 @@ async def test_early_media_is_kept_from_a_client_that_has_not_been_told_to_proce
     await theirs.progress()
     await mine.wait("ringing")
     assert not mine.passed("proceed")
-    await asyncio.sleep(0.3)
+    await mine.client.settled()
+    assert not mine.passed("proceed")
     await theirs.answer()
     await mine.wait("media")
     await scene.heard(mine, theirs)

@@ -39,7 +39,7 @@ class Raw(asyncio.DatagramProtocol):
             transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(cls, (host, 0))
         return protocol, transport
 
-    async def status(self, timeout=2.0):
+    async def status(self, timeout=3.0):
         """The status of the next final response; None when none comes."""
         try:
             while True:

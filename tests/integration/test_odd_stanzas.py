@@ -4,16 +4,13 @@
     clients c1  --  Prosody srv  --  a TCP relay that speaks too, gw:5348  --  Tandem gw
 """
 
-import asyncio
 import random
 
 import pytest
 
-from bed import proc
+from test_stream import served
 
 pytestmark = [pytest.mark.bed_options(cuttable=True), pytest.mark.alone]
-
-BACK_S = 20.0
 
 ODD_STANZAS = (
     "<iq type='get' from='a@example.org/x' to='tel.example.org'><query xmlns='jabber:iq:version'/></iq>",
@@ -46,35 +43,27 @@ ODD_STANZAS = (
 )
 
 
-async def whole(scene):
-    """Wait until a connection is up, if it has ended."""
-    if not scene.bed.cut.whole():
-        await proc.until(scene.bed.cut.whole, BACK_S, "the component connects again")
-        await asyncio.sleep(0.3)
-
-
 @pytest.mark.limit(120)
 async def test_an_odd_stanza_costs_itself_or_the_stream(scene):
+    client = await scene.client()
     for stanza in ODD_STANZAS:
         scene.bed.cut.inject(stanza.encode())
-        await asyncio.sleep(0.05)
+        await served(scene, client)
         scene.bed.tandem.check()
-        await whole(scene)
-    await scene.alive()
+    await scene.alive(client)
 
 
 @pytest.mark.limit(120)
 async def test_damaged_stanzas(scene):
     """Thousands of them, each a stanza with some octets changed; the stream ends and comes back as often as it has to."""
+    client = await scene.client()
     generator = random.Random(20240301)
     for _ in range(10):
-        await whole(scene)
         for _ in range(100):
             octets = bytearray(generator.choice(ODD_STANZAS).encode()[:3000])
             for _ in range(generator.randrange(3)):
                 octets[generator.randrange(len(octets))] = generator.choice(b"<>&'/ ax\x00\xff\xc3")
             scene.bed.cut.inject(bytes(octets))
-        await asyncio.sleep(0.05)
+        await served(scene, client)
         scene.bed.tandem.check()
-    await whole(scene)
-    await scene.alive()
+    await scene.alive(client)

@@ -126,7 +126,7 @@ async def test_a_client_comes_back_to_its_call(scene, place, how):
     assert (await theirs.hangup()).status == 200
     assert (await new.ended()).startswith("terminate")
     talked = (time.monotonic() - begun) * 1000
-    await proc.until(lambda: len(records(scene, name)) == 1, 5, "the call has its record")
+    await proc.until(lambda: len(records(scene, name)) == 1, proc.SOON_S, "the call has its record")
     (cause, lasted), = records(scene, name)
     assert cause == "normal" and abs(lasted - talked) < 2000, f"{cause} after {lasted} ms, of {talked:.0f}"
 
@@ -163,7 +163,7 @@ async def test_who_does_not_come_back_ends_the_call_for_all(scene):
     assert "BYE" in await theirs.wait("ended")
     bye = next(request for request in theirs.requests if request.method == "BYE")
     assert "cause=41" in bye.get("Reason"), bye.get("Reason")
-    await proc.until(lambda: [cause for cause, _ in records(scene, name)] == ["lost"], 5, "the call has its record, with the true cause")
+    await proc.until(lambda: [cause for cause, _ in records(scene, name)] == ["lost"], proc.SOON_S, "the call has its record, with the true cause")
     await scene.alive()
 
 

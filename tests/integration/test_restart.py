@@ -112,9 +112,9 @@ async def unheard(scene, client):
         hole.bind((PBX, SILENT_PORT))
         hole.setblocking(False)
     mine = await client.call(scene.jid(scene.number()))
-    invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), 5.0)
+    invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), proc.SOON_S)
     while not invite.startswith(b"INVITE"):
-        invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), 5.0)
+        invite = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(hole, 65536), proc.SOON_S)
     return mine, hole
 
 
@@ -185,7 +185,7 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     _, before = counted(tandem)
     calls = await side_by_side(scene, {up_out: 6, up_in: 6, echo: 1})
     total = sum(len(some) for some in calls.values())
-    await proc.until(lambda: counted(tandem)[0] >= 2 * 6 * 2 + 1, 5, "every session is in the table")
+    await proc.until(lambda: counted(tandem)[0] >= 2 * 6 * 2 + 1, proc.SOON_S, "every session is in the table")
     status, _, _ = await end(tandem, signal.SIGKILL, 5)
     assert status == -signal.SIGKILL
     os.unlink(tandem.sections["media"]["keep"])
@@ -197,7 +197,7 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     for some in calls.values():
         for mine, _ in some:
             assert (await mine.ended(LOST_S)).startswith("terminate")
-    await proc.until(lambda: counted(tandem)[0] == 0, 5, "the session table is empty")
+    await proc.until(lambda: counted(tandem)[0] == 0, proc.SOON_S, "the session table is empty")
     _, causes = counted(tandem)
     assert causes.get("lost", 0) - before.get("lost", 0) == total, causes
     await scene.alive()

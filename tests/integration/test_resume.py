@@ -116,7 +116,7 @@ async def test_what_comes_twice_counts_once(scene, place):
     mine, theirs = await (scene.call_out if place is call_out else scene.call_in)(client=client)
     await client.sever()
     await client.resume()
-    await proc.until(lambda: client.repeated, RESENT_S, "the server repeats what was not acknowledged")
+    await proc.until(lambda: client.repeated, proc.SOON_S, "the server repeats what was not acknowledged")
     client.repeat(client.sent[before:])
     await scene.heard(mine, theirs)
     assert not mine.passed("ended") and not theirs.reinvites

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from bed import proc
 from bed.scene import own_number
 from test_jmi import come, named, spy
 
@@ -68,7 +69,7 @@ async def test_a_call_is_refused_when_all_owners_refuse(scene):
     theirs = await scene.dial("+15558880009")
     calls = await asyncio.gather(*(client.incoming() for client in clients))
     await calls[0].reject("decline")
-    await asyncio.sleep(0.5)
+    await clients[0].settled()
     assert not theirs.passed("ended"), "one of two has refused"
     await calls[1].reject("busy")
     assert (await theirs.wait("ended")).startswith("486")
@@ -103,7 +104,7 @@ async def test_an_owner_who_refuses_leaves_it_to_the_next(scene):
     await two.reject("decline")
     assert (await theirs.wait("ended")).startswith("603")
     process = scene.bed.tandem.process
-    await process.wait_log(r"event=next callee=xmpp target=.u52@example.org", 5.0)
+    await process.wait_log(r"event=next callee=xmpp target=.u52@example.org")
 
 
 async def test_an_owner_who_is_offline_is_passed_over(scene):
@@ -124,7 +125,7 @@ async def test_a_busy_account_is_busy(scene):
     second = await scene.dial("+15558880003")
     assert (await second.wait("ended")).startswith("486")
     assert client.proposals.empty()
-    message = await asyncio.wait_for(client.messages.get(), 5.0)
+    message = await asyncio.wait_for(client.messages.get(), proc.SOON_S)
     assert message.find("{jabber:client}body").text.endswith(" UTC: busy.")
     await mine.hangup()
     await theirs.wait("ended")

@@ -54,7 +54,7 @@ async def test_we_refresh_when_the_caller_wants_us_to(scene):
     await mine.accept()
     await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
     begun, path = time.monotonic(), scene.bed.tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1 AND sip_timer_s > 0")[0][0], 5,
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE media_ready = 1 AND sip_timer_s > 0")[0][0], proc.SOON_S,
                      "the timer is in the table")
     await scene.bed.tandem.kill()
     await scene.bed.tandem.start()

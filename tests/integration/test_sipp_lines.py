@@ -141,7 +141,7 @@ def play(scene, script, port=5070, **options):
 
 async def test_registration(scene):
     await scene.bed.registrar.finish()
-    await scene.bed.tandem.process.wait_log(r"trunk=registered .*-> up|event=registered|trunk=registered .*registered", 5)
+    await scene.bed.tandem.process.wait_log(r"trunk=registered .*-> up|event=registered|trunk=registered .*registered")
 
 
 async def test_calls_in(scene):

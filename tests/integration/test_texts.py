@@ -15,7 +15,7 @@ from bed.scene import own_number
 from test_jmi import SETTLED_S, come, named, never, spy
 from test_malformed import error_of
 
-DIGITS_S = 8.0
+DIGITS_S = 20.0
 NUMBERS = {
     own_number("u40"): {"owner": "u40@example.org", "trunk": "carrier", "chat_digits": False},
     "+15558880011": {"owner": ["u41@example.org", "u42@example.org"], "trunk": "carrier"},
@@ -38,7 +38,7 @@ async def played(theirs, digits):
     assert events.digits == digits and all(events.ended)
 
 
-async def missed(client, timeout=5.0):
+async def missed(client, timeout=proc.SOON_S):
     """The next text that @client gets."""
     return await asyncio.wait_for(client.messages.get(), timeout)
 
@@ -128,7 +128,7 @@ async def test_digits_are_digits_only_in_that_call(scene):
     await mine.hangup()
     await theirs.wait("ended")
     text(client, number, "7", "after")
-    await proc.until(lambda: "after" in {r.get("id") for r in named(seen, "received")}, 5.0, "the text is delivered")
+    await proc.until(lambda: "after" in {r.get("id") for r in named(seen, "received")}, proc.SOON_S, "the text is delivered")
 
 
 async def test_an_account_may_not_want_it(scene):
@@ -194,7 +194,7 @@ async def test_nothing_is_left_where_somebody_answered_or_refused(scene):
     theirs = await scene.dial("+15558880011", caller="+15559870780")
     first, second = await asyncio.gather(one.incoming(), two.incoming())
     await first.reject("decline")
-    await asyncio.sleep(0.3)
+    await one.settled()
     await theirs.cancel()
     await second.ended()
     assert "+15559870780" in (await missed(two)).find(f"{{{CLIENT}}}body").text

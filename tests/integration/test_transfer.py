@@ -67,7 +67,7 @@ async def test_a_transferor_that_hangs_up_at_once(scene):
     target = await plan.call()
     await theirs.hangup()
     await target.ring()
-    await asyncio.sleep(0.3)
+    await mine.client.settled()
     assert not mine.passed("ended")
     await target.answer()
     await target.wait("acked")
@@ -211,7 +211,7 @@ async def test_the_user_hands_the_call_over(scene, way):
     call, = stage.options("call")
     done = await commander.run("transfer-call", call=call, to=number)
     assert done.notes[0][0] == "info", done.notes
-    await proc.until(lambda: theirs.referred, 5.0, "a REFER")
+    await proc.until(lambda: theirs.referred, proc.SOON_S, "a REFER")
     assert sipmsg.user_of(sipmsg.uri_of(theirs.referred[0])) == number
     for status in (100, 180):
         assert (await notify(theirs, status)).status == 200
@@ -228,11 +228,11 @@ async def test_a_call_that_the_telephone_does_not_hand_over(scene):
     commander = await scene.client(client.user, kind=Commander, resource="commands")
     call, = (await commander.step("transfer-call")).options("call")
     await commander.run("transfer-call", call=call, to=scene.number())
-    await proc.until(lambda: theirs.referred, 5.0, "a REFER")
+    await proc.until(lambda: theirs.referred, proc.SOON_S, "a REFER")
     seen = spy(client)
     assert (await notify(theirs, 486, "terminated;reason=noresource")).status == 200
     await scene.heard(mine, theirs)
-    await proc.until(lambda: any("was not handed over to" in "".join(s.itertext()) for s in seen), 5.0, "the user is told")
+    await proc.until(lambda: any("was not handed over to" in "".join(s.itertext()) for s in seen), proc.SOON_S, "the user is told")
     for name, to in (("none", scene.number()), (call, "+88150001111")):  # no call; a number that may not be called
         assert (await commander.run("transfer-call", call=name, to=to)).notes[0][0] == "error"
     await mine.hangup()

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.bed_options(credentials=("tandem", "t0p-secret"))]
 
 async def test_it_registers(scene):
     carrier = scene.bed.carrier
-    await proc.until(lambda: carrier.registrations, 5.0, "Tandem registers at the carrier")
+    await proc.until(lambda: carrier.registrations, proc.SOON_S, "Tandem registers at the carrier")
     address, contact = next(iter(carrier.registrations.items()))
     assert sipmsg.user_of(address) == "tandem" and "10.77.0.1" in contact
 

@@ -115,7 +115,7 @@ async def test_what_the_carrier_says_is_kept(scene):
         r' signed=yes')
     path = scene.bed.tandem.sections["db"]["path"]
     query = f"SELECT caller_name, verstat, attestation, first_called FROM cdr WHERE account = '{client.user}@example.org'"
-    await proc.until(lambda: database.rows(path, query) == [("Bob", "TN-Validation-Passed", "A", "+15550003333")], 5,
+    await proc.until(lambda: database.rows(path, query) == [("Bob", "TN-Validation-Passed", "A", "+15550003333")], proc.SOON_S,
                      "the call's record is written")
 
 

@@ -350,13 +350,13 @@ def _descriptors(scene):
 async def test_connections_are_bounded(scene):
     before = _descriptors(scene)
     idle = [await http.connect(scene.bed.c1, ADDRESS) for _ in range(3 * CONNECTIONS_MAX)]
-    await proc.until(lambda: _descriptors(scene) >= before + CONNECTIONS_MAX, 5.0, "all places are taken")
+    await proc.until(lambda: _descriptors(scene) >= before + CONNECTIONS_MAX, proc.SOON_S, "all places are taken")
     await scene.alive()
     assert _descriptors(scene) <= before + CONNECTIONS_MAX + 4
     for _, writer in idle:
         writer.close()
     assert (await fetch(scene, "/healthz")).status == 200
-    await proc.until(lambda: _descriptors(scene) <= before, 5.0, "all descriptors are given back")
+    await proc.until(lambda: _descriptors(scene) <= before, proc.SOON_S, "all descriptors are given back")
 
 
 # ---- in a browser ----

@@ -58,10 +58,6 @@ class Cut:
         for writer, _ in self.pairs:
             writer.write(octets)
 
-    def whole(self):
-        """Whether a connection of the gateway's is up."""
-        return any(not writer.is_closing() for writer, _ in self.pairs)
-
     async def close(self):
         """End for good."""
         await self.cut()

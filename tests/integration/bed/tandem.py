@@ -147,7 +147,7 @@ class Tandem:
         """Start and wait until it is ready; returns self."""
         self.launch()
         await self.process.wait_log(r"\bevent=ready\b", READY_S)
-        await proc.until(self._read_notifications, 5.0, "READY=1 is notified")
+        await proc.until(self._read_notifications, READY_S, "READY=1 is notified")
         return self
 
     async def revive(self):
