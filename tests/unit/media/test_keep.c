@@ -230,7 +230,7 @@ static void a_name_that_is_too_long_is_refused(void **state)
 {
 	struct keep *keep = opened();
 	struct keep_slot *slot;
-	char name[KEEP_NAME_CAP + 1];
+	char name[KEEP_NAME_CAP + 1], none[sizeof(path) + sizeof(".none/kept")];
 
 	(void)state;
 	memset(name, 'x', sizeof(name));
@@ -238,8 +238,8 @@ static void a_name_that_is_too_long_is_refused(void **state)
 	assert_int_equal(keep_take(keep, &slot, name), -ENAMETOOLONG);
 	assert_int_equal(keep_take(keep, &slot, ""), -ENAMETOOLONG);
 	keep_close(keep);
-	snprintf(name, sizeof(name), "%s.none/kept", path);
-	assert_int_equal(keep_open(&keep, name), -ENOENT);
+	snprintf(none, sizeof(none), "%s.none/kept", path);
+	assert_int_equal(keep_open(&keep, none), -ENOENT);
 }
 
 int main(void)
