@@ -4,6 +4,7 @@
     client c1  --  Prosody srv  --  Tandem gw  --  carrier pstn (10.77.0.2)
 """
 
+import asyncio
 import time
 from dataclasses import replace
 

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from test_stream import served
+from test_stream import back, served
 
 pytestmark = [pytest.mark.bed_options(cuttable=True), pytest.mark.alone]
 
@@ -59,11 +59,13 @@ async def test_damaged_stanzas(scene):
     client = await scene.client()
     generator = random.Random(20240301)
     for _ in range(10):
+        before = scene.bed.cut.connections
         for _ in range(100):
             octets = bytearray(generator.choice(ODD_STANZAS).encode()[:3000])
             for _ in range(generator.randrange(3)):
                 octets[generator.randrange(len(octets))] = generator.choice(b"<>&'/ ax\x00\xff\xc3")
             scene.bed.cut.inject(bytes(octets))
-        await served(scene, client)
+        scene.bed.cut.inject(b"</what-was-left-open>")
+        await back(scene, before, client)
         scene.bed.tandem.check()
     await scene.alive(client)

@@ -30,10 +30,10 @@ async def answers(client):
     raise AssertionError("the component does not answer after it has connected again")
 
 
-async def back(scene, before):
+async def back(scene, before, client=None):
     """Wait until Tandem has connected again, and is served."""
     await proc.until(lambda: scene.bed.cut.connections > before, BACK_S, "the component connects again")
-    await answers(await scene.client())
+    await answers(client or await scene.client())
 
 
 async def served(scene, client):
@@ -45,8 +45,7 @@ async def served(scene, client):
     if asked.done() and asked.result()[0]:
         return
     asked.cancel()
-    await proc.until(lambda: scene.bed.cut.connections > before, BACK_S, "the component connects again")
-    await answers(client)
+    await back(scene, before, client)
 
 
 async def probe(client):
@@ -122,8 +121,9 @@ async def test_the_server_restarts(scene):
 @pytest.mark.limit(90)
 async def test_nonsense_from_the_server_costs_one_stream(scene):
     client = await scene.client()
-    for nonsense in (b"</stream:stream>", b"<a><b></a>", b"\x00\xff\xfe" + os.urandom(64), b"<message>" * 500,
-                     b"<!DOCTYPE x [<!ENTITY a 'b'>]><iq>&a;</iq>", b"<iq type='get' from='x' to='tel.example.org'/>",
+    for nonsense in (b"</stream:stream>", b"<a><b></a>", b"\x00\xff\xfe" + os.urandom(64),
+                     b"<message>" * 500 + b"<!DOCTYPE x [<!ENTITY a 'b'>]><iq>&a;</iq>", b"<!DOCTYPE x [<!ENTITY a 'b'>]><iq>&a;</iq>",
+                     b"<iq type='get' from='x' to='tel.example.org'/>",
                      b"<message from='a@b' to='+1@tel.example.org'><body>" + b"x" * 200000 + b"</body></message>"):
         scene.bed.cut.inject(nonsense)
         await served(scene, client)

@@ -16,6 +16,7 @@ EVENT_PAUSE_FRAMES = 4
 EVENT_REPEATS = 3  # RFC 4733 section 2.5.1.4: the end is sent three times
 RTCP_FRAMES = 100
 JUDGE_S = 2.0
+BEHIND_S = 0.060
 WARM_UP_S = 0.2
 STRAGGLERS_S = 0.06
 BUSY_STRAGGLERS_S = 1.0
@@ -23,7 +24,8 @@ QUIET_S = 0.1
 
 
 class Pacer:
-    """Sends a frame of every running stream each 20 ms, by an absolute schedule."""
+    """Sends a frame of every running stream each 20 ms, by an absolute schedule. Who has stood still for long goes on from there:
+    all that was due at once is taken in by nobody."""
 
     _per_loop = {}
 
@@ -59,7 +61,7 @@ class Pacer:
         while self.streams:
             for stream in list(self.streams):
                 self._tick(stream)
-            due += PTIME_S
+            due = max(due + PTIME_S, time.monotonic() - BEHIND_S)
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
