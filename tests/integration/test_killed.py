@@ -104,15 +104,15 @@ async def before_the_wrap(scene, mine, theirs):
 
 
 async def at_the_wrap(scene, mine, theirs):
-    """The last numbers before it have gone, in each direction."""
+    """The last numbers before it have gone, in each direction; on a busy machine perhaps the first behind it."""
     await wrap.near(mine, theirs, 20)
-    await proc.until(lambda: wrap.left(mine.audio) <= 2, 10, "the wrap is here")
+    await proc.until(lambda: not 2 < wrap.left(mine.audio) < 0x8000, proc.SOON_S, "the wrap is here")
 
 
 async def after_the_wrap(scene, mine, theirs):
     """The receivers have counted one rollover, in each direction."""
     await wrap.near(mine, theirs, 20)
-    await proc.until(lambda: wrap.left(mine.audio) > 0x8000 and mine.audio.seq > 0x10000, 10, "the wrap is over")
+    await proc.until(lambda: wrap.left(mine.audio) > 0x8000 and mine.audio.seq > 0x10000, proc.SOON_S, "the wrap is over")
 
 
 async def after_digits(scene, mine, theirs):
@@ -149,8 +149,9 @@ async def test_no_index_is_used_twice_whenever_it_is_killed(scene):
     calls = {moment: await out(scene) for moment in MOMENTS}
     wire = capture.Capture(scene.bed.gw, kept=indices.WHOLE)
     try:
-        await asyncio.gather(*(moment(scene, *pair) for moment, pair in calls.items() if moment is not at_the_wrap))
-        await at_the_wrap(scene, *calls[at_the_wrap])  # and at once:
+        last = (before_the_wrap, at_the_wrap)  # they pass
+        await asyncio.gather(*(moment(scene, *pair) for moment, pair in calls.items() if moment not in last))
+        await asyncio.gather(*(moment(scene, *calls[moment]) for moment in last))  # and at once:
         assert wrap.left(calls[before_the_wrap][0].audio) < 300, "it is not before the wrap any more"
         held = calls.pop(on_hold)
         begun = await kill(scene, list(calls.values()), down_s=0.5)

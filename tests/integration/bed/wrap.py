@@ -5,7 +5,7 @@ from . import proc
 
 WRAP = 0x10000
 STEP = 2900  # a relay takes a larger gap for another source (RFC 3550, A.1)
-ARRIVES_S = 10.0
+ARRIVES_S = proc.SOON_S
 
 
 def left(receiver):
