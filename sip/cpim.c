@@ -184,6 +184,96 @@ int64_t sip_cpim_time(const struct sip_cpim *cpim)
 	return ((int64_t)timegm(&tm) - (int64_t)zone * S_PER_MIN) * MS_PER_S;
 }
 
+/* ---- escapes (RFC 3862, 3.2) ---- */
+
+enum { REPLACEMENT = 0xfffd };
+
+static bool is_high(uint32_t unit)
+{
+	return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+static bool is_low(uint32_t unit)
+{
+	return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/* The "\u00e9" at the head of @s: what it takes, or 0. */
+static size_t read_unit(struct slice s, uint32_t *out)
+{
+	enum { DIGITS = 4, LEN = DIGITS + 2 };
+	char digits[DIGITS + 1] = "";
+
+	if (s.n < LEN || s.p[0] != '\\' || s.p[1] != 'u')
+		return 0;
+	memcpy(digits, s.p + 2, DIGITS);
+	if (strspn(digits, "0123456789abcdefABCDEF") != DIGITS)
+		return 0;
+	*out = (uint32_t)strtoul(digits, NULL, 16);
+	return LEN;
+}
+
+/* Those above 0xffff are two, of UTF-16. */
+static size_t read_units(struct slice s, uint32_t *out)
+{
+	size_t n = read_unit(s, out), more = 0;
+	uint32_t low = 0;
+
+	if (n && is_high(*out))
+		more = read_unit((struct slice){ s.p + n, s.n - n }, &low);
+	if (more && is_low(low)) {
+		*out = 0x10000 + ((*out - 0xd800) << 10) + (low - 0xdc00);
+		return n + more;
+	}
+	if (n && (is_high(*out) || is_low(*out)))
+		*out = REPLACEMENT;
+	return n;
+}
+
+static size_t read_plain(struct slice s, uint32_t *out)
+{
+	size_t n = text_utf8(s, out);
+
+	if (!n)
+		*out = REPLACEMENT;
+	return n ? n : 1;
+}
+
+/* The character at the head of @s, which is not empty, and what it takes. */
+static size_t read_character(struct slice s, uint32_t *out)
+{
+	size_t n = read_units(s, out);
+
+	if (n)
+		return n;
+	if (s.p[0] != '\\' || s.n == 1)
+		return read_plain(s, out);
+	n = read_plain((struct slice){ s.p + 1, s.n - 1 }, out);
+	if (*out == 'b' || *out == 't' || *out == 'n' || *out == 'r')
+		*out = ' ';
+	return 1 + n;
+}
+
+void sip_cpim_unescape(char *dst, size_t cap, struct slice value)
+{
+	size_t at = 0;
+
+	while (value.n) {
+		char octets[TEXT_UTF8_MAX];
+		uint32_t c = 0;
+		size_t used = read_character(value, &c);
+		size_t n = text_utf8_put(octets, c ? c : REPLACEMENT);
+
+		if (at + n >= cap)
+			break;
+		memcpy(dst + at, octets, n);
+		at += n;
+		value.p += used;
+		value.n -= used;
+	}
+	dst[at] = '\0';
+}
+
 /* ---- writing ---- */
 
 static bool fits_a_line(struct slice value)

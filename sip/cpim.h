@@ -50,6 +50,11 @@ struct sip_cpim {
  */
 void sip_cpim_parse(struct sip_cpim *out, struct slice octets);
 
+/* A header's @value as it was written, without the escapes that keep it in its
+ * line (RFC 3862, 3.2); what ends lines, and tabs, are blanks. What is over
+ * @cap is cut at a character. Always terminates @dst. */
+void sip_cpim_unescape(char *dst, size_t cap, struct slice value);
+
 /* When it was written, by its date: wall time in ms; 0: it does not say. */
 int64_t sip_cpim_time(const struct sip_cpim *cpim);
 

@@ -73,12 +73,15 @@ static void read_subject(char out[static SUBJECT_CAP], const sip_t *sip,
 			 const struct sip_text *text)
 {
 	const sip_subject_t *subject = sip->sip_subject;
+	char words[SUBJECT_CAP];
 
-	if (text->enveloped && text->cpim.subject.n)
-		text_clean(out, SUBJECT_CAP, text->cpim.subject);
-	else
+	if (text->enveloped && text->cpim.subject.n) {
+		sip_cpim_unescape(words, sizeof(words), text->cpim.subject);
+		text_clean(out, SUBJECT_CAP, slice_of(words));
+	} else {
 		text_clean(out, SUBJECT_CAP,
 			   slice_of(subject ? subject->g_string : NULL));
+	}
 }
 
 static void refuse(const struct sip_incoming *in, unsigned status)

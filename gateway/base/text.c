@@ -107,6 +107,17 @@ size_t text_utf8(struct slice s, uint32_t *out)
 	return n;
 }
 
+size_t text_utf8_put(char out[static TEXT_UTF8_MAX], uint32_t c)
+{
+	static const unsigned char leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	for (size_t i = n; i-- > 1; c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(leads[n] | c);
+	return n;
+}
+
 bool text_is_fit(uint32_t c)
 {
 	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||

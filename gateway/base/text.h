@@ -56,6 +56,10 @@ bool text_is_fit(uint32_t c);
  */
 size_t text_utf8(struct slice s, uint32_t *out);
 
+enum { TEXT_UTF8_MAX = 4 };
+/* Write the code point @c, which is no surrogate: how many octets it takes. */
+size_t text_utf8_put(char out[static TEXT_UTF8_MAX], uint32_t c);
+
 /* FNV-1a, to tell texts apart that nobody has made alike: who makes two of one
  * digest deceives himself alone. */
 uint64_t text_digest(struct slice s);

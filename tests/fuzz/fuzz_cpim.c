@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/text.h"
 #include "sip/cpim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +18,26 @@ static void same(struct slice a, struct slice b)
 	assert(a.n == b.n && (!a.n || !memcmp(a.p, b.p, a.n)));
 }
 
+/* However much of it fits, it is UTF-8. */
+static void check_words(struct slice subject)
+{
+	char words[64];
+
+	for (size_t cap = sizeof(words); cap; cap /= 4) {
+		uint32_t c;
+
+		sip_cpim_unescape(words, cap, subject);
+		assert(strlen(words) < cap);
+		for (struct slice rest = slice_of(words); rest.n;) {
+			size_t n = text_utf8(rest, &c);
+
+			assert(n);
+			rest.p += n;
+			rest.n -= n;
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sip_cpim cpim, again;
@@ -24,6 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	sip_cpim_parse(&cpim, (struct slice){ (const char *)data, size });
 	(void)sip_cpim_time(&cpim);
+	check_words(cpim.subject);
 	/* What has a content is a text, which never holds a NUL. */
 	if (memchr(data, '\0', size) || sip_cpim_format(&text, &cpim))
 		return 0;

@@ -64,17 +64,6 @@ static uint32_t any_character(void)
 	return c && (c < 0xd800 || c > 0xdfff) ? c : 'x';
 }
 
-static size_t put(char *out, uint32_t c)
-{
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	static const unsigned char head[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-
-	for (size_t i = n; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(head[n] | c);
-	return n;
-}
-
 static void check_part(struct slice part, size_t max)
 {
 	assert_in_range(part.n, 1, max);
@@ -99,7 +88,7 @@ static void parts_make_up_the_text(void **state)
 		size_t max = 4 + rand_u32() % 120, n = 0, parts = 0;
 
 		for (size_t i = rand_u32() % MOST; i; i--)
-			n += put(text + n, any_character());
+			n += text_utf8_put(text + n, any_character());
 		for (struct slice rest = { text, n }; rest.n; parts++) {
 			size_t used = text_part(rest, max);
 

@@ -21,17 +21,6 @@
 
 enum { OCTETS = 4 /* of a character, at most */, CHARACTERS = 200 };
 
-static size_t put(char *out, uint32_t c)
-{
-	static const unsigned char head[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-	for (size_t i = n; i-- > 1; c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(head[n] | c);
-	return n;
-}
-
 /* What people may write: all planes, line ends and tabs. */
 static bool is_written(uint32_t c)
 {
@@ -56,7 +45,7 @@ static void any_text(char out[static CHARACTERS * OCTETS + 1])
 	size_t n = 0;
 
 	for (size_t i = 1 + rand_u32() % (CHARACTERS - 1); i; i--)
-		n += put(out + n, any_character());
+		n += text_utf8_put(out + n, any_character());
 	out[n] = '\0';
 }
 
@@ -174,7 +163,7 @@ static void no_character_is_lost(void **state)
 
 		if (!is_written(c))
 			continue;
-		put(text, c);
+		text_utf8_put(text, c);
 		body = text_body(slice_of(text));
 		assert_non_null(body);
 		assert_string_equal(body, text);
@@ -218,7 +207,7 @@ static void utf_16_is_read(void **state)
 		for (unsigned i = rand_u32() % CHARACTERS; i; i--) {
 			uint32_t c = any_character(), pair[2], units = 1;
 
-			n += put(text + n, c);
+			n += text_utf8_put(text + n, c);
 			pair[0] = c;
 			if (c > 0xffff) {
 				pair[0] = 0xd800 + ((c - 0x10000) >> 10);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/base/rand.h"
+#include "gateway/base/text.h"
 #include "tests/test.h"
 
 #define SAME(slice, text) assert_true(slice_is(slice, text))
@@ -100,6 +101,62 @@ static void dates_are_rfc_3339s(void **state)
 	check_time("2026-01-01T00:00:00Z later", 0);
 }
 
+static void check_unescaped(const char *value, const char *words)
+{
+	char out[64];
+
+	sip_cpim_unescape(out, sizeof(out), slice_of(value));
+	assert_string_equal(out, words);
+}
+
+/* RFC 3862, 3.2 */
+static void escapes_are_read(void **state)
+{
+	(void)state;
+	check_unescaped("plain \xc3\xa9", "plain \xc3\xa9");
+	check_unescaped("caf\\u00e9 \\u4E2D", "caf\xc3\xa9 \xe4\xb8\xad");
+	check_unescaped("\\ud83d\\ude00!", "\xf0\x9f\x98\x80!");
+	check_unescaped("\\\"a\\' \\\\u0041", "\"a' \\u0041");
+	check_unescaped("a\\nb\\tc", "a b c");
+	/* halves alone, too short, none, and what ends early */
+	check_unescaped("\\ud83d\\u0041 \\ude00", "\xef\xbf\xbd"
+						  "A \xef\xbf\xbd");
+	check_unescaped("\\u12 \\u+123 \\q \\\xc3\xa9", "u12 u+123 q \xc3\xa9");
+	check_unescaped("\\", "\\");
+	check_unescaped("\\u0000\xff", "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+/* Of each plane. */
+static void whatever_is_escaped_is_read(void **state)
+{
+	enum { OCTETS = 12 };
+
+	(void)state;
+	for (uint32_t c = 1; c < 0x110000; c += 1 + c / 64) {
+		char escaped[OCTETS + 1], words[OCTETS + 1] = "";
+		uint32_t high = 0xd800 + ((c - 0x10000) >> 10);
+
+		if (c >= 0xd800 && c <= 0xdfff)
+			continue;
+		words[text_utf8_put(words, c)] = '\0';
+		if (c > 0xffff)
+			snprintf(escaped, sizeof(escaped), "\\u%04x\\u%04x",
+				 high, 0xdc00 + ((c - 0x10000) & 0x3ff));
+		else
+			snprintf(escaped, sizeof(escaped), "\\u%04X", c);
+		check_unescaped(escaped, words);
+	}
+}
+
+static void what_is_too_long_is_cut_at_a_character(void **state)
+{
+	char out[6];
+
+	(void)state;
+	sip_cpim_unescape(out, sizeof(out), slice_of("abc\\u4e2dd"));
+	assert_string_equal(out, "abc");
+}
+
 static void no_value_ends_its_line(void **state)
 {
 	const struct sip_cpim cpim = { .subject = slice_of("a\r\nb: c") };
@@ -187,6 +244,9 @@ static void what_is_written_is_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escapes_are_read),
+		cmocka_unit_test(whatever_is_escaped_is_read),
+		cmocka_unit_test(what_is_too_long_is_cut_at_a_character),
 		cmocka_unit_test(what_rfc_5438_shows_is_read),
 		cmocka_unit_test(headers_are_known_by_their_namespace),
 		cmocka_unit_test(what_ends_early_has_no_content),
