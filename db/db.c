@@ -8,14 +8,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "db/row.h"
 #include "db/seal.h"
 #include "db/store.h"
 #include "db/worker.h"
-#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
@@ -84,27 +82,16 @@ bool db_is_in_use(const char *path)
 	return taken;
 }
 
-static int note_boot(struct db *db)
-{
-	static const char insert[] = "INSERT OR IGNORE INTO boot (boot_id, "
-				     "node_id, started_ms) VALUES (?, ?, ?)";
-	const struct row_param params[] = { { .text = db->boot_id },
-					    { .text = db->node_id },
-					    { .number = clock_wall_ms() } };
-
-	return row_execute(db, insert, params, 3, NULL, NULL);
-}
-
 static void on_replaced(sqlite3 *reader, void *arg)
 {
 	struct db *db = arg;
 
 	store_leave(db->reader);
 	db->reader = reader;
-	if (note_boot(db))
-		log_warn("db=boot not-written");
+	worker_bundle(db->worker, true);
 	if (db->replaced)
 		db->replaced(db->replaced_arg);
+	worker_bundle(db->worker, false);
 }
 
 static int start(struct db *db, struct event_base *base)
@@ -128,8 +115,6 @@ static int start(struct db *db, struct event_base *base)
 						      .base = base,
 						      .replaced = on_replaced,
 						      .arg = db });
-	if (!r)
-		r = note_boot(db);
 	return r;
 }
 

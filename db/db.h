@@ -84,7 +84,8 @@ DEFINE_AUTO(struct db *, db_close)
 /*
  * @fn is called, from the event loop, when the file was corrupt and another one
  * has taken its place: what was written is there as far as it could be read,
- * and what the caller knows is to be written again. One @fn; NULL: none.
+ * and what the caller knows is to be written again. What of that has no
+ * completion is taken however much it is. One @fn; NULL: none.
  */
 void db_on_replaced(struct db *db, void (*fn)(void *arg), void *arg);
 

@@ -1,267 +1,24 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/*
- * Who touches what: the queues under `lock` are shared; the batch and the
- * writer belong to the thread; `all` and the call-backs of a job belong to the
- * main thread.
- *
- *   main --worker_queue()--> queued --> [batch: one transaction] --> finished
- *     ^                                        | it failed             |
- *     +-- told (the first failure only) <------+                       |
- *     +-- on_events() <------------------- eventfd --------------------+
- *
- * When the file is damaged the thread makes another one, and hands the main
- * thread a connection to it by the same way.
- */
 #include "db/worker.h"
 
 #include <event2/event.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "db/bundle.h"
 #include "db/store.h"
+#include "db/worker_int.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-
-enum {
-	BATCH_MAX = 1000, /* jobs in one transaction */
-};
-
-struct worker {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct job_list queued, told, finished; /* under lock */
-	bool stopping;                          /* under lock */
-	bool distrusted;                        /* under lock */
-	sqlite3 *reader; /* of a new file, not handed over yet; under lock */
-	_Atomic size_t waiting;
-	_Atomic uint64_t written, transactions, errors;
-	_Atomic int failing; /* why the last attempt failed; 0: it did not */
-
-	const char *path;
-	struct writer *writer; /* the thread's */
-	uint64_t replaced_ms;  /* the thread's; 0: never */
-	bool reads_old;        /* the main thread, after that; the thread's */
-	struct job_list batch; /* the thread's */
-	unsigned pause_ms;     /* 0: the last attempt was well */
-	uint64_t give_up_ms;   /* when stopping */
-
-	struct job_list all; /* the main thread's, with what follows */
-	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;
-	void (*replaced)(sqlite3 *reader, void *arg);
-	void *arg;
-	struct event *event;
-	int fd;
-};
 
 const unsigned db_latency_bounds_us[DB_LATENCY_BOUNDS] = {
 	1000,   2500,   5000,   10000,   25000,  50000,
 	100000, 250000, 500000, 1000000, 5000000
 };
-
-static void signal_main(struct worker *worker)
-{
-	uint64_t one = 1;
-
-	/* Full means that it is readable anyway. */
-	(void)!write(worker->fd, &one, sizeof(one));
-}
-
-static void hand_back(struct worker *worker)
-{
-	size_t n = 0;
-	struct job *job;
-
-	TAILQ_FOREACH(job, &worker->batch, entry)
-		n++;
-	if (worker->pause_ms)
-		log_info("db=writing jobs=%zu", n);
-	worker->pause_ms = 0;
-	atomic_store(&worker->failing, 0);
-	atomic_fetch_add(&worker->written, n);
-	atomic_fetch_add(&worker->transactions, 1);
-	pthread_mutex_lock(&worker->lock);
-	TAILQ_CONCAT(&worker->finished, &worker->batch, entry);
-	pthread_mutex_unlock(&worker->lock);
-	atomic_fetch_sub(&worker->waiting, n);
-	signal_main(worker);
-}
-
-/* Calls go on: who waits for a commit learns that it is in memory only. */
-static void tell_failure(struct worker *worker, int result)
-{
-	struct job *job;
-
-	pthread_mutex_lock(&worker->lock);
-	TAILQ_FOREACH(job, &worker->batch, entry) {
-		if (job->told)
-			continue;
-		job->told = true;
-		job->told_result = result;
-		TAILQ_INSERT_TAIL(&worker->told, job, told_entry);
-	}
-	pthread_mutex_unlock(&worker->lock);
-	signal_main(worker);
-}
-
-static void on_failure(struct worker *worker, int code)
-{
-	atomic_fetch_add(&worker->errors, 1);
-	atomic_store(&worker->failing, db_error(code));
-	if (!worker->pause_ms)
-		log_error("db=failing error=\"%s\" (%s): kept in memory and "
-			  "tried again",
-			  sqlite3_errstr(code), writer_error(worker->writer));
-	worker->pause_ms =
-		worker->pause_ms ? worker->pause_ms * 2 : DB_RETRY_MIN_MS;
-	if (worker->pause_ms > DB_RETRY_MAX_MS)
-		worker->pause_ms = DB_RETRY_MAX_MS;
-	tell_failure(worker, db_error(code));
-}
-
-/* Wait for work, or out the pause after a failure. False: stop. */
-static bool await_work(struct worker *worker)
-{
-	struct timespec until;
-	bool waiting = true;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(worker->pause_ms % 1000) * 1000000;
-	until.tv_sec +=
-		(time_t)(worker->pause_ms / 1000) + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&worker->lock);
-	while (waiting && !worker->stopping && !worker->distrusted) {
-		if (worker->pause_ms)
-			waiting = pthread_cond_timedwait(&worker->wake,
-							 &worker->lock,
-							 &until) != ETIMEDOUT;
-		else if (TAILQ_EMPTY(&worker->queued))
-			pthread_cond_wait(&worker->wake, &worker->lock);
-		else
-			waiting = false;
-	}
-	bool more = worker->distrusted || !TAILQ_EMPTY(&worker->queued) ||
-		    !TAILQ_EMPTY(&worker->batch);
-	bool stopping = worker->stopping;
-	pthread_mutex_unlock(&worker->lock);
-
-	if (stopping && !worker->give_up_ms)
-		worker->give_up_ms = clock_ms() + DB_CLOSE_MS;
-	else if (stopping && worker->pause_ms)
-		usleep(DB_RETRY_MIN_MS * 1000);
-	return more && !(stopping && worker->pause_ms &&
-			 clock_ms() >= worker->give_up_ms);
-}
-
-/* A batch that failed is tried again, with all that came since. */
-static void fill_batch(struct worker *worker)
-{
-	struct job *job;
-	size_t n = 0;
-
-	pthread_mutex_lock(&worker->lock);
-	if (worker->pause_ms) /* all that waits is told if it fails again */
-		TAILQ_CONCAT(&worker->batch, &worker->queued, entry);
-	while (n++ < BATCH_MAX && (job = TAILQ_FIRST(&worker->queued))) {
-		TAILQ_REMOVE(&worker->queued, job, entry);
-		TAILQ_INSERT_TAIL(&worker->batch, job, entry);
-	}
-	pthread_mutex_unlock(&worker->lock);
-}
-
-static bool is_distrusted(struct worker *worker)
-{
-	pthread_mutex_lock(&worker->lock);
-	bool distrusted = worker->distrusted;
-	worker->distrusted = false;
-	pthread_mutex_unlock(&worker->lock);
-	return distrusted;
-}
-
-/* The main thread reads from the new file as well from now on. */
-static void hand_over(struct worker *worker)
-{
-	sqlite3 *reader = NULL;
-	int r = store_connect(&reader, worker->path);
-
-	worker->reads_old = r != 0;
-	if (r) {
-		log_error("db=reading r=%d (%s): what is asked for is of the "
-			  "file before",
-			  r, strerror(-r));
-		return;
-	}
-	pthread_mutex_lock(&worker->lock);
-	store_leave(worker->reader);
-	worker->reader = reader;
-	pthread_mutex_unlock(&worker->lock);
-	signal_main(worker);
-}
-
-/* The file is damaged: go on in another one. Whether there is one. */
-static bool replace(struct worker *worker)
-{
-	uint64_t now_ms = clock_ms();
-	sqlite3 *sqlite = NULL;
-
-	if (worker->replaced_ms && now_ms < worker->replaced_ms + DB_REPLACE_MS)
-		return false;
-	worker->replaced_ms = now_ms;
-	int r = store_replace(&sqlite, worker->path);
-	if (r) {
-		log_error("db=corrupt r=%d (%s): no other could be made", r,
-			  strerror(-r));
-		return false;
-	}
-	writer_use(worker->writer, sqlite);
-	hand_over(worker);
-	return true;
-}
-
-/* What was read is damaged, which may still be of the file before. */
-static void mend(struct worker *worker)
-{
-	if (worker->reads_old)
-		hand_over(worker);
-	else
-		replace(worker);
-}
-
-static int commit(struct worker *worker)
-{
-	if (is_distrusted(worker))
-		mend(worker);
-	fill_batch(worker);
-	int error = writer_commit(worker->writer, &worker->batch);
-
-	if (db_error(error) == -EBADMSG && replace(worker))
-		error = writer_commit(worker->writer, &worker->batch);
-	return error;
-}
-
-static void *run_worker(void *arg)
-{
-	struct worker *worker = arg;
-
-	while (await_work(worker)) {
-		int error = commit(worker);
-
-		/* Who is only asked to look at the file has nothing to try
-		 * again. */
-		if (error == SQLITE_OK)
-			hand_back(worker);
-		else if (!TAILQ_EMPTY(&worker->batch))
-			on_failure(worker, error);
-	}
-	return NULL;
-}
 
 /* Once a job, with the first result there is. */
 static void call_back(struct job *job, int result)
@@ -333,12 +90,8 @@ static void on_events(evutil_socket_t fd, short what, void *arg)
 		worker->replaced(reader, worker->arg);
 }
 
-int worker_queue(struct worker *worker, struct job *job)
+static void push(struct worker *worker, struct job *job)
 {
-	if (atomic_load(&worker->waiting) >= DB_QUEUE_MAX) {
-		job->free(job);
-		return -ENOBUFS;
-	}
 	job->queued_us = clock_us();
 	TAILQ_INSERT_TAIL(&worker->all, job, all_entry);
 	atomic_fetch_add(&worker->waiting, 1);
@@ -353,8 +106,45 @@ int worker_queue(struct worker *worker, struct job *job)
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 	if (failing)
-		signal_main(worker);
+		worker_signal(worker);
+}
+
+static void push_bundle(struct worker *worker)
+{
+	if (worker->bundle)
+		push(worker, bundle_job(worker->bundle));
+	worker->bundle = NULL;
+}
+
+static int bundle_up(struct worker *worker, struct job *job)
+{
+	if (!worker->bundle)
+		worker->bundle = bundle_new();
+	if (!worker->bundle) {
+		job->free(job);
+		return -ENOMEM;
+	}
+	if (bundle_add(worker->bundle, job) == BUNDLE_MAX)
+		push_bundle(worker);
 	return 0;
+}
+
+int worker_queue(struct worker *worker, struct job *job)
+{
+	if (worker->bundling && !job->done && !job->finish)
+		return bundle_up(worker, job);
+	if (atomic_load(&worker->waiting) >= DB_QUEUE_MAX) {
+		job->free(job);
+		return -ENOBUFS;
+	}
+	push(worker, job);
+	return 0;
+}
+
+void worker_bundle(struct worker *worker, bool on)
+{
+	worker->bundling = on;
+	push_bundle(worker);
 }
 
 void worker_distrust(struct worker *worker)
@@ -393,7 +183,7 @@ static int start_thread(struct worker *worker)
 	/* Signals are the main loop's. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&worker->thread, NULL, run_worker, worker);
+	int r = pthread_create(&worker->thread, NULL, worker_run, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!r)
 		pthread_setname_np(worker->thread, "db");

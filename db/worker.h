@@ -43,6 +43,9 @@ struct worker *worker_stop(struct worker *worker);
  * been freed.
  */
 CHECKED int worker_queue(struct worker *worker, struct job *job);
+/* While it is @on, jobs that nobody hears of are queued many as one, and never
+ * refused for being many: -ENOMEM alone. In turns with @on false. */
+void worker_bundle(struct worker *worker, bool on);
 
 /* No job with @arg calls back any more. */
 void worker_forget(struct worker *worker, const void *arg);

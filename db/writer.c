@@ -129,6 +129,19 @@ static int set_synchronous(struct writer *writer, bool full)
 	return error;
 }
 
+int writer_run(struct writer *writer, struct job *job)
+{
+	int code = job->run(job, writer);
+
+	job->result = db_error(code);
+	if (may_pass(code))
+		return code;
+	if (job->result)
+		log_error("db=refused error=\"%s\"",
+			  sqlite3_errmsg(writer->sqlite));
+	return SQLITE_OK;
+}
+
 int writer_commit(struct writer *writer, struct job_list *jobs)
 {
 	static const char begin[] = "BEGIN IMMEDIATE", commit[] = "COMMIT",
@@ -141,13 +154,7 @@ int writer_commit(struct writer *writer, struct job_list *jobs)
 	TAILQ_FOREACH(job, jobs, entry) {
 		if (error != SQLITE_OK)
 			break;
-		int code = job->run(job, writer);
-		job->result = db_error(code);
-		if (may_pass(code))
-			error = code;
-		else if (job->result)
-			log_error("db=refused error=\"%s\"",
-				  sqlite3_errmsg(writer->sqlite));
+		error = writer_run(writer, job);
 	}
 	reset_statements(writer);
 	if (error == SQLITE_OK)

@@ -49,6 +49,9 @@ struct writer *writer_free(struct writer *writer);
  * has been set aside. */
 void writer_use(struct writer *writer, struct sqlite3 *sqlite);
 
+/* Run @job, whose result says how it went. SQLITE_OK, or the code of what
+ * another attempt may do better. */
+CHECKED int writer_run(struct writer *writer, struct job *job);
 /*
  * Run @jobs, in order, in one transaction. SQLITE_OK: it is committed, and each
  * job's result says how that one went. Another code of SQLite's: nothing is,
