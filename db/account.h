@@ -127,6 +127,10 @@ CHECKED int account_set_ring(struct account_store *store, const char *number,
 CHECKED int account_set_texts(struct account_store *store, const char *number,
 			      const char *component);
 
+/* All of them again, to a file that may have lost some (db_on_replaced()). 0,
+ * or why one of them is not. */
+CHECKED int account_put_all(struct account_store *store);
+
 typedef void (*account_fn)(const struct account *account, void *arg);
 typedef void (*account_number_fn)(const struct account_number *number,
 				  void *arg);

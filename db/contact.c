@@ -233,6 +233,19 @@ int contact_put(struct contact_store *store, const struct contact *contact)
 	return 0;
 }
 
+int contact_put_all(struct contact_store *store)
+{
+	struct contact_node *node;
+	int r = 0;
+
+	RB_FOREACH(node, contact_tree, &store->tree) {
+		int one = row_put(store->db, &contact_table, &node->contact,
+				  NULL, NULL);
+		r = one ? one : r;
+	}
+	return r;
+}
+
 void contact_each(const struct contact_store *store, contact_fn fn, void *arg)
 {
 	struct contact_tree tree = store->tree;

@@ -62,6 +62,9 @@ void contact_forget(struct contact_store *store, const char *account);
 CHECKED int contact_copy(struct contact_store *store, const char *from,
 			 const char *to);
 
+/* All again, as account_put_all(). */
+CHECKED int contact_put_all(struct contact_store *store);
+
 typedef void (*contact_fn)(const struct contact *contact, void *arg);
 /* By account and localpart; nothing may change meanwhile. */
 void contact_each(const struct contact_store *store, contact_fn fn, void *arg);

@@ -142,6 +142,19 @@ const char *setting_get(const struct setting_store *store,
 	return node ? node->setting.value : "";
 }
 
+int setting_put_all(struct setting_store *store)
+{
+	struct setting_node *node;
+	int r = 0;
+
+	RB_FOREACH(node, setting_tree, &store->tree) {
+		int one =
+			row_put(store->db, &table, &node->setting, NULL, NULL);
+		r = one ? one : r;
+	}
+	return r;
+}
+
 static int erase(struct setting_store *store, const struct setting *setting)
 {
 	static const char drop[] = "DELETE FROM setting WHERE kind = ? AND "

@@ -45,6 +45,8 @@ const char *setting_get(const struct setting_store *store,
 /* "" takes it back. 0, -ENOBUFS, -ENOMEM; then nothing has changed. */
 CHECKED int setting_put(struct setting_store *store,
 			const struct setting *setting);
+/* All again, as account_put_all(). */
+CHECKED int setting_put_all(struct setting_store *store);
 /* All of a subject, in memory alone: the disk is seen to (account_drop()). */
 void setting_forget(struct setting_store *store, enum setting_kind kind,
 		    const char *subject);

@@ -135,6 +135,35 @@ static int put(const struct outbox *outbox, struct outbox_stanza *one)
 	return r;
 }
 
+static int put_again(struct gateway *gateway, const struct outbox_stanza *one)
+{
+	struct outbox_row row = { .id = one->id,
+				  .kept_ms = one->kept_ms,
+				  .taken_ms = one->taken_ms };
+	size_t n;
+	char *xml;
+	int r = stanza_format(one->stanza, octets_max(one->stanza), &xml, &n);
+
+	if (r)
+		return r;
+	row.stanza = xml;
+	r = outbox_row_put(gateway->db, &row, NULL, NULL);
+	free(xml);
+	return r;
+}
+
+int outbox_put_all(struct gateway *gateway)
+{
+	const struct outbox_stanza *one;
+	int r = 0;
+
+	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link) {
+		int bad = one->dropped ? 0 : put_again(gateway, one);
+		r = bad ? bad : r;
+	}
+	return r;
+}
+
 /* Two that come in one millisecond are told apart by their order. */
 static int64_t next_kept_ms(struct outbox *outbox)
 {

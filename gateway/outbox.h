@@ -84,6 +84,9 @@ void outbox_set_turn(struct gateway *gateway, outbox_turn_fn turn, void *arg);
  * disk. */
 void outbox_forget_account(struct gateway *gateway, const char *account);
 
+/* All again, as account_put_all(). */
+CHECKED int outbox_put_all(struct gateway *gateway);
+
 /* Stanzas that the server has not taken. */
 size_t outbox_waiting(const struct gateway *gateway);
 

@@ -136,6 +136,15 @@ unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms)
 	return found ? ++found->times : 0;
 }
 
+void recent_each(const struct recent *recent,
+		 void (*fn)(const char *name, void *arg), void *arg)
+{
+	const struct recent_name *one;
+
+	TAILQ_FOREACH(one, &recent->order, entry)
+		fn(one->name, arg);
+}
+
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms)
 {
 	const struct recent_name *found = find(recent, name);

@@ -29,6 +29,10 @@ void recent_add(struct recent *recent, const char *name, uint64_t now_ms);
  */
 unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms);
 void recent_drop(struct recent *recent, const char *name);
+/* Of each that is known, in the order in which they came; nothing may change
+ * meanwhile. */
+void recent_each(const struct recent *recent,
+		 void (*fn)(const char *name, void *arg), void *arg);
 /* Forget the names whose time is over; adding does it as well. */
 void recent_expire(struct recent *recent, uint64_t now_ms);
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms);

@@ -402,3 +402,15 @@ int added_drop(struct gateway *gateway, const char *name)
 	remove_at(gateway, i);
 	return 0;
 }
+
+int added_put_all(struct gateway *gateway)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < gateway->added.n; i++) {
+		int one = trunk_row_put(gateway->db, gateway->added_rows[i],
+					NULL, NULL);
+		r = one ? one : r;
+	}
+	return r;
+}

@@ -44,3 +44,5 @@ CHECKED int added_put(struct gateway *gateway, const struct trunk_row *row,
 		      char why[static ADDED_WHY_CAP]);
 /* Its calls go on. 0, ADDED_E_FILE, ADDED_E_UNKNOWN, -ENOBUFS, -ENOMEM. */
 CHECKED int added_drop(struct gateway *gateway, const char *name);
+/* All again, as account_put_all(). */
+CHECKED int added_put_all(struct gateway *gateway);

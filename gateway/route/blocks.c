@@ -167,6 +167,18 @@ int blocks_add(struct gateway *gateway, const char *account, const char *party)
 	return 0;
 }
 
+int blocks_put_all(struct gateway *gateway)
+{
+	struct block *block;
+	int r = 0;
+
+	RB_FOREACH(block, block_tree, &gateway->blocks->tree) {
+		int one = block_row_put(gateway->db, &block->row, NULL, NULL);
+		r = one ? one : r;
+	}
+	return r;
+}
+
 static void forget(struct blocks *blocks, struct block *block)
 {
 	RB_REMOVE(block_tree, &blocks->tree, block);

@@ -39,6 +39,9 @@ CHECKED int blocks_add(struct gateway *gateway, const char *account,
 CHECKED int blocks_drop(struct gateway *gateway, const char *account,
 			const char *party);
 
+/* All again, as account_put_all(). */
+CHECKED int blocks_put_all(struct gateway *gateway);
+
 /* All of @account (a bare JID, in lower case), in memory alone: the disk is
  * seen to (account_drop()). */
 void blocks_forget(struct gateway *gateway, const char *account);

@@ -144,6 +144,59 @@ static void apply(struct given *given, const struct config_quota *quota,
 	given->is_set = true;
 }
 
+/* Owned by the caller; NULL without memory. */
+static char *join(const struct config_texts *texts)
+{
+	size_t n = 1;
+	char *text, *at;
+
+	for (size_t i = 0; i < texts->n; i++)
+		n += strlen(texts->v[i]) + 1;
+	text = at = calloc(1, n);
+	for (size_t i = 0; text && i < texts->n; i++) {
+		at = stpcpy(at, texts->v[i]);
+		*at++ = ' ';
+	}
+	return text;
+}
+
+static int put(struct gateway *gateway, const struct given *given)
+{
+	const struct config_quota *quota = &given->quota;
+	char *allow = join(&quota->destinations.allow);
+	char *deny = join(&quota->destinations.deny);
+	const struct quota_row row = {
+		.kind = (enum quota_kind)given->subject.kind,
+		.name = given->subject.name,
+		.calls = quota->calls,
+		.calls_per_minute = quota->calls_per_minute,
+		.minutes_per_day = quota->minutes_per_day,
+		.allow = allow,
+		.deny = deny,
+		.withhold = given->withhold,
+	};
+	int r = allow && deny ? quota_put(gateway->db, &row, NULL, NULL)
+			      : -ENOMEM;
+
+	free(allow);
+	free(deny);
+	return r;
+}
+
+int quotas_put_all(struct gateway *gateway)
+{
+	struct subject *one = subjects_first(&gateway->quotas->given);
+	int r = 0;
+
+	for (; one; one = subjects_next(one)) {
+		const struct given *given = (const struct given *)one;
+		int bad = given->is_set ? put(gateway, given) : 0;
+
+		r = bad ? bad : r;
+	}
+	return r;
+}
+
 int quotas_set(struct gateway *gateway, const struct quota_row *row)
 {
 	struct config_quota quota;

@@ -32,6 +32,8 @@ bool quotas_withhold(const struct gateway *gateway, const char *account);
 CHECKED int quotas_set(struct gateway *gateway, const struct quota_row *row);
 CHECKED int quotas_unset(struct gateway *gateway, enum quota_kind kind,
 			 const char *name);
+/* All again, as account_put_all(). */
+CHECKED int quotas_put_all(struct gateway *gateway);
 /* In memory alone. */
 void quotas_forget(struct gateway *gateway, enum quota_kind kind,
 		   const char *name);

@@ -95,6 +95,9 @@ int64_t toll_used_ms(struct gateway *gateway, enum toll_kind kind,
  */
 void toll_allow(struct gateway *gateway, enum toll_kind kind, const char *name,
 		int64_t ms);
+/* What was used, again, as account_put_all(). */
+CHECKED int toll_put_all(struct gateway *gateway);
+
 /* Each that has meters. */
 typedef void (*toll_fn)(struct gateway *gateway, enum toll_kind kind,
 			const char *name);

@@ -72,7 +72,7 @@ static int64_t used_ms(const struct toll_subject *s)
 	return s->used.ms + running_ms(s, now_ms());
 }
 
-static void store(const struct toll_subject *s)
+static int store(const struct toll_subject *s)
 {
 	const struct usage_row row = {
 		.kind = (enum quota_kind)s->subject.kind,
@@ -85,6 +85,7 @@ static void store(const struct toll_subject *s)
 	if (r)
 		log_warn("usage=not-stored name=%s r=%d",
 			 log_text(slice_of(s->subject.name)).s, r);
+	return r;
 }
 
 /* That is to be told yet. */
@@ -182,7 +183,7 @@ void toll_stop(struct toll_meter *meter)
 	if (!s->running)
 		s->allowed_ms = INT64_MAX;
 	arm(s);
-	store(s);
+	(void)store(s);
 }
 
 int64_t toll_used_ms(struct gateway *gateway, enum toll_kind kind,
@@ -214,6 +215,21 @@ void toll_each_running(struct gateway *gateway, toll_fn fn)
 	}
 }
 
+int toll_put_all(struct gateway *gateway)
+{
+	struct subject *one = subjects_first(&gateway->toll->subjects);
+	int r = 0;
+
+	for (; one; one = subjects_next(one)) {
+		struct toll_subject *s = (struct toll_subject *)one;
+
+		toll_turn(s);
+		int bad = s->used.ms ? store(s) : 0;
+		r = bad ? bad : r;
+	}
+	return r;
+}
+
 /* ---- what else changes them ---- */
 
 /* One of a day that has not come yet was written before the clock was set back:
@@ -222,7 +238,7 @@ void toll_load(struct toll_subject *s, int64_t day, int64_t ms)
 {
 	s->used.ms = ms;
 	if (day > s->used.day)
-		store(s);
+		(void)store(s);
 }
 
 static void move_meters(struct toll_subject *old, struct toll_subject *new)

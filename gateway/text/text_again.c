@@ -121,6 +121,17 @@ static void arm(const struct text_again *again)
 		log_error("texts=again stuck: no memory for their timer");
 }
 
+static int put(const struct text_again *again, const struct text_given *given)
+{
+	const struct again_row row = { .key = given->key,
+				       .stanza = given->xml,
+				       .kept_ms = given->kept_ms,
+				       .next_ms = given->held->next_ms,
+				       .tries = given->tries };
+
+	return again_row_put(again->gateway->db, &row);
+}
+
 /* It waits; on disk too. 0 or -errno: as before. */
 static int hold(struct text_again *again, struct text_given *given,
 		int64_t next_ms)
@@ -129,13 +140,23 @@ static int hold(struct text_again *again, struct text_given *given,
 
 	if (r)
 		return r;
-	const struct again_row row = { .key = given->key,
-				       .stanza = given->xml,
-				       .kept_ms = given->kept_ms,
-				       .next_ms = given->held->next_ms,
-				       .tries = given->tries };
-	r = again_row_put(again->gateway->db, &row);
+	r = put(again, given);
 	arm(again);
+	return r;
+}
+
+int text_again_put_all(const struct text_again *again)
+{
+	const struct text_held *held;
+	const struct text_given *given;
+	int r = 0;
+
+	TAILQ_FOREACH(held, &again->givens.due, by_time) {
+		TAILQ_FOREACH(given, &held->texts, entry) {
+			int one = put(again, given);
+			r = one ? one : r;
+		}
+	}
 	return r;
 }
 

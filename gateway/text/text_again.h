@@ -68,5 +68,7 @@ bool text_again_bounced(struct text_again *again, const struct chat *chat);
 void text_again_due(struct text_again *again, int64_t now_ms);
 /* Those for @account (bare JID) are not given again. */
 void text_again_forget(struct text_again *again, const char *account);
+/* What waits, again, as account_put_all(). */
+CHECKED int text_again_put_all(const struct text_again *again);
 /* That wait. */
 size_t text_again_waiting(const struct text_again *again);

@@ -379,6 +379,44 @@ int text_queue_add(struct text_queue *queue, const struct text_row *row)
 	return r;
 }
 
+static int put_again(const struct text *text)
+{
+	const struct conversation *c = text->conversation;
+	const struct text_row row = {
+		.id = text->id,
+		.sender = text->sender,
+		.stanza_id = text->stanza_id,
+		.number = c->number,
+		.party = c->party,
+		.trunk = c->lane->name,
+		.call_id = text->call_id,
+		.lang = text->lang,
+		.body = text->body,
+		.receipt = text->receipt,
+		.received_ms = text->received_ms,
+		.kind = text->kind,
+		.sent = text->sent,
+		.markable = text->markable,
+	};
+
+	return text_row_put(c->queue->gateway->db, &row, NULL, NULL);
+}
+
+int text_queue_put_all(struct text_queue *queue)
+{
+	struct conversation *c;
+	const struct text *text;
+	int r = 0;
+
+	RB_FOREACH(c, conversations, &queue->conversations) {
+		TAILQ_FOREACH(text, &c->texts, link) {
+			int one = put_again(text);
+			r = one ? one : r;
+		}
+	}
+	return r;
+}
+
 /* Whoever died between the commit of a text and that of its key: the text is
  * read again from the stream that it came by. */
 static void recognize(struct gateway *gateway, const struct text_row *row)

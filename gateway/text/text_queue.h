@@ -28,6 +28,9 @@ struct text_queue *text_queue_free(struct text_queue *queue);
 CHECKED int text_queue_add(struct text_queue *queue,
 			   const struct text_row *row);
 
+/* All again, as account_put_all(). */
+CHECKED int text_queue_put_all(struct text_queue *queue);
+
 /* What @account (bare JID) wrote is not sent any more; it is told nothing. */
 void text_queue_forget(struct text_queue *queue, const char *account);
 

@@ -153,6 +153,18 @@ void text_reports_drop(struct text_reports *reports, const char *key)
 		drop(reports, awaited);
 }
 
+int text_reports_put_all(struct text_reports *reports)
+{
+	const struct awaited *one;
+	int r = 0;
+
+	TAILQ_FOREACH(one, &reports->by_time, by_time) {
+		int bad = report_row_put(reports->gateway->db, &one->row);
+		r = bad ? bad : r;
+	}
+	return r;
+}
+
 void text_reports_forget(struct text_reports *reports, const char *account)
 {
 	struct awaited *one, *next;

@@ -33,6 +33,8 @@ void text_reports_put(struct text_reports *reports,
 /* Borrowed until the next change, or NULL. */
 const struct report_row *text_reports_find(const struct text_reports *reports,
 					   const char *key);
+/* All again, as account_put_all(). */
+CHECKED int text_reports_put_all(struct text_reports *reports);
 void text_reports_drop(struct text_reports *reports, const char *key);
 /* Those of texts that @account (bare JID) wrote, and of texts to numbers that
  * nobody has any more. */

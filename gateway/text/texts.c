@@ -84,6 +84,32 @@ bool texts_are_too_fast(struct gateway *gateway, const char *account, size_t n)
 	return count > gateway->config->limits.texts_per_minute;
 }
 
+struct put {
+	struct gateway *gateway;
+	int result;
+};
+
+static void put_seen(const char *key, void *arg)
+{
+	struct put *put = arg;
+	const struct seen_row row = { .key = key, .seen_ms = clock_wall_ms() };
+	int r = seen_row_put(put->gateway->db, &row);
+
+	if (r)
+		put->result = r;
+}
+
+int texts_put_all(struct gateway *gateway)
+{
+	const struct texts *texts = gateway->texts;
+	struct put put = { gateway, text_queue_put_all(texts->queue) };
+	int reports = text_reports_put_all(texts->reports);
+	int again = text_again_put_all(texts->again);
+
+	recent_each(texts->seen, put_seen, &put);
+	return put.result ? put.result : reports ? reports : again;
+}
+
 int texts_new(struct gateway *gateway)
 {
 	struct texts *texts = calloc(1, sizeof(*texts));
