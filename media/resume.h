@@ -48,7 +48,7 @@ CHECKED int bridge_revive(struct bridge **out, struct media *media,
  * any more. bridge_map() and bridge_direction() are to be called as ever. After
  * an error nothing is left of @saved, least of all its keys: bridge_open()
  * makes others. 0, -EADDRINUSE, -EADDRNOTAVAIL (the address or the port has
- * gone), -EINVAL, -ENOMEM.
+ * gone), -EINVAL, -ENOMEM (it may be tried again).
  */
 CHECKED int bridge_resume(struct bridge *bridge, enum media_side side,
 			  const struct bridge_saved *saved,

@@ -377,49 +377,71 @@ void side_ice_save(const struct side *side, struct bridge_saved *out)
 	memcpy(out->remote_pwd, ice->peer_pwd, sizeof(ice->peer_pwd));
 }
 
-static int resume_own_port(struct side *side, const struct addr *local)
+/* All that the worker is told. */
+struct resumption {
+	struct command *open, *own_port, *peer, *pair;
+};
+
+static int open_command(struct side *side, struct command **out)
 {
-	const struct port_pair *pair =
-		&side->bridge->circuit->ports[side->which];
-	struct command *command;
+	int r = side_command(side, out, COMMAND_OPEN_ICE);
 
-	int r = side_reopen(side, local, COMMAND_OWN_PORT, &command);
-	if (r)
-		return r;
-	command->own.fd = pair->rtp;
-	command->own.base = pair->local;
-	command->own.ncands = 0;
-	side_send(side, command);
-	return 0;
-}
-
-static int resume_peer(struct side *side, const struct media_content *remote)
-{
-	struct command *command;
-
-	/* without candidates: the pair is known */
-	int r = peer_command(side, &command, remote->ice_lite);
 	if (!r)
-		side_send(side, command);
+		(*out)->local = side->ice->local;
 	return r;
 }
 
-static int resume_pair(struct side *side, const struct bridge_saved *saved)
+static int own_port_command(struct side *side, struct command **out,
+			    const struct addr *local)
 {
-	struct command *command;
+	const struct port_pair *pair =
+		&side->bridge->circuit->ports[side->which];
+	int r = side_reopen(side, local, COMMAND_OWN_PORT, out);
 
-	int r = side_command(side, &command, COMMAND_RESUME);
 	if (r)
 		return r;
-	command->resume = (struct command_resume){
+	(*out)->own.fd = pair->rtp;
+	(*out)->own.base = pair->local;
+	(*out)->own.ncands = 0;
+	return 0;
+}
+
+static int pair_command(struct side *side, struct command **out,
+			const struct bridge_saved *saved)
+{
+	int r = side_command(side, out, COMMAND_RESUME);
+
+	if (r)
+		return r;
+	(*out)->resume = (struct command_resume){
 		.keys = saved->keys,
 		.local = saved->local,
 		.remote = saved->remote,
 		.ice_ms = saved->ice_ms,
 		.dtls_ms = saved->dtls_ms,
 	};
-	side_send(side, command);
 	return 0;
+}
+
+/* Nothing of it is said before all of it is there: the port last. */
+static int prepare(struct side *side, struct resumption *out,
+		   const struct bridge_saved *saved,
+		   const struct media_content *remote)
+{
+	*out = (struct resumption){ .open = NULL };
+	int r = open_command(side, &out->open);
+	if (!r) /* without candidates: the pair is known */
+		r = peer_command(side, &out->peer, remote->ice_lite);
+	if (!r)
+		r = pair_command(side, &out->pair, saved);
+	if (!r && saved->own_port)
+		r = own_port_command(side, &out->own_port, &saved->local);
+	if (r) {
+		command_free(out->open);
+		command_free(out->peer);
+		command_free(out->pair);
+	}
+	return r;
 }
 
 /* What the peer was told already is no news (is_mapped_anew()). */
@@ -481,13 +503,17 @@ int side_ice_resume(struct side *side, const struct bridge_saved *saved,
 	side->ice = calloc(1, sizeof(*side->ice));
 	if (!side->ice)
 		return -ENOMEM;
+	struct resumption said;
 	int r = take_saved(side, saved, remote);
 	if (!r)
-		r = send_local(side, COMMAND_OPEN_ICE);
+		r = prepare(side, &said, saved, remote);
+	if (r)
+		return r;
 	add_told(side->ice, &saved->local, local);
-	if (!r && saved->own_port)
-		r = resume_own_port(side, &saved->local);
-	if (!r)
-		r = resume_peer(side, remote);
-	return r ? r : resume_pair(side, saved);
+	side_send(side, said.open);
+	if (said.own_port)
+		side_send(side, said.own_port);
+	side_send(side, said.peer);
+	side_send(side, said.pair);
+	return 0;
 }

@@ -358,11 +358,15 @@ int side_rtp_resume(struct side *side, const struct bridge_saved *saved,
 	struct command *command;
 
 	take_saved(side, saved, local, remote);
-	int r = resume_ports(side);
-	if (!r)
-		r = side_command(side, &command, COMMAND_RESUME);
+	/* first, as it can fail, and nothing is said then */
+	int r = side_command(side, &command, COMMAND_RESUME);
 	if (r)
 		return r;
+	r = resume_ports(side);
+	if (r) {
+		command_free(command);
+		return r;
+	}
 	command->resume = (struct command_resume){
 		.keys = saved->keys,
 		.local = saved->local,
