@@ -97,18 +97,26 @@ int call_fare_start(struct call *call, enum media_side side)
 	int64_t cost_ms = call_now_ms(call) - since_ms(call, of);
 	int64_t since = (int64_t)clock_ms() - cost_ms;
 
-	if (!of->fare || !call->answered_ms || of->meters[0].of)
+	if (!of->fare || !call->answered_ms)
 		return 0;
-	for (size_t i = 0; i < 2; i++) {
+	const struct {
+		enum quota_kind kind;
+		const char *name;
+	} who[] = { { QUOTA_ACCOUNT, of->fare->account },
+		    { QUOTA_TRUNK, of->fare->trunk } };
+	int r = 0;
+	for (size_t i = 0; !r && i < 2; i++) {
+		struct toll_meter *meter = &of->meters[i];
+
+		if (meter->of)
+			continue;
 		/* Help is not cut off. */
-		of->meters[i].over = of->fare->emergency ? NULL : on_used_up;
-		of->meters[i].arg = call;
+		meter->over = of->fare->emergency ? NULL : on_used_up;
+		meter->arg = call;
+		r = limits_start(call->gateway, meter, who[i].kind, who[i].name,
+				 since);
 	}
-	int r = limits_start(call->gateway, &of->meters[0], QUOTA_ACCOUNT,
-			     of->fare->account, since);
-	return r ? r
-		 : limits_start(call->gateway, &of->meters[1], QUOTA_TRUNK,
-				of->fare->trunk, since);
+	return r;
 }
 
 int64_t call_credit_ms(const struct call *call)

@@ -129,6 +129,8 @@ void call_media_direct(struct call *call)
 		if (!bridge_is_open(call->bridge, s))
 			continue;
 		r = bridge_direction(call->bridge, s, dir);
+		if (r == -ENOMEM) /* perhaps for this moment alone */
+			r = bridge_direction(call->bridge, s, dir);
 		if (r)
 			call_fail(call, CAUSE_FAILED);
 	}

@@ -65,23 +65,25 @@ static void parts_fini(struct row_parts *parts)
 	free(parts->remote_sdp);
 }
 
-/* As SDP, less what is secret: passwords and keys have columns of their own. */
-static char *public_sdp(const struct media_desc *desc)
+/* As SDP, less what is secret: passwords and keys have columns of their own.
+ * *@out is owned by the caller; NULL: there is none. 0 or -ENOMEM. */
+static int public_sdp(char **out, const struct media_desc *desc)
 {
 	static const struct sdp_origin origin = { 0 };
 	AUTO(media_desc_freep) struct media_desc *copy = NULL;
-	char *text = NULL;
 	size_t n;
+	int r = desc ? media_desc_copy(&copy, desc) : 0;
 
-	if (!desc || media_desc_copy(&copy, desc))
-		return NULL;
+	if (r || !desc)
+		return r;
 	for (size_t i = 0; i < copy->ncontents; i++) {
 		struct media_content *content = copy->contents[i];
 
 		memset(content->pwd, 0, sizeof(content->pwd));
 		content->ncryptos = 0;
 	}
-	return sdp_format(&text, &n, copy, &origin) ? NULL : text;
+	r = sdp_format(out, &n, copy, &origin);
+	return r < 0 ? r : 0;
 }
 
 static struct db_secret secret_of(const void *p, size_t n)
@@ -120,14 +122,18 @@ static void fill_saved(struct session_media *out,
 	out->dtls_ms = saved->dtls_ms;
 }
 
-static void fill_media(struct session_row *row, struct row_parts *parts,
-		       const struct call *call, const struct leg *leg)
+/* 0 or -ENOMEM: a row without descriptions would end the call. */
+static int fill_media(struct session_row *row, struct row_parts *parts,
+		      const struct call *call, const struct leg *leg)
 {
 	const struct media_content *local = leg_local_audio(leg);
+	int r = public_sdp(&parts->local_sdp, leg->local);
 
+	if (!r)
+		r = public_sdp(&parts->remote_sdp, leg->remote);
 	row->offerer = leg->offerer;
-	row->local_sdp = parts->local_sdp = public_sdp(leg->local);
-	row->remote_sdp = parts->remote_sdp = public_sdp(leg->remote);
+	row->local_sdp = parts->local_sdp;
+	row->remote_sdp = parts->remote_sdp;
 	if (local) {
 		row->media.mid = local->mid;
 		row->media.direction = (uint8_t)local->dir;
@@ -135,6 +141,7 @@ static void fill_media(struct session_row *row, struct row_parts *parts,
 	}
 	if (!bridge_save(call->bridge, leg->side, &parts->saved))
 		fill_saved(&row->media, &parts->saved);
+	return r;
 }
 
 static void fill_call(struct session_row *row, const struct call *call)
@@ -175,8 +182,9 @@ static int store_leg(struct call *call, struct leg *leg)
 	row.credit_ms = fare->credit_ms;
 	if (fare->fare)
 		fare_row_put(&row, fare->fare, fare->since_ms, fare->part);
-	fill_media(&row, &parts, call, leg);
-	int r = leg->ops->store ? leg->ops->store(leg, &row) : 0;
+	int r = fill_media(&row, &parts, call, leg);
+	if (!r && leg->ops->store)
+		r = leg->ops->store(leg, &row);
 	explicit_bzero(&row, sizeof(row));
 	parts_fini(&parts);
 	return r;
@@ -188,6 +196,9 @@ void call_record_store(struct call *call)
 	for (int side = 0; side < 2; side++) {
 		int r = store_leg(call, call->legs[side]);
 
+		/* without its row the next process ends it */
+		if (r == -ENOMEM)
+			r = store_leg(call, call->legs[side]);
 		if (r < 0)
 			log_warn("call=%s session=not-stored r=%d", call->name,
 				 r);

@@ -3,6 +3,9 @@
  * Calls of a process that died. First the media, as most of what can go wrong
  * does so there (ports, addresses, keys), then the legs, SIP last: a dialog
  * that is given up says BYE.
+ *
+ * What memory is refused for is tried once more, or goes a rung down as what is
+ * lost for another reason: no call ends for one allocation that failed.
  */
 #include "gateway/call/call_resume.h"
 
@@ -75,13 +78,20 @@ static int set_fares(struct call *call, const struct past_side past[2])
 	return r ? r : set_fare(call, MEDIA_SIDE_B, past);
 }
 
-/* Once it goes on for certain: of one that does not, what it has cost is
- * counted by whoever finds it lost (fare_row.h). */
-static int start_fares(struct call *call)
+static int start_both(struct call *call)
 {
 	int r = call_fare_start(call, MEDIA_SIDE_A);
 
 	return r ? r : call_fare_start(call, MEDIA_SIDE_B);
+}
+
+/* Once it goes on for certain: of one that does not, what it has cost is
+ * counted by whoever finds it lost (fare_row.h). */
+static int start_fares(struct call *call)
+{
+	int r = start_both(call);
+
+	return r == -ENOMEM ? start_both(call) : r;
 }
 
 static int set_past(struct call *call, const struct past_side past[2])
@@ -125,9 +135,10 @@ static int describe(struct call *call, enum media_side side,
 {
 	struct media_content *audio =
 		media_desc_first(past->local, MEDIA_AUDIO);
+	int r = past_may_move(past) ? bridge_local(call->bridge, side, audio)
+				    : 0;
 
-	return past_may_move(past) ? bridge_local(call->bridge, side, audio)
-				   : 0;
+	return r == -ENOMEM ? bridge_local(call->bridge, side, audio) : r;
 }
 
 /* Its port is another program's now, the address is gone, or nobody knows what
@@ -145,6 +156,14 @@ static int open_elsewhere(struct call *call, enum media_side side,
 	return r ? r : describe(call, side, past);
 }
 
+static int resume_as_saved(struct call *call, enum media_side side,
+			   const struct past_side *past)
+{
+	return bridge_resume(call->bridge, side, &past->saved,
+			     media_desc_first(past->local, MEDIA_AUDIO),
+			     media_desc_first(past->remote, MEDIA_AUDIO));
+}
+
 static int resume_side(struct call *call, enum media_side side,
 		       struct past_side *past)
 {
@@ -152,15 +171,14 @@ static int resume_side(struct call *call, enum media_side side,
 		return 0;
 	if (past->elsewhere)
 		return open_elsewhere(call, side, past, -ESTALE);
-	int r = bridge_resume(call->bridge, side, &past->saved,
-			      media_desc_first(past->local, MEDIA_AUDIO),
-			      media_desc_first(past->remote, MEDIA_AUDIO));
-
+	int r = resume_as_saved(call, side, past);
+	if (r == -ENOMEM)
+		r = resume_as_saved(call, side, past);
 	if (!r)
 		return describe(call, side, past);
-	return (r == -EADDRINUSE || r == -EADDRNOTAVAIL) && past_may_move(past)
-		       ? open_elsewhere(call, side, past, r)
-		       : r;
+	bool gone = r == -EADDRINUSE || r == -EADDRNOTAVAIL || r == -ENOMEM;
+	return gone && past_may_move(past) ? open_elsewhere(call, side, past, r)
+					   : r;
 }
 
 /* One worker has both sides: that of the shared port, where there is one. */
@@ -207,9 +225,11 @@ static int resume_media(struct call *call, struct past_side past[2])
 		past_may_lose(&past[0]) ? MEDIA_SIDE_A : MEDIA_SIDE_B;
 	int r = past[client].lost ? past[client].lost : revive(call, past);
 
+	if (r == -ENOMEM)
+		r = revive(call, past);
 	if (!r)
 		r = resume_side(call, client, &past[client]);
-	if (r && r != -ENOMEM) {
+	if (r) {
 		r = begin_anew(call, past, r);
 		if (!r)
 			r = resume_or_lose(call, client, &past[client]);
@@ -219,20 +239,32 @@ static int resume_media(struct call *call, struct past_side past[2])
 
 /* ---- its legs ---- */
 
-static int make_leg(struct call *call, enum media_side side,
-		    struct past_side *past)
+static int make_leg(struct leg **out, struct gateway *gateway,
+		    const struct session_row *row)
 {
 	static int (*const makers[])(struct leg **, struct gateway *,
 				     const struct session_row *) = {
 		[SESSION_SIP] = leg_sip_resume,
 		[SESSION_JINGLE] = leg_xmpp_resume,
 	};
-	struct leg *leg;
-	int r = past->row->kind == SESSION_ECHO
-			? leg_echo_new(&leg)
-			: makers[past->row->kind](&leg, call->gateway,
-						  past->row);
 
+	return row->kind == SESSION_ECHO ? leg_echo_new(out)
+					 : makers[row->kind](out, gateway, row);
+}
+
+static int tell_resumed(struct leg *leg)
+{
+	return leg->ops->resumed ? leg->ops->resumed(leg) : 0;
+}
+
+static int take_leg(struct call *call, enum media_side side,
+		    struct past_side *past)
+{
+	struct leg *leg;
+	int r = make_leg(&leg, call->gateway, past->row);
+
+	if (r == -ENOMEM)
+		r = make_leg(&leg, call->gateway, past->row);
 	if (r)
 		return r;
 	call->legs[side] = leg;
@@ -245,16 +277,17 @@ static int make_leg(struct call *call, enum media_side side,
 		leg->remote = past->remote;
 		past->local = past->remote = NULL;
 	}
-	return leg->ops->resumed ? leg->ops->resumed(leg) : 0;
+	r = tell_resumed(leg);
+	return r == -ENOMEM ? tell_resumed(leg) : r;
 }
 
 static int make_legs(struct call *call, struct past_side past[2])
 {
 	bool first_is_sip = past[0].row->kind == SESSION_SIP;
 	enum media_side first = first_is_sip ? MEDIA_SIDE_B : MEDIA_SIDE_A;
-	int r = make_leg(call, first, &past[first]);
+	int r = take_leg(call, first, &past[first]);
 
-	return r ? r : make_leg(call, !first, &past[!first]);
+	return r ? r : take_leg(call, !first, &past[!first]);
 }
 
 static bool was_up(const struct session_row *row)
@@ -282,18 +315,42 @@ static int tell_peers(struct call *call, const struct past_side past[2])
 	return r;
 }
 
-static int resume(struct call *call, struct past_side past[2])
+/* All that memory is needed for before anything is taken up. */
+static int prepare(struct call **out, struct gateway *gateway,
+		   struct past_side past[2])
 {
-	int r = set_past(call, past);
+	struct call *call;
+	int r = call_alloc(&call, gateway);
 
+	if (r)
+		return r;
+	r = set_past(call, past);
 	if (!r)
 		r = call_make_timer(call);
-	if (!r)
-		r = resume_media(call, past);
+	if (r)
+		call_free(call);
+	else
+		*out = call;
+	return r;
+}
+
+static int map_media(struct call *call, const struct past_side past[2])
+{
+	int r = 0;
+
+	if (!past[0].lost && !past[1].lost)
+		r = call_media_map(call);
+	return r == -ENOMEM ? call_media_map(call) : r;
+}
+
+static int take_up(struct call *call, struct past_side past[2])
+{
+	int r = resume_media(call, past);
+
 	if (!r)
 		r = make_legs(call, past);
-	if (!r && !past[0].lost && !past[1].lost)
-		r = call_media_map(call);
+	if (!r)
+		r = map_media(call, past);
 	if (!r)
 		r = start_fares(call);
 	if (r)
@@ -309,25 +366,49 @@ static int resume(struct call *call, struct past_side past[2])
 	return 0;
 }
 
+static int resume(struct gateway *gateway, struct past_side past[2])
+{
+	struct call *call;
+	int r = prepare(&call, gateway, past);
+
+	if (r == -ENOMEM)
+		r = prepare(&call, gateway, past);
+	if (r)
+		return r;
+	r = take_up(call, past);
+	if (r)
+		call_free(call);
+	return r;
+}
+
+static int read_both(struct past_side past[2], const struct session_row *a,
+		     const struct session_row *b)
+{
+	int r = past_read(&past[0], a);
+
+	return r ? r : past_read(&past[1], b);
+}
+
+static void fini_both(struct past_side past[2])
+{
+	past_fini(&past[0]);
+	past_fini(&past[1]);
+}
+
 int call_resume(struct gateway *gateway, const struct session_row *a,
 		const struct session_row *b)
 {
 	struct past_side past[2] = { { .row = a }, { .row = b } };
-	struct call *call;
 
 	if (!was_up(a) || !was_up(b))
 		return -ENOENT;
-	int r = past_read(&past[0], a);
-	if (!r)
-		r = past_read(&past[1], b);
-	if (!r)
-		r = call_alloc(&call, gateway);
-	if (!r) {
-		r = resume(call, past);
-		if (r)
-			call_free(call);
+	int r = read_both(past, a, b);
+	if (r == -ENOMEM) {
+		fini_both(past);
+		r = read_both(past, a, b);
 	}
-	past_fini(&past[0]);
-	past_fini(&past[1]);
+	if (!r)
+		r = resume(gateway, past);
+	fini_both(past);
 	return r;
 }

@@ -7,8 +7,8 @@
 
 void past_fini(struct past_side *past)
 {
-	media_desc_free(past->local);
-	media_desc_free(past->remote);
+	past->local = media_desc_free(past->local);
+	past->remote = media_desc_free(past->remote);
 	explicit_bzero(&past->saved, sizeof(past->saved));
 }
 

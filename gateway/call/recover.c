@@ -32,9 +32,16 @@ struct lost_session {
 	bool initiated; /* by messages (XEP-0353) */
 };
 
+/* Of the session table. */
+struct lost_row {
+	STAILQ_ENTRY(lost_row) link;
+	struct session_row *row; /* owned */
+};
+
 struct lost_sessions {
 	STAILQ_HEAD(, lost_session) jingle;
-	struct session_row *rows[2]; /* of the call that is being read */
+	STAILQ_HEAD(, lost_row) rows; /* by call and side, while it is read */
+	bool unread;                  /* not all of them: no memory */
 	unsigned resumed, ended;
 	bool told; /* both sides; the rows are dropped */
 	struct gateway *gateway;
@@ -194,53 +201,101 @@ static void close_record(struct lost_sessions *all,
 		 row->call);
 }
 
+static int say_end(struct lost_sessions *all, const struct session_row *row)
+{
+	if (row->kind == SESSION_SIP && row->state == SESSION_UP)
+		return end_dialog(all->gateway, row);
+	return row->kind == SESSION_JINGLE ? keep_session(all, row) : 0;
+}
+
 static void end_leg(struct lost_sessions *all, const struct session_row *row)
 {
-	int r = 0;
+	int r = say_end(all, row);
 
-	if (row->kind == SESSION_SIP && row->state == SESSION_UP)
-		r = end_dialog(all->gateway, row);
-	else if (row->kind == SESSION_JINGLE)
-		r = keep_session(all, row);
+	if (r == -ENOMEM)
+		r = say_end(all, row);
 	if (r)
 		log_warn("call=%s event=lost r=%d: its peer could not be told",
 			 row->call, r);
 }
 
-/* A call whose rows are all there: it goes on, or both sides are told. */
-static void settle(struct lost_sessions *all)
+/* A call that goes on, or both sides are told. @b NULL: it has one row. */
+static void settle(struct lost_sessions *all, const struct session_row *a,
+		   const struct session_row *b)
 {
-	const struct session_row *a = all->rows[0], *b = all->rows[1];
-	int r = a && b ? call_resume(all->gateway, a, b) : -ENOENT;
+	int r = b ? call_resume(all->gateway, a, b) : -ENOENT;
 
-	if (a && r) {
-		int64_t ended_ms = now_of(a);
-
-		log_info("call=%s event=not-resumed r=%d", a->call, r);
-		end_leg(all, a);
-		if (b)
-			end_leg(all, b);
-		close_record(all, a, ended_ms);
-		fare_row_lost(all->gateway, a, b, ended_ms);
-		all->ended++;
-	}
 	all->resumed += !r;
-	all->rows[0] = session_free(all->rows[0]);
-	all->rows[1] = session_free(all->rows[1]);
+	if (!r)
+		return;
+	int64_t ended_ms = now_of(a);
+	log_info("call=%s event=not-resumed r=%d", a->call, r);
+	end_leg(all, a);
+	if (b)
+		end_leg(all, b);
+	close_record(all, a, ended_ms);
+	fare_row_lost(all->gateway, a, b, ended_ms);
+	all->ended++;
 }
 
-/* They come by call and side. */
-static void on_row(const void *data, void *arg)
+static bool is_of_one_call(const struct lost_row *a, const struct lost_row *b)
 {
-	const struct session_row *row = data;
-	struct lost_sessions *all = arg;
-	bool second = all->rows[0] && !strcmp(all->rows[0]->call, row->call);
+	return b && !strcmp(a->row->call, b->row->call);
+}
 
-	if (!second)
-		settle(all);
-	all->rows[second] = session_copy(row);
-	if (!all->rows[second])
-		log_error("call=%s event=lost: no memory", row->call);
+static void settle_all(struct lost_sessions *all)
+{
+	const struct lost_row *one = STAILQ_FIRST(&all->rows), *other;
+
+	while (one) {
+		other = STAILQ_NEXT(one, link);
+		if (!is_of_one_call(one, other))
+			other = NULL;
+		settle(all, one->row, other ? other->row : NULL);
+		one = STAILQ_NEXT(other ? other : one, link);
+	}
+}
+
+/* ---- the table ---- */
+
+static void drop_rows(struct lost_sessions *all)
+{
+	struct lost_row *first;
+
+	while ((first = STAILQ_FIRST(&all->rows))) {
+		STAILQ_REMOVE_HEAD(&all->rows, link);
+		session_free(first->row);
+		free(first);
+	}
+}
+
+static void on_row(const void *row, void *arg)
+{
+	struct lost_sessions *all = arg;
+	struct lost_row *one = calloc(1, sizeof(*one));
+
+	if (one)
+		one->row = session_copy(row);
+	if (one && one->row) {
+		STAILQ_INSERT_TAIL(&all->rows, one, link);
+		return;
+	}
+	all->unread = true;
+	free(one);
+}
+
+/* All of it, before anything is begun: who cannot read it ends, and the next
+ * process finds it as it was. */
+static int read_rows(struct lost_sessions *all)
+{
+	all->unread = false;
+	int r = session_load_all(all->gateway->db, on_row, all);
+
+	if (!r && all->unread)
+		r = -ENOMEM;
+	if (r)
+		drop_rows(all);
+	return r;
 }
 
 int recover_new(struct gateway *gateway)
@@ -253,14 +308,20 @@ int recover_new(struct gateway *gateway)
 		return -ENOMEM;
 	all->gateway = gateway;
 	STAILQ_INIT(&all->jingle);
-	int r = session_load_all(gateway->db, on_row, all);
-	settle(all);
+	STAILQ_INIT(&all->rows);
+	int r = read_rows(all);
+	if (r == -ENOMEM)
+		r = read_rows(all);
+	if (r)
+		return r;
+	settle_all(all);
+	drop_rows(all);
 	media_forget(gateway->media);
 	if (all->resumed || all->ended)
 		log_warn("event=recovered resumed=%u ended=%u took_ms=%llu",
 			 all->resumed, all->ended,
 			 (unsigned long long)(clock_ms() - begun_ms));
-	return r;
+	return 0;
 }
 
 void recover_free(struct gateway *gateway)

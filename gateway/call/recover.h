@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Calls of a run of the process that died: ended cleanly on both sides, so that
- * nobody is left with a call that is none any more. SIP dialogs get a BYE with
- * their stored tags and route, Jingle sessions a session-terminate, and each
- * call its record.
+ * Calls of a run of the process that died: they go on (call_resume.h), or are
+ * ended cleanly on both sides, so that nobody is left with a call that is none
+ * any more. SIP dialogs get a BYE with their stored tags and route, Jingle
+ * sessions a session-terminate, and each call its record.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 
 struct gateway;
 
-/* Reads the session table and says BYE. 0 or -errno. */
+/* Reads the session table and takes its calls up. 0; or -errno, the table could
+ * not be read: nothing was begun, and it is as it was. */
 CHECKED int recover_new(struct gateway *gateway);
 void recover_free(struct gateway *gateway);
 /* The stream is up (again): what was left there is ended once. */

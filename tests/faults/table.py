@@ -5,7 +5,8 @@ import browser
 import clock
 import disk
 import limits
+import memory
 import network
 import process
 
-FAULTS = process.FAULTS + browser.FAULTS + network.FAULTS + disk.FAULTS + clock.FAULTS + limits.FAULTS
+FAULTS = process.FAULTS + browser.FAULTS + network.FAULTS + disk.FAULTS + clock.FAULTS + limits.FAULTS + memory.FAULTS
