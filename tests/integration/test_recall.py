@@ -16,7 +16,7 @@ import pytest
 
 from bed import database, media, proc, profiles
 from bed.jinglexml import element, reason_element
-from bed.scene import GATEWAY
+from bed.scene import GATEWAY, own_number
 from bed.jingle import JMI
 
 pytestmark = [pytest.mark.bed_options(sections={"limits": {"calls_per_account": 100}}), pytest.mark.alone, pytest.mark.limit(60)]
@@ -41,10 +41,10 @@ def damage_the_keys(scene):
         database_.commit()
 
 
-def swap_the_keys(scene):
-    """They are others than those that the indices are of."""
+def swap_the_keys(scene, clients=1):
+    """Those of the clients, or else of the trunks, are others than those that the indices are of."""
     with contextlib.closing(sqlite3.connect(path_of(scene), timeout=5)) as database_:
-        rows = database_.execute("SELECT rowid, srtp_tx_key_sealed FROM session WHERE media_ice = 1 ORDER BY rowid").fetchall()
+        rows = database_.execute("SELECT rowid, srtp_tx_key_sealed FROM session WHERE media_ice = ? ORDER BY rowid", (clients,)).fetchall()
         for (row, _), (_, key) in zip(rows, [*rows[1:], rows[0]]):
             database_.execute("UPDATE session SET srtp_tx_key_sealed = ? WHERE rowid = ?", (key, row))
         database_.commit()
@@ -187,6 +187,31 @@ async def test_the_client_hangs_up_instead(scene):
     await mine.hangup()
     assert (await new.ended()).startswith("retract")
     assert "BYE" in await theirs.wait("ended")
+
+
+async def test_two_clients_whose_keys_cannot_go_on_are_told_so(scene):
+    """Nobody is there to wait for the other: the call ends on both sides, with its true cause, and either may call again."""
+    one, two = await scene.client(profile=PROFILE), await scene.client(profile=PROFILE, node=scene.bed.c2)
+
+    async def call():
+        near = await one.call(scene.jid(own_number(two.user)))
+        far = await two.incoming()
+        await far.accept()
+        await asyncio.gather(near.wait("media"), far.wait("media"))
+        return near, far
+
+    near, far = await call()
+    await database.kept(scene.bed.tandem)
+    name = name_of(scene, near)
+    await again(scene, forget_the_indices)
+    for side in (near, far):
+        assert (await side.ended()).startswith("terminate")
+    await proc.until(lambda: [cause for cause, _ in records(scene, name)] == ["lost"], 5, "the call has its record, with the true cause")
+    assert not one.proposals.qsize() and not two.proposals.qsize()
+    near, far = await call()
+    await media.listen((near.audio, far.audio), (far.audio, near.audio))
+    await near.hangup()
+    await far.ended()
 
 
 @contextlib.contextmanager

@@ -6,14 +6,12 @@ where nobody knows what was sent under them, with others that are offered.
 """
 
 import asyncio
-import contextlib
-import sqlite3
 
 import pytest
 
 from bed import database, proc, profiles, sdes
 from bed.scene import CARRIER
-from test_recall import again, forget_the_indices, goes_on_by_itself, path_of, taken_port
+from test_recall import again, forget_the_indices, goes_on_by_itself, swap_the_keys, taken_port
 
 pytestmark = [pytest.mark.bed_options(trunks={"carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "srtp": "require"}}),
               pytest.mark.alone, pytest.mark.limit(60)]
@@ -61,20 +59,11 @@ async def test_keys_whose_indices_are_lost_are_replaced(scene):
     await new.ended()
 
 
-def swap_the_keys(scene):
-    """Of two calls' trunks: they are others than those that the indices are of."""
-    with contextlib.closing(sqlite3.connect(path_of(scene), timeout=5)) as file:
-        rows = file.execute("SELECT rowid, srtp_tx_key_sealed FROM session WHERE media_ice = 0 ORDER BY rowid").fetchall()
-        for (row, _), (_, key) in zip(rows, [*rows[1:], rows[0]]):
-            file.execute("UPDATE session SET srtp_tx_key_sealed = ? WHERE rowid = ?", (key, row))
-        file.commit()
-
-
 async def test_keys_that_are_not_those_of_their_indices_are_replaced(scene):
     """The clients notice nothing."""
     calls = [await talk(scene), await talk(scene)]
     await database.kept(scene.bed.tandem, 4)
-    await again(scene, swap_the_keys)
+    await again(scene, lambda scene: swap_the_keys(scene, clients=0))
     for mine, theirs, keys in calls:
         await proc.until(lambda: len(keys.theirs) == 2, 10, "other keys are offered")  # pylint: disable=cell-var-from-loop
         await scene.heard(mine, theirs)

@@ -5,31 +5,38 @@
 
 #include "tests/unit/db/fixture.h"
 
+static const struct trunk_row row = { .name = "carrier",
+				      .proxy = "sip:h;transport=tcp",
+				      .password = { 3, "abc" },
+				      .registers = true,
+				      .more = "srtp = require\n"
+					      "expires_s = 600" };
+
 static void on_trunk(const void *data, void *arg)
 {
-	const struct trunk_row *row = data;
-	assert_string_equal(row->name, "carrier");
-	assert_string_equal(row->proxy, "sip:h;transport=tcp");
-	assert_int_equal(row->password.n, 3);
-	assert_memory_equal(row->password.octets, "abc", 3);
-	assert_true(row->registers);
-	assert_string_equal(row->more, "srtp = require\nexpires_s = 600");
+	const struct trunk_row *read = data;
+	assert_string_equal(read->name, row.name);
+	assert_string_equal(read->proxy, row.proxy);
+	assert_int_equal(read->password.n, row.password.n);
+	assert_memory_equal(read->password.octets, row.password.octets,
+			    row.password.n);
+	assert_true(read->registers);
+	assert_string_equal(read->more, row.more);
 	++*(unsigned *)arg;
+}
+
+static void put_trunk(struct fixture *f)
+{
+	assert_int_equal(trunk_row_put(f->db, &row, fixture_done, f), 0);
+	fixture_wait(f, 1);
 }
 
 static void trunks_come_back_with_their_passwords(void **state)
 {
 	struct fixture *f = *state;
-	const struct trunk_row row = { .name = "carrier",
-				       .proxy = "sip:h;transport=tcp",
-				       .password = { 3, "abc" },
-				       .registers = true,
-				       .more = "srtp = require\n"
-					       "expires_s = 600" };
 	unsigned n = 0;
 
-	assert_int_equal(trunk_row_put(f->db, &row, fixture_done, f), 0);
-	fixture_wait(f, 1);
+	put_trunk(f);
 	fixture_reopen(f);
 	assert_int_equal(trunk_row_load_all(f->db, on_trunk, &n), 0);
 	assert_int_equal(n, 1);
@@ -80,17 +87,10 @@ static void set_more(const char *path, const char *sql)
 static void further_keys_of_trunks_are_sealed_those_of_before_too(void **state)
 {
 	struct fixture *f = *state;
-	const struct trunk_row row = { .name = "carrier",
-				       .proxy = "sip:h;transport=tcp",
-				       .password = { 3, "abc" },
-				       .registers = true,
-				       .more = "srtp = require\n"
-					       "expires_s = 600" };
 	char plain[256], sealed[256];
 	unsigned n = 0;
 
-	assert_int_equal(trunk_row_put(f->db, &row, fixture_done, f), 0);
-	fixture_wait(f, 1);
+	put_trunk(f);
 	look_at_more(f->path, plain, sealed);
 	assert_string_equal(plain, "");
 	assert_true(*sealed && !strstr(sealed, "require"));
