@@ -123,7 +123,7 @@ $(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):
 $(call objects,$(TEST_SOURCES)): | deps
 tests: $(UNITS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS)
 ## check        build and run the unit, fuzz-corpus and integration tests
-checked: deps all $(UNITS) $(FUZZERS)
+checked: deps all $(UNITS) $(FUZZERS) $(if $(filter asan tsan,$(notdir $(BUILD))),,$(LOAD))
 check: checked
 	@UNITS='$(UNITS)' tests/run $(BUILD) unit fuzz integration
 ## unit         the unit tests alone; T=media/test_ice runs one and shows all of it
@@ -177,6 +177,9 @@ bench-instructions: $(BUILD)/tests/bench/bench_relay_path
 ## prove-texts  10,000 texts each way under kills, restarts and silence: none lost (root; 15 min)
 prove-texts: deps all
 	@$(PYTHON) -B tests/faults/texts.py
+## prove-calls  10,000 calls, 100 a second, by UDP and TCP: all heard, memory stays; CALLS= (root; 6 min)
+prove-calls: deps all $(LOAD)
+	@BED_CALLS=$(or $(strip $(CALLS)),10000) TANDEM=$(CURDIR)/$(BUILD)/tandem tests/integration/run tests/integration/test_many_calls.py
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: export LINT_CXXFLAGS = $(ALL_CXXFLAGS)
@@ -214,7 +217,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-build deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts \
+.PHONY: all help deps deps-build deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts prove-calls \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

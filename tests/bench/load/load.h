@@ -25,6 +25,7 @@ struct load_options {
 	const char *dir;    /* for configurations and logs */
 	const char *binary; /* the relay's; NULL: the usual */
 	int core;           /* the relay's */
+	bool tcp;           /* what the trunk's calls go by; else UDP */
 	bool ring;          /* calls ring, and are not answered */
 	bool verbose;       /* the relay's log has what it does */
 	unsigned accounts;  /* that it knows, besides the one that is called */

@@ -4,7 +4,7 @@
  * through it, checks every packet, and prints what it cost as lines of
  * key=value. tests/bench/run says in which order and how often.
  *
- *     load [-r] [-v] [-a accounts] [-b binary] [-c core] [-d directory] [-g]
+ *     load [-grtv] [-a accounts] [-b binary] [-c core] [-d directory]
  *          [-s seconds] target mode number...
  *
  * media    ever more calls, each number measured for some seconds; ends early
@@ -18,6 +18,7 @@
  * start    how long it takes, and again after a SIGKILL with that many calls.
  *
  * -r       the calls ring and are not answered.
+ * -t       the calls come by TCP.
  * -v       the relay logs what it does.
  * -a       so many accounts with a number each are in its database.
  * -g       AEAD_AES_128_GCM instead of AES_CM_128_HMAC_SHA1_80.
@@ -61,7 +62,7 @@ static double parse_options(struct load_options *options, int argc, char **argv)
 	*options = (struct load_options){ .dir = ".",
 					  .core = 1,
 					  .suite = SRTP_AES128_CM_SHA1_80 };
-	while ((option = getopt(argc, argv, "a:b:c:d:grs:v")) != -1) {
+	while ((option = getopt(argc, argv, "a:b:c:d:grs:tv")) != -1) {
 		if (option == 'a')
 			options->accounts = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 'b')
@@ -76,6 +77,8 @@ static double parse_options(struct load_options *options, int argc, char **argv)
 			options->ring = true;
 		else if (option == 's')
 			seconds = strtod(optarg, NULL);
+		else if (option == 't')
+			options->tcp = true;
 		else if (option == 'v')
 			options->verbose = true;
 		else

@@ -2,42 +2,37 @@
 #include "tests/bench/load/sip.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
+#include "sip/field.h"
 #include "sip/sdp.h"
 #include "tests/bench/load/die.h"
 #include "tests/bench/load/load.h"
+#include "tests/bench/load/sip_wire.h"
 
-enum {
-	MESSAGE_CAP = 8192,
-	ROUNDS = 64, /* messages read in one turn */
-	RCVBUF = 4 * 1024 * 1024,
-	T1_MS = 500,
-};
+enum { T1_MS = 500 };
 
 struct sip {
 	struct load *load;
-	struct loop_source source;
-	struct addr target;
+	struct sip_wire *wire;
+	enum sip_way way; /* of the calls */
 };
 
 struct message {
+	enum sip_way way;
 	struct slice text, body;
 	unsigned status;     /* 0: a request */
 	struct slice method; /* of a request; of CSeq */
 	struct call *call;   /* NULL: none */
 };
 
-static void send_text(struct sip *sip, const char *text, int n)
+static void send_text(struct sip *sip, enum sip_way way, const char *text,
+		      int n)
 {
-	if (n <= 0 || n >= MESSAGE_CAP)
+	if (n <= 0 || n >= SIP_MESSAGE_CAP)
 		DIE("load: SIP message too long");
-	/* What the kernel does not take is repeated. */
-	(void)!sendto(sip->source.fd, text, (size_t)n, 0, &sip->target.sa,
-		      addr_len(&sip->target));
+	sip_wire_send(sip->wire, way, (struct slice){ text, (size_t)n });
 }
 
 /* Requests */
@@ -47,7 +42,7 @@ static void send_request(struct sip *sip, const struct call *call,
 			 const char *method, const char *branch, unsigned cseq,
 			 const char *sdp)
 {
-	char text[MESSAGE_CAP];
+	char text[SIP_MESSAGE_CAP];
 	unsigned n = call->number;
 	bool same = strcmp(method, "ACK") != 0 && !strcmp(branch, "INVITE");
 	char number[sizeof(call->called) + sizeof("sip:@127.0.0.1")];
@@ -58,10 +53,10 @@ static void send_request(struct sip *sip, const struct call *call,
 				  : number;
 
 	send_text(
-		sip, text,
+		sip, sip->way, text,
 		snprintf(text, sizeof(text),
 			 "%s %s SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%u-%s\r\n"
+			 "Via: SIP/2.0/%s 127.0.0.1:%d;branch=z9hG4bK%u-%s\r\n"
 			 "Max-Forwards: 70\r\n"
 			 "From: <sip:" SIP_CALLER "%07u@127.0.0.1>;tag=f%u\r\n"
 			 "To: <sip:%s@127.0.0.1>%s%s\r\n"
@@ -69,7 +64,8 @@ static void send_request(struct sip *sip, const struct call *call,
 			 "CSeq: %u %s\r\n"
 			 "Contact: <sip:127.0.0.1:%d>\r\n"
 			 "%sContent-Length: %zu\r\n\r\n%s",
-			 method, uri, SIP_PORT, n, branch, n, n, call->called,
+			 method, uri, sip->way == SIP_WAY_TCP ? "TCP" : "UDP",
+			 SIP_PORT, n, branch, n, n, call->called,
 			 same || !call->tag[0] ? "" : ";tag=",
 			 same ? "" : call->tag, n, cseq, method, SIP_PORT,
 			 sdp[0] ? "Content-Type: application/sdp\r\n" : "",
@@ -109,41 +105,25 @@ void sip_end(struct sip *sip, struct call *call)
 
 /* Reading */
 
-/* The header's value, or empty. */
+/* The field's value, or empty. */
 static struct slice header(const struct message *m, const char *name)
 {
-	struct slice rest = m->text;
-
-	slice_cut(&rest, '\n');
-	while (rest.n) {
-		struct slice line = slice_cut(&rest, '\n');
-		struct slice key = slice_cut(&line, ':');
-
-		if (slice_is_nocase(slice_trim(key), name)) {
-			if (line.n && line.p[line.n - 1] == '\r')
-				line.n--;
-			return slice_trim(line);
-		}
-	}
-	return SLICE_NONE;
+	return sip_find_field(m->text, name, 0);
 }
 
-static void split(struct message *m, const char *p, size_t n)
+static void split(struct message *m, struct slice text)
 {
-	const char *end = memmem(p, n, "\r\n\r\n", 4);
-	size_t head = end ? (size_t)(end - p) + 4 : n;
+	const char *end = memmem(text.p, text.n, "\r\n\r\n", 4);
+	size_t head = end ? (size_t)(end - text.p) + 4 : text.n;
 
-	m->text = (struct slice){ p, head };
-	m->body = (struct slice){ p + head, n - head };
+	m->text = (struct slice){ text.p, head };
+	m->body = (struct slice){ text.p + head, text.n - head };
 }
 
-static bool read_message(struct sip *sip, struct message *m, const char *p,
-			 size_t n)
+static bool read_message(struct sip *sip, struct message *m)
 {
 	uint64_t status = 0, number = 0;
 
-	*m = (struct message){ 0 };
-	split(m, p, n);
 	struct slice line = m->text;
 	struct slice first = slice_cut(&line, ' ');
 	struct slice cseq = header(m, "CSeq"), id = header(m, "Call-ID");
@@ -221,7 +201,10 @@ static void on_response(struct sip *sip, const struct message *m)
 	learn(call, m);
 	send_request(sip, call, "ACK", "INVITE", 1, "");
 	if (call->stage != CALL_OVER) {
-		fprintf(stderr, "load: %.*s\n", 40, m->text.p);
+		struct slice text = m->text;
+
+		fprintf(stderr, "load: %.*s\n",
+			SLICE_ARG(sip_first_line(&text)));
 		load_failed(call, refused);
 	}
 }
@@ -230,7 +213,7 @@ static void on_request(struct sip *sip, const struct message *m)
 {
 	static const char *const copied[] = { "Via", "From", "To", "Call-ID",
 					      "CSeq" };
-	char text[MESSAGE_CAP];
+	char text[SIP_MESSAGE_CAP];
 	int n = snprintf(text, sizeof(text), "SIP/2.0 200 OK\r\n");
 
 	for (size_t i = 0; i < sizeof(copied) / sizeof(*copied); i++) {
@@ -240,31 +223,23 @@ static void on_request(struct sip *sip, const struct message *m)
 	}
 	n += snprintf(text + n, sizeof(text) - (size_t)n,
 		      "Content-Length: 0\r\n\r\n");
-	send_text(sip, text, n);
+	send_text(sip, m->way, text, n);
 	if (m->call && slice_is(m->method, "BYE"))
 		load_failed(m->call, "the relay hung up");
 }
 
-static void on_readable(void *arg)
+static void on_message(void *arg, enum sip_way way, struct slice text)
 {
 	struct sip *sip = arg;
-	char text[MESSAGE_CAP];
+	struct message m = { .way = way };
 
-	for (int i = 0; i < ROUNDS; i++) {
-		struct message m;
-		ssize_t n = recv(sip->source.fd, text, sizeof(text) - 1,
-				 MSG_DONTWAIT);
-
-		if (n <= 0)
-			return;
-		text[n] = '\0';
-		if (!read_message(sip, &m, text, (size_t)n))
-			continue;
-		if (m.status)
-			on_response(sip, &m);
-		else if (!slice_is(m.method, "ACK"))
-			on_request(sip, &m);
-	}
+	split(&m, text);
+	if (!read_message(sip, &m))
+		return;
+	if (m.status)
+		on_response(sip, &m);
+	else if (!slice_is(m.method, "ACK"))
+		on_request(sip, &m);
 }
 
 void sip_tick(struct sip *sip)
@@ -272,6 +247,8 @@ void sip_tick(struct sip *sip)
 	const struct load *load = sip->load;
 	uint64_t now_us = clock_us();
 
+	if (sip->way == SIP_WAY_TCP)
+		return;
 	for (unsigned i = 0; i < load->ncalls; i++) {
 		struct call *call = load->calls[i];
 		if (call->stage == CALL_SETTING_UP && !call->provisional &&
@@ -283,25 +260,18 @@ void sip_tick(struct sip *sip)
 struct sip *sip_open(struct load *load)
 {
 	struct sip *sip = calloc(1, sizeof(*sip));
-	struct addr local;
-	int size = RCVBUF;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (!sip || addr_parse(&local, slice_of("127.0.0.1"), SIP_PORT) ||
-	    addr_parse(&sip->target, slice_of("127.0.0.1"), SIP_TARGET_PORT) ||
-	    fd < 0 || bind(fd, &local.sa, addr_len(&local)))
-		DIE("load: port %d is taken", SIP_PORT);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (!sip)
+		DIE("load: no memory");
 	sip->load = load;
-	sip->source = (struct loop_source){ fd, on_readable, sip };
-	loop_add(&load->loop, &sip->source);
+	sip->way = load->options.tcp ? SIP_WAY_TCP : SIP_WAY_UDP;
+	sip->wire = sip_wire_open(&load->loop, on_message, sip);
 	return sip;
 }
 
 struct sip *sip_close(struct sip *sip)
 {
-	loop_remove(&sip->load->loop, &sip->source);
-	close(sip->source.fd);
+	sip_wire_close(sip->wire);
 	free(sip);
 	return NULL;
 }

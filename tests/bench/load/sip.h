@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The trunk: a minimal user agent over UDP (RFC 3261) that calls, and answers
- * OPTIONS and BYE.
+ * The trunk: a minimal user agent (RFC 3261) that calls, over UDP or TCP, and
+ * answers OPTIONS and BYE.
  */
 #pragma once
 
 #include "tests/bench/load/call.h"
-#include "tests/bench/load/loop.h"
+#include "tests/bench/load/sip_wire.h"
 
 struct load;
 struct sip;
 
-enum { SIP_PORT = 5080, SIP_TARGET_PORT = 5060 };
 #define SIP_NUMBER "+15557654321"
 /* The caller's number tells the call. */
 #define SIP_CALLER "+1666"

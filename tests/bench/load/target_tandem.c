@@ -35,7 +35,8 @@ static void write_configuration(const struct load *load, const char *path,
 	fprintf(f,
 		"xmpp { port = %u domain = \"" JINGLE_DOMAIN
 		"\" secret = \"" JINGLE_SECRET "\" }\n"
-		"sip { listen = { \"udp:127.0.0.1:%d\" } }\n"
+		"sip { listen = { \"udp:127.0.0.1:%d\",\n"
+		"  \"tcp:127.0.0.1:%d\" } }\n"
 		"media { address = \"127.0.0.1\" ice_port = %d\n"
 		"  port_min = 12000 port_max = 31999 workers = 1\n"
 		"  allow_loopback = true certificate = \"%s/tandem.pem\"\n"
@@ -48,8 +49,9 @@ static void write_configuration(const struct load *load, const char *path,
 		"  allow = { \"127.0.0.0/8\" } }\n"
 		"number \"" SIP_NUMBER "\" { owner = \"" JINGLE_ACCOUNT
 		"\" trunk = \"bench\" }\n",
-		port, SIP_TARGET_PORT, ICE_PORT, dir, (int)getpid(), dir,
-		load->options.verbose ? "info" : "warn", SIP_PORT);
+		port, SIP_TARGET_PORT, SIP_TARGET_PORT, ICE_PORT, dir,
+		(int)getpid(), dir, load->options.verbose ? "info" : "warn",
+		SIP_PORT);
 	if (fclose(f))
 		DIE("load: cannot write %s", path);
 }
