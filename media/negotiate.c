@@ -243,11 +243,10 @@ static int add_common(struct media_content *content,
 	return media_content_add_codec(content, &codec);
 }
 
-/* Those that both have besides @first, in the order of @agreed. */
-static int add_others(struct media_content *content,
+/* Those that both have, in the order of @agreed. */
+static int add_codecs(struct media_content *content,
 		      const struct media_content *offered,
-		      const struct media_content *agreed,
-		      const struct media_codec *first)
+		      const struct media_content *agreed)
 {
 	int r = 0;
 
@@ -255,26 +254,20 @@ static int add_others(struct media_content *content,
 		const struct media_codec *theirs = &agreed->codecs[i];
 		const struct media_codec *mine = find_same(offered, theirs);
 
-		if (theirs != first && mine && is_relayed(theirs) &&
+		if (mine && is_relayed(theirs) &&
 		    !media_codec_is_event(theirs) &&
 		    !media_content_codec(content, mine->pt))
 			r = add_common(content, mine, theirs);
 	}
-	return r;
+	return r ? r : content->ncodecs ? 0 : NEGOTIATE_E_CODEC;
 }
 
 static int take(struct media_content *content,
 		const struct media_content *offered,
-		const struct media_content *agreed, bool all)
+		const struct media_content *agreed)
 {
-	const struct media_codec *mine = NULL;
-	const struct media_codec *theirs = agree(offered, agreed, &mine);
+	int r = add_codecs(content, offered, agreed);
 
-	if (!theirs)
-		return NEGOTIATE_E_CODEC;
-	int r = add_common(content, mine, theirs);
-	if (!r && all)
-		r = add_others(content, offered, agreed, theirs);
 	for (size_t i = 0, n = content->ncodecs; !r && i < n; i++)
 		r = add_event(content, offered, &content->codecs[i]);
 	if (r)
@@ -285,8 +278,8 @@ static int take(struct media_content *content,
 	return 0;
 }
 
-static int answer(struct media_desc **out, const struct media_desc *offer,
-		  const struct media_desc *agreed, bool all)
+int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
+		     const struct media_desc *agreed)
 {
 	const struct media_content *audio =
 		media_desc_first(offer, MEDIA_AUDIO);
@@ -304,7 +297,7 @@ static int answer(struct media_desc **out, const struct media_desc *offer,
 		if (r)
 			break;
 		copy_name(content, offered);
-		r = offered == audio ? take(content, offered, other, all)
+		r = offered == audio ? take(content, offered, other)
 				     : refuse(content, offered);
 	}
 	if (r)
@@ -313,19 +306,6 @@ static int answer(struct media_desc **out, const struct media_desc *offer,
 	*out = desc;
 	desc = NULL;
 	return 0;
-}
-
-int negotiate_answer(struct media_desc **out, const struct media_desc *offer,
-		     const struct media_desc *agreed)
-{
-	return answer(out, offer, agreed, false);
-}
-
-int negotiate_answer_all(struct media_desc **out,
-			 const struct media_desc *offer,
-			 const struct media_desc *agreed)
-{
-	return answer(out, offer, agreed, true);
 }
 
 void negotiate_sort(struct media_content *answered,

@@ -38,25 +38,18 @@ CHECKED int negotiate_offer(struct media_desc **out,
 
 /*
  * The answer to @offer, once the other leg has settled on @agreed (its answer,
- * or its offer when that came first): the first codec of @agreed that @offer
- * has too, under @offer's payload type and with @agreed's parameters and ptime,
- * and that one telephone-event of @offer that fits the codec's clock. Every
- * content of @offer is answered in order under its mid; those that are not
- * relayed are rejected (RFC 3264, 6). Direction: @agreed's, as far as @offer's
- * allows (6.1). BUNDLE is echoed.
+ * or its offer when that came first): the codecs of @agreed that @offer has
+ * too, in @agreed's order, as who agreed to several sends the first but may
+ * send any (RFC 3264, 7), and that telephone-event of @offer that fits each
+ * one's clock. Payload types are @offer's, parameters and ptime @agreed's.
+ * Every content of @offer is answered in order under its mid; those that are
+ * not relayed are rejected (RFC 3264, 6). Direction: @agreed's, as far as
+ * @offer's allows (6.1). BUNDLE is echoed.
  * *@out is owned by the caller. 0, NEGOTIATE_E_*, or -ENOMEM.
  */
 CHECKED int negotiate_answer(struct media_desc **out,
 			     const struct media_desc *offer,
 			     const struct media_desc *agreed);
-
-/*
- * The same, with every codec that both have, that one first: who agreed to
- * several may send any of them, and who offered is to expect it.
- */
-CHECKED int negotiate_answer_all(struct media_desc **out,
-				 const struct media_desc *offer,
-				 const struct media_desc *agreed);
 
 /*
  * The codecs of @answered, an answer to @offered, in the order of the offer, in

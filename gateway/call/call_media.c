@@ -94,13 +94,12 @@ int call_media_narrow(struct call *call)
 {
 	struct leg *callee = call->legs[MEDIA_SIDE_B];
 	struct media_content *audio = leg_local_audio(callee);
-	const struct media_codec *chosen =
-		first_codec(leg_remote_audio(callee));
+	const struct media_codec *chosen = first_codec(leg_tx_audio(callee));
 	const struct media_codec *common =
 		first_codec(leg_local_audio(call->legs[MEDIA_SIDE_A]));
 
-	if (!callee->answered || !callee->offerer || !callee->ops->reoffer ||
-	    !audio || !chosen || !common || media_codec_same(chosen, common))
+	if (!callee->answered || !callee->ops->reoffer || !audio || !chosen ||
+	    !common || media_codec_same(chosen, common))
 		return 0;
 	log_info("call=%s side=B event=reoffer codec=%s instead=%s", call->name,
 		 common->name, chosen->name);
@@ -142,8 +141,7 @@ static int answer_side(struct call *call, enum media_side side)
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
 	struct leg *leg = call->legs[side];
 	const struct leg *other = opposite(call, side);
-	int r = (leg->ops->one_codec ? negotiate_answer : negotiate_answer_all)(
-		&answer, leg->remote, leg_agreed(leg));
+	int r = negotiate_answer(&answer, leg->remote, leg_agreed(leg));
 
 	if (r)
 		return r;

@@ -29,9 +29,6 @@ struct leg_ops {
 	const char *name; /* "sip", "xmpp", "echo" */
 	/* Gives the other side back what it sends, in its own payload types. */
 	bool echoes;
-	/* Is answered with the one codec that will be used: Dino, who takes the
-	 * first for that, receives no other. */
-	bool one_codec;
 	/* Bare JID of the account it is the leg of; borrowed, NULL: not (yet)
 	 * known. NULL: it is no account's. */
 	const char *(*account)(const struct leg *leg);

@@ -281,7 +281,6 @@ static const char *xmpp_id(const struct leg *leg)
 
 static const struct leg_ops xmpp_ops = {
 	.name = "xmpp",
-	.one_codec = true,
 	.id = xmpp_id,
 	.account = xmpp_account,
 	.offer = xmpp_offer,

@@ -14,7 +14,7 @@ import pylibsrtp
 import pytest
 
 from bed import phone, proc, profiles, sipmsg
-from bed.jinglexml import EVENTS_48K, OPUS
+from bed.jinglexml import EVENTS_8K, EVENTS_48K, G722, OPUS, PCMA, PCMU
 from bed.scene import CARRIER, GATEWAY, own_number
 
 pytestmark = pytest.mark.bed_options(
@@ -127,6 +127,37 @@ async def test_an_answer_with_numbers_of_its_own(scene):
     assert seen == {115}
     await mine.hangup()
     await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("codec", ["PCMA", "G722"])
+async def test_an_answer_with_several_codecs(scene, codec):
+    """RFC 3264 7: who answers with several may send any of them, so the client is told of all that are heard."""
+    number = {"PCMA": 8, "G722": 9}[codec]
+    mine, theirs = await scene.propose(replace(profiles.PLAIN, payloads=(PCMU, PCMA, G722, EVENTS_8K)))
+    await theirs.answer(codecs=[phone.PCMU, phone.PCMA, phone.G722, phone.EVENTS])
+    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
+    assert [payload.name for payload in mine.remote.payloads] == ["PCMU", "PCMA", "G722", "telephone-event"]
+    await scene.heard(mine, theirs)
+    theirs.audio.configure(codec, number, rx_pts=theirs.audio.rx_pts)
+    await proc.until(lambda: mine.audio.rx.packets[-1][1].pt == number, 10, "the client gets " + codec)
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_picked_up_before_the_client_has_offered(scene):
+    """RFC 3891: who takes the call that rings is told all that we can, and then the one codec that the client has too."""
+    client = await scene.client(profile=replace(profiles.PLAIN, payloads=(PCMA, EVENTS_8K)))
+    mine, theirs = await scene.propose(client=client)
+    await theirs.ring()
+    await mine.wait("ringing")
+    taking = await scene.bed.carrier.dial(
+        f"sip:{own_number(client.user)}@{GATEWAY}:5060", UDP, caller="+15550003333",
+        headers=[("Replaces", f"{theirs.call_id};to-tag={theirs.remote_tag};from-tag={theirs.local_tag};early-only")])
+    await asyncio.gather(taking.wait("answered"), mine.wait("media"))
+    await scene.heard(mine, taking)
+    await mine.hangup()
+    await taking.wait("ended")
 
 
 async def test_requests_to_nobody_we_know(scene):

@@ -122,26 +122,27 @@ static void a_client_is_offered_to_a_trunk_and_answered(void **state)
 		{ "conversations",
 		  "111/opus 9/G722 0/PCMU 8/PCMA 110/telephone-event "
 		  "126/telephone-event",
-		  "0/PCMU 126/telephone-event", true, 1 },
-		{ "dino", "111/opus 9/G722 0/PCMU 8/PCMA", "0/PCMU", false, 1 },
+		  "0/PCMU 8/PCMA 126/telephone-event", true, 1 },
+		{ "dino", "111/opus 9/G722 0/PCMU 8/PCMA", "0/PCMU 8/PCMA",
+		  false, 1 },
 		/* events of one clock: those of the other are ours */
 		{ "movim",
 		  "109/opus 9/G722 0/PCMU 8/PCMA 101/telephone-event "
 		  "110/telephone-event",
-		  "0/PCMU 101/telephone-event", true, 1 },
+		  "0/PCMU 8/PCMA 101/telephone-event", true, 1 },
 		{ "monal",
 		  "0/PCMU 8/PCMA 111/opus 9/G722 126/telephone-event "
 		  "110/telephone-event",
-		  "0/PCMU 126/telephone-event", true, 2 },
+		  "0/PCMU 8/PCMA 126/telephone-event", true, 2 },
 		{ "snikket-ios",
 		  "111/opus 9/G722 0/PCMU 8/PCMA 126/telephone-event "
 		  "110/telephone-event",
-		  "0/PCMU 126/telephone-event", true, 1 },
-		/* none of the client's goes with PCMU */
+		  "0/PCMU 8/PCMA 126/telephone-event", true, 1 },
+		/* none of the client's goes with them */
 		{ "stanza",
 		  "111/opus 0/PCMU 8/PCMA 110/telephone-event "
 		  "101/telephone-event",
-		  "0/PCMU", true, 1 },
+		  "0/PCMU 8/PCMA", true, 1 },
 	};
 	AUTO(media_desc_freep) struct media_desc *trunk = read_sdp("asterisk");
 
