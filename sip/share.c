@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/share.h"
 
-#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "gateway/base/bucket.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/tree.h"
+#include "sip/addresses.h"
 
 enum {
 	US_PER_S = 1000000,
@@ -17,33 +16,18 @@ enum {
 };
 
 struct sip_share {
-	RB_ENTRY(sip_share) node;
-	TAILQ_ENTRY(sip_share) age; /* while nothing of it rings */
-	struct addr ip;
+	struct sip_address address; /* held while calls of it ring */
 	unsigned ringing;
 	struct bucket served, refused, lines;
 	unsigned untold;
 };
 
-RB_HEAD(by_ip, sip_share);
-TAILQ_HEAD(by_age, sip_share);
-
 struct sip_shares {
 	struct sip_share_limits limits;
 	unsigned ringing;
 	struct bucket served, lines;
-	struct by_ip by_ip;
-	struct by_age by_age; /* the longest silent first */
-	size_t n;
-	struct sip_share pool[SIP_SHARES_MAX];
+	struct sip_addresses *addresses;
 };
-
-static int compare(const struct sip_share *a, const struct sip_share *b)
-{
-	return addr_compare(&a->ip, &b->ip);
-}
-
-TREE_GENERATE(by_ip, sip_share, node, compare)
 
 int sip_shares_new(struct sip_shares **out,
 		   const struct sip_share_limits *limits)
@@ -52,61 +36,23 @@ int sip_shares_new(struct sip_shares **out,
 
 	if (!s)
 		return -ENOMEM;
+	int r = sip_addresses_new(&s->addresses, SIP_SHARES_MAX,
+				  sizeof(struct sip_share));
+	if (r) {
+		free(s);
+		return r;
+	}
 	s->limits = *limits;
-	RB_INIT(&s->by_ip);
-	TAILQ_INIT(&s->by_age);
 	*out = s;
 	return 0;
 }
 
 struct sip_shares *sip_shares_free(struct sip_shares *s)
 {
+	if (s)
+		sip_addresses_free(s->addresses);
 	free(s);
 	return NULL;
-}
-
-static struct sip_share *find(struct sip_shares *s, const struct addr *peer)
-{
-	struct sip_share key = { .ip = *peer };
-
-	addr_set_port(&key.ip, 0);
-	return RB_FIND(by_ip, &s->by_ip, &key);
-}
-
-/* A fresh one, or that of the longest silent; NULL: calls of all of them ring.
- */
-static struct sip_share *take_slot(struct sip_shares *s)
-{
-	struct sip_share *slot = TAILQ_FIRST(&s->by_age);
-
-	if (s->n < SIP_SHARES_MAX)
-		return &s->pool[s->n++];
-	if (!slot)
-		return NULL;
-	TAILQ_REMOVE(&s->by_age, slot, age);
-	RB_REMOVE(by_ip, &s->by_ip, slot);
-	return slot;
-}
-
-static struct sip_share *find_or_add(struct sip_shares *s,
-				     const struct addr *peer)
-{
-	struct sip_share *share = find(s, peer);
-
-	if (share && !share->ringing) {
-		TAILQ_REMOVE(&s->by_age, share, age);
-		TAILQ_INSERT_TAIL(&s->by_age, share, age);
-	}
-	if (share)
-		return share;
-	share = take_slot(s);
-	if (!share)
-		return NULL;
-	*share = (struct sip_share){ .ip = *peer };
-	addr_set_port(&share->ip, 0);
-	RB_INSERT(by_ip, &s->by_ip, share);
-	TAILQ_INSERT_TAIL(&s->by_age, share, age);
-	return share;
 }
 
 /* ---- requests ---- */
@@ -144,7 +90,7 @@ static bool is_empty(const struct sip_shares *s, const struct bucket *bucket,
 enum sip_share_verdict sip_share_ask(struct sip_shares *s,
 				     const struct addr *peer, uint64_t now_us)
 {
-	struct sip_share *share = find_or_add(s, peer);
+	struct sip_share *share = sip_addresses_hear(s->addresses, peer);
 
 	if (!share)
 		return SIP_SHARE_IGNORE;
@@ -161,7 +107,7 @@ enum sip_share_verdict sip_share_ask(struct sip_shares *s,
 bool sip_share_is_spent(struct sip_shares *s, const struct addr *peer,
 			uint64_t now_us)
 {
-	struct sip_share *share = find(s, peer);
+	struct sip_share *share = sip_addresses_find(s->addresses, peer);
 
 	if (!share || !is_empty(s, &share->served, now_us) ||
 	    !is_empty(s, &share->refused, now_us))
@@ -174,7 +120,7 @@ bool sip_share_is_spent(struct sip_shares *s, const struct addr *peer,
 
 bool sip_share_may_ring(struct sip_shares *s, const struct addr *peer)
 {
-	const struct sip_share *share = find(s, peer);
+	const struct sip_share *share = sip_addresses_find(s->addresses, peer);
 
 	return s->ringing < s->limits.ringing &&
 	       (!share || share->ringing < s->limits.ringing_each);
@@ -182,12 +128,12 @@ bool sip_share_may_ring(struct sip_shares *s, const struct addr *peer)
 
 struct sip_share *sip_share_ring(struct sip_shares *s, const struct addr *peer)
 {
-	struct sip_share *share = find_or_add(s, peer);
+	struct sip_share *share = sip_addresses_hear(s->addresses, peer);
 
 	if (!share)
 		return NULL;
 	if (!share->ringing++)
-		TAILQ_REMOVE(&s->by_age, share, age);
+		sip_addresses_hold(s->addresses, &share->address);
 	s->ringing++;
 	return share;
 }
@@ -198,10 +144,5 @@ void sip_share_ring_over(struct sip_shares *s, struct sip_share *share)
 		return;
 	s->ringing--;
 	if (!--share->ringing)
-		TAILQ_INSERT_TAIL(&s->by_age, share, age);
-}
-
-unsigned sip_shares_ringing(const struct sip_shares *s)
-{
-	return s->ringing;
+		sip_addresses_let_go(s->addresses, &share->address);
 }

@@ -56,4 +56,3 @@ bool sip_share_may_ring(struct sip_shares *shares, const struct addr *peer);
 struct sip_share *sip_share_ring(struct sip_shares *shares,
 				 const struct addr *peer);
 void sip_share_ring_over(struct sip_shares *shares, struct sip_share *share);
-unsigned sip_shares_ringing(const struct sip_shares *shares);

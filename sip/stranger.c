@@ -1,39 +1,23 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/stranger.h"
 
-#include <bsd/sys/queue.h>
 #include <stdlib.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/tree.h"
+#include "sip/addresses.h"
 
 struct stranger {
-	RB_ENTRY(stranger) node;
-	TAILQ_ENTRY(stranger) age;
-	struct addr ip;
+	struct sip_address address;
 	uint64_t answered_ms, logged_ms;
 	bool answered, logged;
 	unsigned unlogged;
 };
 
-RB_HEAD(by_ip, stranger);
-TAILQ_HEAD(by_age, stranger);
-
 struct sip_strangers {
 	uint64_t second; /* that is counted */
 	unsigned answers, lines, untold;
-	struct by_ip by_ip;
-	struct by_age by_age; /* the longest silent first */
-	size_t n;
-	struct stranger *pool;
+	struct sip_addresses *addresses;
 };
-
-static int compare(const struct stranger *a, const struct stranger *b)
-{
-	return addr_compare(&a->ip, &b->ip);
-}
-
-TREE_GENERATE(by_ip, stranger, node, compare)
 
 int sip_strangers_new(struct sip_strangers **out)
 {
@@ -41,13 +25,12 @@ int sip_strangers_new(struct sip_strangers **out)
 
 	if (!s)
 		return -ENOMEM;
-	s->pool = calloc(SIP_STRANGERS_MAX, sizeof(*s->pool));
-	if (!s->pool) {
+	int r = sip_addresses_new(&s->addresses, SIP_STRANGERS_MAX,
+				  sizeof(struct stranger));
+	if (r) {
 		free(s);
-		return -ENOMEM;
+		return r;
 	}
-	RB_INIT(&s->by_ip);
-	TAILQ_INIT(&s->by_age);
 	*out = s;
 	return 0;
 }
@@ -55,41 +38,9 @@ int sip_strangers_new(struct sip_strangers **out)
 struct sip_strangers *sip_strangers_free(struct sip_strangers *s)
 {
 	if (s)
-		free(s->pool);
+		sip_addresses_free(s->addresses);
 	free(s);
 	return NULL;
-}
-
-/* A fresh slot, or the longest silent one. */
-static struct stranger *take_slot(struct sip_strangers *s)
-{
-	struct stranger *slot;
-
-	if (s->n < SIP_STRANGERS_MAX)
-		return &s->pool[s->n++];
-	slot = TAILQ_FIRST(&s->by_age);
-	TAILQ_REMOVE(&s->by_age, slot, age);
-	RB_REMOVE(by_ip, &s->by_ip, slot);
-	return slot;
-}
-
-static struct stranger *find_or_add(struct sip_strangers *s,
-				    const struct addr *addr)
-{
-	struct stranger key = { .ip = *addr };
-	struct stranger *found;
-
-	addr_set_port(&key.ip, 0);
-	found = RB_FIND(by_ip, &s->by_ip, &key);
-	if (found) {
-		TAILQ_REMOVE(&s->by_age, found, age);
-	} else {
-		found = take_slot(s);
-		*found = (struct stranger){ .ip = key.ip };
-		RB_INSERT(by_ip, &s->by_ip, found);
-	}
-	TAILQ_INSERT_TAIL(&s->by_age, found, age);
-	return found;
 }
 
 /* A new second begins: what was not told in the last one is counted. */
@@ -130,7 +81,8 @@ bool sip_stranger_seen(struct sip_strangers *strangers,
 		       const struct sip_source *source, const char *method,
 		       uint64_t now_ms)
 {
-	struct stranger *s = find_or_add(strangers, &source->addr);
+	struct stranger *s =
+		sip_addresses_hear(strangers->addresses, &source->addr);
 
 	begin_second(strangers, now_ms);
 	tell(strangers, s, source, method, now_ms);

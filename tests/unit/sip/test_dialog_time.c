@@ -215,7 +215,16 @@ static void a_thousand_calls_leave_nothing_behind(void **state)
 	}
 	run_ms(f, 50);
 	assert_true(TAILQ_EMPTY(&f->agent->dialogs));
-	assert_int_equal(sip_shares_ringing(f->agent->shares), 0);
+}
+
+static int set_up_for_one_that_rings(void **state)
+{
+	int r;
+
+	fixture_half_open_each = 1;
+	r = set_up(state);
+	fixture_half_open_each = 400;
+	return r;
 }
 
 #define TIME_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -230,7 +239,9 @@ int main(void)
 		TIME_TEST(a_peer_that_does_not_refresh_is_byed),
 		TIME_TEST(a_refresh_that_meets_481_ends_the_call),
 		TIME_TEST(two_hundred_calls_come_at_once),
-		TIME_TEST(a_thousand_calls_leave_nothing_behind),
+		cmocka_unit_test_setup_teardown(
+			a_thousand_calls_leave_nothing_behind,
+			set_up_for_one_that_rings, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
