@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "gateway/base/slice.h"
 #include "gateway/base/text.h"
+#include "sip/field.h"
 
 static void read_line(struct sip_progress *progress)
 {
@@ -13,8 +13,7 @@ static void read_line(struct sip_progress *progress)
 	uint64_t length;
 
 	if (progress->n < SIP_PROGRESS_LINE_CAP &&
-	    (slice_is_nocase(name, "Content-Length") ||
-	     slice_is_nocase(name, "l")) &&
+	    sip_field_is(name, "Content-Length", 'l') &&
 	    !text_number(slice_trim(value), UINT32_MAX, &length))
 		progress->length = length;
 }
