@@ -25,6 +25,15 @@ void dialog_set_end(struct sip_dialog *d, const struct sip_end *end,
 	d->end.text = d->end_text;
 }
 
+void dialog_fail(struct sip_dialog *d, unsigned status, const char *text,
+		 bool timeout)
+{
+	struct sip_end end = { .status = status, .timeout = timeout };
+
+	dialog_set_end(d, &end, text);
+	dialog_event(d, DIALOG_EV_FAILED);
+}
+
 /* The text parameter, unquoted. */
 static void read_reason_text(struct sip_dialog *d, const char *quoted)
 {

@@ -9,7 +9,8 @@
  *     dialog_uas.c    the INVITE we get, the 200 until its ACK
  *     dialog_ring.c   ringing there, reliably where that is wanted
  *     dialog_recv.c   requests inside it
- *     dialog_offer.c  re-INVITE and UPDATE, both ways; glare
+ *     dialog_offer.c  re-INVITE and UPDATE that we get
+ *     dialog_reoffer.c those we send; glare
  *     dialog_info.c   DTMF that we send
  *     dialog_refer.c  REFER, both ways (RFC 3515)
  *     dialog_timer.c  session timers (RFC 4028)
@@ -340,9 +341,17 @@ void dialog_refuse_busy(struct nta_incoming_s *irq);
 void dialog_offer_acked(struct sip_dialog *d, const struct sip_s *sip);
 CHECKED int dialog_offer_answer(struct sip_dialog *d,
 				const struct media_desc *answer);
-/* The current description again, in a re-INVITE or UPDATE. */
-void dialog_offer_refresh(struct sip_dialog *d);
+/* What waits, by OFFER_REMOTE or OFFER_RETRY, waits for so long. */
+void dialog_offer_wait(struct sip_dialog *d, unsigned ms);
 void dialog_offer_stop(struct sip_dialog *d);
+
+/* ---- dialog_reoffer.c ---- */
+
+/* OFFER_RETRY has waited. */
+void dialog_reoffer_again(struct sip_dialog *d);
+void dialog_reoffer_close(struct sip_dialog *d);
+/* The current description again, in a re-INVITE or UPDATE. */
+void dialog_reoffer_refresh(struct sip_dialog *d);
 
 /* ---- dialog_timer.c ---- */
 
@@ -420,6 +429,9 @@ CHECKED int dialog_keep_addresses(struct sip_dialog *d,
 
 void dialog_set_end(struct sip_dialog *d, const struct sip_end *end,
 		    const char *text);
+/* It ends by DIALOG_EV_FAILED; @timeout: nobody has answered. */
+void dialog_fail(struct sip_dialog *d, unsigned status, const char *text,
+		 bool timeout);
 /* From Reason headers (RFC 3326). */
 void dialog_read_reason(struct sip_dialog *d, const struct sip_s *sip);
 /* `Q.850;cause=16;text="…"` from what our user gave, in @out; or NULL. */

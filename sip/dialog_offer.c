@@ -15,22 +15,12 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
-#include <sofia-sip/sip_util.h>
 
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
-#include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/body.h"
 
-enum {
-	RETRIES_MAX = 6,
-	RETRY_AFTER_MAX_S = 10, /* RFC 3261, 14.2 */
-	/* RFC 3261, 14.1, in units of 10 ms. */
-	GLARE_OWNER_MIN = 210,
-	GLARE_OWNER_SPAN = 190,
-	GLARE_OTHER_SPAN = 200,
-};
+enum { RETRY_AFTER_MAX_S = 10 }; /* RFC 3261, 14.2 */
 
 static void close_remote(struct sip_dialog *d)
 {
@@ -39,27 +29,6 @@ static void close_remote(struct sip_dialog *d)
 	d->remote_offer = NULL;
 	d->offer_irq = NULL;
 	d->offer = OFFER_NONE;
-}
-
-static void close_local(struct sip_dialog *d)
-{
-	dialog_timer_clear(d->offer_timer);
-	free(d->offered_sdp);
-	d->offered_sdp = NULL;
-	d->retries = 0;
-	d->offer = OFFER_NONE;
-}
-
-static int send_offer(struct sip_dialog *d, const char *sdp);
-static bool may_update(const struct sip_dialog *d);
-
-static void fail(struct sip_dialog *d, unsigned status, const char *text,
-		 bool timeout)
-{
-	struct sip_end end = { .status = status, .timeout = timeout };
-
-	dialog_set_end(d, &end, text);
-	dialog_event(d, DIALOG_EV_FAILED);
 }
 
 static void on_offer_timer(int fd, short what, void *arg)
@@ -72,27 +41,19 @@ static void on_offer_timer(int fd, short what, void *arg)
 		log_warn("dialog=%s what=\"offer not answered in time\"",
 			 d->call_id);
 		sip_dialog_refuse(d, 500);
-	} else if (d->offer == OFFER_RETRY &&
-		   (d->state == DIALOG_UP || may_update(d))) {
-		d->offer = OFFER_LOCAL;
-		if (send_offer(d, d->offered_sdp))
-			fail(d, 500, "Offer could not be sent", false);
+	} else if (d->offer == OFFER_RETRY) {
+		dialog_reoffer_again(d);
 	}
 }
 
-/* ---- theirs ---- */
+void dialog_offer_wait(struct sip_dialog *d, unsigned ms)
+{
+	dialog_timer_set(d, &d->offer_timer, on_offer_timer, ms);
+}
 
 void dialog_refuse_busy(struct nta_incoming_s *irq)
 {
-	char wait[8];
-
-	if (text_format(wait, sizeof(wait), "%u",
-			rand_u32() % (RETRY_AFTER_MAX_S + 1)))
-		wait[0] = '\0';
-	nta_incoming_treply(irq, SIP_500_INTERNAL_SERVER_ERROR,
-			    TAG_IF(*wait, SIPTAG_RETRY_AFTER_STR(wait)),
-			    TAG_END());
-	nta_incoming_destroy(irq);
+	sip_server_end_for_now(irq, 500, 0, RETRY_AFTER_MAX_S);
 }
 
 /* Whether another is open; @irq is refused then. */
@@ -155,7 +116,7 @@ static void open_remote(struct sip_dialog *d, struct nta_incoming_s *irq,
 	nta_incoming_bind(irq, on_cancel, d);
 	if (!update)
 		nta_incoming_treply(irq, SIP_100_TRYING, TAG_END());
-	dialog_timer_set(d, &d->offer_timer, on_offer_timer, OFFER_ANSWER_MS);
+	dialog_offer_wait(d, OFFER_ANSWER_MS);
 	if (d->handlers && d->handlers->offer)
 		d->handlers->offer(desc, d->arg);
 	else
@@ -201,7 +162,7 @@ void dialog_offer_recv(struct sip_dialog *d, const struct sip_incoming *in)
 	/* What waits describes us as we were before this one. */
 	overtakes = d->offer == OFFER_RETRY && (!update || text);
 	if (overtakes)
-		close_local(d);
+		dialog_reoffer_close(d);
 	take_target(d, in->sip);
 	if (update && !text) {
 		dialog_respond(d, in->irq, 200, NULL);
@@ -272,236 +233,13 @@ void dialog_offer_acked(struct sip_dialog *d, const struct sip_s *sip)
 		return;
 	}
 	if (r || !desc) {
-		fail(d, 488, "No usable answer in ACK", false);
+		dialog_fail(d, 488, "No usable answer in ACK", false);
 		return;
 	}
 	free(d->remote_sdp);
 	d->remote_sdp = text;
 	if (d->handlers && d->handlers->late_answer)
 		d->handlers->late_answer(desc, d->arg);
-}
-
-/* ---- ours ---- */
-
-/* All but the o= line, whose version some raise in every 200. */
-static bool same_media(const char *a, const char *b)
-{
-	const char *x = a ? strstr(a, "\ns=") : NULL;
-	const char *y = b ? strstr(b, "\ns=") : NULL;
-
-	return x && y && !strcmp(x, y);
-}
-
-/* ACK, and where the dialog goes from here. */
-static void conclude(struct sip_dialog *d, const struct sip_s *sip)
-{
-	struct sip_hop hop;
-	nta_leg_t *leg = dialog_leg(d, &hop);
-
-	if (sip->sip_contact)
-		nta_leg_client_reroute(leg, NULL, sip->sip_contact, 0);
-	if (leg == d->leg)
-		dialog_update_hop(d);
-	if (sip->sip_cseq->cs_method == sip_method_invite) {
-		free(d->ack_sdp);
-		d->ack_sdp = NULL;
-		dialog_ack(d, NULL);
-	}
-	dialog_session_response(d, sip);
-	dialog_session_arm(d);
-}
-
-/* A 2xx without an answer, as some send: what was agreed before stands. */
-static void keep_agreed(struct sip_dialog *d)
-{
-	bool refresh = d->offer == OFFER_REFRESH;
-
-	log_info("dialog=%s what=\"no answer in 2xx: goes on as it was\"",
-		 d->call_id);
-	close_local(d);
-	dialog_changed(d);
-	if (!refresh && d->handlers && d->handlers->refused)
-		d->handlers->refused(488, d->arg);
-}
-
-static void accepted(struct sip_dialog *d, const struct sip_s *sip)
-{
-	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	bool refresh = d->offer == OFFER_REFRESH;
-	char *text = NULL;
-	int r = sip_body_read(&answer, &text, sip);
-
-	conclude(d, sip);
-	if (!r && !answer) {
-		keep_agreed(d);
-		return;
-	}
-	if (r) {
-		close_local(d);
-		fail(d, 488, "No usable answer", false);
-		return;
-	}
-	if (!refresh) {
-		free(d->local_sdp);
-		d->local_sdp = d->offered_sdp;
-		d->local_version = d->offered_version;
-		d->offered_sdp = NULL;
-	}
-	refresh = refresh && same_media(text, d->remote_sdp);
-	close_local(d);
-	free(d->remote_sdp);
-	d->remote_sdp = text;
-	dialog_changed(d);
-	if (!refresh && d->handlers && d->handlers->answer)
-		d->handlers->answer(answer, d->arg);
-}
-
-/* RFC 3261, 14.1: who owns the Call-ID waits longer. */
-static void retry_later(struct sip_dialog *d)
-{
-	unsigned units =
-		d->uac ? GLARE_OWNER_MIN + rand_u32() % (GLARE_OWNER_SPAN + 1)
-		       : rand_u32() % (GLARE_OTHER_SPAN + 1);
-
-	d->retries++;
-	d->offer = OFFER_RETRY;
-	dialog_timer_set(d, &d->offer_timer, on_offer_timer, units * 10);
-}
-
-static void rejected(struct sip_dialog *d, unsigned status,
-		     const struct sip_s *sip, bool local)
-{
-	bool refresh = d->offer == OFFER_REFRESH;
-
-	if (refresh) {
-		d->offer = OFFER_NONE;
-		dialog_session_failed(d, status, sip);
-	} else if (status == 491 && d->retries < RETRIES_MAX) {
-		retry_later(d);
-	} else if (status == 481 || status == 408) {
-		/* RFC 3261, 12.2.1.2: the peer has no such dialog. */
-		close_local(d);
-		fail(d, status, sip->sip_status->st_phrase, local);
-	} else {
-		close_local(d);
-		if (d->handlers && d->handlers->refused)
-			d->handlers->refused(status, d->arg);
-	}
-}
-
-static void on_offer_response(struct sip_client *client, unsigned status,
-			      const struct sip_s *response, bool local,
-			      void *arg)
-{
-	struct sip_dialog *d = arg;
-	bool update = client == d->request;
-
-	if (status < 200)
-		return;
-	if (update)
-		d->request = sip_client_free(d->request);
-	dialog_changed(d);
-	if (d->state != DIALOG_UP && !update) {
-		if (status < 300)
-			dialog_ack(d, NULL);
-	} else if (d->state > DIALOG_UP) {
-		return;
-	} else if (status < 300) {
-		accepted(d, response);
-	} else {
-		rejected(d, status, response, local);
-	}
-}
-
-/* Before the answer it goes in an UPDATE, to the fork that has answered our
- * first offer (RFC 3311, 5.1). */
-static bool may_update(const struct sip_dialog *d)
-{
-	return d->uac && d->state == DIALOG_RINGING && d->early_answered &&
-	       d->peer_has_update && !d->request;
-}
-
-static int send_offer(struct sip_dialog *d, const char *sdp)
-{
-	if (d->state != DIALOG_UP)
-		return dialog_send(d, &d->request, "UPDATE", SIP_SDP_TYPE, sdp,
-				   on_offer_response);
-	d->invite = sip_client_free(d->invite);
-	return dialog_send(d, &d->invite, "INVITE", SIP_SDP_TYPE, sdp,
-			   on_offer_response);
-}
-
-static bool may_offer(const struct sip_dialog *d)
-{
-	return !d->hung_up && d->offer == OFFER_NONE && !d->reply.irq &&
-	       !d->late_offer && (d->state == DIALOG_UP || may_update(d));
-}
-
-int sip_dialog_offer(struct sip_dialog *d, const struct media_desc *offer)
-{
-	char *text;
-	int r;
-
-	if (!may_offer(d))
-		return SIP_E_STATE;
-	r = dialog_format(d, offer, &text, &d->offered_version);
-	if (r)
-		return r;
-	free(d->offered_sdp);
-	d->offered_sdp = text;
-	r = dialog_renew_contact(d);
-	d->offer = OFFER_LOCAL;
-	d->retries = 0;
-	if (!r)
-		r = send_offer(d, d->offered_sdp);
-	if (r)
-		close_local(d);
-	return r;
-}
-
-/* ---- refresh ---- */
-
-static void on_update_response(struct sip_client *client, unsigned status,
-			       const struct sip_s *response, bool local,
-			       void *arg)
-{
-	struct sip_dialog *d = arg;
-
-	(void)local;
-	if (status < 200)
-		return;
-	if (d->request == client)
-		d->request = sip_client_free(d->request);
-	if (d->state != DIALOG_UP)
-		return;
-	if (status >= 300) {
-		dialog_session_failed(d, status, response);
-		return;
-	}
-	nta_leg_client_reroute(d->leg, NULL, response->sip_contact, 0);
-	dialog_update_hop(d);
-	dialog_session_response(d, response);
-	dialog_session_arm(d);
-	dialog_changed(d);
-}
-
-void dialog_offer_refresh(struct sip_dialog *d)
-{
-	if (d->offer != OFFER_NONE || d->reply.irq || d->request) {
-		/* What is open refreshes the session as well. */
-		dialog_session_failed(d, 491, NULL);
-		return;
-	}
-	if (!d->peer_has_update && d->local_sdp) {
-		d->offer = OFFER_REFRESH;
-		if (send_offer(d, d->local_sdp)) {
-			close_local(d);
-			dialog_session_failed(d, 500, NULL);
-		}
-	} else if (dialog_send(d, &d->request, "UPDATE", SIP_SDP_TYPE, NULL,
-			       on_update_response)) {
-		dialog_session_failed(d, 500, NULL);
-	}
 }
 
 void dialog_offer_stop(struct sip_dialog *d)

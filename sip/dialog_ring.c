@@ -44,7 +44,6 @@ static void on_repeat(int fd, short what, void *arg)
 {
 	struct sip_dialog *d = arg;
 	struct dialog_reliable *rel = &d->reliable;
-	struct sip_end end = { .status = 504, .timeout = true };
 
 	(void)fd;
 	(void)what;
@@ -55,8 +54,7 @@ static void on_repeat(int fd, short what, void *arg)
 		transmit(d);
 		return;
 	}
-	dialog_set_end(d, &end, "No PRACK");
-	dialog_event(d, DIALOG_EV_FAILED);
+	dialog_fail(d, 504, "No PRACK", true);
 }
 
 static void send_reliable(struct sip_dialog *d)

@@ -100,10 +100,7 @@ static unsigned margin_ms(const struct sip_dialog *d)
 
 static void expire(struct sip_dialog *d)
 {
-	struct sip_end end = { .timeout = true };
-
-	dialog_set_end(d, &end, "Session timer expired");
-	dialog_event(d, DIALOG_EV_FAILED);
+	dialog_fail(d, 0, "Session timer expired", true);
 }
 
 static void on_session_timer(int fd, short what, void *arg)
@@ -115,7 +112,7 @@ static void on_session_timer(int fd, short what, void *arg)
 	if (d->state != DIALOG_UP || !d->session_expires_s)
 		return;
 	if (d->we_refresh && clock_ms() + margin_ms(d) < d->session_end_ms)
-		dialog_offer_refresh(d);
+		dialog_reoffer_refresh(d);
 	else
 		expire(d);
 }
@@ -162,11 +159,8 @@ void dialog_session_arm(struct sip_dialog *d)
 void dialog_session_failed(struct sip_dialog *d, unsigned status,
 			   const struct sip_s *sip)
 {
-	struct sip_end end = { .status = status, .timeout = status == 408 };
-
 	if (status == 481 || status == 408) {
-		dialog_set_end(d, &end, "Session refresh failed");
-		dialog_event(d, DIALOG_EV_FAILED);
+		dialog_fail(d, status, "Session refresh failed", status == 408);
 		return;
 	}
 	/* A peer that has no UPDATE after all. */

@@ -169,14 +169,6 @@ void dialog_ack(struct sip_dialog *d, const char *sdp)
 	sip_client_ack(d->invite, d->leg, &d->hop, msg);
 }
 
-static void fail(struct sip_dialog *d, unsigned status, const char *text)
-{
-	struct sip_end end = { .status = status };
-
-	dialog_set_end(d, &end, text);
-	dialog_event(d, DIALOG_EV_FAILED);
-}
-
 /*
  * The answer in the 2xx, unless a reliable 18x of the same fork had it; or, as
  * some gateways leave it out there, the one that an earlier 183 had.
@@ -234,7 +226,8 @@ void dialog_act_accepted(struct sip_dialog *d)
 	if (!d->late_offer)
 		dialog_ack(d, NULL);
 	if (r) {
-		fail(d, r > 0 ? (unsigned)r : 500, "No usable answer");
+		dialog_fail(d, r > 0 ? (unsigned)r : 500, "No usable answer",
+			    false);
 		return;
 	}
 	keep_offered(d);

@@ -105,14 +105,11 @@ static int fill(struct sip_dialog *d, const struct sip_incoming *in)
 static void on_expiry(int fd, short what, void *arg)
 {
 	struct sip_dialog *d = arg;
-	struct sip_end end = { .status = 487, .timeout = true };
 
 	(void)fd;
 	(void)what;
-	if (!d->server)
-		return;
-	dialog_set_end(d, &end, "Invitation expired");
-	dialog_event(d, DIALOG_EV_FAILED);
+	if (d->server)
+		dialog_fail(d, 487, "Invitation expired", true);
 }
 
 /* RFC 3261, 13.3.1: who calls does not wait longer than that. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/server.h"
 
-#include <stdio.h>
-
 #define NTA_AGENT_MAGIC_T    struct sip_agent
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
 #include <sofia-sip/msg_addr.h>
@@ -17,7 +15,6 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
-#include "gateway/base/rand.h"
 #include "sip/agent_int.h"
 #include "sip/dialog_int.h"
 #include "sip/identity.h"
@@ -133,13 +130,6 @@ static void turn_away(struct sip_agent *agent, msg_t *msg, const sip_t *sip,
 		drop(agent, msg);
 }
 
-void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP])
-{
-	enum { MAX_S = 32 };
-
-	snprintf(out, SIP_RETRY_AFTER_CAP, "%u", 1 + rand_u32() % MAX_S);
-}
-
 /* Whether its sender may ask for something now; else @msg is done with, and no
  * transaction was made of it. */
 static bool may_ask(struct sip_agent *agent, msg_t *msg,
@@ -151,7 +141,8 @@ static bool may_ask(struct sip_agent *agent, msg_t *msg,
 	case SIP_SHARE_SERVE:
 		return true;
 	case SIP_SHARE_REFUSE:
-		sip_server_retry_after(wait);
+		sip_server_retry_after(wait, SIP_OVERLOAD_MIN_S,
+				       SIP_OVERLOAD_MAX_S);
 		nta_msg_treply(agent->nta, msg, SIP_503_SERVICE_UNAVAILABLE,
 			       SIPTAG_RETRY_AFTER_STR(wait), TAG_END());
 		break;

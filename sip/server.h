@@ -52,10 +52,18 @@ bool sip_server_has_bad(const struct sip_s *sip, const char *name);
  * 21.4.26), or NULL. Static text. */
 const char *sip_server_warning(unsigned status);
 /* Seconds for Retry-After: random, so that they do not come together. */
-enum { SIP_RETRY_AFTER_CAP = 8 };
-void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP]);
+enum {
+	SIP_RETRY_AFTER_CAP = 12,
+	SIP_OVERLOAD_MIN_S = 1,
+	SIP_OVERLOAD_MAX_S = 32
+};
+void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP],
+			    unsigned least_s, unsigned most_s);
 /* A bare response. */
 void sip_server_end(const struct sip_incoming *in, unsigned status);
+/* One with Retry-After, and the end of the transaction. */
+void sip_server_end_for_now(struct nta_incoming_s *irq, unsigned status,
+			    unsigned least_s, unsigned most_s);
 
 void sip_server_invite(const struct sip_incoming *in);
 void sip_server_notify(const struct sip_incoming *in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NTA_INCOMING_MAGIC_T struct sip_dialog
@@ -10,6 +11,7 @@
 #include <sofia-sip/sip_tag.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/body.h"
@@ -21,6 +23,24 @@ void sip_server_end(const struct sip_incoming *in, unsigned status)
 {
 	nta_incoming_treply(in->irq, (int)status, NULL, TAG_END());
 	nta_incoming_destroy(in->irq);
+}
+
+void sip_server_retry_after(char out[static SIP_RETRY_AFTER_CAP],
+			    unsigned least_s, unsigned most_s)
+{
+	snprintf(out, SIP_RETRY_AFTER_CAP, "%u",
+		 least_s + rand_u32() % (most_s - least_s + 1));
+}
+
+void sip_server_end_for_now(struct nta_incoming_s *irq, unsigned status,
+			    unsigned least_s, unsigned most_s)
+{
+	char wait[SIP_RETRY_AFTER_CAP];
+
+	sip_server_retry_after(wait, least_s, most_s);
+	nta_incoming_treply(irq, (int)status, NULL,
+			    SIPTAG_RETRY_AFTER_STR(wait), TAG_END());
+	nta_incoming_destroy(irq);
 }
 
 bool sip_server_has_bad(const struct sip_s *sip, const char *name)

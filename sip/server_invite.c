@@ -18,16 +18,6 @@
 #include "sip/identity.h"
 #include "sip/share.h"
 
-static void refuse_overload(nta_incoming_t *irq)
-{
-	char wait[SIP_RETRY_AFTER_CAP];
-
-	sip_server_retry_after(wait);
-	nta_incoming_treply(irq, SIP_503_SERVICE_UNAVAILABLE,
-			    SIPTAG_RETRY_AFTER_STR(wait), TAG_END());
-	nta_incoming_destroy(irq);
-}
-
 /* RFC 3261, 8.1.1.8: exactly one, or in-dialog requests would go astray. */
 static bool has_contact(const sip_t *sip)
 {
@@ -133,7 +123,8 @@ void sip_server_invite(const struct sip_incoming *in)
 	int r;
 
 	if (!sip_share_may_ring(in->agent->shares, &in->source.addr)) {
-		refuse_overload(in->irq);
+		sip_server_end_for_now(in->irq, 503, SIP_OVERLOAD_MIN_S,
+				       SIP_OVERLOAD_MAX_S);
 		return;
 	}
 	if (!has_contact(in->sip)) {

@@ -10,7 +10,6 @@
 #include <sofia-sip/sip_tag.h>
 
 #include "gateway/base/clock.h"
-#include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/agent_int.h"
 #include "sip/body.h"
@@ -19,7 +18,13 @@
 #include "sip/server.h"
 #include "sip/text_body.h"
 
-enum { RETRY_AFTER_S = 30, KEY_CAP = 512, LANG_CAP = 36, SUBJECT_CAP = 256 };
+enum {
+	RETRY_MIN_S = 30,
+	RETRY_MAX_S = 59,
+	KEY_CAP = 512,
+	LANG_CAP = 36,
+	SUBJECT_CAP = 256,
+};
 
 struct sip_message {
 	TAILQ_ENTRY(sip_message) link; /* of agent->messages */
@@ -29,17 +34,13 @@ struct sip_message {
 
 void sip_message_answer(struct sip_message *message, unsigned status)
 {
-	char wait[8];
-
-	/* Not all at once again. */
-	if (text_format(wait, sizeof(wait), "%u",
-			RETRY_AFTER_S + rand_u32() % RETRY_AFTER_S))
-		wait[0] = '\0';
-	nta_incoming_treply(message->irq, (int)status, NULL,
-			    TAG_IF(status == 503 || status == 480,
-				   SIPTAG_RETRY_AFTER_STR(wait)),
-			    TAG_END());
-	nta_incoming_destroy(message->irq);
+	if (status == 503 || status == 480) {
+		sip_server_end_for_now(message->irq, status, RETRY_MIN_S,
+				       RETRY_MAX_S);
+	} else {
+		nta_incoming_treply(message->irq, (int)status, NULL, TAG_END());
+		nta_incoming_destroy(message->irq);
+	}
 	TAILQ_REMOVE(&message->agent->messages, message, link);
 	free(message);
 }
