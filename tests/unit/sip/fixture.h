@@ -294,6 +294,28 @@ static void expect_log(struct fixture *f, const char *tail)
 	fail_msg("\"%s\" expected, the record is \"%s\"", tail, f->log);
 }
 
+/* By a connection of the peer's, which is answered (RFC 5626, 4.4.1). */
+static void ping(struct fixture *f)
+{
+	char octets[8] = "";
+
+	sip_peer_connect(&f->peer);
+	sip_peer_send(&f->peer, "\r\n\r\n", 4);
+	for (int i = 0; i < 100 && sip_peer_read(&f->peer, octets, 8) <= 0; i++)
+		run_ms(f, 5);
+	assert_string_equal(octets, "\r\n");
+}
+
+/* The peer's next request is of no dialog yet. */
+static void aim(struct fixture *f, const char *scheme)
+{
+	char uri[128];
+
+	snprintf(uri, sizeof(uri), "%s:+15557654321@%s", scheme,
+		 addr_text(&f->peer.target).s);
+	sip_peer_dialog(&f->peer, uri);
+}
+
 static void forget_log(struct fixture *f)
 {
 	f->log[0] = '\0';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * Reliable provisional responses and PRACK (RFC 3262), UPDATE before the answer
- * (RFC 3311), forks, and INVITEs that are sent anew.
+ * (RFC 3311), and forks.
  */
 #include "tests/unit/sip/fixture.h"
 
@@ -383,126 +383,6 @@ static void an_update_meets_an_open_offer(void **state)
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 }
 
-/* ---- sent anew ---- */
-
-static void too_small_an_interval_is_asked_for_anew(void **state)
-{
-	struct fixture *f = *state;
-
-	f->policy.session_expires_s = 600;
-	call_out_kept(f);
-	assert_true(sip_peer_header_has(&f->peer, "Session-Expires", "600"));
-	assert_int_equal(sip_peer_header(&f->peer, "Min-SE", 0).n, 0);
-	sip_peer_respond(&f->peer, "422 Session Interval Too Small",
-			 "Min-SE: 1200\r\n", NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE ");
-	assert_true(sip_peer_header_has(&f->peer, "Session-Expires", "1200"));
-	assert_true(sip_peer_header_has(&f->peer, "Min-SE", "1200"));
-	sip_peer_respond(&f->peer, "200 OK",
-			 "Require: timer\r\n"
-			 "Session-Expires: 1200;refresher=uac\r\n",
-			 sip_peer_sdp(5000, "sendrecv"));
-	sip_peer_expect(&f->peer, "ACK ");
-	expect_log(f, "answer ");
-	assert_true(f->dialog->we_refresh);
-	assert_int_equal(f->dialog->session_expires_s, 1200);
-}
-
-static void an_endless_422_ends_the_call(void **state)
-{
-	struct fixture *f = *state;
-
-	f->policy.session_expires_s = 600;
-	call_out_kept(f);
-	sip_peer_respond(&f->peer, "422 Session Interval Too Small",
-			 "Min-SE: 90\r\n", NULL);
-	expect_log(f, "ended:422 ");
-}
-
-static void a_redirection_is_not_followed_unless_allowed(void **state)
-{
-	struct fixture *f = *state;
-
-	call_out_kept(f);
-	sip_peer_respond(&f->peer, "302 Moved Temporarily",
-			 "Contact: <sip:+1555000@127.0.0.1>\r\n", NULL);
-	expect_log(f, "ended:302 ");
-}
-
-static void a_redirection_stays_with_the_trunk(void **state)
-{
-	struct fixture *f = *state;
-	char contacts[512];
-
-	f->policy.follow = true;
-	call_out_kept(f);
-	snprintf(contacts, sizeof(contacts),
-		 "Contact: <sip:evil@192.0.2.66>;q=1.0\r\n"
-		 "Contact: <sip:low@%s>;q=0.1, <sip:voicemail@%s>;q=0.7\r\n",
-		 addr_text(&f->peer.at).s, addr_text(&f->peer.at).s);
-	sip_peer_respond(&f->peer, "302 Moved Temporarily", contacts, NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE sip:voicemail@");
-	/* Nobody there who may be called: then the other of before. */
-	sip_peer_respond(&f->peer, "302 Moved Temporarily",
-			 "Contact: <sip:x@192.0.2.66>\r\n", NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE sip:low@");
-	sip_peer_respond(&f->peer, "302 Moved Temporarily",
-			 "Contact: <sip:x@192.0.2.66>\r\n", NULL);
-	expect_log(f, "ended:302 ");
-}
-
-/* RFC 3261, 8.1.3.4: by q, one after the other. */
-static void the_next_contact_is_called_when_one_fails(void **state)
-{
-	struct fixture *f = *state;
-	char contacts[512];
-
-	f->policy.follow = true;
-	call_out_kept(f);
-	snprintf(contacts, sizeof(contacts),
-		 "Contact: <sip:c@%s>;q=0.1, <sip:a@%s>, <sip:b@%s>;q=0.5,\r\n"
-		 " <sip:d@%s>;q=0.1\r\n",
-		 addr_text(&f->peer.at).s, addr_text(&f->peer.at).s,
-		 addr_text(&f->peer.at).s, addr_text(&f->peer.at).s);
-	sip_peer_respond(&f->peer, "300 Multiple Choices", contacts, NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE sip:a@");
-	sip_peer_respond(&f->peer, "486 Busy Here", "", NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE sip:b@");
-	sip_peer_respond(&f->peer, "480 Temporarily Unavailable", "", NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	sip_peer_expect(&f->peer, "INVITE sip:c@");
-	/* That is for all of them. */
-	sip_peer_respond(&f->peer, "603 Decline", "", NULL);
-	sip_peer_expect(&f->peer, "ACK ");
-	expect_log(f, "ended:603 ");
-}
-
-static void redirections_have_an_end(void **state)
-{
-	struct fixture *f = *state;
-	char contact[128];
-
-	f->policy.follow = true;
-	call_out_kept(f);
-	for (int i = 0; i < 20; i++) {
-		snprintf(contact, sizeof(contact), "Contact: <sip:n%d@%s>\r\n",
-			 i, addr_text(&f->peer.at).s);
-		sip_peer_respond(&f->peer, "302 Moved Temporarily", contact,
-				 NULL);
-		sip_peer_expect(&f->peer, "ACK ");
-		if (!sip_peer_wait(&f->peer, "INVITE ", 300)) {
-			expect_log(f, "ended:302 ");
-			return;
-		}
-	}
-	fail_msg("no end of redirections");
-}
-
 #define RELIABLE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_reliable, tear_down)
 
@@ -523,12 +403,6 @@ int main(void)
 		RELIABLE_TEST(we_update_before_the_answer),
 		RELIABLE_TEST(an_update_that_met_491_comes_again),
 		RELIABLE_TEST(an_update_meets_an_open_offer),
-		RELIABLE_TEST(too_small_an_interval_is_asked_for_anew),
-		RELIABLE_TEST(an_endless_422_ends_the_call),
-		RELIABLE_TEST(a_redirection_is_not_followed_unless_allowed),
-		RELIABLE_TEST(a_redirection_stays_with_the_trunk),
-		RELIABLE_TEST(the_next_contact_is_called_when_one_fails),
-		RELIABLE_TEST(redirections_have_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,82 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* SIP over TLS with a peer that has OpenSSL of its own. */
-#include <dirent.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "tests/unit/sip/tls_fixture.h"
 
-#include "sip/tls.h"
-#include "tests/unit/sip/fixture.h"
-
-/* Certificates in a directory of the run's own. */
-static char dir[] = "/tmp/test_tls.XXXXXX";
-static char good[64], other[64], uri_only[64], root[64], middle[64], named[64];
-
-/* By itself, or by @issuer, whose own follows it in the file. */
-static void make_certificate(char path[64], const char *name, const char *san,
-			     const char *issuer)
-{
-	char command[1024], by[160] = "", chain[80] = "";
-
-	snprintf(path, 64, "%s/%s.pem", dir, name);
-	if (issuer) {
-		snprintf(by, sizeof(by), "-CA %s.crt -CAkey %s", issuer,
-			 issuer);
-		snprintf(chain, sizeof(chain), "%s.crt", issuer);
-	}
-	snprintf(command, sizeof(command),
-		 "openssl req -x509 -newkey ec -pkeyopt "
-		 "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s -addext "
-		 "subjectAltName=%s %s -keyout %s -out %s.crt 2>/dev/null && "
-		 "cat %s.crt %s >>%s",
-		 name, san, by, path, path, path, chain, path);
-	assert_int_equal(system(command), 0);
-}
+static char other[64], uri_only[64], root[64], middle[64], named[64];
 
 static int make_certificates(void **state)
 {
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	make_certificate(good, "good", "IP:127.0.0.1,DNS:localhost", NULL);
+	make_good(state);
 	make_certificate(other, "other", "DNS:other.example", NULL);
 	make_certificate(uri_only, "uri", "URI:sip:127.0.0.1", NULL);
 	make_certificate(root, "root", "DNS:root.example", NULL);
 	make_certificate(middle, "middle", "DNS:middle.example", root);
 	make_certificate(named, "named", "DNS:pool.test", middle);
 	return 0;
-}
-
-static int remove_certificates(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	return system(command);
-}
-
-static struct sip_tls_files files;
-static const char *peer_pem;
-
-static void open_tls(struct sip_peer *peer)
-{
-	sip_peer_open_tls(peer, peer_pem);
-}
-
-static int set_up_tls(void **state, const char *pem, const char *trusted)
-{
-	peer_pem = pem;
-	files = (struct sip_tls_files){ .certificate = good,
-					.private_key = "",
-					.trusted = trusted };
-	fixture_tls = &files;
-	return set_up_with(state, open_tls);
-}
-
-static int set_up_good(void **state)
-{
-	return set_up_tls(state, good, good);
 }
 
 static int set_up_wrong_name(void **state)
@@ -254,24 +190,6 @@ static void a_sip_uri_names_it_as_well(void **state)
 	sip_peer_expect(&f->peer, "OPTIONS ");
 }
 
-/* Whether the agent has closed the connection, within @ms; each time it is
- * looked at @drop is sent. */
-static bool is_closed_within(struct sip_peer *peer, unsigned ms,
-			     const char *drop)
-{
-	uint64_t end = clock_ms() + ms;
-	char text[64];
-
-	while (clock_ms() < end) {
-		if (sip_peer_read(peer, text, sizeof(text)) < 0)
-			return true;
-		if (*drop)
-			sip_peer_send(peer, drop, strlen(drop));
-		run_ms(fx, 100);
-	}
-	return false;
-}
-
 static struct name_record zone[] = {
 	{ "_sips._tcp.pool.test", NS_SRV, NULL, 10, 0, "a.test", 0 },
 	{ "a.test", NS_A, "127.0.0.1", 0, 0, NULL, 0 },
@@ -344,162 +262,6 @@ static void a_lost_connection_is_opened_anew(void **state)
 	assert_true(sip_peer_header_has(&f->peer, "Via", "SIP/2.0/TLS"));
 }
 
-/* ---- the stream ---- */
-
-static void a_ping_is_answered(void **state)
-{
-	struct fixture *f = *state;
-	char text[8] = "";
-
-	sip_peer_connect(&f->peer);
-	sip_peer_send(&f->peer, "\r\n\r\n", 4);
-	for (int i = 0; i < 100 && sip_peer_read(&f->peer, text, 8) <= 0; i++)
-		run_ms(f, 5);
-	assert_string_equal(text, "\r\n");
-}
-
-static void pieces_make_a_message(void **state)
-{
-	static const char text[] =
-		"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
-		"Via: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bKp;rport\r\n"
-		"From: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\n"
-		"Call-ID: pieces\r\nCSeq: 1 OPTIONS\r\n"
-		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
-	struct fixture *f = *state;
-
-	sip_peer_connect(&f->peer);
-	for (size_t i = 0; i < strlen(text); i++) {
-		sip_peer_send(&f->peer, text + i, 1);
-		turn(f);
-	}
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-}
-
-static void garbage_closes_it(void **state)
-{
-	struct fixture *f = *state;
-
-	sip_peer_connect(&f->peer);
-
-	static const char text[] = "X\r\nContent-Length: -1\r\n\r\n";
-
-	sip_peer_send(&f->peer, text, strlen(text));
-	assert_true(is_closed_within(&f->peer, 1000, ""));
-}
-
-static void a_trickle_does_not_hold_it_open(void **state)
-{
-	struct fixture *f = *state;
-
-	sip_peer_connect(&f->peer);
-	sip_peer_send(&f->peer, "OPTIONS ", 8);
-	assert_true(is_closed_within(&f->peer, SIP_TLS_MESSAGE_MS + 1500, "x"));
-}
-
-/* ---- abuse ---- */
-
-static unsigned count_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
-static unsigned resident_kib(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	unsigned long size, pages = 0;
-
-	assert_int_equal(fscanf(file, "%lu %lu", &size, &pages), 2);
-	fclose(file);
-	return (unsigned)(pages * (unsigned long)sysconf(_SC_PAGESIZE) / 1024);
-}
-
-/* Connected, and gone: at once, or in the midst of the ClientHello. */
-static void abort_handshakes(struct fixture *f, unsigned n)
-{
-	static const unsigned char hello[] = { 0x16, 0x03, 0x01, 0x02, 0x00,
-					       0x01, 0x00, 0x01, 0xfc };
-
-	for (unsigned i = 0; i < n; i++) {
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		assert_int_equal(connect(fd, &f->peer.target.sa,
-					 addr_len(&f->peer.target)),
-				 0);
-		if (i % 2)
-			send(fd, hello, sizeof(hello), MSG_NOSIGNAL);
-		event_base_loop(f->base, EVLOOP_NONBLOCK);
-		close(fd);
-		event_base_loop(f->base, EVLOOP_NONBLOCK);
-		sip_agent_pump(f->agent);
-	}
-	run_ms(f, 100);
-}
-
-static void aborted_handshakes_cost_nothing(void **state)
-{
-	struct fixture *f = *state;
-	unsigned descriptors, kib;
-	uint64_t began;
-
-	abort_handshakes(f, 500);
-	descriptors = count_descriptors();
-	kib = resident_kib();
-	began = clock_ms();
-	abort_handshakes(f, 10000);
-	assert_in_range(clock_ms() - began, 0, 30000);
-	assert_int_equal(count_descriptors(), descriptors);
-	/* The sanitizer keeps what was freed. */
-#ifndef __SANITIZE_ADDRESS__
-	assert_in_range(resident_kib(), 0, kib + 1024);
-#else
-	(void)kib;
-#endif
-	/* And it still serves. */
-	sip_peer_connect(&f->peer);
-	sip_peer_dialog(&f->peer, "sip:x@127.0.0.1");
-	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-}
-
-static void strangers_are_soon_refused(void **state)
-{
-	struct fixture *f = *state;
-
-	f->trust = SIP_STRANGER;
-	abort_handshakes(f, 200);
-	/* The one of this second has been: no handshake for this one. */
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char octet;
-
-	assert_int_equal(
-		connect(fd, &f->peer.target.sa, addr_len(&f->peer.target)), 0);
-	run_ms(f, 50);
-	assert_int_equal(recv(fd, &octet, 1, MSG_DONTWAIT), 0);
-	close(fd);
-}
-
-static void silence_is_no_handshake(void **state)
-{
-	struct fixture *f = *state;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct pollfd closed = { .fd = fd, .events = POLLIN };
-
-	assert_int_equal(
-		connect(fd, &f->peer.target.sa, addr_len(&f->peer.target)), 0);
-	run_ms(f, SIP_TLS_HANDSHAKE_MS - 1000);
-	assert_int_equal(poll(&closed, 1, 0), 0);
-	run_ms(f, 1500);
-	assert_int_equal(poll(&closed, 1, 0), 1);
-	close(fd);
-}
-
 static void without_files_there_is_no_tls(void **state)
 {
 	static const struct sip_tls_files missing = { "/nowhere.pem", "", "",
@@ -535,13 +297,6 @@ int main(void)
 		TLS_TEST(clients_may_have_to_show_a_certificate,
 			 set_up_clients),
 		TLS_TEST(a_lost_connection_is_opened_anew, set_up_good),
-		TLS_TEST(a_ping_is_answered, set_up_good),
-		TLS_TEST(pieces_make_a_message, set_up_good),
-		TLS_TEST(garbage_closes_it, set_up_good),
-		TLS_TEST(a_trickle_does_not_hold_it_open, set_up_good),
-		TLS_TEST(aborted_handshakes_cost_nothing, set_up_good),
-		TLS_TEST(strangers_are_soon_refused, set_up_good),
-		TLS_TEST(silence_is_no_handshake, set_up_good),
 		TLS_TEST(without_files_there_is_no_tls, set_up_good),
 	};
 
