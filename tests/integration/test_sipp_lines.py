@@ -3,19 +3,22 @@
 
     client c1  --  Prosody srv  --  Tandem gw  --  SIPp 10.77.0.3:5070 (out: erin's trunk "sipp"; in: "pbx", "token", "prefix")
 
-    in dialogs      hold in all spellings, re-INVITE that moves the media, late offer, UPDATE, ptime, SDES
-    before them     offerless INVITE, CANCEL, CANCEL against 200, forked answers, 183 and 180 in both orders, refusals
-    with reasons    Reason and Q.850 both ways, 404, 420, 422, 489, 405 to REFER where it may not be
+    in dialogs      hold in all spellings, re-INVITE that moves the media, late offer, UPDATE, ptime, SDES, RTCP beside RTP, glare, REFER
+    before them     offerless INVITE, CANCEL, CANCEL against 200, forked answers, 183 and 180 in both orders, refusals, a call that is cancelled
+                    and comes again
+    with reasons    Reason and Q.850 both ways, 404, 420, 422, 489, 405 to REFER where it may not be, 403 to strangers
     trunk kinds     registration with 423 and several contacts, address, address and prefix, address and header token, digest with MD5 and SHA-256 offered at once
+    who             one Contact, received and rport, P-Called-Party-ID, To; P-Asserted-Identity, Remote-Party-ID and From, Privacy both ways
 
 SIPp plays also: reliable responses, Record-Route strict and loose, redirection, progress, every method outside of dialogs
 (test_sipp_dialogs.py); TCP, busy, ptime of baresip (test_sipp.py). Not by SIPp, as they need a DNS or a second telephone: NAPTR and SRV
-(test_failover.py), packets of 10 to 60 ms (test_sipp.py: SIPp says a ptime and echoes what it gets, baresip speaks in it), REFER with and without Replaces (test_transfer.py), calls that are
-cancelled and retried (test_carrier.py), session timers that run (test_session_timer.py), glare, whose wait takes seconds
-(tests/unit/sip/test_dialog_inside.c).
+(test_failover.py), packets of 10 to 60 ms (test_sipp.py: SIPp says a ptime and echoes what it gets, baresip speaks in it), Replaces
+(test_transfer.py), session timers that run (test_session_timer.py), TLS (test_tls.py), as Debian's SIPp is built without, ICE and DTLS-SRTP
+(test_trunk_srtp.py, test_web_phones.py).
 """
 
 import asyncio
+import base64
 
 import pytest
 
@@ -25,7 +28,9 @@ from bed.sippscript import Script, sdp
 
 USER, PASSWORD = "erin", "secret"
 CRYPTO = "crypto:1 {} inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj{}"
-TOKEN = "X-Trunk-Token: s3same"
+GCM_KEY = base64.b64encode(bytes(range(28))).decode()  # RFC 7714 section 11: 16 octets and 12
+TOKEN, RETRY_S = "X-Trunk-Token: s3same", 5
+STRANGER = "10.77.0.11"
 
 CHALLENGES = tuple(f'WWW-Authenticate: Digest realm="sipp", nonce="abc", algorithm={kind}, qop="auth"' for kind in ("MD5", "SHA-256"))
 SHA_256 = 'Authorization: Digest .*algorithm="?SHA-256'
@@ -55,10 +60,11 @@ pytestmark = [pytest.mark.bed_options(
             "pbx": {"proxy": f"sip:{PBX}:5060;transport=tcp", "allow": [f"{PBX}/32"], "srtp": "offer"},  # calls in are its
             "sipp": {"proxy": f"sip:{PBX}:5070", "allow": [f"{PBX}/32"], "username": USER, "password": PASSWORD, "realm": "",
                      "srtp": "offer"},
-            "token": {"proxy": f"sip:{PBX}:5072", "allow": [f"{PBX}/32"], "token": TOKEN},
+            "token": {"proxy": f"sip:{PBX}:5072", "allow": [f"{PBX}/32"], "token": TOKEN, "refer": True, "retry_s": RETRY_S},
             "prefix": {"proxy": f"sip:{PBX}:5073", "allow": [f"{PBX}/32"], "called_prefix": "77*"}},
     numbers={own_number("erin"): {"owner": "erin@example.org", "trunk": "sipp"},
-             own_number("frank"): {"owner": "frank@example.org", "trunk": "large"}}), pytest.mark.alone]
+             own_number("frank"): {"owner": "frank@example.org", "trunk": "large"},
+             own_number("dave"): {"owner": "dave@example.org", "trunk": "token"}}), pytest.mark.alone]
 
 
 def called(name, body=None, *, headers=(), like=None, **options):
@@ -100,6 +106,13 @@ def secured(suite, parameters=""):
     return ended(called(f"sdes {suite}", sdp(profile="RTP/SAVP", lines=lines), like=f"RTP/SAVP.*a=crypto:1 {suite} inline:").ack())
 
 
+def secured_by_gcm():
+    """The same with a suite whose keys are shorter."""
+    suite = "AEAD_AES_128_GCM"
+    body = sdp(profile="RTP/SAVP", lines=(f"crypto:1 {suite} inline:{GCM_KEY}",))
+    return ended(called("sdes gcm", body, like=f"RTP/SAVP.*a=crypto:1 {suite} inline:").ack())
+
+
 CALLS = {
     "hold": holds(),
     "moved media": ended(agreed(called("moved").ack(), "sendrecv", "sendrecv", version=2, port="7776")),
@@ -110,6 +123,7 @@ CALLS = {
     **{f"ptime {ms}": ended(called(f"ptime {ms}", sdp(lines=(f"ptime:{ms}",)), like="m=audio").ack()) for ms in (10, 20, 30, 40, 60)},
     "sdes 80": secured("AES_CM_128_HMAC_SHA1_80"),
     "sdes 32": secured("AES_CM_128_HMAC_SHA1_32"),
+    "sdes gcm": secured_by_gcm(),
     "sdes lifetime": secured("AES_CM_128_HMAC_SHA1_80", "|2^20"),
     "session timer, SIPp refreshes": ended(called("timer", headers=("Supported: timer", "Session-Expires: 900;refresher=uac"),
                                                   like="Session-Expires: *900 *; *refresher=uac").ack()),
@@ -121,9 +135,22 @@ CALLS = {
         called("inside").ack().request("INFO", "Signal=5\nDuration=160\n", kind="application/dtmf-relay").take(200)
         .request("SUBSCRIBE", headers=("Event: nonsense",)).take(489).request("NOTIFY", headers=("Event: refer",)).take(481)
         .request("PUBLISH", headers=("Event: presence",)).take(405).request("OPTIONS").take(200, like="Allow:")),
+    "RTCP beside RTP": ended(called("mux", sdp(lines=("rtcp-mux",)), like="a=rtcp-mux").ack()),
+    "one Contact": ended(called("contact", like="Contact: *<sip:[^>]+>").ack().request("UPDATE").take(200, unlike="Contact:.*Contact:")),
+    "received and rport": ended(called("rport", like="Via:.*;rport=5070").ack()),
+    "by P-Called-Party-ID": ended(called("called", service="nobody", to="nobody",
+                                         headers=(f"P-Called-Party-ID: <sip:{own_number('erin')}@[remote_ip]>",)).ack()),
+    "by To": ended(called("to", service="nobody").ack()),
     "by a prefix": ended(called("prefix", service="77*[service]").ack()),
     "by a token": ended(called("token", headers=(TOKEN,)).ack()),
     "hangs up for a reason": called("reason").ack().request("BYE", headers=('Reason: Q.850;cause=31;text="Normal"',)).take(200),
+}
+
+CALLERS = {
+    "P-Asserted-Identity": (("P-Asserted-Identity: <sip:+15550004444@x>", "Remote-Party-ID: <sip:+15550005555@x>"), "+15550004444"),
+    "Remote-Party-ID": (("Remote-Party-ID: <sip:+15550005555@x>",), "+15550005555"),
+    "From": ((), "+15550003333"),
+    "nobody": (("Privacy: id", "P-Asserted-Identity: <sip:+15550004444@x>"), "anonymous"),
 }
 
 REFUSED = {
@@ -136,7 +163,7 @@ REFUSED = {
 def play(scene, script, port=5070, **options):
     """SIPp, playing @script."""
     target = {"target": f"{GATEWAY}:5060", "number": own_number("erin")} if script.calls else {}
-    return sipp.Sipp(scene.bed.pstn, script, PBX, port, hold_ms=100, **target, **options)
+    return sipp.Sipp(scene.bed.pstn, script, PBX, port, hold_ms=100, **{**target, **options})
 
 
 async def test_registration(scene):
@@ -157,6 +184,21 @@ async def test_calls_in(scene):
         await call.ended()
 
 
+async def test_who_calls(scene):
+    client = await scene.client("erin")
+    for name, (headers, shown) in CALLERS.items():
+        peer = play(scene, ended(called(name, headers=headers).ack()))
+        call = await client.incoming()
+        assert call.peer.startswith(f"{shown}@"), f"{name}: {call.peer}"
+        await call.accept()
+        await peer.finish()
+        await call.ended()
+
+
+async def test_a_stranger(scene):
+    await sipp.Sipp(scene.bed.c1, refused("stranger", 403), STRANGER, 5070, target=f"{GATEWAY}:5060", number=own_number("erin")).finish()
+
+
 async def test_calls_in_that_are_refused(scene):
     await scene.client("erin")
     for script in REFUSED.values():
@@ -174,6 +216,38 @@ async def test_cancelled(scene):
     await peer.finish()
 
 
+async def test_a_call_that_is_cancelled_and_comes_again_rings_once(scene):
+    client = await scene.client("erin")
+    first = Script("first").invite(sdp(), headers=(TOKEN,)).take(100, optional=True).take(180).cancel().take(200).take(487).ack(refused=True)
+    peer = play(scene, first)
+    call = await client.incoming()
+    call.ring()
+    await peer.finish()
+    again = scene.bed.tandem.log.count("event=again")
+    peer = play(scene, ended(called("second", headers=(TOKEN,)).ack()))
+    await scene.bed.tandem.process.wait_log("event=again", count=again + 1)
+    await call.accept()
+    await peer.finish()
+    await call.ended()
+    assert client.proposals.empty()
+
+
+async def test_transferred(scene):
+    client = await scene.client("dave")
+    script = called("transferor", headers=(TOKEN,)).ack().request("REFER", headers=(f"Refer-To: <sip:{scene.number()}@{PBX}>",)).take(202)
+    for said in ("SIP/2.0 100", "SIP/2.0 180", "SIP/2.0 200"):
+        script.hear("NOTIFY", like=f"Event: *refer.*{said}").answer(200, "OK", tag="")
+    script.hear("BYE").answer(200, "OK", tag="")
+    target = await play(scene, answered(ringing("target", (180, "Ringing", None, "1"))), port=5072, media_port=6100).start()
+    peer = play(scene, script, number=own_number("dave"))
+    call = await client.incoming()
+    await call.accept()
+    await peer.finish()
+    await call.wait("media")
+    await call.hangup()
+    await target.finish()
+
+
 def ringing(name, *provisional):
     """SIPp is called, and rings in its way."""
     script = Script(name, calls=False).hear("INVITE")
@@ -188,7 +262,14 @@ def answered(script, tag="1"):
         .hear("BYE", like="Reason: *Q.850 *; *cause=16").answer(200, "OK", tag="")
 
 
+def shown(name, like):
+    """SIPp is called by who has @like."""
+    return answered(Script(name, calls=False).hear("INVITE", like=like))
+
+
 OUT = {
+    "its own number": shown("own", f"From:[^<]*<sip:\\{own_number('erin')}@"),
+
     "183 then 180": answered(ringing("183 180", (183, "Session Progress", sdp(), "1"), (180, "Ringing", None, "1"))),
     "180 then 183": answered(ringing("180 183", (180, "Ringing", None, "1"), (183, "Session Progress", sdp(), "1"))),
     "forked answers": answered(ringing("forked", (183, "Session Progress", sdp(), "a"), (180, "Ringing", None, "b")), tag="b"),
@@ -209,6 +290,30 @@ async def test_calls_out(scene):
             await peer.finish()
         except (AssertionError, asyncio.TimeoutError) as error:
             raise AssertionError(f"{name}: {error}") from None
+
+
+async def test_a_number_that_is_not_shown(scene):
+    client = await scene.client("erin")
+    peer = await play(scene, shown("privacy", "From:[^<]*<sip:anonymous@anonymous.invalid>.*Privacy: *id")).start()
+    call = await client.call(scene.jid(f"*67{scene.number()}"))
+    await call.wait("media")
+    await call.hangup()
+    await peer.finish()
+
+
+async def test_glare(scene):
+    """RFC 3261 14.1: 491 to the hold, which comes again after 2.1 to 4 s."""
+    client = await scene.client("erin")
+    script = ringing("glare").answer(200, "OK", sdp()).hear("ACK")
+    script.hear("INVITE", like="a=sendonly").answer(491, "Request Pending", tag="").hear("ACK")
+    script.hear("INVITE", like="a=sendonly").answer(200, "OK", sdp("recvonly", version=2), tag="").hear("ACK", note="held")
+    peer = await play(scene, script.hear("BYE").answer(200, "OK", tag="")).start()
+    call = await client.call(scene.jid(scene.number()))
+    await call.wait("media")
+    call.hold()
+    await peer.noted("held")
+    await call.hangup()
+    await peer.finish()
 
 
 async def test_what_is_large_goes_by_tcp(scene):

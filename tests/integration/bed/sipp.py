@@ -25,7 +25,7 @@ class Sipp:
             self.written = path
         arguments = ["sipp", "-sf", path, "-i", host, "-p", str(port),
                      "-mi", host, "-mp", str(media_port), "-rtp_echo", "-m", str(calls), "-t", transport, "-nostdin",
-                     "-trace_err", "-aa", "-deadcall_wait", "0", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
+                     "-trace_err", "-trace_logs", "-aa", "-deadcall_wait", "0", "-timeout", f"{TIMEOUT_S}s", "-timeout_error", "-d", str(hold_ms)]
         if number:
             arguments += ["-s", number]
         self.port, self.transport = port, "tcp" if transport.startswith("t") else "udp"
@@ -40,14 +40,23 @@ class Sipp:
         with open(f"/proc/{self.process.pid}/net/{self.transport}", encoding="ascii") as file:
             return any(line.split()[1].endswith(f":{self.port:04X}") for line in file.readlines()[1:])
 
+    def _read(self, kind):
+        """Its files of @kind, "errors" or "logs"."""
+        text = ""
+        for name in os.listdir(self.process.cwd):
+            if name.endswith(f"_{kind}.log"):
+                with open(os.path.join(self.process.cwd, name), encoding="utf-8", errors="replace") as file:
+                    text += file.read()
+        return text
+
+    async def noted(self, note):
+        """Wait until the step with @note has been played."""
+        await proc.until(lambda: note in self._read("logs"), 10, f"SIPp notes {note}")
+
     async def finish(self, timeout=TIMEOUT_S):
         """Wait until its scenario is through; AssertionError with SIPp's own complaint if it was not played to its end."""
         status = await self.process.wait(timeout)
-        errors = ""
-        for name in os.listdir(self.process.cwd):
-            if name.endswith("_errors.log"):
-                with open(os.path.join(self.process.cwd, name), encoding="utf-8", errors="replace") as file:
-                    errors += file.read()
+        errors = self._read("errors")
         await self.close()
         assert status == 0, f"SIPp ended with {status}\n{errors}"
 

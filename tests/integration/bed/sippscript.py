@@ -26,12 +26,14 @@ class Script:
     def __init__(self, name, *, calls=True):
         self.name, self.calls = name, calls
         self.elements, self.variables, self.cseq, self.invited = [], 0, 0, 0
+        self.called = "[service]"
 
     # SIPp asks
 
-    def invite(self, body=None, *, headers=(), service="[service]"):
-        """An INVITE: the first of the call, or one inside of it."""
+    def invite(self, body=None, *, headers=(), service="[service]", to="[service]"):
+        """An INVITE: the first of the call, to the Request-URI @service and the To of @to, or one inside of it."""
         first = not self.cseq
+        self.called = to if first else self.called
         self.cseq += 1
         self.invited = len(self.elements)
         return self._request("INVITE", self.cseq, "[branch]", body, headers, f"sip:{service}@[remote_ip]:[remote_port]" if first else None)
@@ -52,10 +54,10 @@ class Script:
         return self._request(method, self.cseq, "[branch]", body, headers, None, kind=kind)
 
     def _request(self, method, cseq, branch, body, headers, uri, *, tagged=True, kind="application/sdp"):
-        mine, theirs = f"<sip:{CALLER}@[local_ip]>;tag=[pid]sipp[call_number]", "<sip:[service]@[remote_ip]>"
+        mine, theirs = f"<sip:{CALLER}@[local_ip]>;tag=[pid]sipp[call_number]", f"<sip:{self.called}@[remote_ip]>"
         tag = "[peer_tag_param]" if tagged and (uri is None or method == "ACK") else ""
         routes = ["[routes]"] if uri is None else []
-        lines = [f"{method} {uri or '[next_url]'} SIP/2.0", f"Via: SIP/2.0/[transport] {ADDRESS};branch={branch}", *routes,
+        lines = [f"{method} {uri or '[next_url]'} SIP/2.0", f"Via: SIP/2.0/[transport] {ADDRESS};branch={branch};rport", *routes,
                  f"From: {mine}", f"To: {theirs}{tag}", "Call-ID: [call_id]", f"CSeq: {cseq} {method}",
                  f"Contact: <sip:sipp@{ADDRESS};transport=[transport]>", "Max-Forwards: 70", *headers]
         return self._send(lines, body, kind, retransmits=method != "ACK")
@@ -67,9 +69,9 @@ class Script:
 
     # SIPp is asked
 
-    def hear(self, method, *, like=None, unlike=None):
-        """Wait for a request."""
-        return self._wait(f'request="{method}"{" rrs=" + chr(34) + "true" + chr(34) if method == "INVITE" else ""}', like, unlike)
+    def hear(self, method, *, like=None, unlike=None, note=None):
+        """Wait for a request; @note is for Sipp.noted()."""
+        return self._wait(f'request="{method}"{" rrs=" + chr(34) + "true" + chr(34) if method == "INVITE" else ""}', like, unlike, note)
 
     def answer(self, status, phrase, body=None, *, headers=(), tag="1", contact=f"Contact: <sip:{ADDRESS};transport=[transport]>"):
         """Respond to what was heard last; with the tag of one of several telephones when the request has none."""
@@ -98,8 +100,8 @@ class Script:
         self.elements.append(f'  <send{" retrans=" + chr(34) + "500" + chr(34) if retransmits else ""}>\n    <![CDATA[\n{text}\n    ]]>\n  </send>')
         return self
 
-    def _wait(self, what, like, unlike):
-        checks = []
+    def _wait(self, what, like, unlike, note=None):
+        checks = [f"      <log message={quoteattr(note)}/>"] if note else []
         for expression, way in ((like, "check_it"), (unlike, "check_it_inverse")):
             if expression:
                 self.variables += 1
