@@ -50,7 +50,8 @@ struct account {
 	uint32_t calls; /* at a time; 0: the configured limit */
 	int64_t created_ms;
 	enum account_second second_call;
-	const char *forward; /* a bare JID or "+15551234567"; NULL as "" */
+	const char *forward; /* a bare JID, "+15551234567" or "sip:user@host";
+			      * NULL as "" */
 	enum account_early early_media;
 	enum account_flag chat_digits; /* digits in a text become tones */
 };

@@ -45,8 +45,8 @@ static const struct form_spec calling_fields[] = {
 	  .type = FORM_TEXT_SINGLE,
 	  .regex = "[^@/ ]+@[^@/ ]+|" COMMAND_NUMBER_REGEX,
 	  .expects = "a number or an address, please",
-	  .desc = "A number, or the address of another account; - "
-		  "is nothing" },
+	  .desc = "A number, the address of another account, or "
+		  "sip:user@host of a carrier or PBX; - is nothing" },
 	{ .var = "forward-all",
 	  .label = "Forward every call",
 	  .type = FORM_BOOLEAN },

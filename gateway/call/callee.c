@@ -18,6 +18,7 @@
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
+#include "gateway/route/telephone.h"
 #include "sip/onward.h"
 #include "xmpp/jid.h"
 
@@ -214,8 +215,8 @@ static enum sip_diversion why_diverted(const struct policy *policy)
 }
 
 /* As if @owner called there: its number is shown, its limits hold. */
-static int forward_to_number(struct build *build, const char *owner,
-			     const char *to, enum sip_diversion why)
+static int forward_to_telephone(struct build *build, const char *owner,
+				const char *to, enum sip_diversion why)
 {
 	struct route route;
 	struct number number;
@@ -253,6 +254,7 @@ static int forward(struct build *build, const char *owner, const char *to,
 {
 	const struct sip_onward *onward = build->caller->onward;
 	unsigned diversions = onward ? onward->diversions : 0;
+	char local[JID_PART_MAX + 1];
 
 	build->busy = true; /* that is why, and what is left if it is in vain */
 	if (build->forwarded)
@@ -262,8 +264,8 @@ static int forward(struct build *build, const char *owner, const char *to,
 			 log_text(slice_of(owner)).s, diversions);
 		return 0;
 	}
-	if (config_is_number(to))
-		return forward_to_number(build, owner, to, why);
+	if (telephone_local(local, build->gateway, to))
+		return forward_to_telephone(build, owner, local, why);
 	build->nadded++;
 	return add_accounts(build->hunt, build->gateway, &to, 1, build->caller,
 			    0);

@@ -20,8 +20,9 @@ enum {
 
 struct policy {
 	enum account_second second_call;
-	const char *forward; /* a bare JID, a number, or ""; borrowed until the
-			      * accounts or the configuration change */
+	const char *forward; /* a bare JID, a number, "sip:user@host", or "";
+			      * borrowed until the accounts or the
+			      * configuration change */
 	const char *targets; /* bare JIDs that ring as well, blanks between;
 			      * borrowed like @forward */
 	enum account_early early_media; /* 0: the trunk's */

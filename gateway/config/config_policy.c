@@ -32,7 +32,11 @@ static void print_word(const void *field, const struct config_key *key,
 static int read_forward(void *field, const struct config_key *key,
 			const char *text)
 {
-	if (*text && !config_is_number(text))
+	static const char scheme[] = "sip:";
+	size_t n = strlen(scheme);
+	bool sip = !strncmp(text, scheme, n) && config_is_bare_jid(text + n);
+
+	if (*text && !sip && !config_is_number(text))
 		return config_kind_jid.read(field, key, text);
 	return config_set_string(field, slice_of(text));
 }
@@ -64,6 +68,8 @@ CONFIG_KIND(ring, "\"all\" or \"order\"", .read = read_word,
 CONFIG_KIND(own_early, "\"ringing\", \"answer\", or \"\": as the trunk has it",
 	    .read = read_word, .fini = config_fini_nothing, .print = print_word,
 	    WORDS(early_words));
-CONFIG_KIND(forward, "a bare JID, a number such as +15551234567, or \"\"",
+CONFIG_KIND(forward,
+	    "a bare JID, a number such as +15551234567, "
+	    "\"sip:user@host\" of a trunk, or \"\"",
 	    .read = read_forward, .fini = config_fini_text,
 	    .print = config_print_text);

@@ -15,7 +15,7 @@ import pytest
 from bed import database, ejabberd, prosody
 from bed.commands import ANSWER_S, ctl
 from bed.commandtable import ADD, ANNOUNCE, DISABLE, ENABLE, UNKNOWN, USERS, asked, commander, fresh_number
-from bed.scene import DOMAIN, own_number
+from bed.scene import CARRIER, DOMAIN, own_number
 from test_malformed import error_of
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
@@ -246,6 +246,12 @@ async def test_do_not_disturb_and_forwarding(scene):
     mine = await other.incoming()
     await theirs.cancel()
     await mine.ended()
+    plan = scene.bed.carrier.expect("reception")
+    done = await client.run("my-settings", second_call="ring", forward=f"sip:reception@{CARRIER}", forward_all="true")
+    assert f"forward sip:reception@{CARRIER} every call" in done.text, done.text
+    theirs = await scene.dial(number)
+    await (await plan.call()).refuse(486, "Busy Here")
+    assert (await theirs.wait("ended")).startswith("486")
     assert (await client.run("my-settings", second_call="ring", forward="", forward_all="true")).notes[0][0] == "error"
     assert (await client.run("my-settings", second_call="bogus")).error == "bad-request bad-payload"
     shown = await client.run("my-numbers")

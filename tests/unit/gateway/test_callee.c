@@ -354,6 +354,26 @@ static void a_second_call_is_forwarded(void **state)
 	rings("+15550000003", NULL, "erin");
 }
 
+/* As the address of a number, or of a user of a trunk, in whatever spelling. */
+static void a_call_is_forwarded_to_a_telephone_by_its_address(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "+19990001111@tel.example.org", "+19990001111" },
+		{ "+19990001111@TEL.example.org", "+19990001111" },
+		{ "sip:+19990001111@192.0.2.1", "+19990001111" },
+		{ "sip:reception@pbx", "reception\\40pbx" },
+		{ "reception\\40pbx@tel.example.org", "reception\\40pbx" },
+	};
+
+	(void)state;
+	busy[0] = "dora@x.org";
+	accounts[0] = (struct account){ .jid = "dora@x.org", .enabled = true };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		accounts[0].forward = rows[i][0];
+		rings("+15550000003", NULL, rows[i][1]);
+	}
+}
+
 static void nobody_is_forwarded_to_emergency(void **state)
 {
 	(void)state;
@@ -424,6 +444,7 @@ int main(void)
 		CALLEE_TEST(in_order_busy_ends_and_next_goes_on),
 		CALLEE_TEST(the_limit_of_calls_is_busy),
 		CALLEE_TEST(a_second_call_is_forwarded),
+		CALLEE_TEST(a_call_is_forwarded_to_a_telephone_by_its_address),
 		CALLEE_TEST(nobody_is_forwarded_to_emergency),
 		CALLEE_TEST(two_that_forward_to_each_other_end),
 		CALLEE_TEST(when_nobody_can_be_called_the_cause_is_told),
