@@ -359,6 +359,30 @@ async def test_connections_are_bounded(scene):
     await proc.until(lambda: _descriptors(scene) <= before, proc.SOON_S, "all descriptors are given back")
 
 
+@pytest.mark.alone
+async def test_a_connection_has_one_answer_however_many_it_asks_for(scene):
+    """And whoever comes when all places are taken has his in his turn."""
+    reader, writer = await http.connect(scene.bed.c1, ADDRESS)
+    asked = f"GET /healthz HTTP/1.1\r\nHost: {GATEWAY}\r\nAuthorization: Bearer {TOKEN}\r\nConnection: keep-alive\r\n\r\n"
+    writer.write(asked.encode() * 2)
+    answer = await asyncio.wait_for(_all_of(reader), CONNECTION_S)
+    writer.close()
+    assert answer.count(b"HTTP/1.1 200") == 1 and b"connection: close" in answer.lower()
+    answers = await asyncio.gather(*[fetch(scene, "/healthz") for _ in range(4 * CONNECTIONS_MAX)])
+    assert {answer.status for answer in answers} == {200}
+
+
+async def _all_of(reader):
+    """What comes until the other side closes, who may have left something unread."""
+    octets = b""
+    try:
+        while more := await reader.read(65536):
+            octets += more
+    except ConnectionResetError:
+        pass
+    return octets
+
+
 # ---- in a browser ----
 
 GROUND = {"light": (0xf6, 0xf7, 0xf9), "dark": (0x0f, 0x13, 0x18)}
