@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """AppArmor's profile of Tandem: what it permits, read from it; and who is held to it, where the kernel can."""
 
+import atexit
 import functools
 import os
 import re
@@ -94,5 +95,7 @@ def held(program):
         text = flat(file.read())
     done = subprocess.run(["apparmor_parser", "-rK"], input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    # behind the last program of this process that is held to it
+    atexit.register(subprocess.run, ["apparmor_parser", "-R"], input=text, capture_output=True, text=True, check=False)
     return [shutil.which("aa-exec"), "-p", f"tandem-test-{os.getpid()}", "--"]
 

@@ -247,7 +247,7 @@ async def verdict(sender, receiver, begin, end, slip_limit=audio.SLIP_LIMIT_S):
     return audio.judge(receiver.heard(begin, end + late), sender.tone, due, sender.sent_at, slip_limit)
 
 
-async def measure(*pairs, seconds=JUDGE_S, timeout=5.0, slip_limit=audio.SLIP_LIMIT_S):
+async def measure(*pairs, seconds=JUDGE_S, timeout=proc.SOON_S, slip_limit=audio.SLIP_LIMIT_S):
     """Judge all (sender, receiver) pairs at once over the same @seconds: (begin, end, verdicts).
 
     The window opens when audio flows to every receiver, and is longer on a machine so busy that the senders themselves
