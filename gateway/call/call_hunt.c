@@ -75,6 +75,7 @@ void call_hunt_next(struct call *call, enum cause cause, bool late)
 	struct leg *old = call->legs[MEDIA_SIDE_B], *leg;
 
 	hunt_note(call->hunt, cause);
+	call_ask_forget(call); /* what was asked was about the last one */
 	if (late)
 		old->ops->hangup(old, cause, cause_text(cause));
 	call->hung_up[MEDIA_SIDE_B] = true;
