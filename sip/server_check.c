@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "sip/server.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,6 +159,17 @@ static bool is_foreign(const url_t *url)
 	       url->url_type != url_tel;
 }
 
+/* Octets below a blank, which are in nobody's number or name. */
+static bool has_control(const char *user)
+{
+	for (const char *p = user; p && (p = strchr(p, '%')); p++)
+		if (((p[1] == '0' || p[1] == '1') &&
+		     isxdigit((unsigned char)p[2])) ||
+		    !strncasecmp(p, "%7f", 3))
+			return true;
+	return false;
+}
+
 bool sip_server_check(const struct sip_incoming *in)
 {
 	const sip_t *sip = in->sip;
@@ -169,6 +181,8 @@ bool sip_server_check(const struct sip_incoming *in)
 		status = 400;
 	else if (is_foreign(url))
 		status = 416;
+	else if (has_control(url->url_user))
+		status = 484;
 	/* OPTIONS with 0 asks the hop that it reached (RFC 3261, 11). */
 	else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count &&
 		 method != sip_method_options)

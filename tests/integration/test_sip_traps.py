@@ -176,6 +176,8 @@ def traps(line):
     yield "an unknown scheme", ask("INVITE", body=sdp, uri="foo:bar"), (400, 416), {}
     yield "another version", ask("OPTIONS", version="SIP/7.0"), (505,), {}
     yield "nobody's number", ask("INVITE", body=sdp, uri=f"sip:+15550009999@{gateway}"), (404,), {}
+    for name, octets in (("NUL", "%00"), ("a line end", "%0D%0AX-Y:%20z"), ("a tab", "%09")):
+        yield f"a number with {name}", ask("INVITE", body=sdp, uri=f"sip:{line.number}{octets}@{gateway}"), (484,), {}
     yield "no Contact", ask("INVITE", body=sdp, without=("Contact",)), (400,), {}
     yield "two Contacts", ask("INVITE", body=sdp, more=("Contact: <sip:two@192.0.2.1>",)), (400,), {}
     yield "a Contact of a star", ask("INVITE", body=sdp, Contact="*"), (400,), {}
