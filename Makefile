@@ -159,7 +159,7 @@ fuzz-faults: deps
 	+@$(call SANITIZE,fuzz,$(ASAN) -fsanitize=fuzzer-no-link,$(ASAN) -fsanitize=fuzzer) CC=clang faults-run
 faults-run: export FUZZ_CFLAGS = $(ALL_CFLAGS)
 faults-run: export FUZZ_LDFLAGS = $(ALL_LDFLAGS)
-faults-run: export FUZZ_LIBS = $(LIBS)
+faults-run: export FUZZ_LIBS = $(LIBS) -lcmocka
 faults-run: $(FUZZERS)
 	@FUZZ_SECONDS=$(strip $(FUZZ_SECONDS)) tests/fuzz/prove $(BUILD) faults
 ## bench        Tandem beside rtpengine and the floors, in one run; BENCH_QUICK=1 is short

@@ -47,6 +47,25 @@ static struct leg *free_leg(struct leg *leg)
 	return fake_free(leg);
 }
 
+static int candidate(struct leg *leg, const struct media_cand *cand)
+{
+	(void)leg;
+	assert(cand->component == 1);
+	return 0;
+}
+
+static int transfer(struct leg *leg, const char *to)
+{
+	assert(*to);
+	return leg->side == MEDIA_SIDE_A ? LEG_E_TRANSFER : 0;
+}
+
+static int recall(struct leg *leg)
+{
+	assert(!legs[number_of(leg)].told);
+	return 0;
+}
+
 static struct leg *make(void)
 {
 	static struct leg_ops ops;
@@ -55,6 +74,9 @@ static struct leg *make(void)
 	ops = fake_ops;
 	ops.hangup = hangup;
 	ops.free = free_leg;
+	ops.candidate = candidate;
+	ops.transfer = transfer;
+	ops.recall = recall;
 	leg->ops = &ops;
 	assert(nlegs < LEGS_MAX);
 	legs[nlegs].leg = leg;
@@ -100,9 +122,10 @@ static void listen_to_it(void)
 	said[0] = '\0';
 }
 
+/* It may have gone by itself in a turn. */
 static bool is_over(void)
 {
-	return call->state == CALL_CLOSED;
+	return LIST_EMPTY(&gateway.calls) || call->state == CALL_CLOSED;
 }
 
 static void ends(struct leg *leg, enum cause cause, uint8_t more)
@@ -131,6 +154,25 @@ static void disk(uint8_t more)
 		done(more & 1 ? -EIO : 0, stored_arg);
 }
 
+/* Of some direction, and perhaps of its first codec, or its last one, alone. */
+static void describe_as(struct leg *leg, uint8_t how)
+{
+	AUTO(media_desc_freep) struct media_desc *desc = NULL;
+	struct media_content *audio;
+
+	assert(!negotiate_caps(&desc));
+	audio = media_desc_first(desc, MEDIA_AUDIO);
+	audio->dir = (enum media_dir)(how >> 1 & 3);
+	if (how & 16)
+		audio->codecs[0] = audio->codecs[audio->ncodecs - 1];
+	if (how & 24)
+		audio->ncodecs = 1;
+	audio->osrtp = how & 32;
+	if (how & 64)
+		desc->contents[0]->kind = MEDIA_OTHER;
+	assert(!leg_set_remote(leg, desc));
+}
+
 /* A time limit of the state, as though it had passed. */
 static void time_passes(void)
 {
@@ -144,16 +186,26 @@ static void media(uint8_t more)
 {
 	enum media_side side = more & 1 ? MEDIA_SIDE_A : MEDIA_SIDE_B;
 
-	switch (more >> 1 & 3) {
-	case 0:
-	case 1:
+	const struct media_cand cand = { .component = 1 };
+
+	switch (more >> 1 & 7) {
+	default:
 		ready(side);
 		break;
 	case 2:
 		bridge_events->digit(side, '5', 100, bridge_arg);
 		break;
-	default:
+	case 3:
 		bridge_events->moved(side, bridge_arg);
+		break;
+	case 4:
+		bridge_events->candidate(side, &cand, bridge_arg);
+		break;
+	case 5:
+		bridge_events->changed(side, bridge_arg);
+		break;
+	case 6:
+		assert(call_transfer(call, "+15550001111") >= 0);
 	}
 }
 
@@ -162,7 +214,7 @@ static void media_fails(uint8_t more)
 	static const enum media_failure whys[] = { MEDIA_FAIL_ICE,
 						   MEDIA_FAIL_DTLS,
 						   MEDIA_FAIL_CONSENT,
-						   MEDIA_FAIL_SILENCE };
+						   MEDIA_FAIL_WORKER };
 
 	bridge_events->failed(more & 1 ? MEDIA_SIDE_A : MEDIA_SIDE_B,
 			      whys[more >> 1 & 3], bridge_arg);
@@ -177,7 +229,7 @@ static void step(uint8_t what, uint8_t more)
 		leg_calls(a);
 		break;
 	case 1:
-		describe(leg);
+		describe_as(leg, more);
 		leg_offers(leg);
 		break;
 	case 2:
@@ -187,15 +239,15 @@ static void step(uint8_t what, uint8_t more)
 		leg_proceeds(b);
 		break;
 	case 4:
-		describe(b);
+		describe_as(b, more);
 		leg_rings_early(b);
 		break;
 	case 5:
-		describe(b);
+		describe_as(b, more);
 		leg_answers(b);
 		break;
 	case 6:
-		describe(leg);
+		describe_as(leg, more);
 		leg_agrees(leg);
 		break;
 	case 7:
@@ -243,7 +295,11 @@ static bool begin_as(uint8_t kind)
 	reached = kind & 32 ? LIMIT_MINUTES : LIMIT_NONE;
 	a = make();
 	callee = b = kind & 64 ? hunted(&of) : make();
-	return !call_new(&call, &gateway, &of, a, callee);
+	if (call_new(&call, &gateway, &of, a, callee))
+		return false;
+	/* as one that was up when another process died */
+	call->resumed_ms = kind & 128 ? call_now_ms(call) : 0;
+	return true;
 }
 
 static void check_end(void)
