@@ -193,9 +193,9 @@ class Scene:
         await media.listen((call.audio, call.audio), seconds=1.0)
         await call.hangup()
 
-    async def heard(self, mine, theirs, seconds=media.JUDGE_S):
-        """Judge the audio both ways."""
-        return await media.listen((mine.audio, theirs.audio), (theirs.audio, mine.audio), seconds=seconds)
+    async def heard(self, mine, theirs, **options):
+        """Judge the audio both ways, as media.listen() does."""
+        return await media.listen((mine.audio, theirs.audio), (theirs.audio, mine.audio), **options)
 
     async def close(self):
         """End what the test has left open; doing so twice does no harm."""
