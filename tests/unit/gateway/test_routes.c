@@ -44,13 +44,11 @@ static int set_up(void **state)
 	gateway = (struct gateway){ .config = config,
 				    .db = f->db,
 				    .base = event_base_new() };
-	return routes_new(&gateway) || quotas_new(&gateway) ||
-	       toll_new(&gateway);
+	return quotas_new(&gateway) || toll_new(&gateway);
 }
 
 static int tear_down(void **state)
 {
-	routes_free(&gateway);
 	toll_free(&gateway);
 	quotas_free(&gateway);
 	event_base_free(gateway.base);
@@ -95,61 +93,6 @@ static void the_longest_prefix_whose_time_it_is_decides(void **state)
 		assert_string_equal(find(rows[i].number, rows[i].day,
 					 rows[i].hour, rows[i].minute),
 				    rows[i].route);
-}
-
-static struct route_row added(const char *name, uint32_t position,
-			      const char *prefixes)
-{
-	return (struct route_row){ .name = name,
-				   .position = position,
-				   .prefixes = prefixes,
-				   .trunks = "b a",
-				   .days = 0x7f,
-				   .from_min = 0,
-				   .until_min = CONFIG_DAY_MIN,
-				   .enabled = true };
-}
-
-static void routes_added_at_run_time_count_and_are_kept(void **state)
-{
-	struct fixture *f = *state;
-	struct route_row late = added("late", 9, "+1 +2");
-	struct route_row early = added("early", 3, "+1");
-	struct route_row equal = added("equal", 1, "+4");
-
-	assert_int_equal(routes_put(&gateway, &late), 0);
-	assert_string_equal(find("+15551234", 1, 1, 1), "late");
-	assert_int_equal(routes_put(&gateway, &early), 0);
-	assert_int_equal(routes_put(&gateway, &equal), 0);
-	assert_string_equal(find("+15551234", 1, 1, 1), "early");
-	assert_string_equal(find("+4311234", 1, 1, 1), "rest"); /* the file's */
-	routes_free(&gateway);
-	fixture_reopen(f);
-	gateway.db = f->db;
-	assert_int_equal(routes_new(&gateway), 0);
-	assert_string_equal(find("+15551234", 1, 1, 1), "early");
-	assert_int_equal(routes_drop(&gateway, "early"), 0);
-	assert_string_equal(find("+15551234", 1, 1, 1), "late");
-	late.enabled = false;
-	assert_int_equal(routes_put(&gateway, &late), 0);
-	assert_string_equal(find("+15551234", 1, 1, 1), "none");
-}
-
-static void a_route_that_cannot_be_is_refused(void **state)
-{
-	(void)state;
-	struct route_row rows[] = {
-		added("r", 1, "+1 x"), added("r", 1, "+1"),
-		added("r", 1, "+1"),   added("r", 1, "+1"),
-		added("a b", 1, "+1"),
-	};
-
-	rows[1].trunks = "";
-	rows[2].days = 0;
-	rows[3].from_min = rows[3].until_min = 60;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_int_equal(routes_put(&gateway, &rows[i]), -EINVAL);
-	assert_string_equal(find("+15551234", 1, 1, 1), "none");
 }
 
 /* Limits and what was used of them live as long as the database. */
@@ -198,8 +141,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROUTES_TEST(the_longest_prefix_whose_time_it_is_decides),
-		ROUTES_TEST(routes_added_at_run_time_count_and_are_kept),
-		ROUTES_TEST(a_route_that_cannot_be_is_refused),
 		ROUTES_TEST(limits_are_kept),
 	};
 
