@@ -51,7 +51,7 @@ class Sipp:
 
     async def noted(self, note):
         """Wait until the step with @note has been played."""
-        await proc.until(lambda: note in self._read("logs"), 10, f"SIPp notes {note}")
+        await proc.until(lambda: note in self._read("logs"), 20, f"SIPp notes {note}")
 
     async def finish(self, timeout=TIMEOUT_S):
         """Wait until its scenario is through; AssertionError with SIPp's own complaint if it was not played to its end."""
