@@ -29,7 +29,7 @@ from bed.sippscript import Script, sdp
 USER, PASSWORD = "erin", "secret"
 CRYPTO = "crypto:1 {} inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj{}"
 GCM_KEY = base64.b64encode(bytes(range(28))).decode()  # RFC 7714 section 11: 16 octets and 12
-TOKEN, RETRY_S = "X-Trunk-Token: s3same", 20
+TOKEN, RETRY_S = "X-Trunk-Token: s3same", 10
 STRANGER = "10.77.0.11"
 
 CHALLENGES = tuple(f'WWW-Authenticate: Digest realm="sipp", nonce="abc", algorithm={kind}, qop="auth"' for kind in ("MD5", "SHA-256"))
