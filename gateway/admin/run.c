@@ -235,12 +235,9 @@ char *request_lines(const struct request *request, const char *var)
 		n += strlen(line) + 1;
 	char *text = calloc(1, n);
 	for (size_t i = 0; text && (line = form_value(request->values, var, i));
-	     i++) {
-		if (i)
-			text[at++] = '\n';
-		memcpy(text + at, line, strlen(line));
-		at += strlen(line);
-	}
+	     i++)
+		at += (size_t)snprintf(text + at, n - at, "%s%s", i ? "\n" : "",
+				       line);
 	return text;
 }
 
