@@ -24,8 +24,9 @@ class Scarce(Fault):
             call = await client.call(scene.jid(number))
             answered = await self.answered(plan, call)
             if not answered:
-                client.strict.violations.clear()  # the end of its own crosses ours
-                return calls, await self.refusal(scene, call)
+                ended = await self.refusal(scene, call)
+                client.strict.violations.clear()  # the end of its own may have crossed ours
+                return calls, ended
             calls.append((call, answered))
         raise AssertionError(f"none of {self.most} calls was refused")
 

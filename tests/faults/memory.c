@@ -8,7 +8,9 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <link.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -83,20 +85,21 @@ void *realloc(void *p, size_t n)
 						       : __libc_realloc(p, n);
 }
 
-int sqlite3_prepare_v2(void *db, const char *sql, int n, void *stmt,
+int sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **out,
 		       const char **tail)
 {
-	int (*prepare)(void *, const char *, int, void *, const char **) =
-		dlsym(RTLD_NEXT, "sqlite3_prepare_v2");
+	int (*prepare)(sqlite3 *, const char *, int, sqlite3_stmt **,
+		       const char **) = dlsym(RTLD_NEXT, "sqlite3_prepare_v2");
 
 	if (strstr(sql, " FROM session "))
 		counting = true;
-	return prepare(db, sql, n, stmt, tail);
+	return prepare(db, sql, n, out, tail);
 }
 
-int event_base_loop(void *base, int flags)
+int event_base_loop(struct event_base *base, int flags)
 {
-	int (*loop)(void *, int) = dlsym(RTLD_NEXT, "event_base_loop");
+	int (*loop)(struct event_base *, int) =
+		dlsym(RTLD_NEXT, "event_base_loop");
 
 	if (counting && left >= 0)
 		say("fault=allocation result=not-needed\n");
