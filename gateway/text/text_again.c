@@ -181,6 +181,15 @@ bool text_again_turn(struct text_again *again, const struct stanza *message,
 	return false;
 }
 
+bool text_again_has(const struct text_again *again, const char *account,
+		    const char *from, const char *id)
+{
+	char key[KEY_CAP];
+
+	return name(key, account, from, id) &&
+	       text_given_find(&again->givens, key);
+}
+
 /* ---- what comes back ---- */
 
 static bool is_too_old(const struct text_again *again,

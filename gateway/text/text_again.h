@@ -60,6 +60,11 @@ struct text_again *text_again_free(struct text_again *again);
 bool text_again_turn(struct text_again *again, const struct stanza *message,
 		     int64_t kept_ms);
 
+/* Whether the text @id from @from for @account (JIDs) was given to the server
+ * in the last minutes, also by the run before, or waits here: it is on disk. */
+bool text_again_has(const struct text_again *again, const char *account,
+		    const char *from, const char *id);
+
 /* CHAT_BOUNCED came. True: it will be given again. */
 bool text_again_bounced(struct text_again *again, const struct chat *chat);
 

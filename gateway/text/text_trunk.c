@@ -15,6 +15,7 @@
 #include "gateway/route/number.h"
 #include "gateway/route/refusal.h"
 #include "gateway/route/route.h"
+#include "gateway/text/text_again.h"
 #include "gateway/text/text_from.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_report.h"
@@ -179,7 +180,9 @@ static int deliver(struct gateway *gateway, const struct addressing *a,
 	char nick[CALLER_NICK_CAP], account[JID_CAP];
 	int r = jid_bare(account, sizeof(account), owner);
 
-	if (r)
+	/* Whoever died between the commit of a text and that of its key, and
+	 * had not answered: it comes again. */
+	if (r || text_again_has(gateway->texts->again, owner, a->from, a->id))
 		return r;
 	bool several = number_count(gateway, account) > 1;
 	if (caller_nick(nick, a->name, a->from,

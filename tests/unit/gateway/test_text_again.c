@@ -310,8 +310,11 @@ static void what_an_earlier_run_gave_may_come_back(void **state)
 	kept = message;
 	assert_int_equal(text_again_new(&again, &gateway), 0);
 	kept = NULL;
+	assert_true(text_again_has(again, ALICE "/phone", NUMBER, "t1"));
+	assert_false(text_again_has(again, ALICE, NUMBER, "t2"));
 	assert_true(bounce(ALICE, "t1", "remote-server-not-found", "cancel"));
 	assert_int_equal(text_again_waiting(again), 1);
+	assert_true(text_again_has(again, ALICE, NUMBER, "t1"));
 }
 
 static void a_clock_that_is_set_back_keeps_nobody_waiting(void **state)
