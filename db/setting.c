@@ -59,6 +59,27 @@ static struct setting_node *find(const struct setting_store *store,
 	return RB_FIND(setting_tree, &tree, &key);
 }
 
+static bool is_of(const struct setting_node *node, enum setting_kind kind,
+		  const char *subject)
+{
+	return node->setting.kind == kind &&
+	       !strcmp(node->setting.subject, subject);
+}
+
+/* Those of one subject stand together. */
+static struct setting_node *find_first(const struct setting_store *store,
+				       enum setting_kind kind,
+				       const char *subject)
+{
+	struct setting_node key = {
+		.setting = { .kind = kind, .subject = subject, .name = "" }
+	};
+	struct setting_tree tree = store->tree;
+	struct setting_node *node = RB_NFIND(setting_tree, &tree, &key);
+
+	return node && is_of(node, kind, subject) ? node : NULL;
+}
+
 static struct setting_node *new_node(const struct setting *setting)
 {
 	size_t subject = strlen(setting->subject) + 1;
@@ -190,26 +211,23 @@ int setting_put(struct setting_store *store, const struct setting *setting)
 void setting_forget(struct setting_store *store, enum setting_kind kind,
 		    const char *subject)
 {
-	struct setting_node *node, *next;
+	struct setting_node *node;
 
-	RB_FOREACH_SAFE(node, setting_tree, &store->tree, next) {
-		if (node->setting.kind == kind &&
-		    !strcmp(node->setting.subject, subject))
-			forget(store, node);
-	}
+	while ((node = find_first(store, kind, subject)))
+		forget(store, node);
 }
 
+/* What is added may come up on the way, and is of another. */
 int setting_copy(struct setting_store *store, enum setting_kind kind,
 		 const char *from, const char *to)
 {
-	struct setting_node *node;
+	struct setting_node *node = find_first(store, kind, from);
 
-	RB_FOREACH(node, setting_tree, &store->tree) {
+	for (; node && is_of(node, kind, from);
+	     node = RB_NEXT(setting_tree, &store->tree, node)) {
 		struct setting copy = node->setting;
 		struct setting_node *added;
 
-		if (copy.kind != kind || strcmp(copy.subject, from) != 0)
-			continue;
 		copy.subject = to;
 		added = new_node(&copy);
 		if (!added)

@@ -53,6 +53,36 @@ static void settings_come_back_as_they_were_put(void **state)
 	setting_store_free(store);
 }
 
+/* They stand beside those of others, whose names begin with theirs too. */
+static void what_one_has_is_copied_and_goes_alone(void **state)
+{
+	struct setting_store *store = load(*state);
+
+	put(store, SETTING_ACCOUNT, "alice@", "a", "none of hers");
+	put(store, SETTING_ACCOUNT, "alice@x", "a", "1");
+	put(store, SETTING_ACCOUNT, "alice@x", "z", "2");
+	put(store, SETTING_ACCOUNT, "alice@xy", "a", "another's");
+	put(store, SETTING_TRUNK, "alice@x", "a", "trunk's");
+	assert_int_equal(
+		setting_copy(store, SETTING_ACCOUNT, "alice@x", "bob@x"), 0);
+	setting_forget(store, SETTING_ACCOUNT, "alice@x");
+	setting_forget(store, SETTING_ACCOUNT, "nobody@x");
+	assert_string_equal(of_alice(store, "a"), "");
+	assert_string_equal(of_alice(store, "z"), "");
+	assert_string_equal(setting_get(store, SETTING_ACCOUNT, "bob@x", "a"),
+			    "1");
+	assert_string_equal(setting_get(store, SETTING_ACCOUNT, "bob@x", "z"),
+			    "2");
+	assert_string_equal(
+		setting_get(store, SETTING_ACCOUNT, "alice@xy", "a"),
+		"another's");
+	assert_string_equal(setting_get(store, SETTING_ACCOUNT, "alice@", "a"),
+			    "none of hers");
+	assert_string_equal(setting_get(store, SETTING_TRUNK, "alice@x", "a"),
+			    "trunk's");
+	setting_store_free(store);
+}
+
 static void without_a_store_nothing_is_set(void **state)
 {
 	(void)state;
@@ -136,6 +166,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			settings_come_back_as_they_were_put, fixture_setup,
+			fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_one_has_is_copied_and_goes_alone, fixture_setup,
 			fixture_teardown),
 		cmocka_unit_test(without_a_store_nothing_is_set),
 		cmocka_unit_test_setup_teardown(
