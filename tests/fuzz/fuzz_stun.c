@@ -40,6 +40,7 @@ static void write_and_read(const struct stun_packet *packet)
 	if (stun_encode(packet, key, p, sizeof(p), &n))
 		return;
 	assert(n <= sizeof(p));
+	assert(stun_decode(&again, p, n, slice_of("another key")));
 	assert(!stun_decode(&again, p, n, key));
 	expect_same(packet, &again);
 	if (is_text(packet->username)) {
