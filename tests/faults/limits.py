@@ -99,6 +99,9 @@ class Memory(Scarce):
             await self.still(calls + new)
         finally:
             self.limit(scene, **{"as": "unlimited"})
+        downs = scene.bed.tandem.log.count("event=xmpp-down")  # a stanza without memory ends the stream
+        if downs:
+            await scene.bed.tandem.process.wait_log("event=xmpp-up", 20.0, count=downs)
         await self.hang_up(calls + new)
         await scene.alive()
         return f"after {len(new)} more calls: {ended}"
