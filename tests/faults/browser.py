@@ -12,6 +12,7 @@ from bed import capture, chromium, database, indices, media, proc, stanzajs, wra
 CHROMIUM = "10.77.0.11"
 WIDE = 400  # numbers before the wrap: some seconds
 EVENTS_S = 10.0
+STRAGGLERS_S = 0.1  # what was under way when the process died
 
 
 class Wire:
@@ -74,11 +75,11 @@ class KilledUnderChromium(Fault):
         """SIGKILL now, and a new start: the telephone hears within the time, and both in the end."""
         tandem = scene.bed.tandem
         await tandem.kill()
-        died = theirs.audio.rx.packets[-1][0]
+        died = theirs.audio.rx.packets[-1][0] + STRAGGLERS_S
         begun = time.monotonic()
         starting = asyncio.ensure_future(tandem.start())
-        await media.flowing(theirs.audio, self.within_s, packets=1, after=begun)
-        self.gaps.append(next(at for at, _ in theirs.audio.rx.packets if at > died + 0.1) - died)
+        await media.flowing(theirs.audio, self.within_s, packets=1, after=max(begun, died))
+        self.gaps.append(next(at for at, _ in theirs.audio.rx.packets if at > died) - died + STRAGGLERS_S)
         await starting
         await self.judged(mine, theirs)
 
