@@ -21,7 +21,7 @@ static int hex_value(char c)
 	return -1;
 }
 
-/* Undo %xx once; no octet below a blank may come of it (R6). */
+/* Undo %xx once; no octet below a blank may come of it. */
 static int unescape(char *dst, size_t cap, struct slice s)
 {
 	size_t n = 0;
