@@ -35,6 +35,7 @@
 #include "gateway/route/quotas.h"
 #include "gateway/route/refused.h"
 #include "gateway/route/route.h"
+#include "gateway/route/routes.h"
 #include "gateway/route/toll.h"
 #include "gateway/route/trunks.h"
 #include "gateway/service/announce.h"
@@ -337,6 +338,7 @@ static const struct part {
 	{ quotas_new, quotas_free, NULL, quotas_put_all },
 	{ toll_new, toll_free, NULL, toll_put_all },
 	{ blocks_new, blocks_free, NULL, blocks_put_all },
+	{ routes_new, routes_free, NULL, routes_put_all },
 	{ kept_stream_new, kept_stream_free, NULL, NULL },
 	{ open_media, close_media, NULL, NULL },
 	{ added_new, added_free, NULL, added_put_all },

@@ -34,6 +34,7 @@ struct public_address;
 struct quotas;
 struct recent;
 struct reload;
+struct routes;
 struct setting_store;
 struct sip_agent;
 struct sip_trunk;
@@ -80,6 +81,7 @@ struct gateway {
 	struct quotas *quotas; /* of accounts and trunks; route/quotas.c */
 	struct toll *toll;     /* what they use of them; route/toll.c */
 	struct blocks *blocks; /* who is not heard; blocks.c */
+	struct routes *routes; /* added at run time; routes.c */
 	struct public_address *public_address;
 	struct unsent *unsent;      /* until the stream is up */
 	struct lost_sessions *lost; /* of a run that died; recover.c */

@@ -16,6 +16,7 @@
 #include "gateway/route/added.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/quotas.h"
+#include "gateway/route/routes.h"
 #include "gateway/route/toll.h"
 #include "gateway/text/text_again.h"
 #include "gateway/text/text_int.h"
@@ -72,10 +73,17 @@ static void tell_rights(void)
 					 .password = { 3, "abc" },
 					 .allow = "127.0.0.2",
 					 .more = "" };
+	const struct route_row route = { .name = "abroad",
+					 .position = 7,
+					 .prefixes = "+44",
+					 .trunks = "carrier",
+					 .days = 0x7f,
+					 .until_min = CONFIG_DAY_MIN };
 	struct toll_meter meter = { .over = NULL };
 	char why[ADDED_WHY_CAP] = "";
 
 	assert_int_equal(quotas_set(st.gateway, &quota), 0);
+	assert_int_equal(routes_put(st.gateway, &route), 0);
 	assert_int_equal(blocks_add(st.gateway, BOB, BLOCKED), 0);
 	if (added_put(st.gateway, &trunk, why))
 		fail_msg("%s", why);
@@ -248,6 +256,7 @@ static void check_accounts(void)
 static void check_rights(void)
 {
 	const struct trunk_row *trunk = added_find(st.gateway, "second");
+	const struct route_row *route = routes_find_added(st.gateway, "abroad");
 	const struct config_quota *quota;
 	bool withhold;
 
@@ -261,6 +270,9 @@ static void check_rights(void)
 	assert_non_null(trunk);
 	assert_int_equal(trunk->password.n, 3);
 	assert_string_equal(trunk->allow, "127.0.0.2");
+	assert_non_null(route);
+	assert_int_equal(route->position, 7);
+	assert_false(route->enabled);
 }
 
 /* To the server, and to the telephone, which has answered. */

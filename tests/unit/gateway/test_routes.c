@@ -44,11 +44,13 @@ static int set_up(void **state)
 	gateway = (struct gateway){ .config = config,
 				    .db = f->db,
 				    .base = event_base_new() };
-	return quotas_new(&gateway) || toll_new(&gateway);
+	return routes_new(&gateway) || quotas_new(&gateway) ||
+	       toll_new(&gateway);
 }
 
 static int tear_down(void **state)
 {
+	routes_free(&gateway);
 	toll_free(&gateway);
 	quotas_free(&gateway);
 	event_base_free(gateway.base);
@@ -93,6 +95,118 @@ static void the_longest_prefix_whose_time_it_is_decides(void **state)
 		assert_string_equal(find(rows[i].number, rows[i].day,
 					 rows[i].hour, rows[i].minute),
 				    rows[i].route);
+}
+
+static struct route_row added(const char *name, uint32_t position,
+			      const char *prefixes)
+{
+	return (struct route_row){ .name = name,
+				   .position = position,
+				   .prefixes = prefixes,
+				   .trunks = "b a",
+				   .days = 0x7f,
+				   .from_min = 0,
+				   .until_min = CONFIG_DAY_MIN,
+				   .enabled = true };
+}
+
+static void routes_added_at_run_time_count_and_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct route_row late = added("late", 9, "+1 +2");
+	struct route_row early = added("early", 3, "+1");
+	struct route_row equal = added("equal", 1, "+4");
+
+	assert_int_equal(routes_put(&gateway, &late), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "late");
+	assert_int_equal(routes_put(&gateway, &early), 0);
+	assert_int_equal(routes_put(&gateway, &equal), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "early");
+	assert_string_equal(find("+4311234", 1, 1, 1), "rest"); /* the file's */
+	routes_free(&gateway);
+	fixture_reopen(f);
+	gateway.db = f->db;
+	assert_int_equal(routes_new(&gateway), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "early");
+	assert_int_equal(routes_drop(&gateway, "early"), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "late");
+	late.enabled = false;
+	assert_int_equal(routes_put(&gateway, &late), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "none");
+}
+
+static void a_route_that_cannot_be_is_refused(void **state)
+{
+	(void)state;
+	char long_text[ROUTES_TEXT_MAX + 2];
+	struct route_row rows[] = {
+		added("r", 1, "+1 x"), added("r", 1, "+1"),
+		added("r", 1, "+1"),   added("r", 1, "+1"),
+		added("a b", 1, "+1"),
+	};
+	struct route_row too_long = added("r", 1, long_text);
+
+	rows[1].trunks = "";
+	rows[2].days = 0;
+	rows[3].from_min = rows[3].until_min = 60;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(routes_put(&gateway, &rows[i]), -EINVAL);
+	memset(long_text, '1', sizeof(long_text));
+	long_text[sizeof(long_text) - 1] = '\0';
+	assert_int_equal(routes_put(&gateway, &too_long), -EMSGSIZE);
+	assert_string_equal(find("+15551234", 1, 1, 1), "none");
+	assert_int_equal(routes_drop(&gateway, "r"), ROUTES_E_UNKNOWN);
+}
+
+static void there_are_as_many_as_there_may_be(void **state)
+{
+	char name[sizeof("r4294967295")];
+	struct route_row row = added(name, 1, "+1");
+
+	(void)state;
+	for (unsigned i = 0; i < ROUTES_MAX; i++) {
+		snprintf(name, sizeof(name), "r%u", i);
+		assert_int_equal(routes_put(&gateway, &row), 0);
+	}
+	assert_int_equal(routes_put(&gateway, &row), 0); /* it is there */
+	snprintf(name, sizeof(name), "one");
+	assert_int_equal(routes_put(&gateway, &row), ROUTES_E_FULL);
+	assert_int_equal(routes_drop(&gateway, "r7"), 0);
+	assert_int_equal(routes_put(&gateway, &row), 0);
+}
+
+static void on_route(const struct route_row *row,
+		     const struct config_route *route, void *arg)
+{
+	char *names = arg;
+
+	assert_string_equal(row->name, route->name);
+	names[strlen(names)] = row->name[0];
+}
+
+/* Also when it is not enabled; and equal ones stand as they do after a
+ * restart. */
+static void what_was_added_is_known(void **state)
+{
+	static const char *const names[] = { "d", "b", "c", "a" };
+	char order[5] = "";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct route_row row = added(names[i], i ? 5 : 1, "");
+
+		row.enabled = i != 1;
+		if (i == 2)
+			row.trunks = "other";
+		assert_int_equal(routes_put(&gateway, &row), 0);
+	}
+	routes_each_added(&gateway, on_route, order);
+	assert_string_equal(order, "dabc");
+	assert_false(routes_find_added(&gateway, "b")->enabled);
+	assert_null(routes_find_added(&gateway, "e"));
+	assert_string_equal(routes_find_by_trunk(&gateway, "a")->name, "d");
+	assert_string_equal(routes_find_by_trunk(&gateway, "other")->name, "c");
+	assert_null(routes_find_by_trunk(&gateway, "oth"));
 }
 
 /* Limits and what was used of them live as long as the database. */
@@ -141,6 +255,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROUTES_TEST(the_longest_prefix_whose_time_it_is_decides),
+		ROUTES_TEST(routes_added_at_run_time_count_and_are_kept),
+		ROUTES_TEST(a_route_that_cannot_be_is_refused),
+		ROUTES_TEST(there_are_as_many_as_there_may_be),
+		ROUTES_TEST(what_was_added_is_known),
 		ROUTES_TEST(limits_are_kept),
 	};
 
