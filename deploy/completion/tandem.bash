@@ -44,9 +44,9 @@ _tandemctl()
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "-h -r -s -t -u help status calls watch trace-start trace-show \
 		trace-follow traces trace-stop trace-save history history-export \
-		trunks numbers accounts blocks users users-list users-online users-online-list users-active \
+		trunks routes numbers accounts blocks users users-list users-online users-online-list users-active \
 		users-active-list users-disabled users-disabled-list changes call-hangup trunk-add trunk-edit trunk-remove trunk-test trunk-call \
-		trunk-drain number-assign number-release number-ring number-texts number-import \
+		trunk-drain route-put route-remove number-assign number-release number-ring number-texts number-import \
 		account-add account-disable account-enable account-remove user-hangup block unblock \
 		account-limits account-caller-id announce reload backup drain upgrade restart shutdown log-level my-numbers my-calls \
 		why-failed my-settings my-caller-id transfer-call my-test-call my-move my-take do-not-disturb my-blocks my-block my-unblock" -- "$word")

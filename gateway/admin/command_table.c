@@ -8,10 +8,10 @@ static const struct commands *const groups[] = {
 	&commands_calls,        &commands_watch,      &commands_trace,
 	&commands_trace_follow, &commands_history,    &commands_export,
 	&commands_trunks,       &commands_trunk_edit, &commands_trunk_call,
-	&commands_numbers,      &commands_accounts,   &commands_caller_id,
-	&commands_blocks,       &commands_audit,      &commands_standard,
-	&commands_process,      &commands_stop,       &commands_test_call,
-	&commands_move,
+	&commands_routes,       &commands_numbers,    &commands_accounts,
+	&commands_caller_id,    &commands_blocks,     &commands_audit,
+	&commands_standard,     &commands_process,    &commands_stop,
+	&commands_test_call,    &commands_move,
 };
 enum { NGROUPS = sizeof(groups) / sizeof(groups[0]) };
 

@@ -27,7 +27,7 @@ extern const struct commands commands_status, commands_calls, commands_history,
 	commands_process, commands_standard, commands_transfer, commands_user,
 	commands_watch, commands_trace, commands_trace_follow,
 	commands_caller_id, commands_stop, commands_export, commands_test_call,
-	commands_move;
+	commands_move, commands_routes;
 
 /* The trunks, as options of the field "trunk"; the one there is is chosen. */
 void commands_fill_trunks(const struct request *request, struct form *form);

@@ -13,6 +13,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/added.h"
+#include "gateway/route/routes.h"
 #include "sip/trunk.h"
 
 static const struct form_spec name_fields[] = {
@@ -259,23 +260,35 @@ static void count_number(const struct account_number *number, void *arg)
 	counting->n += !strcmp(number->trunk, counting->trunk);
 }
 
-static enum command_result run_remove(struct request *request)
+/* Else it was said of what. */
+static bool is_unused(struct request *request, const char *name)
 {
-	const char *name = request_text(request, "name");
-	struct gateway *gateway = request->gateway;
+	const struct gateway *gateway = request->gateway;
+	const struct route_row *route = routes_find_by_trunk(gateway, name);
 	struct counting numbers = { name, 0 };
-	char before[DESCRIPTION_CAP];
 
-	if (is_the_files(request, name))
-		return COMMAND_DONE;
 	account_each_number(gateway->accounts, NULL, count_number, &numbers);
-	if (numbers.n) {
+	if (numbers.n)
 		answer_error(request->answer,
 			     "%zu numbers come by %s: release them, or assign "
 			     "them to another trunk. Nothing was changed.",
 			     numbers.n, name);
+	else if (route)
+		answer_error(request->answer,
+			     "The route %s goes over %s: change or remove it "
+			     "first. Nothing was changed.",
+			     route->name, name);
+	return !numbers.n && !route;
+}
+
+static enum command_result run_remove(struct request *request)
+{
+	const char *name = request_text(request, "name");
+	struct gateway *gateway = request->gateway;
+	char before[DESCRIPTION_CAP];
+
+	if (is_the_files(request, name) || !is_unused(request, name))
 		return COMMAND_DONE;
-	}
 	describe(before, sizeof(before), added_find(gateway, name));
 	if (put_well(request, name, added_drop(gateway, name), "")) {
 		request_changed(request, name, before, "");

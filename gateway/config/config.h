@@ -396,6 +396,15 @@ void config_texts_fini(struct config_texts *texts);
 bool config_parse_days(uint8_t *out, const char *text);
 bool config_parse_hours(uint16_t *from_min, uint16_t *until_min,
 			const char *text);
+/* The same, written: "mon-fri,sun", "" none; "08:00". */
+struct config_days_text {
+	char s[sizeof("mon,tue,wed,thu,fri,sat,sun")];
+};
+struct config_time_text {
+	char s[sizeof("1092:15")]; /* of any uint16_t */
+};
+struct config_days_text config_format_days(uint8_t days);
+struct config_time_text config_format_time(uint16_t min);
 /* Whether @text could be the domain of a component or a server. */
 bool config_is_domain(const char *text);
 /* Whether @text could be a bare JID (RFC 7622) with a localpart. */

@@ -6,7 +6,7 @@
 
 static const char *const day_names[] = { "mon", "tue", "wed", "thu",
 					 "fri", "sat", "sun" };
-enum { NDAYS = sizeof(day_names) / sizeof(*day_names) };
+enum { NDAYS = sizeof(day_names) / sizeof(*day_names), HOUR_MIN = 60 };
 
 static bool find_day(struct slice text, unsigned *out)
 {
@@ -52,26 +52,48 @@ static int read_days(void *field, const struct config_key *key,
 	return config_parse_days(field, text) ? 0 : CONFIG_E_INVALID;
 }
 
+/* The last day of those in a row that begin with @first. */
+static unsigned last_day(uint8_t days, unsigned first)
+{
+	unsigned last = first;
+
+	while (last + 1 < NDAYS && days & 1u << (last + 1))
+		last++;
+	return last;
+}
+
+struct config_days_text config_format_days(uint8_t days)
+{
+	struct config_days_text out = { "" };
+	size_t at = 0;
+
+	for (unsigned i = 0; i < NDAYS; i++) {
+		unsigned last = last_day(days, i);
+
+		if (!(days & 1u << i))
+			continue;
+		at += (size_t)snprintf(out.s + at, sizeof(out.s) - at, "%s%s",
+				       at ? "," : "", day_names[i]);
+		if (last < i + 2)
+			continue;
+		at += (size_t)snprintf(out.s + at, sizeof(out.s) - at, "-%s",
+				       day_names[last]);
+		i = last;
+	}
+	return out;
+}
+
 static void print_days(const void *field, const struct config_key *key,
 		       const char *indent, FILE *to)
 {
-	uint8_t days = *(const uint8_t *)field;
-	const char *comma = "";
-
-	fprintf(to, "%s%s = \"", indent, key->name);
-	for (unsigned i = 0; i < NDAYS; i++) {
-		if (!(days & 1u << i))
-			continue;
-		fprintf(to, "%s%s", comma, day_names[i]);
-		comma = ",";
-	}
-	fputs("\"\n", to);
+	fprintf(to, "%s%s = \"%s\"\n", indent, key->name,
+		config_format_days(*(const uint8_t *)field).s);
 }
 
 /* "08:30" or "24:00", which ends a day. */
 static bool parse_time(struct slice text, uint16_t *out)
 {
-	enum { HOUR_MIN = 60, HOURS = 24 };
+	enum { HOURS = 24 };
 	struct slice hour = slice_cut(&text, ':');
 	uint64_t h, m;
 
@@ -113,15 +135,23 @@ static int read_hours(void *field, const struct config_key *key,
 		       : CONFIG_E_INVALID;
 }
 
+struct config_time_text config_format_time(uint16_t min)
+{
+	struct config_time_text out;
+
+	snprintf(out.s, sizeof(out.s), "%02u:%02u", min / HOUR_MIN,
+		 min % HOUR_MIN);
+	return out;
+}
+
 static void print_hours(const void *field, const struct config_key *key,
 			const char *indent, FILE *to)
 {
-	enum { HOUR_MIN = 60 };
 	const struct hours *hours = field;
 
-	fprintf(to, "%s%s = \"%02u:%02u-%02u:%02u\"\n", indent, key->name,
-		hours->from / HOUR_MIN, hours->from % HOUR_MIN,
-		hours->until / HOUR_MIN, hours->until % HOUR_MIN);
+	fprintf(to, "%s%s = \"%s-%s\"\n", indent, key->name,
+		config_format_time(hours->from).s,
+		config_format_time(hours->until).s);
 }
 
 CONFIG_KIND(days, "days of the week, such as \"mon-fri, sun\"",

@@ -155,6 +155,78 @@ async def test_what_cannot_be_added_is_told_why(scene):
     assert (await operator.step("trunk-add")).error == "item-not-found"
 
 
+async def over(scene, client, number, telephone):
+    """A call of @client comes to @telephone."""
+    plan = telephone.expect(number)
+    mine = await client.call(scene.jid(number))
+    await (await plan.call()).refuse(486, "Busy Here")
+    await mine.ended()
+
+
+async def restarted(gateway, routes):
+    """It dies when its file has @routes, which a busy disk takes a while for, and the next one knows its trunks."""
+    path = gateway.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT name, enabled FROM route") == routes, proc.SOON_S, "the routes are kept")
+    await gateway.kill()
+    await gateway.start()
+    for trunk in ("carrier", "pbx"):
+        await gateway.process.wait_log(rf"trunk={trunk} \S+ -> up")
+
+
+async def test_a_route_sends_calls_to_another_trunk_until_it_is_gone(scene):
+    operator, gateway, client = await commander(scene, "oscar", "routes"), scene.bed.tandem, await scene.client()
+    number, carrier, pbx = scene.number(), scene.bed.carrier, scene.bed.pbx
+    await over(scene, client, number, carrier)
+    done = await operator.run("route-put", {"name": "way"}, {"prefixes": number[:8], "trunks": "pbx carrier"})
+    assert done.text == f"way is added: {number[:8]} over pbx carrier, mon-sun 00:00-24:00, position 100.", done.text
+    await over(scene, client, number, pbx)
+    await restarted(gateway, [("way", 1)])
+    await over(scene, client, number, pbx)
+    row, = [row for row in (await operator.run("routes")).rows if row["route"] == "way"]
+    assert row == {"route": "way", "prefixes": number[:8], "trunks": "pbx carrier", "days": "mon-sun", "hours": "00:00-24:00",
+                   "position": "100", "state": "in use", "from": "command"}
+    assert (await ctl(gateway, "route-put", "way", "enabled=no"))[0] == 0
+    await over(scene, client, number, carrier)
+    assert "\toff\tcommand" in (await ctl(gateway, "routes", tabs=True))[1]
+    stage = await operator.step("route-put")
+    stage = await operator.step("route-put", "next", stage.sessionid, {"name": "way"})
+    assert [stage.value(var) for var in ("trunks", "days", "from", "until", "enabled")] == [
+        "pbx carrier", "mon-sun", "00:00", "24:00", "false"]
+    done = await operator.step("route-put", "complete", stage.sessionid, {"enabled": "true", "position": "7"})
+    assert "way is changed" in done.text and "position 7." in done.text, done.text
+    await over(scene, client, number, pbx)
+    assert "way is removed" in (await operator.run("route-remove", name="way")).text
+    await over(scene, client, number, carrier)
+    await restarted(gateway, [])
+    assert "way" not in (await ctl(gateway, "routes", tabs=True))[1]
+    rows = (await operator.run("changes", object="way", count=10)).rows
+    was = f"{number[:8]} over pbx carrier, mon-sun 00:00-24:00, position"
+    assert [(row["command"], row["from"], row["to"]) for row in rows] == [
+        ("route-remove", f"{was} 7", ""), ("route-put", f"{was} 100, not in use", f"{was} 7"),
+        ("route-put", f"{was} 100", f"{was} 100, not in use"), ("route-put", "", f"{was} 100")]
+
+
+async def test_what_is_no_route_is_told_why(scene):
+    owner, gateway = await commander(scene, "admin", "ways"), scene.bed.tandem
+    good = {"prefixes": "+49", "trunks": "pbx"}
+    for keys, said in [({"trunks": "pbx nobody"}, "There is no trunk nobody"), ({"days": "mon-xyz"}, "Days are written as"),
+                       ({"from": "08:00", "until": "08:00"}, "From and until are two times"),
+                       ({"prefixes": " ".join(["+123456789"] * 100)}, "too long")]:
+        done = await owner.run("route-put", {"name": "never"}, {**good, **keys})
+        assert done.notes[0][0] == "error" and said in done.text and "othing was changed" in done.text, done.text
+    for keys in ({"prefixes": "49a"}, {"trunks": "a/b"}, {"trunks": ""}, {"days": "monday"}, {"from": "24:00"}, {"until": "8"},
+                 {"position": "0"}, {"position": "10000"}, {"enabled": "perhaps"}):
+        assert (await owner.run("route-put", {"name": "never"}, {**good, **keys})).error, keys
+    assert "From: a time such as 08:00, please" in (await ctl(gateway, "route-put", "never", "+49", "pbx", "from=8"))[1]
+    assert "never" not in (await ctl(gateway, "routes"))[1]
+    assert (await ctl(gateway, "route-remove", "never"))[0] != 0
+    assert "is added" in (await owner.run("trunk-add", {"name": "used"}, {"proxy": "sip:10.77.0.77:5060"})).text
+    await owner.run("route-put", {"name": "user"}, {**good, "trunks": "used"})
+    assert "The route user goes over used" in (await owner.run("trunk-remove", name="used")).text
+    assert "is removed" in (await owner.run("route-remove", name="user")).text
+    assert "is removed" in (await owner.run("trunk-remove", name="used")).text
+
+
 async def test_what_a_cancelled_command_works_at_is_answered_too(scene):
     owner = await commander(scene, "admin", "cancels")
     assert "is added" in (await owner.run("trunk-add", {"name": "silent"}, {"proxy": "sip:10.77.0.77:5060"})).text

@@ -11,6 +11,7 @@ import re
 import pytest
 
 from bed import database, proc, sipmsg
+from bed.commands import ctl
 from bed.scene import CARRIER, DOMAIN, PBX, own_number
 
 RATE = 4
@@ -87,6 +88,13 @@ async def test_the_next_trunk_takes_what_the_first_cannot(scene):
     await scene.heard(mine, two)
     await mine.hangup()
     assert "BYE" in await two.wait("ended")
+
+
+async def test_a_route_of_the_file_is_the_files(scene):
+    done, text = await ctl(scene.bed.tandem, "route-put", "germany", "+49", "carrier")
+    assert done != 0 and "germany is in " in text and "tandem.conf: change it there" in text, text
+    _, text = await ctl(scene.bed.tandem, "routes", tabs=True)
+    assert text.strip() == "germany\t+49\tpbx carrier\tmon-sun\t00:00-24:00\tfirst\tin use\ttandem.conf"
 
 
 @pytest.mark.parametrize("caller,shown", [("0049301234567", "+49301234567"), ("030-1234567", "+49301234567"),

@@ -34,6 +34,7 @@ NEEDS = {
     RESTART: (OWNER, "delay=x"), SHUTDOWN: (OWNER, "sure=no"),
     "blocks": (READER,), "block": (OPERATOR,), "unblock": (OPERATOR,),
     "trunk-add": (OWNER, "a b"), "trunk-edit": (OWNER,), "trunk-remove": (OWNER,),
+    "routes": (READER,), "route-put": (OPERATOR, "a b"), "route-remove": (OPERATOR,),
     "trunks": (READER,), "trunk-test": (OPERATOR,), "trunk-call": (OPERATOR,), "trunk-drain": (OPERATOR,), "history": (READER,),
     "history-export": (OPERATOR, "since=x"),
     "my-blocks": (USER,), "my-block": (USER,), "my-unblock": (USER,),

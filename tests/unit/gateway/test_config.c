@@ -339,6 +339,41 @@ static void what_needs_a_restart_is_named(void **state)
 	}
 }
 
+static void days_and_times_are_written_as_they_are_read(void **state)
+{
+	static const struct {
+		const char *said, *written;
+	} rows[] = {
+		{ "mon-sun", "mon-sun" },
+		{ "MON , wed-thu", "mon,wed,thu" },
+		{ "sat-mon", "mon,sat,sun" },
+		{ "mon,tue,wed,fri-sun", "mon-wed,fri-sun" },
+		{ "sun", "sun" },
+		{ "mon,wed,fri,sun", "mon,wed,fri,sun" },
+		{ "mon,tue,thu,fri,sun", "mon,tue,thu,fri,sun" },
+	};
+	uint16_t from, until;
+	uint8_t days, again;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_true(config_parse_days(&days, rows[i].said));
+		assert_string_equal(config_format_days(days).s,
+				    rows[i].written);
+		assert_true(config_parse_days(&again, rows[i].written));
+		assert_int_equal(again, days);
+	}
+	for (unsigned all = 1; all < 1u << 7; all++) {
+		assert_true(config_parse_days(
+			&again, config_format_days((uint8_t)all).s));
+		assert_int_equal(again, all);
+	}
+	assert_string_equal(config_format_days(0).s, "");
+	assert_true(config_parse_hours(&from, &until, "08:05-24:00"));
+	assert_string_equal(config_format_time(from).s, "08:05");
+	assert_string_equal(config_format_time(until).s, "24:00");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +387,7 @@ int main(void)
 		cmocka_unit_test(the_shipped_example_is_well),
 		cmocka_unit_test(numbers_are_e164),
 		cmocka_unit_test(jids_are_plausible),
+		cmocka_unit_test(days_and_times_are_written_as_they_are_read),
 		cmocka_unit_test(what_needs_a_restart_is_named),
 	};
 
