@@ -10,21 +10,16 @@ bool telephone_local(char out[static JID_PART_MAX + 1],
 		     const struct gateway *gateway, const char *address)
 {
 	static const char scheme[] = "sip:";
-	struct slice domain = slice_of(address);
-	struct slice local = slice_cut(&domain, '@');
+	bool sip = !strncasecmp(address, scheme, strlen(scheme));
+	struct slice domain = slice_of(address + (sip ? strlen(scheme) : 0));
+	struct slice whole = domain, local = slice_cut(&domain, '@');
 	enum { CAP = JID_PART_MAX + 1 };
 
 	if (config_is_number(address))
 		return !text_set(out, CAP, address);
 	if (slice_is_nocase(domain, gateway->config->xmpp.domain))
 		return !text_copy(out, CAP, local);
-	if (strncasecmp(address, scheme, strlen(scheme)) != 0)
+	if (!sip || text_copy(out, CAP, local))
 		return false;
-	address += strlen(scheme);
-	local.p += strlen(scheme);
-	local.n -= strlen(scheme);
-	if (text_copy(out, CAP, local))
-		return false;
-	return config_is_number(out) ||
-	       !jid_escape(out, CAP, slice_of(address));
+	return config_is_number(out) || !jid_escape(out, CAP, whole);
 }

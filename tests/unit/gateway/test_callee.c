@@ -361,6 +361,7 @@ static void a_call_is_forwarded_to_a_telephone_by_its_address(void **state)
 		{ "+19990001111@tel.example.org", "+19990001111" },
 		{ "+19990001111@TEL.example.org", "+19990001111" },
 		{ "sip:+19990001111@192.0.2.1", "+19990001111" },
+		{ "sip:+19990001111@tel.example.org", "+19990001111" },
 		{ "sip:reception@pbx", "reception\\40pbx" },
 		{ "reception\\40pbx@tel.example.org", "reception\\40pbx" },
 	};
