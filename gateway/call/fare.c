@@ -76,15 +76,17 @@ bool fare_is_same(const struct fare *a, const struct fare *b)
  * have rung for a while, and others have been placed. */
 static bool is_within_limits(struct gateway *gateway, const struct fare *fare)
 {
+	/* A trunk's user or code has no prefix. */
+	const char *to = *fare->to == '+' ? fare->to : NULL;
 	enum limit limit;
 
 	if (!fare->diverted || fare->emergency)
 		return true;
-	limit = limits_check(gateway, QUOTA_ACCOUNT, fare->account, fare->to,
+	limit = limits_check(gateway, QUOTA_ACCOUNT, fare->account, to,
 			     LIMITS_TRIED);
 	if (!limit)
-		limit = limits_check(gateway, QUOTA_TRUNK, fare->trunk,
-				     fare->to, LIMITS_TRIED);
+		limit = limits_check(gateway, QUOTA_TRUNK, fare->trunk, to,
+				     LIMITS_TRIED);
 	if (limit)
 		log_warn("forward=refused account=%s trunk=%s to=%s limit=%s",
 			 log_text(slice_of(fare->account)).s, fare->trunk,

@@ -13,7 +13,7 @@
 
 /* ---- limits ---- */
 
-static enum limit reached;
+static enum limit reached; /* by accounts; what has no prefix, by all */
 static int64_t allowed_ms = INT64_MAX; /* a day, to accounts */
 
 enum limit limits_check(struct gateway *of, enum quota_kind kind,
@@ -21,8 +21,9 @@ enum limit limits_check(struct gateway *of, enum quota_kind kind,
 {
 	(void)of;
 	(void)name;
-	(void)to;
 	(void)flags;
+	if (to && *to != '+')
+		return LIMIT_DESTINATION;
 	return kind == QUOTA_ACCOUNT ? reached : LIMIT_NONE;
 }
 

@@ -2,11 +2,11 @@
 /* Calls that are sent on or transferred: who is asked, and who pays. */
 #include "tests/unit/gateway/call_rig.h"
 
-static const struct fare forward = { .account = (char *)"bob@example.org",
-				     .from = (char *)"+15550000001",
-				     .to = (char *)"+15559990000",
-				     .trunk = (char *)"pbx",
-				     .diverted = true };
+static struct fare forward = { .account = (char *)"bob@example.org",
+			       .from = (char *)"+15550000001",
+			       .to = (char *)"+15559990000",
+			       .trunk = (char *)"pbx",
+			       .diverted = true };
 
 /* It was answered @ms ago. */
 static void begun(int64_t ms)
@@ -138,6 +138,19 @@ static void a_forward_beyond_the_limits_is_not_placed(void **state)
 	leg_ends(b, CAUSE_NO_ANSWER, NULL);
 	expect("b-close a-busy b-busy record");
 	assert_string_equal(used_by, "");
+}
+
+/* Which numbers an account may call says nothing of it. */
+static void a_forward_to_a_user_of_a_trunk_is_placed(void **state)
+{
+	char *number = forward.to;
+
+	(void)state;
+	forward.to = (char *)"reception";
+	forward_after(1, 1);
+	leg_ends(b, CAUSE_NO_ANSWER, NULL);
+	forward.to = number;
+	expect("b-offer b-close b-offer");
 }
 
 static void a_transferred_call_costs_from_then_on(void **state)
@@ -335,6 +348,7 @@ int main(void)
 		CALL_TEST(what_was_refused_once_is_not_asked_for_again),
 		CALL_TEST(a_second_trunk_of_a_forward_is_not_asked_about),
 		CALL_TEST(a_forward_beyond_the_limits_is_not_placed),
+		CALL_TEST(a_forward_to_a_user_of_a_trunk_is_placed),
 		CALL_TEST(a_transferred_call_costs_from_then_on),
 		CALL_TEST(
 			a_caller_that_is_transferred_leaves_the_forwarded_leg),
