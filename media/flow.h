@@ -230,7 +230,8 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own);
 void flow_ice_send(struct flow *flow, const uint8_t *p, size_t n);
 
 /* flow_dtls.c */
-/* It starts once a pair is selected and the peer is known. */
+/* It starts once a pair is selected, consent does not rest, and the peer is
+ * known. */
 void flow_dtls_start(struct flow *flow);
 /* 0, -EINVAL (no fingerprint of a hash that counts) or -ENOMEM. */
 CHECKED int flow_dtls_peer(struct flow *flow,

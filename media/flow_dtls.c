@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * The DTLS association of a flow (RFC 5763, 5764): it proves who is there, and
- * makes the keys. It starts when ICE has selected a pair: a ClientHello sent
- * earlier is lost and costs a second. One that the peer sends earlier is kept
- * until then.
+ * makes the keys. It starts when ICE has selected a pair and consent does not
+ * rest: a ClientHello sent earlier is lost and costs a second. One that the
+ * peer sends earlier is kept until then.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +97,7 @@ void flow_dtls_start(struct flow *flow)
 	uint64_t now_ms = flow->circuit->worker->now_ms;
 
 	if (dtls->association || dtls->resumed || !flow->ice.selected ||
-	    !dtls->peer_known)
+	    flow->rests || !dtls->peer_known)
 		return;
 	dtls->since_ms = now_ms;
 	flow->settled = false;

@@ -25,9 +25,10 @@ struct bench {
 	struct flow *flow;
 	int fd; /* the peer's */
 	struct addr local, remote;
-	bool answers, talks; /* the peer */
-	unsigned checks;     /* that came to it */
-	bool failed;         /* as the main thread was told */
+	struct media_fingerprint fingerprint; /* .len 0: none is known */
+	bool answers, talks;                  /* the peer */
+	unsigned checks;                      /* that came to it */
+	bool failed;                          /* as the main thread was told */
 	enum media_failure why;
 };
 
@@ -57,7 +58,11 @@ static struct command_local local_of(const struct bench *b, const char *ufrag)
 
 static void describe_peer(struct bench *b, const char *ufrag)
 {
-	struct command_ice_peer peer = { .active = false };
+	struct command_ice_peer peer = {
+		.active = false,
+		.nfingerprints = b->fingerprint.len ? 1 : 0,
+		.fingerprints = { b->fingerprint },
+	};
 
 	memcpy(peer.ufrag, ufrag, strlen(ufrag));
 	memcpy(peer.pwd, PEER_PWD, sizeof(PEER_PWD));
@@ -273,6 +278,24 @@ static void a_restart_in_the_rest_that_comes_to_nothing_is_told(void **state)
 	assert_int_equal(b->why, MEDIA_FAIL_ICE);
 }
 
+/* What it said before would not leave. */
+static void a_handshake_waits_for_the_end_of_the_rest(void **state)
+{
+	struct bench *b = *state;
+
+	come_to_rest(b);
+	b->fingerprint =
+		(struct media_fingerprint){ .hash = "sha-256", .len = 32 };
+	restart(b);
+	describe_peer(b, "peer2");
+	run(b, 5 * SECOND_MS);
+	assert_null(b->flow->dtls.association);
+	b->answers = true;
+	run(b, 5 * SECOND_MS);
+	assert_non_null(b->flow->dtls.association);
+	assert_false(b->failed);
+}
+
 #define FLOW_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -283,6 +306,7 @@ int main(void)
 		FLOW_TEST(nor_does_one_after_consent_was_lost),
 		FLOW_TEST(a_failure_during_the_rest_is_told),
 		FLOW_TEST(a_restart_in_the_rest_that_comes_to_nothing_is_told),
+		FLOW_TEST(a_handshake_waits_for_the_end_of_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
