@@ -31,6 +31,7 @@ static void on_connected(const struct dtls_keys *keys, void *arg)
 		flow_fail(flow, MEDIA_FAIL_WORKER);
 		return;
 	}
+	flow->settled = false; /* what came so far came by other keys */
 	if (!dtls->took_ms)
 		dtls->took_ms = now_ms - dtls->since_ms + 1;
 	flow_changed(flow);
@@ -100,7 +101,6 @@ void flow_dtls_start(struct flow *flow)
 	    flow->rests || !dtls->peer_known)
 		return;
 	dtls->since_ms = now_ms;
-	flow->settled = false;
 	if (make_association(flow)) {
 		flow_fail(flow, MEDIA_FAIL_WORKER);
 		return;
