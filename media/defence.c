@@ -142,14 +142,15 @@ static void look(struct worker *worker)
 		tell(worker);
 }
 
-/* Whether the filters know other addresses than are in use. */
-static bool has_to_learn(const struct worker *worker)
+/* Where the filters know other addresses than are in use. */
+uint64_t defence_due_ms(const struct worker *worker)
 {
 	const struct defence *defence = &worker->defence;
 
-	return defence->siege.flooded &&
-	       defence->changes != worker->tuples.changes &&
-	       worker->now_ms - defence->learned_ms >= DEFENCE_LEARN_MS;
+	if (!defence->siege.flooded ||
+	    defence->changes == worker->tuples.changes)
+		return UINT64_MAX;
+	return defence->learned_ms + DEFENCE_LEARN_MS;
 }
 
 void defence_turn(struct worker *worker, uint64_t foreign)
@@ -161,6 +162,6 @@ void defence_turn(struct worker *worker, uint64_t foreign)
 		return;
 	if (siege_is_due(&defence->siege, worker->now_ms))
 		look(worker);
-	if (has_to_learn(worker))
+	if (worker->now_ms >= defence_due_ms(worker))
 		attach_all(worker);
 }

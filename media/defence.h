@@ -41,3 +41,6 @@ void defence_begin(struct worker *worker);
 /* At the end of a turn; @foreign packets at the shared sockets were of no call.
  */
 void defence_turn(struct worker *worker, uint64_t foreign);
+/* When a turn is wanted though nothing comes: a new address is not known yet.
+ * UINT64_MAX: never. */
+uint64_t defence_due_ms(const struct worker *worker);

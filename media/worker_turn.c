@@ -287,17 +287,19 @@ static bool is_woken(const struct epoll_event *events, int n)
 static int timeout_ms(struct worker *worker)
 {
 	const struct circuit *c = RB_MIN(worker_timers, &worker->timers);
+	uint64_t due_ms = defence_due_ms(worker);
 
 	if (worker->paced)
 		return 0;
-	if (!c)
+	if (c && c->due_ms < due_ms)
+		due_ms = c->due_ms;
+	if (due_ms == UINT64_MAX)
 		return -1;
 
 	uint64_t now_ms = clock_ms();
-	if (c->due_ms <= now_ms)
+	if (due_ms <= now_ms)
 		return 0;
-	return c->due_ms - now_ms > INT32_MAX ? INT32_MAX
-					      : (int)(c->due_ms - now_ms);
+	return due_ms - now_ms > INT32_MAX ? INT32_MAX : (int)(due_ms - now_ms);
 }
 
 /* media/pace.h says when. */

@@ -151,9 +151,14 @@ static void who_is_new_in_a_flood_is_known_soon(void **state)
 	(void)state;
 	flood(3);
 	assert_false(is_heard(&call));
+	assert_true(defence_due_ms(&worker) == UINT64_MAX);
 	know(&tuples[0], &call.at);
+	/* even if nothing else wakes the worker */
+	assert_in_range(defence_due_ms(&worker), 0,
+			worker.now_ms + DEFENCE_LEARN_MS);
 	turn_after(DEFENCE_LEARN_MS, 100);
 	assert_true(is_heard(&call));
+	assert_true(defence_due_ms(&worker) == UINT64_MAX);
 	tuple_remove(&worker.tuples, &tuples[0]);
 	turn_after(DEFENCE_LEARN_MS, 100);
 	assert_false(is_heard(&call));
