@@ -29,7 +29,7 @@ RATE, EACH = (100, 1000) if WHOLE else (40, 200)
 UP = 500 if WHOLE else 100
 QUESTIONS, ANSWER_S = 100, 0.1
 GROWTH_KB = 1024  # of all thousands together, once the bounds are reached,
-FULL = 4  # after so many of them
+FULL = 4  # in the one behind so many
 MEMORY_KB = {"udp": 32768, "tcp": 3072}  # what those bounds are, from the first thousand
 START_S, AFTER_S = 60.0, 10.0  # of the generator, of each of its steps
 
