@@ -15,7 +15,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bed import jinglexml, proc, profiles
-from bed.jingle import CLIENT
 from bed.jinglexml import DTLS, JINGLE, JMI, RECEIPTS, RTP, Content, element, local
 from bed.scene import DOMAIN, own_number
 from test_malformed import error_of

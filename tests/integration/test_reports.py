@@ -9,7 +9,7 @@ import datetime
 
 import pytest
 
-from bed import database, ejabberd, proc, prosody, sipmsg
+from bed import database, ejabberd, proc, prosody
 from bed.jingle import CLIENT
 from bed.jinglexml import element
 from bed.scene import CARRIER, GATEWAY, own_number

@@ -11,7 +11,6 @@ import pytest
 
 from bed import proc
 from bed.scene import own_number
-from test_jmi import come, named, spy
 
 RING_S = 2
 NUMBERS = {

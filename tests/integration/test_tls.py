@@ -13,7 +13,7 @@ import ssl
 
 import pytest
 
-from bed import baresip, certificate, media, phone, proc, sipmsg, tandem, weight
+from bed import baresip, certificate, phone, proc, sipmsg, tandem, weight
 from bed.commands import ctl
 from bed.scene import GATEWAY, PBX, Bed, own_number
 

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from bed import baresip, database, media, phone
+from bed import baresip, database, phone
 from bed.scene import GATEWAY, PBX, own_number
 
 # name: (port, user whose number it has, our srtp, baresip's mediaenc, its medianat)
