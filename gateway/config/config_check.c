@@ -309,7 +309,7 @@ static void check_number(struct check *c, struct config_number *number)
 	if (number->second_call == ACCOUNT_SECOND_FORWARD && !*number->forward)
 		complain(c, number->line,
 			 "number \"%.64s\" forwards to nobody: expected "
-			 "forward = \"a bare JID or a number\"",
+			 "forward = \"a JID, number or sip:user@host\"",
 			 number->number);
 	if (*number->texts && !strcmp(number->texts, c->config->xmpp.domain))
 		complain(c, number->line,
