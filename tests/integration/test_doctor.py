@@ -288,8 +288,10 @@ async def test_there_is_no_public_address(scene):
 
 async def test_an_interface_has_a_public_address(scene):
     scene.bed.gw.add_address("203.0.113.9/32")
-    await finding(scene, "ok", "public address", "203.0.113.9, of an interface")
-    scene.bed.gw.drop_address("203.0.113.9/32")
+    try:
+        await finding(scene, "ok", "public address", "203.0.113.9, of an interface")
+    finally:
+        scene.bed.gw.drop_address("203.0.113.9/32")
 
 
 @pytest.mark.parametrize("media, words", [({"public_address": "auto"}, "XEP-0215"), ({"public_address": "198.51.100.8"}, "as configured")])
