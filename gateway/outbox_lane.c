@@ -241,7 +241,7 @@ void outbox_stream_up(struct gateway *gateway)
 void outbox_stream_down(struct gateway *gateway)
 {
 	struct outbox *outbox = gateway->outbox;
-	const struct outbox_stanza *first = STAILQ_FIRST(&outbox->stanzas);
+	struct outbox_stanza *first = STAILQ_FIRST(&outbox->stanzas), *one;
 
 	if (!outbox->ntaken)
 		return;
@@ -249,8 +249,10 @@ void outbox_stream_down(struct gateway *gateway)
 	outbox_past_take_back(outbox->past, first->id);
 	if (outbox_row_take_back(gateway->db, first->id))
 		log_warn("outbox=not-marked: not sent again after a restart");
+	for (one = first; one != outbox->open; one = STAILQ_NEXT(one, link))
+		one->taken_ms = 0;
 	outbox->taken_id = first->id - 1;
-	outbox->open = STAILQ_FIRST(&outbox->stanzas);
+	outbox->open = first;
 	outbox->ntaken = 0;
 }
 

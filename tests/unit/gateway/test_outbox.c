@@ -250,6 +250,20 @@ static void what_it_took_last_is_sent_again_when_it_ends(void **state)
 	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
 }
 
+/* Also from a file that took the place of its own meanwhile. */
+static void what_is_to_be_sent_again_is_not_written_as_taken(void **state)
+{
+	(void)state;
+	rig.config.limits.text_settle_ms = FOR_EVER_MS;
+	send_text(1);
+	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
+	outbox_stream_down(&rig.gateway);
+	assert_int_equal(outbox_put_all(&rig.gateway), 0);
+	close_gateway();
+	open_gateway();
+	assert_int_equal(outbox_waiting(&rig.gateway), 1);
+}
+
 static void what_it_outlived_is_not_sent_again(void **state)
 {
 	(void)state;
@@ -594,6 +608,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_it_took_last_is_sent_again_when_it_ends, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_is_to_be_sent_again_is_not_written_as_taken,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_it_outlived_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
