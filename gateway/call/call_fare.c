@@ -64,6 +64,7 @@ int call_fare_take(struct call *call, const struct fare *fare)
 	if (!fare_is_same(of->fare, copy)) {
 		call_fare_stop(of);
 		of->said = CALL_FARE_UNSAID;
+		of->credit_ms = 0;
 	}
 	fare_free(of->fare);
 	of->fare = copy;

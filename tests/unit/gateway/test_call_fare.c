@@ -270,6 +270,57 @@ static void another_trunk_is_asked_about_anew(void **state)
 	assert_int_equal(call_credit_ms(call), 0);
 }
 
+/* Bob's calls are sent on; who is called behind that costs nothing. */
+static void forward_and_then_ring(void)
+{
+	struct call_parties inbound = parties;
+	struct leg *first;
+
+	inbound.inbound = true;
+	inbound.fare = &forward;
+	assert_int_equal(hunt_new(&inbound.hunt, &gateway), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(hunt_add(inbound.hunt,
+					  &(struct hunt_target){
+						  .name = "a callee",
+						  .trunk = "pbx",
+						  .fare = i ? NULL : &forward,
+						  .next_on = HUNT_ON_NOT_TAKEN,
+						  .new_leg = make_leg }),
+				 0);
+	assert_int_equal(hunt_next(inbound.hunt, &first), 0);
+	a = new_leg();
+	assert_int_equal(call_new(&call, &gateway, &inbound, a, first), 0);
+	describe(a);
+	leg_offers(a);
+	let_begin(true, 0, "");
+	expect("asked asked");
+}
+
+static void what_a_forward_may_last_is_for_that_alone(void **state)
+{
+	(void)state;
+	billed = true;
+	forward_and_then_ring();
+	let_begin(true, 60, "");
+	expect("b-offer");
+	assert_int_equal(call_credit_ms(call), 60000);
+	leg_ends(b, CAUSE_NO_ANSWER, NULL);
+	expect("b-close b-offer");
+	assert_int_equal(call_credit_ms(call), 0);
+}
+
+static void a_question_about_who_has_ended_is_forgotten(void **state)
+{
+	(void)state;
+	billed = true;
+	forward_and_then_ring();
+	assert_true(question_open);
+	leg_ends(b, CAUSE_NO_ANSWER, NULL);
+	expect("b-close b-offer");
+	assert_false(question_open);
+}
+
 static void both_sides_are_told_that_the_minutes_are_used_up(void **state)
 {
 	(void)state;
@@ -354,6 +405,8 @@ int main(void)
 			a_caller_that_is_transferred_leaves_the_forwarded_leg),
 		CALL_TEST(what_was_forwarded_and_transferred_is_still_sent_on),
 		CALL_TEST(another_trunk_is_asked_about_anew),
+		CALL_TEST(what_a_forward_may_last_is_for_that_alone),
+		CALL_TEST(a_question_about_who_has_ended_is_forgotten),
 		CALL_TEST(both_sides_are_told_that_the_minutes_are_used_up),
 		CALL_TEST(counts_outlast_no_call),
 	};
