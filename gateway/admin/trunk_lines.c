@@ -31,13 +31,22 @@ static bool is_same(struct slice a, struct slice b)
 	return a.n == b.n && !memcmp(a.p, b.p, a.n);
 }
 
-/* False: @line says none. One that is taken out (#) may be put back. */
+/* Cut from @line what it begins with: whether it is taken out (#). */
+static struct slice cut_mark(struct slice *line)
+{
+	struct slice mark = { line->p, 0 };
+
+	while (mark.n < line->n && strchr("# \t", line->p[mark.n]))
+		mark.n++;
+	line->p += mark.n;
+	line->n -= mark.n;
+	return mark;
+}
+
+/* False: @line says none. One that is taken out may be put back. */
 static bool read_header(struct header *out, struct slice line)
 {
-	while (line.n && strchr("# \t", *line.p)) {
-		line.p++;
-		line.n--;
-	}
+	(void)cut_mark(&line);
 	out->key = slice_trim(slice_cut(&line, '='));
 	out->value = unquoted(slice_trim(line));
 	out->name = slice_trim(slice_cut(&out->value, ':'));
@@ -139,21 +148,25 @@ int trunk_lines_uncover(char **out, const char *said, const char *old)
 
 	while (text && rest.n) {
 		struct slice line = slice_cut(&rest, '\n');
+		struct slice mark = { line.p, 0 };
 		struct header header;
 
 		if (read_header(&header, line) &&
 		    slice_is(header.value, cover)) {
 			size_t nth = count_before(said, line.p, &header);
 
+			mark = cut_mark(&line);
 			line = find_line(old, &header, nth);
 			if (!line.n) {
 				*at = '\0';
 				text_wipe(text);
 				return -EINVAL;
 			}
+			(void)cut_mark(&line);
 		}
 		if (at > text)
 			*at++ = '\n';
+		at = put(at, mark.p, mark.n);
 		at = put(at, line.p, line.n);
 	}
 	if (!text)

@@ -63,6 +63,16 @@ static void what_is_new_takes_its_place(void **state)
 	       "headers = X-Key: new\nheaders = \"X-Key: two\"");
 }
 
+static void what_is_taken_out_or_put_back_keeps_its_value(void **state)
+{
+	(void)state;
+	expect("# token = \"X-Token: " KEPT "\"\n  headers = X-Old: " KEPT,
+	       more,
+	       "# token = \"X-Token: s3cret\"\n  headers = X-Old: hidden");
+	expect("##\ttoken = X-Token: " KEPT, "token = X-Token: a",
+	       "##\ttoken = X-Token: a");
+}
+
 static void what_was_never_there_cannot_stay(void **state)
 {
 	(void)state;
@@ -102,6 +112,7 @@ int main(void)
 		cmocka_unit_test(
 			what_comes_back_as_it_was_shown_is_what_it_was),
 		cmocka_unit_test(what_is_new_takes_its_place),
+		cmocka_unit_test(what_is_taken_out_or_put_back_keeps_its_value),
 		cmocka_unit_test(what_was_never_there_cannot_stay),
 		cmocka_unit_test(short_values_and_odd_lines_have_room),
 	};
