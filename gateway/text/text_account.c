@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/account.h"
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -182,14 +181,6 @@ static bool is_emergency(const struct gateway *gateway, const struct writing *w)
 	}
 }
 
-/* By an administrator. */
-static bool is_closed(const struct gateway *gateway, const char *account)
-{
-	const struct account *found = account_find(gateway->accounts, account);
-
-	return found && !found->enabled;
-}
-
 /* NULL: the trunk takes so much, at once or in parts. */
 static const struct text_refusal *check_length(const struct gateway *gateway,
 					       struct writing *w)
@@ -234,7 +225,7 @@ static const struct text_refusal *check(struct gateway *gateway,
 		return &emergency;
 	if (!text_component_is_party(w->party))
 		return &not_a_number;
-	if (is_closed(gateway, w->account) ||
+	if (texts_are_closed(gateway, w->account) ||
 	    !text_from(&w->number, gateway, w->account, w->party))
 		return &no_number;
 	if (text_sender_of(w->party) == TEXT_SENDER_NAME)

@@ -137,7 +137,8 @@ bool text_component_register(struct gateway *gateway, const struct stanza *iq,
 	const char *component = "";
 
 	if (!stanza_is(stanza_first(iq), "query", NS_REGISTER) ||
-	    registration_is_for(gateway, account))
+	    registration_is_for(gateway, account) ||
+	    texts_are_closed(gateway, account))
 		return false;
 	number_each(gateway, account, on_number, &component);
 	if (!*component)

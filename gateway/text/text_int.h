@@ -62,6 +62,8 @@ void text_key(char out[static TEXT_SEEN_CAP], const char *account,
 void texts_remember(struct gateway *gateway, const char *key);
 void texts_forget(struct gateway *gateway, const char *key);
 
+/* By an administrator: @account (bare JID) has no say. */
+bool texts_are_closed(const struct gateway *gateway, const char *account);
 /* @account (bare JID) writes @n texts: whether that is more than it may in a
  * minute. */
 bool texts_are_too_fast(struct gateway *gateway, const char *account, size_t n);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "db/account.h"
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -82,6 +83,13 @@ bool texts_are_too_fast(struct gateway *gateway, const char *account, size_t n)
 		count = recent_count(gateway->texts->rates, account,
 				     clock_ms());
 	return count > gateway->config->limits.texts_per_minute;
+}
+
+bool texts_are_closed(const struct gateway *gateway, const char *account)
+{
+	const struct account *found = account_find(gateway->accounts, account);
+
+	return found && !found->enabled;
 }
 
 struct put {
