@@ -220,6 +220,8 @@ int text_given_hold(struct text_givens *givens, struct text_given *given,
 		held = held_new(givens, given, next_ms);
 	if (!held)
 		return -ENOMEM;
+	if (held->next_ms < next_ms)
+		text_held_set(givens, held, next_ms);
 	take_out(givens, given);
 	name_account(account, given);
 	given->counted = !tally_add(givens->accounts, account, given->octets);

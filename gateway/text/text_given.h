@@ -81,8 +81,8 @@ void text_givens_expire(struct text_givens *givens, int64_t now_ms);
 /* Whether another one may wait. */
 bool text_given_has_room(const struct text_givens *givens,
 			 const struct text_given *given);
-/* It waits, in its conversation, until @next_ms unless that waits already. 0 or
- * -ENOMEM: as before. */
+/* It waits, and its conversation with it, until @next_ms or until that was to
+ * wait, whichever is later. 0 or -ENOMEM: as before. */
 CHECKED int text_given_hold(struct text_givens *givens,
 			    struct text_given *given, int64_t next_ms);
 /* The conversation of @given, if one that was written before it waits there. */

@@ -447,6 +447,23 @@ static void what_comes_back_in_another_order_is_given_in_its_own(void **state)
 	are_sent("a b c a b d");
 }
 
+/* Not the time of those of its conversation that have not had their turn. */
+static void what_is_back_again_waits_its_time_again(void **state)
+{
+	enum { N = 100 };
+
+	(void)state;
+	bounce_many(N);
+	text_again_due(again, clock_wall_ms() + TEXT_AGAIN_MIN_MS);
+	assert_in_range(nsent, 1, N - 1);
+	unsigned before = nsent;
+	assert_true(bounce(ALICE, "n0", "x", "wait"));
+	text_again_due(again, clock_wall_ms() + TEXT_AGAIN_MIN_MS);
+	assert_int_equal(nsent, before);
+	text_again_due(again, clock_wall_ms() + LONG_MS);
+	assert_string_equal(sent[before], "n0");
+}
+
 /* It is in the outbox already, and is sent once more on a new stream. */
 static void what_is_back_does_not_go_before_its_time(void **state)
 {
@@ -571,6 +588,7 @@ int main(void)
 		AGAIN_TEST(what_is_written_later_waits_behind_what_is_back),
 		AGAIN_TEST(
 			what_comes_back_in_another_order_is_given_in_its_own),
+		AGAIN_TEST(what_is_back_again_waits_its_time_again),
 		AGAIN_TEST(what_is_back_does_not_go_before_its_time),
 		AGAIN_TEST(the_order_outlives_the_process),
 		AGAIN_TEST(a_full_outbox_changes_no_order),
