@@ -293,7 +293,8 @@ async def test_what_the_server_sends_back_is_given_to_it_again(scene):
         for text in ("hello", "and more"):
             message = await asyncio.wait_for(other.messages.get(), 4 * WAIT_S)
             assert message.get("to") == f"zoe@{ELSEWHERE}" and message.findtext("{jabber:component:accept}body") == text
-            assert message.find("{urn:xmpp:delay}delay") is not None
+            # the second may not have waited long enough to be called late
+            assert message.find("{urn:xmpp:delay}delay") is not None or text != "hello"
         await nothing(other.messages)
     finally:
         await other.close()
