@@ -105,3 +105,5 @@ bool request_room(struct request *request, size_t writes);
  * say about it. Whether it went well.
  */
 bool request_well(struct request *request, int r);
+/* Say that @name is of tandem.conf(5), and changed there alone. */
+void request_refuse_files(struct request *request, const char *name);

@@ -60,5 +60,7 @@ bool commands_announce(struct request *request, const char *text);
 /* What fields of several groups want. */
 #define COMMAND_JID_REGEX      "[^@/ ]+@[^@/ ]+(/.*)?"
 #define COMMAND_JID_EXPECTS    "an address such as alice@example.org, please"
+#define COMMAND_NAME_REGEX     "[A-Za-z0-9._-]{1,32}" /* as in tandem.conf */
+#define COMMAND_NAME_EXPECTS   "1 to 32 letters, digits, '.', '_' or '-', please"
 #define COMMAND_NUMBER_REGEX   "\\+[0-9]{2,15}"
 #define COMMAND_NUMBER_EXPECTS "a number such as +15551234567, please"

@@ -24,8 +24,8 @@ static const struct form_spec name_fields[] = {
 	  .label = "Name",
 	  .type = FORM_TEXT_SINGLE,
 	  .required = true,
-	  .regex = "[A-Za-z0-9._-]{1,32}",
-	  .expects = "1 to 32 letters, digits, '.', '_' or '-', please" },
+	  .regex = COMMAND_NAME_REGEX,
+	  .expects = COMMAND_NAME_EXPECTS },
 };
 
 static const struct form_spec pick_fields[] = {
@@ -46,7 +46,7 @@ static const struct form_spec route_fields[] = {
 	  .label = "Trunks, in the order to try",
 	  .type = FORM_TEXT_SINGLE,
 	  .required = true,
-	  .regex = "[A-Za-z0-9._-]{1,32}( +[A-Za-z0-9._-]{1,32})*",
+	  .regex = COMMAND_NAME_REGEX "( +" COMMAND_NAME_REGEX ")*",
 	  .expects = "names of trunks, blanks between, please" },
 	{ .var = "days",
 	  .label = "On these days",
@@ -104,9 +104,7 @@ static bool is_the_files(struct request *request, const char *name)
 	if (routes_find_added(request->gateway, name) ||
 	    !is_in_file(config, name))
 		return false;
-	answer_error(request->answer,
-		     "%s is in %s: change it there. Nothing was changed.", name,
-		     config->path ? config->path : "tandem.conf");
+	request_refuse_files(request, name);
 	return true;
 }
 

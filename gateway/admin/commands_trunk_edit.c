@@ -21,8 +21,8 @@ static const struct form_spec name_fields[] = {
 	  .label = "Name",
 	  .type = FORM_TEXT_SINGLE,
 	  .required = true,
-	  .regex = "[A-Za-z0-9._-]{1,32}",
-	  .expects = "1 to 32 letters, digits, '.', '_' or '-', please" },
+	  .regex = COMMAND_NAME_REGEX,
+	  .expects = COMMAND_NAME_EXPECTS },
 };
 
 static const struct form_spec pick_fields[] = {
@@ -66,9 +66,7 @@ static bool is_the_files(struct request *request, const char *name)
 	if (added_find(request->gateway, name) ||
 	    !config_find_trunk(config, name))
 		return false;
-	answer_error(request->answer,
-		     "%s is in %s: change it there. Nothing was changed.", name,
-		     config->path ? config->path : "tandem.conf");
+	request_refuse_files(request, name);
 	return true;
 }
 

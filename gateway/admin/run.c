@@ -331,3 +331,12 @@ bool request_well(struct request *request, int r)
 			     r < 0 ? strerror(-r) : "not found");
 	return false;
 }
+
+void request_refuse_files(struct request *request, const char *name)
+{
+	const struct config *config = request->gateway->config;
+
+	answer_error(request->answer,
+		     "%s is in %s: change it there. Nothing was changed.", name,
+		     config->path ? config->path : "tandem.conf");
+}
