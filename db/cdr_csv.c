@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/base/clock.h"
+
 static bool is_number(const char *text)
 {
 	return *text == '+' && text[1] &&
@@ -29,7 +31,7 @@ static void put_text(FILE *to, const char *text)
 
 static void put_time(FILE *to, int64_t ms)
 {
-	enum { MS_PER_S = 1000, CAP = 32 };
+	enum { CAP = 32 };
 	time_t s = (time_t)(ms / MS_PER_S);
 	char text[CAP];
 	struct tm tm;
@@ -111,8 +113,6 @@ static void put_field(FILE *to, const struct csv_column *column,
 
 static int64_t talked_s(const struct cdr *cdr)
 {
-	enum { MS_PER_S = 1000 };
-
 	return cdr->answered_ms && cdr->ended_ms > cdr->answered_ms
 		       ? (cdr->ended_ms - cdr->answered_ms + MS_PER_S - 1) /
 				 MS_PER_S

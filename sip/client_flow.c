@@ -8,6 +8,7 @@
 #include <sofia-sip/tport.h>
 #include <sofia-sip/tport_tag.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
 #include "sip/identity.h"
@@ -17,7 +18,6 @@ enum {
 	PING_MIN_S = 95,
 	PING_MAX_S = 120,
 	FLOW_TIMER_MAX_S = 3600,
-	MS_PER_S = 1000,
 };
 
 /* RFC 5626, 4.4: between four fifths and all of it. */

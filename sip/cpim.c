@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/base/text_file.h"
 
@@ -169,7 +170,7 @@ static bool read_zone(int *out, const char *text)
 
 int64_t sip_cpim_time(const struct sip_cpim *cpim)
 {
-	enum { CAP = 64, MS_PER_S = 1000, S_PER_MIN = 60 };
+	enum { CAP = 64, S_PER_MIN = 60 };
 	struct tm tm = { 0 };
 	char text[CAP];
 	int zone;

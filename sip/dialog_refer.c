@@ -19,6 +19,7 @@
 #include <sofia-sip/sip_tag.h>
 #include <sofia-sip/url.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/body.h"
@@ -36,7 +37,6 @@ enum {
 	/* How long the peer may leave us without a word of our REFER, unless it
 	 * said less (RFC 3515, 2.4.4). */
 	UNTOLD_S = SUBSCRIPTION_S,
-	MS_PER_S = 1000,
 	STATUS_MAX = 699,
 	NUMBER_CAP = 12,
 };

@@ -104,7 +104,7 @@ static void refuse(const struct sip_incoming *in, unsigned status)
 static int64_t read_date(const sip_t *sip, const struct sip_text *text)
 {
 	/* Of sofia's, in seconds since 1900. */
-	enum { UNIX_EPOCH_H = 613608, S_PER_H = 3600, MS_PER_S = 1000 };
+	enum { UNIX_EPOCH_H = 613608, S_PER_H = 3600 };
 	const sip_date_t *date = sip->sip_date;
 
 	if (text->enveloped && text->cpim.date.n)

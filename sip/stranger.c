@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "sip/addresses.h"
 
@@ -46,8 +47,6 @@ struct sip_strangers *sip_strangers_free(struct sip_strangers *s)
 /* A new second begins: what was not told in the last one is counted. */
 static void begin_second(struct sip_strangers *s, uint64_t now_ms)
 {
-	enum { MS_PER_S = 1000 };
-
 	if (s->second == now_ms / MS_PER_S)
 		return;
 	if (s->untold)

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "gateway/base/clock.h"
+
 enum {
-	MS_PER_S = 1000,
 	S_PER_MIN = 60,
 	S_PER_H = 3600,
 	S_PER_DAY = 86400,

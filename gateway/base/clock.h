@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-enum { US_PER_MS = 1000 };
+enum { MS_PER_S = 1000, US_PER_MS = 1000 };
 
 static inline uint64_t clock_us(void)
 {
@@ -28,8 +28,6 @@ static inline uint64_t clock_ms(void)
 /* @ms, which are not negative, as timers take them. */
 static inline struct timeval clock_timeval(int64_t ms)
 {
-	enum { MS_PER_S = 1000 };
-
 	return (struct timeval){ (time_t)(ms / MS_PER_S),
 				 (suseconds_t)(ms % MS_PER_S * US_PER_MS) };
 }
@@ -40,5 +38,5 @@ static inline int64_t clock_wall_ms(void)
 	struct timespec ts;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * MS_PER_S + ts.tv_nsec / 1000000;
 }

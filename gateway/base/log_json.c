@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 
 /* What is written, until it does not fit any more. */
@@ -131,7 +132,7 @@ static bool is_member(const struct slice *keys, size_t n, struct slice key)
 
 static void put_head(struct writer *w, enum log_level level, int64_t wall_ms)
 {
-	enum { MS_PER_S = 1000, TIME_CAP = 40 };
+	enum { TIME_CAP = 40 };
 	static const char *const levels[] = { [LOG_LEVEL_ERROR] = "error",
 					      [LOG_LEVEL_WARN] = "warn",
 					      [LOG_LEVEL_INFO] = "info",

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "gateway/base/clock.h"
+
 int text_copy(char *dst, size_t cap, struct slice s)
 {
 	if (s.n >= cap) {
@@ -152,7 +154,6 @@ void text_clean(char *dst, size_t cap, struct slice s)
 
 void text_stamp(char out[static TEXT_STAMP_CAP], int64_t wall_ms)
 {
-	enum { MS_PER_S = 1000 };
 	time_t seconds = (time_t)(wall_ms / MS_PER_S);
 	struct tm tm;
 

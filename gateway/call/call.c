@@ -30,7 +30,6 @@ int64_t call_now_ms(const struct call *call)
 /* What is left of what was given for it, and of what calls last. */
 static int64_t talk_ms(const struct call *call)
 {
-	enum { MS_PER_S = 1000 };
 	int64_t most = (int64_t)call->gateway->config->limits.call_duration_s *
 		       MS_PER_S;
 	int64_t credit_ms = call_credit_ms(call);

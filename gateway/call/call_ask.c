@@ -3,13 +3,12 @@
  * Who is asked before somebody is called: the billing system about a call from
  * a trunk, the limits and the billing system about each leg to one (fare.h).
  */
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/call_state.h"
 #include "gateway/call/fare.h"
 #include "gateway/call/hunt.h"
-
-enum { MS_PER_S = 1000 };
 
 static struct call_fare *callees(struct call *call)
 {

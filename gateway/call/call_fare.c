@@ -17,8 +17,6 @@
 #include "gateway/route/refusal.h"
 #include "gateway/route/route.h"
 
-enum { MS_PER_S = 1000 };
-
 /* ---- calls ---- */
 
 /* What an account sends on is a call of its own, and a line of the trunk beside

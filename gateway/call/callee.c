@@ -24,7 +24,6 @@
 
 enum {
 	RING_S = 20, /* one after the other, unless the number says */
-	MS_PER_S = 1000,
 };
 
 /* ---- accounts ---- */

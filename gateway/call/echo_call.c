@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/call/echo_call.h"
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
@@ -9,8 +10,6 @@
 #include "gateway/route/refusal.h"
 #include "gateway/route/route.h"
 #include "xmpp/jid.h"
-
-enum { MS_PER_S = 1000 };
 
 static int new_legs(struct leg **echo, struct leg **callee,
 		    struct gateway *gateway, const char *account)

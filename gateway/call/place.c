@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
@@ -118,7 +119,6 @@ static bool find_callee(struct hunt **out, struct leg **legp,
 static void fill_parties(struct call_parties *out,
 			 const struct placing *placing, struct hunt *hunt)
 {
-	enum { MS_PER_S = 1000 };
 	const struct config_trunk *trunk = placing->route->trunk_config;
 	const struct gateway *gateway = placing->gateway;
 

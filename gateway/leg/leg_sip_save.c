@@ -24,8 +24,6 @@ enum { CSEQ_AHEAD = 32, SDP_ID_CAP = sizeof("18446744073709551615") };
 /* To a second, or it would be another each time that it is asked. */
 static int64_t timer_next_ms(const struct sip_dialog_state *state)
 {
-	enum { MS_PER_S = 1000 };
-
 	if (!state->session_expires_s)
 		return 0;
 	return ((int64_t)clock_ms() + state->session_left_ms) / MS_PER_S *
@@ -78,7 +76,7 @@ int leg_sip_store(struct leg *leg, struct session_row *row)
 /* Of another run of the machine nobody knows: soon. */
 static int64_t session_left_ms(const struct session_row *row)
 {
-	enum { SOON_PART = 4, MS_PER_S = 1000 };
+	enum { SOON_PART = 4 };
 	const struct session_sip *sip = &row->sip;
 
 	if (row->same_boot)

@@ -3,7 +3,9 @@
 
 #include <time.h>
 
-enum { MS_PER_S = 1000, S_PER_DAY = 24 * 3600 };
+#include "gateway/base/clock.h"
+
+enum { S_PER_DAY = 24 * 3600 };
 
 static bool is_within(const struct day *day, int64_t wall_ms)
 {

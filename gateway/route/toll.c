@@ -10,7 +10,6 @@
 #include "gateway/route/toll_table.h"
 
 enum {
-	MS_PER_S = 1000,
 	MINUTE_MS = 60 * MS_PER_S,
 	SWEEP_MIN = 1024, /* subjects, before any is looked at */
 };

@@ -8,8 +8,6 @@
 #include "gateway/gateway.h"
 #include "gateway/route/toll_table.h"
 
-enum { MS_PER_S = 1000 };
-
 static int64_t now_ms(void)
 {
 	return (int64_t)clock_ms();

@@ -21,7 +21,6 @@
 
 enum {
 	KEY_CAP = 2 * JID_CAP,
-	MS_PER_S = 1000,
 	AT_ONCE = 64, /* in a turn of the loop; what is left has the next */
 };
 

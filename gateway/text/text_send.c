@@ -26,8 +26,6 @@
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
 
-enum { MS_PER_S = 1000 };
-
 /* ---- what its writer is told ---- */
 
 static int party_jid(char out[static JID_CAP], const struct conversation *c)

@@ -12,8 +12,6 @@
 #include "gateway/trace/hep.h"
 #include "gateway/trace/trace_int.h"
 
-enum { MS_PER_S = 1000 };
-
 int64_t trace_now_us(void)
 {
 	enum { US_PER_S = 1000000, NS_PER_US = 1000 };

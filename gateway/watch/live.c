@@ -17,7 +17,7 @@
 #include "gateway/watch/watch.h"
 #include "gateway/watch/why.h"
 
-enum { MS_PER_S = 1000, S_PER_MIN = 60 };
+enum { S_PER_MIN = 60 };
 
 struct live {
 	LIST_ENTRY(live) link; /* of gateway->watch->lives */

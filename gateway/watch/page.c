@@ -15,7 +15,7 @@
 #include "sip/trunk.h"
 #include "xmpp/xmpp_stream.h"
 
-enum { TIME_CAP = 32, MS_PER_S = 1000, S_PER_MIN = 60, MIN_PER_H = 60 };
+enum { TIME_CAP = 32, S_PER_MIN = 60, MIN_PER_H = 60 };
 
 struct page {
 	struct html h;

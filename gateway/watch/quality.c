@@ -171,14 +171,14 @@ bool quality_now(struct quality_point *out, const struct call *call,
 static void observe(struct gateway *gateway, const struct call *call, int side,
 		    const struct quality_point *point)
 {
-	static const double MS_PER_S = 1000;
 	struct metrics *m = gateway->watch->metrics;
 	const struct metric_labels *labels =
 		METRIC_LABELS(call->legs[side]->ops->name, call->trunk);
 
 	if (point->mos <= 0)
 		return;
-	metric_observe(m, METRIC_JITTER, point->jitter_ms / MS_PER_S, labels);
+	metric_observe(m, METRIC_JITTER, (double)point->jitter_ms / MS_PER_S,
+		       labels);
 	metric_observe(m, METRIC_LOSS, point->loss, labels);
 	metric_observe(m, METRIC_MOS, point->mos, labels);
 }

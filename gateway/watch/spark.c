@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 
 enum { WIDTH = 120, HEIGHT = 28, MARGIN = 2, LINE_CAP = 1000 };
@@ -78,7 +79,6 @@ static void put_line(struct html *h, const struct quality_side *side)
 static void put_title(struct html *h, const struct quality_side *side,
 		      unsigned step_ms)
 {
-	enum { MS_PER_S = 1000 };
 	double least = 0;
 
 	for (unsigned i = 0; i < side->n; i++) {

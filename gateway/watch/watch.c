@@ -18,8 +18,6 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-static const double MS_PER_S = 1000;
-
 static void know_trunk(struct metrics *m, const char *trunk)
 {
 	static const enum metric of_calls[] = { METRIC_CALLS_ANSWERED,
@@ -140,10 +138,15 @@ void watch_call_began(struct gateway *gateway)
 
 /* ---- a call has ended ---- */
 
+static double to_seconds(int64_t ms)
+{
+	return (double)ms / MS_PER_S;
+}
+
 /* The wall clock may have been set back meanwhile. */
 static double seconds_between(int64_t from_ms, int64_t to_ms)
 {
-	return to_ms > from_ms ? (double)(to_ms - from_ms) / MS_PER_S : 0;
+	return to_ms > from_ms ? to_seconds(to_ms - from_ms) : 0;
 }
 
 static void measure_times(struct metrics *m, const struct cdr *cdr,
@@ -174,9 +177,10 @@ static void measure_side(struct metrics *m, const char *leg,
 	const struct metric_labels *labels = METRIC_LABELS(leg);
 
 	if (media->ice_ms)
-		metric_observe(m, METRIC_ICE, media->ice_ms / MS_PER_S, labels);
+		metric_observe(m, METRIC_ICE, to_seconds(media->ice_ms),
+			       labels);
 	if (media->dtls_ms)
-		metric_observe(m, METRIC_DTLS, media->dtls_ms / MS_PER_S,
+		metric_observe(m, METRIC_DTLS, to_seconds(media->dtls_ms),
 			       labels);
 }
 

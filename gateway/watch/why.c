@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "db/cdr.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/call/cause.h"
 
@@ -153,8 +154,6 @@ static void quote(FILE *out, const struct cdr *cdr, enum cause cause)
 
 static void explain(FILE *out, const struct cdr *cdr, enum cause cause)
 {
-	enum { MS_PER_S = 1000 };
-
 	if (cause == CAUSE_MEDIA_LOST)
 		explain_media(out, cdr);
 	else
