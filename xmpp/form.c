@@ -139,16 +139,18 @@ struct form_field *form_add(struct form *form, const struct form_spec *spec)
 
 void form_add_value(struct form_field *field, const char *value)
 {
-	if (field && !add_text(&field->values, slice_of(value)))
+	if (field && (!value || !add_text(&field->values, slice_of(value))))
 		fail(field);
 }
 
 void form_set(struct form_field *field, const char *value)
 {
-	struct slice rest = slice_of(value);
+	struct slice rest = value ? slice_of(value) : SLICE_NONE;
 
 	if (!field)
 		return;
+	if (!value)
+		fail(field);
 	fini_texts(&field->values);
 	while (rest.n) {
 		struct slice line = field->spec->type == FORM_TEXT_MULTI

@@ -77,7 +77,8 @@ DEFINE_AUTO(struct form *, form_free)
 
 /* Building, checked once at the end as stanzas are: NULL does nothing. */
 struct form_field *form_add(struct form *form, const struct form_spec *spec);
-/* The values of @field are @value alone, its lines if it has several. */
+/* The values of @field are @value alone, its lines if it has several. A @value
+ * of NULL is what there was no memory for, here and below. */
 void form_set(struct form_field *field, const char *value);
 void form_add_value(struct form_field *field, const char *value);
 void form_add_option(struct form_field *field, const char *value,

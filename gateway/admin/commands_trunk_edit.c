@@ -3,6 +3,7 @@
  * Trunks that are added, changed and removed while calls go on. Those of
  * tandem.conf(5) are the file's: they are changed there.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static const struct form_spec trunk_fields[] = {
 	{ .var = "password",
 	  .label = "Password",
 	  .type = FORM_TEXT_PRIVATE,
-	  .desc = "Empty: as it is" },
+	  .desc = "Empty: as it is; without a user name: none" },
 	{ .var = "register",
 	  .label = "Register with it",
 	  .type = FORM_BOOLEAN,
@@ -87,8 +88,7 @@ static void set_lines(struct form_field *field, const char *more)
 {
 	char *covered = trunk_lines_cover(more);
 
-	if (covered)
-		form_set(field, covered);
+	form_set(field, covered);
 	free(covered);
 }
 
@@ -125,12 +125,40 @@ static void describe(char *out, size_t cap, const struct trunk_row *row)
 
 /* ---- add and change ---- */
 
+static bool keeps_password(const char *username, const char *said,
+			   const struct trunk_row *old)
+{
+	return old && old->password.n && *username && !*said;
+}
+
+/* Whoever changes a trunk does not see what it proves itself by, and is not to
+ * have it sent to a host of his own. Else it was said what is wanted anew. */
+static bool may_keep(struct request *request, const struct trunk_row *old,
+		     const char *lines)
+{
+	const char *proxy = request_text(request, "proxy");
+	bool password = keeps_password(request_text(request, "username"),
+				       request_text(request, "password"), old);
+	bool headers = trunk_lines_keep(lines);
+
+	if (!old || (!password && !headers) ||
+	    added_is_at(request->gateway, old->name, proxy))
+		return true;
+	answer_error(request->answer,
+		     "%s: what is kept was given for another host than that of "
+		     "%s. Write %s%s%s again. Nothing was changed.",
+		     old->name, proxy, password ? "its password" : "",
+		     password && headers ? " and " : "",
+		     headers ? "the values of its headers" : "");
+	return false;
+}
+
 static int take_password(struct trunk_row *row, const struct trunk_row *old,
 			 const char *said)
 {
 	size_t n = strlen(said);
 
-	if (!n && old)
+	if (keeps_password(row->username, said, old))
 		row->password = old->password;
 	if (n > sizeof(row->password.octets))
 		return -EMSGSIZE;
@@ -193,29 +221,31 @@ static int put(struct request *request, const char *name, const char *more,
 }
 
 static int put_lines(struct request *request, const char *name,
-		     char why[static ADDED_WHY_CAP])
+		     const char *said, char why[static ADDED_WHY_CAP])
 {
 	const struct trunk_row *old = added_find(request->gateway, name);
-	char *said = request_lines(request, "more"), *more = NULL;
-	int r = said ? trunk_lines_uncover(&more, said, old ? old->more : "")
-		     : -ENOMEM;
+	char *more = NULL;
+	int r = trunk_lines_uncover(&more, said, old ? old->more : "");
 
+	if (r > 0) {
+		snprintf(why, ADDED_WHY_CAP,
+			 "a header that is \"as it is\" had no value, or is "
+			 "there twice: write its value, please");
+		return ADDED_E_INVALID;
+	}
 	if (!r)
 		r = put(request, name, more, why);
-	text_wipe(said);
 	text_wipe(more);
 	return r;
 }
 
-static enum command_result run_put(struct request *request)
+static void put_trunk(struct request *request, const char *name,
+		      const char *lines)
 {
-	const char *name = request_text(request, "name");
 	bool known = added_find(request->gateway, name) != NULL;
 	char why[ADDED_WHY_CAP] = "";
+	int r = put_lines(request, name, lines, why);
 
-	if (is_the_files(request, name))
-		return COMMAND_DONE;
-	int r = put_lines(request, name, why);
 	if (put_well(request, name, r, why))
 		answer_info(request->answer,
 			    known ? "%s is changed; calls of now go on as "
@@ -223,6 +253,19 @@ static enum command_result run_put(struct request *request)
 				  : "%s is added. trunk-test tells whether it "
 				    "answers; number-assign gives it numbers.",
 			    name);
+}
+
+static enum command_result run_put(struct request *request)
+{
+	const char *name = request_text(request, "name");
+	char *lines = request_lines(request, "more");
+
+	if (!lines)
+		(void)request_well(request, -ENOMEM);
+	else if (!is_the_files(request, name) &&
+		 may_keep(request, added_find(request->gateway, name), lines))
+		put_trunk(request, name, lines);
+	text_wipe(lines);
 	return COMMAND_DONE;
 }
 

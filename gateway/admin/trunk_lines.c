@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/admin/trunk_lines.h"
 
-#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 
-static const char cover[] = "(as it is)";
-
 /* A line that says a header. */
 struct header {
 	struct slice key, name, value; /* without quotes */
+};
+
+#define KEPT "(as it is"
+
+struct cover {
+	char s[sizeof(KEPT ", 18446744073709551615)")];
 };
 
 static struct slice unquoted(struct slice text)
@@ -55,6 +60,43 @@ static bool read_header(struct header *out, struct slice line)
 	       (slice_is(out->key, "token") || slice_is(out->key, "headers"));
 }
 
+static bool is_as(const struct header *a, const struct header *b)
+{
+	return is_same(a->key, b->key) && is_same(a->name, b->name);
+}
+
+/* Of the @nth header of its name, from 0. */
+static struct cover cover_of(size_t nth)
+{
+	struct cover out;
+
+	if (nth)
+		snprintf(out.s, sizeof(out.s), KEPT ", %zu)", nth + 1);
+	else
+		snprintf(out.s, sizeof(out.s), KEPT ")");
+	return out;
+}
+
+/* False: @value is a value. */
+static bool read_cover(size_t *nth, struct slice value)
+{
+	static const char more[] = KEPT ", ";
+	size_t n = sizeof(more) - 1;
+	uint64_t number;
+
+	*nth = 0;
+	if (slice_is(value, KEPT ")"))
+		return true;
+	if (value.n <= n || memcmp(value.p, more, n) != 0 ||
+	    value.p[value.n - 1] != ')' ||
+	    text_number((struct slice){ value.p + n, value.n - n - 1 },
+			SIZE_MAX, &number) ||
+	    !number)
+		return false;
+	*nth = (size_t)number - 1;
+	return true;
+}
+
 /* ---- covered ---- */
 
 /* As long as can be: a cover is longer than the shortest value. */
@@ -64,50 +106,7 @@ static char *room_for(const char *text)
 
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
-	return malloc(n + lines * sizeof(cover) + 1);
-}
-
-static char *put(char *at, const char *p, size_t n)
-{
-	memcpy(at, p, n);
-	return at + n;
-}
-
-/* @line, with what follows the value too. */
-static char *put_covered(char *at, struct slice line,
-			 const struct header *header)
-{
-	const char *end = header->value.p + header->value.n;
-
-	at = put(at, line.p, (size_t)(header->value.p - line.p));
-	at = put(at, cover, sizeof(cover) - 1);
-	return put(at, end, (size_t)(line.p + line.n - end));
-}
-
-char *trunk_lines_cover(const char *more)
-{
-	struct slice rest = slice_of(more);
-	char *text = room_for(more), *at = text;
-
-	while (text && rest.n) {
-		struct slice line = slice_cut(&rest, '\n');
-		struct header header;
-
-		if (at > text)
-			*at++ = '\n';
-		at = read_header(&header, line) ? put_covered(at, line, &header)
-						: put(at, line.p, line.n);
-	}
-	if (text)
-		*at = '\0';
-	return text;
-}
-
-/* ---- and back ---- */
-
-static bool is_as(const struct header *a, const struct header *b)
-{
-	return is_same(a->key, b->key) && is_same(a->name, b->name);
+	return malloc(n + lines * sizeof(struct cover) + 1);
 }
 
 /* How many lines of @text before @end say the same header. */
@@ -122,6 +121,82 @@ static size_t count_before(const char *text, const char *end,
 		n += read_header(&header, slice_cut(&rest, '\n')) &&
 		     is_as(&header, like);
 	return n;
+}
+
+static char *put(char *at, const char *p, size_t n)
+{
+	memcpy(at, p, n);
+	return at + n;
+}
+
+/* @line, with what follows the value too. */
+static char *put_covered(char *at, struct slice line,
+			 const struct header *header, size_t nth)
+{
+	const char *end = header->value.p + header->value.n;
+	struct cover cover = cover_of(nth);
+
+	at = put(at, line.p, (size_t)(header->value.p - line.p));
+	at = put(at, cover.s, strlen(cover.s));
+	return put(at, end, (size_t)(line.p + line.n - end));
+}
+
+char *trunk_lines_cover(const char *more)
+{
+	struct slice rest = slice_of(more);
+	char *text = room_for(more), *at = text;
+
+	while (text && rest.n) {
+		struct slice line = slice_cut(&rest, '\n');
+		struct header header;
+
+		if (at > text)
+			*at++ = '\n';
+		at = read_header(&header, line)
+			     ? put_covered(at, line, &header,
+					   count_before(more, line.p, &header))
+			     : put(at, line.p, line.n);
+	}
+	if (text)
+		*at = '\0';
+	return text;
+}
+
+/* ---- and back ---- */
+
+/* False: @line has no value that is kept. */
+static bool read_kept(struct header *out, size_t *nth, struct slice line)
+{
+	return read_header(out, line) && read_cover(nth, out->value);
+}
+
+bool trunk_lines_keep(const char *said)
+{
+	struct slice rest = slice_of(said);
+	struct header header;
+	size_t nth;
+
+	while (rest.n) {
+		if (read_kept(&header, &nth, slice_cut(&rest, '\n')))
+			return true;
+	}
+	return false;
+}
+
+/* Each line of what was is found once. */
+static bool is_said_before(const char *text, const char *end,
+			   const struct header *like, size_t nth)
+{
+	struct slice rest = { text, (size_t)(end - text) };
+	struct header header;
+	size_t other;
+
+	while (rest.n) {
+		if (read_kept(&header, &other, slice_cut(&rest, '\n')) &&
+		    other == nth && is_as(&header, like))
+			return true;
+	}
+	return false;
 }
 
 /* The @nth line of @old that says such a header; empty: there is none. */
@@ -140,6 +215,20 @@ static struct slice find_line(const char *old, const struct header *like,
 	return SLICE_NONE;
 }
 
+/* The line that @kept, a line of @said, stands for; empty: there is none. */
+static struct slice uncovered(const char *said, struct slice kept,
+			      const char *old)
+{
+	struct header header;
+	size_t nth;
+
+	if (!read_kept(&header, &nth, kept))
+		return kept;
+	return is_said_before(said, kept.p, &header, nth)
+		       ? SLICE_NONE
+		       : find_line(old, &header, nth);
+}
+
 int trunk_lines_uncover(char **out, const char *said, const char *old)
 {
 	struct slice rest = slice_of(said);
@@ -149,25 +238,22 @@ int trunk_lines_uncover(char **out, const char *said, const char *old)
 	while (text && rest.n) {
 		struct slice line = slice_cut(&rest, '\n');
 		struct slice mark = { line.p, 0 };
-		struct header header;
+		struct slice is = uncovered(said, line, old);
 
-		if (read_header(&header, line) &&
-		    slice_is(header.value, cover)) {
-			size_t nth = count_before(said, line.p, &header);
-
+		if (line.n && !is.n) {
+			*at = '\0';
+			text_wipe(text);
+			return TRUNK_LINES_E_UNKNOWN;
+		}
+		/* Whether it is taken out is said anew. */
+		if (is.p != line.p) {
 			mark = cut_mark(&line);
-			line = find_line(old, &header, nth);
-			if (!line.n) {
-				*at = '\0';
-				text_wipe(text);
-				return -EINVAL;
-			}
-			(void)cut_mark(&line);
+			(void)cut_mark(&is);
 		}
 		if (at > text)
 			*at++ = '\n';
 		at = put(at, mark.p, mark.n);
-		at = put(at, line.p, line.n);
+		at = put(at, is.p, is.n);
 	}
 	if (!text)
 		return -ENOMEM;

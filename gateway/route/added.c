@@ -227,6 +227,22 @@ static int make(struct config_trunk **out, const struct gateway *gateway,
 	return r;
 }
 
+bool added_is_at(const struct gateway *gateway, const char *name,
+		 const char *proxy)
+{
+	AUTO(config_trunk_freep) struct config_trunk *there = NULL;
+	const char *expected;
+	size_t i = find(gateway, name);
+	int r = config_trunk_new(&there, name);
+
+	if (!r)
+		r = config_trunk_set(there, "proxy", proxy, &expected);
+	return r == CONFIG_E_INVALID ||
+	       (!r && i < gateway->added.n &&
+		!strcasecmp(there->proxy.host,
+			    gateway->added.v[i]->proxy.host));
+}
+
 /* ---- the list ---- */
 
 /* Room for one more. */

@@ -35,6 +35,11 @@ void added_free(struct gateway *gateway);
 const struct trunk_row *added_find(const struct gateway *gateway,
 				   const char *name);
 
+/* Whether @proxy leads to the host of the trunk @name; true as well where it is
+ * no address. Without memory: no. */
+bool added_is_at(const struct gateway *gateway, const char *name,
+		 const char *proxy);
+
 /*
  * Add a trunk, or put it in the place of the one of its name, whose calls go
  * on as they are. 0, ADDED_E_INVALID, ADDED_E_FILE, ADDED_E_FULL, -ENOBUFS,

@@ -7,7 +7,9 @@
 #include "gateway/base/text.h"
 #include "tests/test.h"
 
-#define KEPT "(as it is)"
+#define KEPT   "(as it is)"
+#define KEPT_2 "(as it is, 2)"
+#define KEPT_3 "(as it is, 3)"
 
 static const char more[] = "srtp = require\n"
 			   "token = \"X-Token: s3cret\"\n"
@@ -20,7 +22,7 @@ static const char covered[] = "srtp = require\n"
 			      "token = \"X-Token: " KEPT "\"\n"
 			      "headers = X-Account: " KEPT "\n"
 			      "headers = \"X-Key: " KEPT "\"\n"
-			      "headers = \"X-Key: " KEPT "\"\n"
+			      "headers = \"X-Key: " KEPT_2 "\"\n"
 			      "# headers = X-Old: " KEPT "\n"
 			      "short_codes = 411";
 
@@ -29,7 +31,7 @@ static void expect(const char *said, const char *old, const char *expected)
 	char *text = NULL;
 
 	assert_int_equal(trunk_lines_uncover(&text, said, old),
-			 expected ? 0 : -EINVAL);
+			 expected ? 0 : TRUNK_LINES_E_UNKNOWN);
 	if (expected)
 		assert_string_equal(text, expected);
 	text_wipe(text);
@@ -58,9 +60,37 @@ static void what_is_new_takes_its_place(void **state)
 	(void)state;
 	expect("token = X-Token: other\nheaders = X-Account: " KEPT, more,
 	       "token = X-Token: other\nheaders = X-Account: alice");
-	/* of two, that which is in its place */
-	expect("headers = X-Key: new\nheaders = X-Key: " KEPT, more,
+}
+
+/* Wherever it stands then. */
+static void of_two_headers_of_one_name_each_is_its_own(void **state)
+{
+	(void)state;
+	expect("headers = X-Key: new\nheaders = X-Key: " KEPT_2, more,
 	       "headers = X-Key: new\nheaders = \"X-Key: two\"");
+	expect("headers = X-Key: " KEPT_2, more, "headers = \"X-Key: two\"");
+	expect("headers = X-Key: new\nheaders = X-Key: " KEPT, more,
+	       "headers = X-Key: new\nheaders = \"X-Key: one\"");
+	expect("headers = X-Key: 0\nheaders = X-Key: " KEPT_2
+	       "\nheaders = X-Key: " KEPT,
+	       more,
+	       "headers = X-Key: 0\nheaders = \"X-Key: two\"\n"
+	       "headers = \"X-Key: one\"");
+	expect("headers = X-Key: " KEPT_3, more, NULL);
+	expect("headers = X-Key: " KEPT_2 "\n# headers = X-Key: " KEPT_2, more,
+	       NULL);
+	expect("headers = X-Key: (as it is, 0)", more,
+	       "headers = X-Key: (as it is, 0)");
+}
+
+static void it_is_seen_whether_a_value_is_kept(void **state)
+{
+	(void)state;
+	assert_true(trunk_lines_keep(covered));
+	assert_true(trunk_lines_keep("srtp = no\n# token = X: " KEPT_2));
+	assert_false(trunk_lines_keep(more));
+	assert_false(trunk_lines_keep(""));
+	assert_false(trunk_lines_keep("from_domain = " KEPT));
 }
 
 static void what_is_taken_out_or_put_back_keeps_its_value(void **state)
@@ -98,8 +128,8 @@ static void short_values_and_odd_lines_have_room(void **state)
 		free(text);
 	}
 	char *text = trunk_lines_cover("token=X:1\ntoken=X:2\ntoken=X:3");
-	assert_string_equal(text, "token=X:" KEPT "\ntoken=X:" KEPT
-				  "\ntoken=X:" KEPT);
+	assert_string_equal(text, "token=X:" KEPT "\ntoken=X:" KEPT_2
+				  "\ntoken=X:" KEPT_3);
 	expect(text, "token=X:1\ntoken=X:2\ntoken=X:3",
 	       "token=X:1\ntoken=X:2\ntoken=X:3");
 	free(text);
@@ -112,6 +142,8 @@ int main(void)
 		cmocka_unit_test(
 			what_comes_back_as_it_was_shown_is_what_it_was),
 		cmocka_unit_test(what_is_new_takes_its_place),
+		cmocka_unit_test(of_two_headers_of_one_name_each_is_its_own),
+		cmocka_unit_test(it_is_seen_whether_a_value_is_kept),
 		cmocka_unit_test(what_is_taken_out_or_put_back_keeps_its_value),
 		cmocka_unit_test(what_was_never_there_cannot_stay),
 		cmocka_unit_test(short_values_and_odd_lines_have_room),
