@@ -20,7 +20,6 @@ void call_view(const struct call *call, struct call_view *out)
 	*out = (struct call_view){ .name = call->name,
 				   .state = call_states[call->state].name,
 				   .inbound = call->inbound,
-				   .ended = call->state == CALL_CLOSED,
 				   .account = call->account,
 				   .from = call->from,
 				   .to = call->to,
@@ -44,5 +43,8 @@ void call_view_each(const struct gateway *gateway, call_view_fn fn, void *arg)
 	const struct call *call;
 
 	LIST_FOREACH(call, &gateway->calls, link)
-	fn(call, arg);
+	{
+		if (call->state != CALL_CLOSED)
+			fn(call, arg);
+	}
 }

@@ -18,7 +18,6 @@ enum { CALL_CODEC_CAP = 40 };
 struct call_view {
 	const char *name, *state;
 	bool inbound; /* from the telephone network */
-	bool ended;   /* and freed soon */
 	const char *account, *from, *to;
 	const char *trunk;               /* "" none */
 	int64_t started_ms, answered_ms; /* wall; 0: not */
@@ -34,6 +33,6 @@ void call_view(const struct call *call, struct call_view *out);
 /* Since it was answered, or else began; whatever the wall clock is set to. */
 uint64_t call_lasts_ms(const struct call *call);
 
-/* Each of the calls, the newest first. */
+/* Each of the calls that has not ended, the newest first. */
 typedef void (*call_view_fn)(const struct call *call, void *arg);
 void call_view_each(const struct gateway *gateway, call_view_fn fn, void *arg);

@@ -154,8 +154,6 @@ static void call_row(const struct call *call, void *arg)
 		return;
 	}
 	call_view(call, &view);
-	if (view.ended)
-		return;
 	page->left--;
 	html_open(&page->h, "tr");
 	cell(page, "From", view.from);
