@@ -11,7 +11,9 @@
 #include "gateway/call/policy.h"
 #include "gateway/call/quiet.h"
 #include "gateway/gateway.h"
+#include "gateway/route/forward.h"
 #include "gateway/route/number.h"
+#include "gateway/route/telephone.h"
 #include "xmpp/jid.h"
 
 enum {
@@ -43,8 +45,6 @@ static const struct form_spec calling_fields[] = {
 	{ .var = "forward",
 	  .label = "Forward to",
 	  .type = FORM_TEXT_SINGLE,
-	  .regex = "[^@/ ]+@[^@/ ]+|" COMMAND_NUMBER_REGEX,
-	  .expects = "a number or an address, please",
 	  .desc = "A number, the address of another account, or "
 		  "sip:user@host of a carrier or PBX; - is nothing" },
 	{ .var = "forward-all",
@@ -190,8 +190,7 @@ static void fill_targets(struct form_field *field, const char *targets)
 	while (rest.n) {
 		char *jid = text_dup(slice_cut(&rest, ' '));
 
-		if (jid)
-			form_add_value(field, jid);
+		form_add_value(field, jid);
 		free(jid);
 	}
 }
@@ -232,28 +231,94 @@ static void summarize(char out[static SUMMARY_CAP],
 		out[0] = '\0';
 }
 
-/* Those that ring as well, blanks between. False: they are too many, or too
- * long. */
-static bool join_targets(char out[static TARGETS_CAP],
-			 const struct request *request)
+/* What was asked for, as it is kept. */
+struct calling {
+	char forward[JID_CAP];
+	char targets[TARGETS_CAP];
+};
+
+/* One more behind those in @out. False: too many, or too long. */
+static bool add_target(char out[static TARGETS_CAP], size_t n, const char *jid)
+{
+	size_t at = strlen(out);
+
+	return n < POLICY_TARGETS_MAX &&
+	       !text_format(out + at, TARGETS_CAP - at, "%s%s", at ? " " : "",
+			    jid);
+}
+
+/* Who rings as well, blanks between. False: it was said what is wrong. */
+static bool read_targets(struct calling *out, struct request *request)
 {
 	const char *value;
 	char jid[JID_CAP];
-	size_t at = 0, n = 0;
 
-	out[0] = '\0';
-	for (; (value = form_value(request->values, "also", n)); n++) {
-		if (n == POLICY_TARGETS_MAX ||
-		    jid_bare(jid, sizeof(jid), value) ||
-		    text_format(out + at, TARGETS_CAP - at, "%s%s",
-				n ? " " : "", jid))
+	out->targets[0] = '\0';
+	for (size_t n = 0; (value = form_value(request->values, "also", n));
+	     n++) {
+		if (jid_bare(jid, sizeof(jid), value) ||
+		    telephone_is_ours(request->gateway, jid)) {
+			answer_error(request->answer,
+				     "%s cannot ring as well: accounts can; a "
+				     "telephone is what calls are forwarded "
+				     "to. Nothing was changed.",
+				     value);
 			return false;
-		at += strlen(out + at);
+		}
+		if (!add_target(out->targets, n, jid)) {
+			answer_error(request->answer,
+				     "%d addresses ring as well at most; "
+				     "nothing was changed.",
+				     POLICY_TARGETS_MAX);
+			return false;
+		}
 	}
 	return true;
 }
 
-static int put_calling(const struct request *request, const char *targets)
+/* What stands already and leads nowhere any more does not keep the rest from
+ * being changed. */
+static bool keep_forward(struct request *request, const char *text,
+			 const char *why)
+{
+	struct policy policy;
+
+	policy_of(&policy, request->gateway, request->actor.account, NULL);
+	if (strcmp(policy.forward, text) != 0)
+		answer_error(request->answer,
+			     "Forward to %s: %s. Nothing was changed.", text,
+			     why);
+	else
+		answer_warn(request->answer,
+			    "No call can be forwarded to %s: %s.", text, why);
+	return !strcmp(policy.forward, text);
+}
+
+static bool read_forward(struct calling *out, struct request *request)
+{
+	const char *text = request_text(request, "forward"), *why;
+	bool wanted = request_flag(request, "forward-all") ||
+		      !strcmp(request_text(request, "second-call"), "forward");
+
+	out->forward[0] = '\0';
+	if (!*text && wanted)
+		answer_error(request->answer,
+			     "Where calls are forwarded to is missing: a "
+			     "number, or an address, in \"Forward to\". "
+			     "Nothing was changed.");
+	if (!*text)
+		return !wanted;
+	int r = forward_parse(out->forward, &why, request->gateway,
+			      request->actor.account, text);
+	if (r != FORWARD_E_INVALID)
+		return request_well(request, r);
+	return keep_forward(request, text, why) &&
+	       request_well(request,
+			    text_set(out->forward, sizeof(out->forward), text));
+}
+
+static int put_calling(const struct request *request,
+		       const struct calling *calling)
 {
 	struct account_store *store = request->gateway->accounts;
 	const char *jid = request->actor.account;
@@ -261,7 +326,6 @@ static int put_calling(const struct request *request, const char *targets)
 	struct account account = { .jid = jid,
 				   .enabled = true,
 				   .created_ms = clock_wall_ms() };
-	const char *forward = request_text(request, "forward");
 
 	if (known)
 		account = *known;
@@ -273,13 +337,13 @@ static int put_calling(const struct request *request, const char *targets)
 		request_text(request, "before-answer"));
 	account.chat_digits =
 		request_flag(request, "text-digits") ? ACCOUNT_ON : ACCOUNT_OFF;
-	account.forward = forward;
+	account.forward = calling->forward;
 	int r = account_put(store, &account);
 	if (!r)
 		r = set(request, SETTING_RING,
 			request_text(request, "ring-seconds"));
 	if (!r)
-		r = set(request, SETTING_TARGETS, targets);
+		r = set(request, SETTING_TARGETS, calling->targets);
 	return r ? r
 		 : set(request, SETTING_FORWARDS,
 		       request_flag(request, "forward-all") ? "yes" : "");
@@ -287,26 +351,14 @@ static int put_calling(const struct request *request, const char *targets)
 
 static enum command_result run_calling(struct request *request)
 {
-	char before[SUMMARY_CAP], after[SUMMARY_CAP], targets[TARGETS_CAP];
+	char before[SUMMARY_CAP], after[SUMMARY_CAP];
+	struct calling calling;
 
-	if (!join_targets(targets, request)) {
-		answer_error(request->answer,
-			     "%d addresses ring as well at most; nothing was "
-			     "changed.",
-			     POLICY_TARGETS_MAX);
+	if (!read_targets(&calling, request) ||
+	    !read_forward(&calling, request))
 		return COMMAND_DONE;
-	}
-
-	if (!*request_text(request, "forward") &&
-	    (request_flag(request, "forward-all") ||
-	     !strcmp(request_text(request, "second-call"), "forward"))) {
-		answer_error(request->answer,
-			     "Where calls are forwarded to is missing; "
-			     "nothing was changed.");
-		return COMMAND_DONE;
-	}
 	summarize(before, request);
-	if (!request_well(request, put_calling(request, targets)))
+	if (!request_well(request, put_calling(request, &calling)))
 		return COMMAND_DONE;
 	summarize(after, request);
 	request_changed(request, request->actor.account, before, after);

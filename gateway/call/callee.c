@@ -219,12 +219,11 @@ static int forward_to_telephone(struct build *build, const char *owner,
 {
 	struct route route;
 	struct number number;
-	int r = route_from_account(&route, build->gateway, owner, to);
+	int r = route_forward(&route, build->gateway, owner, to);
 
 	if (r < 0)
 		return r;
-	/* Help is called by people, not by whoever dials their number. */
-	if (r || route.kind == ROUTE_ECHO || route.emergency)
+	if (r)
 		return refuse_forward(owner, to, r);
 	if (route.kind == ROUTE_ACCOUNT) {
 		struct build further = *build;
@@ -298,7 +297,9 @@ static size_t add_targets(const struct build *build,
 	for (size_t i = 0; i < texts->n && n < ACCOUNT_MAX_OWNERS; i++) {
 		const char *jid = texts->v[i];
 
-		if (!is_among(jids, n, jid) &&
+		/* A telephone of ours would be called by ourselves. */
+		if (!telephone_is_ours(build->gateway, jid) &&
+		    !is_among(jids, n, jid) &&
 		    decide(build, jid, &policy) == RINGS)
 			jids[n++] = jid;
 	}

@@ -14,6 +14,7 @@
 #include "gateway/route/quotas.h"
 #include "gateway/route/rewrite.h"
 #include "gateway/route/routes.h"
+#include "gateway/route/trunk_host.h"
 #include "gateway/route/trunks.h"
 #include "sip/trunk.h"
 #include "sip/uri.h"
@@ -30,6 +31,21 @@ enum { E164_MIN = 7 }; /* digits; fewer are an extension */
 
 /* ---- trunks ---- */
 
+/* What is used up, or in use, says nothing of a later call. */
+static enum limit check_limits(const struct route *route,
+			       struct gateway *gateway, enum quota_kind kind,
+			       const char *name, const char *to, unsigned flags)
+{
+	if (route->use == ROUTE_FOR_TRANSFER)
+		flags |= LIMITS_COUNTED;
+	else if (route->use == ROUTE_FOR_LATER)
+		flags &= ~(unsigned)LIMITS_TRIES;
+	enum limit limit = limits_check(gateway, kind, name, to, flags);
+	return route->use == ROUTE_FOR_LATER && limit != LIMIT_DESTINATION
+		       ? LIMIT_NONE
+		       : limit;
+}
+
 /* Whether its limits let it take the call. */
 static int try_trunk(struct route *out, struct gateway *gateway,
 		     const char *name)
@@ -44,20 +60,18 @@ static int try_trunk(struct route *out, struct gateway *gateway,
 		return ROUTE_E_UNKNOWN;
 	if (out->ntrunks == ROUTE_MAX_TRUNKS)
 		return 0;
-	if (!out->emergency && trunks_is_drained(gateway, name))
+	if (out->emergency) {
+		out->trunks[out->ntrunks++] = found;
+		return 0;
+	}
+	if (out->use != ROUTE_FOR_LATER && trunks_is_drained(gateway, name))
 		return ROUTE_E_TRUNK_BUSY;
-	if (!out->emergency) {
-		enum limit limit =
-			limits_check(gateway, QUOTA_TRUNK, name, to,
-				     out->counted ? LIMITS_COUNTED : 0);
-
-		if (limit)
-			log_info("trunk=%s limit=%s to=%s", name,
-				 limit_name(limit),
-				 log_text(slice_of(out->to)).s);
-		if (limit)
-			return limit == LIMIT_DESTINATION ? ROUTE_E_DESTINATION
-							  : ROUTE_E_TRUNK_BUSY;
+	enum limit limit = check_limits(out, gateway, QUOTA_TRUNK, name, to, 0);
+	if (limit) {
+		log_info("trunk=%s limit=%s to=%s", name, limit_name(limit),
+			 log_text(slice_of(out->to)).s);
+		return limit == LIMIT_DESTINATION ? ROUTE_E_DESTINATION
+						  : ROUTE_E_TRUNK_BUSY;
 	}
 	out->trunks[out->ntrunks++] = found;
 	return 0;
@@ -210,6 +224,14 @@ static int to_emergency(struct route *out, struct gateway *gateway,
 	return r ? ROUTE_E_EMERGENCY : 0;
 }
 
+static int emergency(struct route *out, struct gateway *gateway,
+		     const char *account, const char *text)
+{
+	return out->use >= ROUTE_FOR_FORWARD
+		       ? ROUTE_E_EMERGENCY
+		       : to_emergency(out, gateway, account, text);
+}
+
 /*
  * A trunk's user who is a number in disguise would go round the rules for
  * numbers, and codes with * and # can turn a line's calls elsewhere.
@@ -225,6 +247,16 @@ static bool is_disguised(const char *user)
 	return digits >= E164_MIN && !user[strspn(user, DIGITS "-_.")];
 }
 
+/* "carrier", "pbx.example", "pbx.example:5080": where a SIP address is. */
+static int parse_host(struct sip_uri *out, const char *place)
+{
+	char text[SIP_HOST_CAP + sizeof("sip:")];
+
+	return text_format(text, sizeof(text), "sip:%s", place)
+		       ? -EINVAL
+		       : sip_uri_parse(out, slice_of(text));
+}
+
 /* "alice\40carrier": a SIP user of a trunk, as route_caller_local() wrote it.
  */
 static int to_user(struct route *out, struct gateway *gateway,
@@ -232,6 +264,7 @@ static int to_user(struct route *out, struct gateway *gateway,
 {
 	char address[ROUTE_USER_CAP + SIP_HOST_CAP];
 	const struct config_trunk *trunk;
+	struct sip_uri uri;
 	struct number mine;
 
 	if (jid_unescape(address, sizeof(address), slice_of(local)))
@@ -240,15 +273,18 @@ static int to_user(struct route *out, struct gateway *gateway,
 	if (!at)
 		return ROUTE_E_NUMBER;
 	*at = '\0';
-	if (!*address || address[strspn(address, USER_CHARS)] != '\0')
+	if (!*address || address[strspn(address, USER_CHARS)] != '\0' ||
+	    parse_host(&uri, at + 1))
 		return ROUTE_E_NUMBER;
 	if (is_emergency(gateway, account, address))
-		return to_emergency(out, gateway, account, address);
-	trunk = config_find_trunk_of_host(gateway->config, at + 1);
+		return emergency(out, gateway, account, address);
+	trunk = trunk_host_find(gateway, account, &uri);
 	if (is_disguised(address) &&
 	    !(trunk && has_text(&trunk->short_codes, address)))
 		return ROUTE_E_NUMBER;
-	if (!number_of(&mine, gateway, account, trunk ? trunk->name : at + 1))
+	if (!trunk)
+		return ROUTE_E_UNKNOWN;
+	if (!number_of(&mine, gateway, account, trunk->name))
 		return ROUTE_E_FORBIDDEN;
 	out->dialled_plain = true;
 	int r = set_parties(out, &mine, address);
@@ -321,10 +357,9 @@ static int to_echo(struct route *out, struct gateway *gateway,
 }
 
 /* Whether the account may; who owns no number has no account to limit. */
-static int check_account(struct gateway *gateway, const char *account,
-			 const char *local, bool counted)
+static int check_account(const struct route *route, struct gateway *gateway,
+			 const char *account, const char *local)
 {
-	unsigned flags = LIMITS_TRIES | (counted ? LIMITS_COUNTED : 0);
 	const struct account *added =
 		gateway->accounts ? account_find(gateway->accounts, account)
 				  : NULL;
@@ -337,13 +372,14 @@ static int check_account(struct gateway *gateway, const char *account,
 		return number ? ROUTE_E_FORBIDDEN : 0;
 	if (number && number_find(&theirs, gateway, local))
 		number = false; /* costs nothing */
-	return outcome_of(limits_check(gateway, QUOTA_ACCOUNT, account,
-				       number ? local : NULL, flags));
+	return outcome_of(check_limits(route, gateway, QUOTA_ACCOUNT, account,
+				       number ? local : NULL, LIMITS_TRIES));
 }
 
 int route_echo_to(struct gateway *gateway, const char *account)
 {
-	int r = check_account(gateway, account, ROUTE_ECHO_LOCAL, false);
+	const struct route route = { .use = ROUTE_FOR_CALL };
+	int r = check_account(&route, gateway, account, ROUTE_ECHO_LOCAL);
 
 	return r ? r : outcome_of(limits_echo(gateway, account));
 }
@@ -394,10 +430,12 @@ static int from_account(struct route *out, struct gateway *gateway,
 		local = here;
 	local = cut_withhold(local, &out->withhold);
 	if (is_emergency(gateway, account, local))
-		return to_emergency(out, gateway, account, local);
+		return emergency(out, gateway, account, local);
 	if (!strcmp(local, ROUTE_ECHO_LOCAL))
-		return to_echo(out, gateway, account);
-	r = check_account(gateway, account, local, out->counted);
+		return out->use >= ROUTE_FOR_FORWARD
+			       ? ROUTE_E_NUMBER
+			       : to_echo(out, gateway, account);
+	r = check_account(out, gateway, account, local);
 	if (r)
 		return r;
 	out->withhold |= quotas_withhold(gateway, account) ||
@@ -417,13 +455,28 @@ static int from_account(struct route *out, struct gateway *gateway,
 int route_from_account(struct route *out, struct gateway *gateway,
 		       const char *account, const char *local)
 {
-	*out = (struct route){ .counted = false };
+	*out = (struct route){ .use = ROUTE_FOR_CALL };
 	return from_account(out, gateway, account, local);
 }
 
 int route_transfer(struct route *out, struct gateway *gateway,
 		   const char *account, const char *local)
 {
-	*out = (struct route){ .counted = true };
+	*out = (struct route){ .use = ROUTE_FOR_TRANSFER };
 	return from_account(out, gateway, account, local);
+}
+
+int route_forward(struct route *out, struct gateway *gateway,
+		  const char *account, const char *local)
+{
+	*out = (struct route){ .use = ROUTE_FOR_FORWARD };
+	return from_account(out, gateway, account, local);
+}
+
+int route_can_forward(struct gateway *gateway, const char *account,
+		      const char *local)
+{
+	struct route route = { .use = ROUTE_FOR_LATER };
+
+	return from_account(&route, gateway, account, local);
 }

@@ -26,6 +26,16 @@ enum {
 	ROUTE_MAX_TRUNKS = 8, /* that a call tries */
 };
 
+/* What somebody wants to know it for. */
+enum route_use {
+	ROUTE_FOR_CALL,
+	ROUTE_FOR_TRANSFER, /* of a call that counts already */
+	/* Of a call to him, which goes on there. Help is called by people, not
+	 * by whoever dials their number, and the echo is called for oneself. */
+	ROUTE_FOR_FORWARD,
+	ROUTE_FOR_LATER, /* a forward that he wants to set: nothing counts */
+};
+
 enum route_kind {
 	ROUTE_TRUNK,   /* XMPP to SIP: trunks, from, to */
 	ROUTE_ACCOUNT, /* to the account of @owner */
@@ -69,11 +79,11 @@ struct route {
 	char caller[ROUTE_USER_CAP];
 	char from[ROUTE_USER_CAP]; /* what the called party sees */
 	char to[ROUTE_USER_CAP];
-	const char *display;  /* a name to go with it, borrowed; NULL none */
-	bool withhold;        /* the called party does not see who calls */
-	bool emergency;       /* never limited */
-	bool dialled_plain;   /* @to is a trunk's user or code, as it stands */
-	bool counted;         /* its call counts already (route_transfer()) */
+	const char *display; /* a name to go with it, borrowed; NULL none */
+	bool withhold;       /* the called party does not see who calls */
+	bool emergency;      /* never limited */
+	bool dialled_plain;  /* @to is a trunk's user or code, as it stands */
+	enum route_use use;
 	const char *diverted; /* our number that sends it on; borrowed, NULL */
 	enum sip_diversion why_diverted;
 	const struct sip_onward *onward; /* borrowed, NULL */
@@ -87,6 +97,13 @@ CHECKED int route_from_account(struct route *out, struct gateway *gateway,
  * is no call more. */
 CHECKED int route_transfer(struct route *out, struct gateway *gateway,
 			   const char *account, const char *local);
+/* The same for a call to the account, which goes on there. */
+CHECKED int route_forward(struct route *out, struct gateway *gateway,
+			  const char *account, const char *local);
+/* Whether calls to the account could go on there, unless what is used up, or in
+ * use, forbids it at that time. 0, ROUTE_E_*. */
+CHECKED int route_can_forward(struct gateway *gateway, const char *account,
+			      const char *local);
 
 /* "+112" and "112" alike: those of the configuration, and what is known as one
  * in @region ("" none). */

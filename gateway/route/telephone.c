@@ -6,6 +6,14 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 
+bool telephone_is_ours(const struct gateway *gateway, const char *jid)
+{
+	struct jid parsed;
+
+	return !jid_parse(&parsed, jid) &&
+	       slice_is_nocase(parsed.domain, gateway->config->xmpp.domain);
+}
+
 bool telephone_local(char out[static JID_PART_MAX + 1],
 		     const struct gateway *gateway, const char *address)
 {

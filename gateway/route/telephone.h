@@ -8,6 +8,9 @@
 
 struct gateway;
 
+/* Whether @jid is of our domain, where all are telephones. */
+bool telephone_is_ours(const struct gateway *gateway, const char *jid);
+
 /*
  * The localpart by which an account calls the telephone that @address is: a
  * number, "sip:user@host", or a JID of our domain. False: it is none, but

@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
+#include "gateway/route/telephone.h"
 #include "gateway/text/text_sender.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -209,14 +210,6 @@ static void on_nobody(struct gateway *gateway, const char *type,
 		send_type(gateway, "unsubscribed", parties->us, parties->them);
 }
 
-static bool is_ours(const struct gateway *gateway, const char *bare)
-{
-	struct jid jid;
-
-	return !jid_parse(&jid, bare) &&
-	       slice_is_nocase(jid.domain, gateway->config->xmpp.domain);
-}
-
 /* "unavailable" ends no call: a stream may be resumed (XEP-0198). */
 void presence_receive(struct gateway *gateway, const struct stanza *presence)
 {
@@ -228,8 +221,9 @@ void presence_receive(struct gateway *gateway, const struct stanza *presence)
 	struct jid to;
 
 	if (!type || jid_bare(us, sizeof(us), stanza_attr(presence, "to")) ||
-	    jid_bare(them, sizeof(them), from) || is_ours(gateway, them) ||
-	    jid_parse(&to, us) || text_copy(local, sizeof(local), to.local))
+	    jid_bare(them, sizeof(them), from) ||
+	    telephone_is_ours(gateway, them) || jid_parse(&to, us) ||
+	    text_copy(local, sizeof(local), to.local))
 		return;
 
 	if (!presence_entity(&entity, local))

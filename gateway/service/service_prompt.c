@@ -8,6 +8,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
+#include "gateway/route/trunk_host.h"
 #include "gateway/service/service.h"
 #include "gateway/text/text_sender.h"
 #include "sip/uri.h"
@@ -66,7 +67,7 @@ static int local_of_address(char out[static JID_PART_MAX + 1],
 				    uri.user)
 			       ? -EINVAL
 			       : 0;
-	trunk = config_find_trunk_of_host(config, uri.host);
+	trunk = trunk_host_find(query->gateway, query->account, &uri);
 	if (!trunk || text_format(address, sizeof(address), "%s@%s", uri.user,
 				  trunk->name))
 		return -EINVAL;

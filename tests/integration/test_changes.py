@@ -126,6 +126,27 @@ async def test_a_trunk_is_changed_and_removed_under_a_call(scene):
         assert [row["command"] for row in rows] == ["trunk-remove", "trunk-edit", "trunk-edit", "trunk-add"]
 
 
+async def test_what_a_trunk_proves_itself_by_goes_to_no_other_host(scene):
+    owner, gateway = await commander(scene, "admin", "keeps"), scene.bed.tandem
+    keys = {"proxy": f"sip:{ADDRESS}:5060", "username": USER, "password": PASSWORD, "more": ["headers = X-Key: kept"]}
+    assert "is added" in (await owner.run("trunk-add", {"name": "keeper"}, keys)).text
+
+    async def moved(*words):
+        return await ctl(gateway, "trunk-edit", "keeper", "proxy=sip:10.77.0.77:5060", *words)
+
+    for words, wanted in [((), "its password and the values of its headers"), (("password=other",), "the values of its headers"),
+                          (("more=-",), "its password"), (("username=-",), "the values of its headers"),
+                          (("password=other", "more=# headers = X-Key: (as it is)"), "the values of its headers")]:
+        code, text = await moved(*words)
+        assert code and f"Write {wanted} again. Nothing was changed." in text, text
+    assert (await ctl(gateway, "trunk-edit", "keeper", f"proxy=sip:{ADDRESS}"))[0] == 0, "the same host"
+    assert (await moved("username=-", "more=-"))[0] == 0, "it proves itself by nothing"
+    assert (await ctl(gateway, "trunk-edit", "keeper", f"proxy=sip:{ADDRESS}"))[0] == 0
+    code, text = await ctl(gateway, "trunk-edit", "keeper", "more=headers = X-New: (as it is)")
+    assert code and "write its value" in text, text
+    assert (await ctl(gateway, "trunk-remove", "keeper"))[0] == 0
+
+
 async def test_what_cannot_be_added_is_told_why(scene):
     owner = await commander(scene, "admin", "errs")
     done = await owner.run("trunk-edit", {"name": "carrier"})
@@ -277,6 +298,23 @@ async def test_it_rings_as_long_as_the_user_wants_and_is_then_forwarded(scene):
     assert (await client.run("my-settings", ring_seconds="4")).error == "bad-request bad-payload"
 
 
+async def test_calls_are_forwarded_to_what_can_be_called_alone(scene):
+    client = await commander(scene, None)
+    for wrong, said in [("sips:reception@carrier", "write sip:user@host"), ("sip:x@nobody.example", "no carrier or PBX"),
+                        ("nonsense", "neither a number such as"), (scene.jid("echo"), "neither a number"),
+                        (own_number(client.user), "your own number"), (client.boundjid.bare, "your own address"),
+                        ("sip:911@carrier", "emergency")]:
+        done = await client.run("my-settings", forward=wrong, ring_seconds="5")
+        assert done.notes[0][0] == "error" and f"Forward to {wrong}: " in done.text, done.text
+        assert said in done.text and "Nothing was changed" in done.text, done.text
+    assert not (await client.step("my-settings")).value("forward")
+    done = await client.run("my-settings", forward="xmpp:Dora@example.org?call", ring_seconds="")
+    assert "forward dora@example.org," in done.text, done.text
+    done = await client.run("my-settings", forward="tel:+1-555-123-4567")
+    assert "forward +15551234567," in done.text, done.text
+    await client.run("my-settings", forward="")
+
+
 async def test_who_rings_as_well_takes_the_call_too(scene):
     client, other, absent = await commander(scene, None), await commander(scene, None), await commander(scene, None)
     also = [other.boundjid.bare, f"{absent.user}@EXAMPLE.org/phone"]
@@ -297,6 +335,7 @@ async def test_who_rings_as_well_takes_the_call_too(scene):
     assert "4 addresses" in (await client.run("my-settings", also=[f"u{i}@example.org" for i in range(5)])).text
     assert (await client.step("my-settings")).value("also") == other.boundjid.bare, "and nothing is changed"
     assert (await client.run("my-settings", also=["example.org"])).error == "bad-request bad-payload"
+    assert "a telephone is what calls are forwarded to" in (await client.run("my-settings", also=[scene.jid(fresh_number())])).text
     await client.run("my-settings", also=[])
 
 

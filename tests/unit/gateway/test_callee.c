@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db/setting.h"
 #include "gateway/call/missed.h"
 #include "gateway/call/policy.h"
 #include "gateway/call/trunk_hunt.h"
@@ -134,6 +135,20 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 	return 0;
 }
 
+static const char *targets; /* who rings with dora@x.org; NULL: nobody */
+
+const char *setting_get(const struct setting_store *store,
+			enum setting_kind kind, const char *subject,
+			const char *name)
+{
+	(void)store;
+	(void)kind;
+	return targets && !strcmp(subject, "dora@x.org") &&
+			       !strcmp(name, SETTING_TARGETS)
+		       ? targets
+		       : "";
+}
+
 static const char *deaf; /* who does not hear +15551 */
 
 bool blocks_has(const struct gateway *gateway, const char *account,
@@ -175,8 +190,8 @@ const char *limit_name(enum limit limit)
 
 static struct config *config;
 
-int route_from_account(struct route *out, struct gateway *gateway,
-		       const char *account, const char *local)
+int route_forward(struct route *out, struct gateway *gateway,
+		  const char *account, const char *local)
 {
 	(void)gateway;
 	(void)account;
@@ -184,7 +199,8 @@ int route_from_account(struct route *out, struct gateway *gateway,
 	out->kind =
 		config_find_number(config, local) ? ROUTE_ACCOUNT : ROUTE_TRUNK;
 	out->trunk_config = &config->trunks[0];
-	out->emergency = !strcmp(local, "+112");
+	if (!strcmp(local, "+112"))
+		return ROUTE_E_EMERGENCY;
 	snprintf(out->to, sizeof(out->to), "%s", local);
 	return 0;
 }
@@ -208,7 +224,7 @@ static int set_up(void **state)
 	memset(accounts, 0, sizeof(accounts));
 	busy[0] = busy[1] = NULL;
 	busy_calls = 1;
-	deaf = NULL;
+	deaf = targets = NULL;
 	if (config_parse(&config, "test", slice_of(text), on_mistake, NULL))
 		return -1;
 	gateway =
@@ -386,6 +402,14 @@ static void nobody_is_forwarded_to_emergency(void **state)
 	assert_int_equal(why, CAUSE_BUSY);
 }
 
+/* A telephone of ours would be called by ourselves. */
+static void accounts_alone_ring_as_well(void **state)
+{
+	(void)state;
+	targets = "erin@y.org +19990001111@tel.example.org bob@x.org";
+	rings("+15550000003", NULL, "dora+ erin+ bob +15551 (to +15550000003)");
+}
+
 static void two_that_forward_to_each_other_end(void **state)
 {
 	(void)state;
@@ -447,6 +471,7 @@ int main(void)
 		CALLEE_TEST(a_second_call_is_forwarded),
 		CALLEE_TEST(a_call_is_forwarded_to_a_telephone_by_its_address),
 		CALLEE_TEST(nobody_is_forwarded_to_emergency),
+		CALLEE_TEST(accounts_alone_ring_as_well),
 		CALLEE_TEST(two_that_forward_to_each_other_end),
 		CALLEE_TEST(when_nobody_can_be_called_the_cause_is_told),
 		CALLEE_TEST(policies_have_their_order),

@@ -137,7 +137,7 @@ static void what_is_no_number_is_refused(void **state)
 		{ "+", ROUTE_E_NUMBER },
 		{ "+1234567890123456", ROUTE_E_NUMBER },
 		{ "alice", ROUTE_E_NUMBER },
-		{ "alice\\40nowhere", ROUTE_E_FORBIDDEN },
+		{ "alice\\40nowhere", ROUTE_E_UNKNOWN },
 		{ "a;b\\40carrier", ROUTE_E_NUMBER },
 		{ "a\r\nVia\\40carrier", ROUTE_E_NUMBER },
 		{ "\\40carrier", ROUTE_E_NUMBER },
@@ -438,6 +438,27 @@ static void emergency_numbers_are_refused_in_so_many_words(void **state)
 				 ROUTE_E_EMERGENCY);
 }
 
+/* Whoever dials a number whose owner forwards there. */
+static void calls_go_on_to_telephones_alone(void **state)
+{
+	(void)state;
+	struct route route;
+
+	assert_int_equal(route_forward(&route, &gateway, "alice@example.org",
+				       "+15551234567"),
+			 0);
+	assert_string_equal(route.from, "+15557654321");
+	assert_int_equal(route_forward(&route, &gateway, "alice@example.org",
+				       "911\\40carrier"),
+			 ROUTE_E_EMERGENCY);
+	assert_int_equal(
+		route_forward(&route, &gateway, "alice@example.org", "112"),
+		ROUTE_E_EMERGENCY);
+	assert_int_equal(
+		route_forward(&route, &gateway, "alice@example.org", "echo"),
+		ROUTE_E_NUMBER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +483,7 @@ int main(void)
 		ROUTE_TEST(each_trunk_has_its_own_spelling),
 		ROUTE_TEST(no_user_of_a_trunk_is_a_number_in_disguise),
 		ROUTE_TEST(emergency_numbers_are_refused_in_so_many_words),
+		ROUTE_TEST(calls_go_on_to_telephones_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
