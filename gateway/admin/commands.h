@@ -39,9 +39,8 @@ void commands_fill_calls(const struct request *request, struct form *form);
  * 0 or -EMSGSIZE. */
 CHECKED int commands_path(char *out, struct gateway *gateway, const char *name,
 			  const char *type);
-/* Tell all users (XEP-0133, 4.23). Whether that began; else it was said why
- * not. */
-bool commands_announce(struct request *request, const char *text);
+/* Tell all users (XEP-0133, 4.23). */
+void commands_announce(struct request *request, const char *text);
 
 /* XEP-0133 */
 #define COMMAND_ADMIN "http://jabber.org/protocol/admin"

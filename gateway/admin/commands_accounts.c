@@ -127,9 +127,7 @@ static enum command_result run_accounts(struct request *request)
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		answer_column(request->answer, columns[i]);
-	if (!request_well(request,
-			  people_each(request->gateway, put_account, &listing)))
-		return COMMAND_DONE;
+	people_each(request->gateway, put_account, &listing);
 	if (!answer_rows(request->answer))
 		answer_info(request->answer, "There are no such accounts.");
 	return COMMAND_DONE;

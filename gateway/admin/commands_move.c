@@ -14,6 +14,7 @@
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/quotas.h"
+#include "gateway/route/telephone.h"
 
 enum { BODY_CAP = JID_CAP + 128, MS_PER_MINUTE = 60 * 1000 };
 
@@ -35,31 +36,20 @@ static const struct form_spec take_fields[] = {
 
 /* ---- the owner asks ---- */
 
-/* Of those of tandem.conf(5); NULL: all are the database's. */
-static const char *fixed_number(const struct gateway *gateway, const char *jid)
-{
-	const struct config *config = gateway->config;
-
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (number_is_owned(&config->numbers[i], jid))
-			return config->numbers[i].number;
-	}
-	return NULL;
-}
-
 /* Also when it has been asked for: both may have changed since. */
 static bool may_leave(struct request *request, const char *jid)
 {
 	const struct gateway *gateway = request->gateway;
 	const struct account *account = account_find(gateway->accounts, jid);
-	const char *fixed = fixed_number(gateway, jid);
+	const struct config_number *fixed =
+		config_number_of(gateway->config, jid, 0);
 
 	if (fixed)
 		answer_error(request->answer,
 			     "%s is named in the gateway's configuration, and "
 			     "only its operator can move it; nothing was "
 			     "changed.",
-			     fixed);
+			     fixed->number);
 	else if (!account || !account->enabled)
 		answer_error(request->answer,
 			     "This account cannot be moved now.");
@@ -81,13 +71,6 @@ static bool may_move(struct request *request)
 	return may_leave(request, request->actor.account);
 }
 
-static bool is_ours(const struct gateway *gateway, const char *jid)
-{
-	const char *at = strchr(jid, '@');
-
-	return !at || !strcasecmp(at + 1, gateway->config->xmpp.domain);
-}
-
 static enum command_result run_move(struct request *request)
 {
 	struct gateway *gateway = request->gateway;
@@ -98,7 +81,8 @@ static enum command_result run_move(struct request *request)
 	if (!may_leave(request, from))
 		return COMMAND_DONE;
 	/* Whether it has an account already is nothing that others are told. */
-	if (is_ours(gateway, to) || !strcmp(to, from)) {
+	if (!strchr(to, '@') || telephone_is_ours(gateway, to) ||
+	    !strcmp(to, from)) {
 		answer_error(request->answer,
 			     "Your account cannot be moved to %s.", to);
 		return COMMAND_DONE;

@@ -68,20 +68,17 @@ static void on_person(const char *jid, const struct account *account, void *arg)
 		announcing->told++;
 }
 
-bool commands_announce(struct request *request, const char *text)
+void commands_announce(struct request *request, const char *text)
 {
 	struct announcing announcing = { .request = request, .text = text };
-	int r = people_each(request->gateway, on_person, &announcing);
 
-	if (!request_well(request, r))
-		return false;
+	people_each(request->gateway, on_person, &announcing);
 	request_changed(request, "announcement", "", text);
 	answer_info(request->answer, "%zu accounts are told.", announcing.told);
 	if (announcing.failed)
 		answer_warn(request->answer,
 			    "%zu are not: too much waits for the XMPP server.",
 			    announcing.failed);
-	return true;
 }
 
 static enum command_result run_announce(struct request *request)
@@ -89,7 +86,7 @@ static enum command_result run_announce(struct request *request)
 	char *text = request_lines(request, "announcement");
 
 	if (text)
-		(void)commands_announce(request, text);
+		commands_announce(request, text);
 	else
 		(void)request_well(request, -ENOMEM);
 	free(text);
@@ -158,9 +155,8 @@ static void tell_people(struct request *request, struct telling *telling,
 	telling->gateway = request->gateway;
 	telling->to = open_memstream(&text, &n);
 	if (telling->to) {
-		r = people_each(request->gateway, put_person, telling);
-		if (fclose(telling->to) && !r)
-			r = -ENOMEM;
+		people_each(request->gateway, put_person, telling);
+		r = fclose(telling->to) ? -ENOMEM : 0;
 	}
 	if (request_well(request, r) && list)
 		answer_named(request->answer, var, label, "%s", text);

@@ -65,7 +65,7 @@ static enum command_result later(struct request *request, const char *what,
 			    "The process begins its %s in %u s.", what,
 			    delay_s);
 		if (*text)
-			(void)commands_announce(request, text);
+			commands_announce(request, text);
 	}
 	free(text);
 	return COMMAND_DONE;

@@ -141,13 +141,10 @@ static void on_number(const struct account_number *number, void *arg)
 static const char *shown_number(const struct gateway *gateway,
 				const struct config_trunk *trunk)
 {
-	const struct config *config = gateway->config;
-	struct search search = { trunk->name, NULL };
+	const struct config_number *fixed = config_number_by(
+		gateway->config, CONFIG_BY_TRUNK, trunk->name, 0);
+	struct search search = { trunk->name, fixed ? fixed->number : NULL };
 
-	for (size_t i = 0; i < config->nnumbers && !search.number; i++) {
-		if (!strcmp(config->numbers[i].trunk, trunk->name))
-			search.number = config->numbers[i].number;
-	}
 	account_each_number(gateway->accounts, NULL, on_number, &search);
 	if (search.number)
 		return search.number;

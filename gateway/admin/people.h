@@ -5,16 +5,13 @@
  */
 #pragma once
 
-#include "gateway/base/err.h"
-
 struct account;
 struct gateway;
 
 /* @account: NULL where nothing is set. Nothing may change meanwhile. */
 typedef void (*people_fn)(const char *jid, const struct account *account,
 			  void *arg);
-/* 0, or -ENOMEM before the first was told. */
-CHECKED int people_each(const struct gateway *gateway, people_fn fn, void *arg);
+void people_each(const struct gateway *gateway, people_fn fn, void *arg);
 
 /* The database has nothing of @jid any more (account_drop()): all that is in
  * memory goes as well. */

@@ -196,14 +196,14 @@ static bool may_leave(const struct service_query *query,
 		      const struct account *account)
 {
 	struct gateway *gateway = query->gateway;
-	struct search search = { .gateway = gateway };
+	struct search search = {
+		.gateway = gateway,
+		.others = config_number_of(gateway->config, query->account, 0),
+	};
 	bool withhold;
 
 	account_each_number(gateway->accounts, query->account, on_number,
 			    &search);
-	for (size_t i = 0; i < gateway->config->nnumbers; i++)
-		search.others |= number_is_owned(&gateway->config->numbers[i],
-						 query->account);
 	return account && account->enabled && !account->calls &&
 	       !search.others &&
 	       !quotas_given(gateway, QUOTA_ACCOUNT, query->account, &withhold);

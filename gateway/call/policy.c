@@ -13,16 +13,16 @@ static const struct config_number *find_number(const struct config *config,
 					       const char *account,
 					       const char *called)
 {
-	const struct config_number *number =
-		called ? config_find_number(config, called) : NULL;
+	const struct config_number *first =
+		config_number_of(config, account, 0);
+	const struct config_number *number = first;
 
-	if (number && number_is_owned(number, account))
-		return number;
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (number_is_owned(&config->numbers[i], account))
-			return &config->numbers[i];
+	for (size_t i = 1; called && number; i++) {
+		if (!strcmp(number->number, called))
+			return number;
+		number = config_number_of(config, account, i);
 	}
-	return NULL;
+	return first;
 }
 
 static void take_config(struct policy *out, const struct config_number *number)

@@ -75,8 +75,14 @@ int config_parse(struct config **out, const char *name, struct slice text,
 	if (!config)
 		return -ENOMEM;
 	config_read(config, text, &lines, &m);
+	if (!m.failed)
+		m.failed = config_index(config, CONFIG_BY_NUMBER);
 	if (!m.broken && !m.failed)
 		config_check(config, &lines, &m);
+	/* By then each has its trunk. */
+	for (int by = CONFIG_BY_NUMBER + 1;
+	     by < CONFIG_NBY && !m.n && !m.failed; by++)
+		m.failed = config_index(config, (enum config_by)by);
 
 	int r = m.failed ? m.failed : m.n ? CONFIG_E_INVALID : 0;
 	if (r == CONFIG_E_INVALID)
@@ -178,6 +184,7 @@ void config_clear(struct config *config)
 		fini_keys(&config->routes[i], CONFIG_ROUTE);
 		free(config->routes[i].name);
 	}
+	config_index_clear(config);
 	free(config->trunks);
 	free(config->numbers);
 	free(config->routes);
@@ -212,30 +219,6 @@ const struct config_trunk *config_find_trunk(const struct config *config,
 	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
 		if (!strcmp(trunk->name, name))
 			return trunk;
-	}
-	return NULL;
-}
-
-const struct config_trunk *config_find_trunk_of_host(
-	const struct config *config, const char *host)
-{
-	const struct config_trunk *trunk;
-
-	for (size_t i = 0; (trunk = config_trunk_at(config, i)); i++) {
-		if (!strcasecmp(trunk->name, host) ||
-		    !strcasecmp(trunk->proxy.host, host) ||
-		    !strcasecmp(trunk->from_domain, host))
-			return trunk;
-	}
-	return NULL;
-}
-
-const struct config_number *config_find_number(const struct config *config,
-					       const char *number)
-{
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (!strcmp(config->numbers[i].number, number))
-			return &config->numbers[i];
 	}
 	return NULL;
 }

@@ -273,6 +273,23 @@ struct config_trunks {
 	size_t n;
 };
 
+/* What numbers are found by. */
+enum config_by {
+	CONFIG_BY_NUMBER,
+	CONFIG_BY_OWNER, /* bare JIDs in lower case */
+	CONFIG_BY_TEXTS, /* the component, where there is one */
+	CONFIG_BY_TRUNK,
+	CONFIG_NBY
+};
+struct config_keyed {
+	const char *key;
+	const struct config_number *number;
+};
+struct config_index {
+	struct config_keyed *v; /* sorted */
+	size_t n;
+};
+
 struct config {
 	char *path; /* of the file; NULL: from text */
 	struct config_xmpp xmpp;
@@ -309,6 +326,7 @@ struct config {
 	const struct config_trunks *added;
 	struct config_number *numbers;
 	size_t nnumbers;
+	struct config_index by[CONFIG_NBY]; /* config_number_by() */
 	struct config_emergency emergency;
 	struct config_route *routes;
 	size_t nroutes;
@@ -375,11 +393,21 @@ const struct config_trunk *config_trunk_at(const struct config *config,
 					   size_t i);
 const struct config_trunk *config_find_trunk(const struct config *config,
 					     const char *name);
-/* The trunk that is called @host, or that has it as its proxy or in From. */
-const struct config_trunk *config_find_trunk_of_host(
-	const struct config *config, const char *host);
+/*
+ * Numbers of the file, which cost no more where they are many. The @i-th that
+ * has @key, in the file's order; NULL behind the last. Borrowed.
+ */
+const struct config_number *config_number_by(const struct config *config,
+					     enum config_by by, const char *key,
+					     size_t i);
 const struct config_number *config_find_number(const struct config *config,
 					       const char *number);
+/* The same by its owner; @account is a JID, bare or full. */
+const struct config_number *config_number_of(const struct config *config,
+					     const char *account, size_t i);
+/* The owners of numbers one after the other, each once: the one behind @owner,
+ * "" the first. NULL behind the last. */
+const char *config_owner_after(const struct config *config, const char *owner);
 
 /* Whether @text is a number as we write them: "+" and 2 to 15 digits. */
 bool config_is_number(const char *text);

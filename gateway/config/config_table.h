@@ -284,6 +284,10 @@ CHECKED int config_object_add(void **out, const struct config_object *object,
 /* Free all that @config owns and zero it. */
 void config_clear(struct config *config);
 
+/* Its numbers by that, once, when they are as they stay. 0, -ENOMEM. */
+CHECKED int config_index(struct config *config, enum config_by by);
+void config_index_clear(struct config *config);
+
 /* Free all that @trunk owns and zero it. */
 void config_clear_trunk(struct config_trunk *trunk);
 

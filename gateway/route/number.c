@@ -64,12 +64,6 @@ bool number_has_owner(const struct number *number, const char *account)
 	return owns(number->owners, number->nowners, account);
 }
 
-bool number_is_owned(const struct config_number *number, const char *account)
-{
-	return owns((const char *const *)number->owners, number->nowners,
-		    account);
-}
-
 struct search {
 	struct number *out;
 	const char *trunk, *texts;
@@ -104,14 +98,13 @@ bool number_of(struct number *out, const struct gateway *gateway,
 {
 	const struct config *config = gateway->config;
 	struct search search = { .out = out, .trunk = trunk };
+	const struct config_number *number;
 
 	if (chosen(out, gateway, account, trunk))
 		return true;
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		const struct config_number *number = &config->numbers[i];
-
-		if (!number_is_owned(number, account) ||
-		    (trunk && strcmp(number->trunk, trunk) != 0))
+	for (size_t i = 0; (number = config_number_of(config, account, i));
+	     i++) {
+		if (trunk && strcmp(number->trunk, trunk) != 0)
 			continue;
 		from_config(out, number);
 		return true;
@@ -141,12 +134,12 @@ void number_each(const struct gateway *gateway, const char *account,
 {
 	const struct config *config = gateway->config;
 	struct each each = { gateway, fn, arg };
+	const struct config_number *fixed;
 	struct number number;
 
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (!number_is_owned(&config->numbers[i], account))
-			continue;
-		from_config(&number, &config->numbers[i]);
+	for (size_t i = 0; (fixed = config_number_of(config, account, i));
+	     i++) {
+		from_config(&number, fixed);
 		fn(&number, arg);
 	}
 	account_each_number(gateway->accounts, account, on_added, &each);
@@ -173,13 +166,9 @@ bool number_of_texts(struct number *out, const struct gateway *gateway,
 
 bool number_is_carried(const struct gateway *gateway, const char *component)
 {
-	const struct config *config = gateway->config;
-
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (!strcmp(config->numbers[i].texts, component))
-			return true;
-	}
-	return account_first_carried(gateway->accounts, component);
+	return config_number_by(gateway->config, CONFIG_BY_TEXTS, component,
+				0) ||
+	       account_first_carried(gateway->accounts, component);
 }
 
 static void on_counted(const struct account_number *number, void *arg)
@@ -192,11 +181,10 @@ static void on_counted(const struct account_number *number, void *arg)
 
 size_t number_count(const struct gateway *gateway, const char *account)
 {
-	const struct config *config = gateway->config;
 	size_t n = 0;
 
-	for (size_t i = 0; i < config->nnumbers; i++)
-		n += number_is_owned(&config->numbers[i], account);
+	while (config_number_of(gateway->config, account, n))
+		n++;
 	account_each_number(gateway->accounts, account, on_counted, &n);
 	return n;
 }

@@ -33,8 +33,6 @@ bool number_find(struct number *out, const struct gateway *gateway,
 
 /* Whether @account (bare or full JID) is an owner of @number. */
 bool number_has_owner(const struct number *number, const char *account);
-/* The same of a configured one. */
-bool number_is_owned(const struct config_number *number, const char *account);
 
 /* The number of @account (bare JID) that it shows, else its first; on @trunk
  * unless that is NULL. */

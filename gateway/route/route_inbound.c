@@ -160,16 +160,12 @@ static int find_owner(struct route *out, struct gateway *gateway,
 /* The only number on a trunk, if it is. */
 static const char *only_number(const struct config *config, const char *trunk)
 {
-	const char *found = NULL;
+	const struct config_number *first =
+		config_number_by(config, CONFIG_BY_TRUNK, trunk, 0);
 
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (strcmp(config->numbers[i].trunk, trunk) != 0)
-			continue;
-		if (found)
-			return NULL;
-		found = config->numbers[i].number;
-	}
-	return found;
+	return first && !config_number_by(config, CONFIG_BY_TRUNK, trunk, 1)
+		       ? first->number
+		       : NULL;
 }
 
 /* What is no INVITE need not have what tells trunks at one address apart. */

@@ -74,12 +74,11 @@ static void on_number(const struct account_number *number, void *arg)
 static void add_numbers_of_account(struct match *match,
 				   const struct gateway *gateway)
 {
-	const struct config *config = gateway->config;
+	const struct config_number *fixed;
 
-	for (size_t i = 0; i < config->nnumbers; i++) {
-		if (number_is_owned(&config->numbers[i], match->jid))
-			add_number(match, config->numbers[i].number);
-	}
+	for (size_t i = 0;
+	     (fixed = config_number_of(gateway->config, match->jid, i)); i++)
+		add_number(match, fixed->number);
 	account_each_number(gateway->accounts, match->jid, on_number, match);
 }
 

@@ -279,6 +279,61 @@ static void the_shipped_example_is_well(void **state)
 	assert_int_equal(config->nnumbers, 1);
 }
 
+static void expect_number(const struct config_number *found, const char *number)
+{
+	assert_non_null(found);
+	assert_string_equal(found->number, number);
+}
+
+static void numbers_are_found_by_what_they_have(void **state)
+{
+	(void)state;
+	AUTO(config_freep)
+	struct config *c = read_well(
+		LEAST "trunk \"a\" { proxy = \"sip:a\" }\n"
+		      "trunk \"b\" { proxy = \"sip:b\" }\n"
+		      "number \"+19\" { owner = { \"Carol@Example.org\", "
+		      "\"al@x.org\" }"
+		      " trunk = \"a\" texts = \"sgx.example.org\" }\n"
+		      "number \"+12\" { owner = \"al@x.org\" trunk = \"b\" }\n"
+		      "number \"+15\" { owner = \"b@x.org\" trunk = \"a\" }\n");
+	const char *owner = "";
+
+	expect_number(config_find_number(c, "+12"), "+12");
+	assert_null(config_find_number(c, "+1"));
+	assert_null(config_find_number(c, ""));
+	expect_number(config_number_of(c, "AL@x.org/phone", 0), "+19");
+	expect_number(config_number_of(c, "al@x.org", 1), "+12");
+	assert_null(config_number_of(c, "al@x.org", 2));
+	expect_number(config_number_of(c, "carol@example.org", 0), "+19");
+	assert_null(config_number_of(c, "a@x.org", 0));
+	assert_null(config_number_of(c, "@", 0));
+	expect_number(config_number_by(c, CONFIG_BY_TRUNK, "a", 1), "+15");
+	assert_null(config_number_by(c, CONFIG_BY_TRUNK, "b", 1));
+	expect_number(
+		config_number_by(c, CONFIG_BY_TEXTS, "sgx.example.org", 0),
+		"+19");
+	assert_null(config_number_by(c, CONFIG_BY_TEXTS, "", 0));
+	owner = config_owner_after(c, owner);
+	assert_string_equal(owner, "al@x.org");
+	owner = config_owner_after(c, owner);
+	assert_string_equal(owner, "b@x.org");
+	owner = config_owner_after(c, owner);
+	assert_string_equal(owner, "carol@example.org");
+	assert_null(config_owner_after(c, owner));
+}
+
+static void the_only_trunk_is_every_numbers(void **state)
+{
+	(void)state;
+	AUTO(config_freep)
+	struct config *c =
+		read_well(LEAST "trunk \"a\" { proxy = \"sip:a\" }\n"
+				"number \"+12\" { owner = \"al@x.org\" }\n");
+
+	expect_number(config_number_by(c, CONFIG_BY_TRUNK, "a", 0), "+12");
+}
+
 static void numbers_are_e164(void **state)
 {
 	(void)state;
@@ -385,6 +440,8 @@ int main(void)
 		cmocka_unit_test(
 			secrets_come_from_files_that_not_everybody_reads),
 		cmocka_unit_test(the_shipped_example_is_well),
+		cmocka_unit_test(numbers_are_found_by_what_they_have),
+		cmocka_unit_test(the_only_trunk_is_every_numbers),
 		cmocka_unit_test(numbers_are_e164),
 		cmocka_unit_test(jids_are_plausible),
 		cmocka_unit_test(days_and_times_are_written_as_they_are_read),
