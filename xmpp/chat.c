@@ -47,6 +47,7 @@ static const struct mark silent_marks[] = {
 	{ "reference", "urn:xmpp:reference:0", CHAT_FILE },
 	{ "html", "http://jabber.org/protocol/xhtml-im", CHAT_MARKUP },
 	{ "received", NS_RECEIPTS, CHAT_RECEIVED },
+	{ "received", NS_MARKERS, CHAT_RECEIVED }, /* before XEP-0333, 0.4 */
 	{ "displayed", NS_MARKERS, CHAT_DISPLAYED },
 	{ "acknowledged", NS_MARKERS, CHAT_DISPLAYED },
 };
@@ -165,9 +166,38 @@ static const char *language(const char *lang)
 	return n && !lang[n] && n <= LANG_MAX ? lang : "";
 }
 
+/*
+ * RFC 6121, 5.2.3: of words in several languages those in the message's own,
+ * which need not say so; or else the first. NULL: there are none.
+ */
+static const struct stanza *find_words(const struct stanza *message,
+				       const char *name)
+{
+	const char *wanted = stanza_attr(message, "xml:lang");
+	const struct stanza *child, *first = NULL;
+
+	STANZA_FOREACH(child, message) {
+		const char *lang = stanza_attr(child, "xml:lang");
+
+		if (!stanza_is(child, name, NULL) || !*stanza_text(child))
+			continue;
+		if (!lang || (wanted && !strcasecmp(lang, wanted)))
+			return child;
+		first = first ? first : child;
+	}
+	return first;
+}
+
+/* There are no other words. */
+static void take_subject(struct chat *out)
+{
+	out->body = out->subject;
+	out->subject = "";
+}
+
 void chat_read(struct chat *out, const struct stanza *message)
 {
-	const struct stanza *body = stanza_find(message, "body", NULL);
+	const struct stanza *body = find_words(message, "body");
 	const struct stanza *origin = stanza_find(message, "origin-id", NS_SID);
 	const char *lang = stanza_attr(body, "xml:lang");
 	const char *id = or_empty(stanza_attr(message, "id"));
@@ -179,7 +209,7 @@ void chat_read(struct chat *out, const struct stanza *message)
 		.to = or_empty(stanza_attr(message, "to")),
 		.id = id,
 		.body = stanza_text(body),
-		.subject = or_empty(stanza_find_text(message, "subject", NULL)),
+		.subject = stanza_text(find_words(message, "subject")),
 		.lang = language(lang),
 		.origin_id = origin ? or_empty(stanza_attr(origin, "id")) : id,
 		.receipt_requested =
@@ -193,6 +223,8 @@ void chat_read(struct chat *out, const struct stanza *message)
 	read_links(out, message);
 	if (!*out->body && out->nlinks)
 		out->body = out->links[0];
+	else if (!*out->body)
+		take_subject(out);
 	if (!strcmp(or_empty(stanza_attr(message, "type")), "error"))
 		read_error(out, message);
 	else

@@ -11,6 +11,8 @@
 #define US   "+15551234567@tel.example.org"
 #define THEM "alice@example.org"
 
+#define BODY(lang, text) "<body xml:lang='" lang "'>" text "</body>"
+
 static struct stanza *parse(const char *children, const char *type)
 {
 	char text[1024];
@@ -55,6 +57,52 @@ static void a_text_is_read(void **state)
 	assert_string_equal(chat.body, "Hallo");
 	assert_string_equal(chat.lang, "de");
 	assert_true(chat.receipt_requested);
+}
+
+/* RFC 6121, 5.2.3 */
+static void the_words_are_those_in_the_language_of_the_message(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *attributes, *children, *body, *lang;
+	} cases[] = {
+		{ "", BODY("cs", "ahoj") "<body>hello</body>", "hello", "" },
+		{ "xml:lang='EN'", BODY("cs", "ahoj") BODY("en", "hello"),
+		  "hello", "en" },
+		{ "xml:lang='en'", BODY("cs", "ahoj") "<body>hello</body>",
+		  "hello", "en" },
+		{ "xml:lang='de'", BODY("cs", "ahoj") BODY("en", "hello"),
+		  "ahoj", "cs" },
+		{ "", BODY("cs", "") BODY("en", "hello"), "hello", "en" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		AUTO(stanza_freep)
+		struct stanza *message =
+			parse(cases[i].children, cases[i].attributes);
+		struct chat chat;
+
+		chat_read(&chat, message);
+		assert_string_equal(chat.body, cases[i].body);
+		assert_string_equal(chat.lang, cases[i].lang);
+	}
+}
+
+static void a_subject_alone_is_the_text(void **state)
+{
+	(void)state;
+	static const char subject[] =
+		"<subject xml:lang='cs'>x</subject><subject>Call me</subject>";
+	AUTO(stanza_freep) struct stanza *message = parse(subject, "");
+	struct chat chat;
+
+	chat_read(&chat, message);
+	assert_int_equal(chat.kind, CHAT_TEXT);
+	assert_string_equal(chat.body, "Call me");
+	assert_string_equal(chat.subject, "");
+	check_kind("<subject>x</subject><body/>", "", CHAT_TEXT);
+	check_kind("<subject>x</subject>", "type='groupchat'", CHAT_GROUP);
+	check_kind("<subject/>", "", CHAT_NOTHING);
 }
 
 #define LINK "https://example.org/cat.jpg"
@@ -208,6 +256,8 @@ static void what_became_of_a_text_names_it(void **state)
 
 	check_about("<received xmlns='urn:xmpp:receipts' id='m0'/>",
 		    CHAT_RECEIVED);
+	check_about("<received xmlns='urn:xmpp:chat-markers:0' id='m0'/>",
+		    CHAT_RECEIVED);
 	check_about("<displayed xmlns='urn:xmpp:chat-markers:0' id='m0'/>",
 		    CHAT_DISPLAYED);
 	check_about("<acknowledged xmlns='urn:xmpp:chat-markers:0' id='m0'/>",
@@ -293,6 +343,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_is_read),
+		cmocka_unit_test(
+			the_words_are_those_in_the_language_of_the_message),
+		cmocka_unit_test(a_subject_alone_is_the_text),
 		cmocka_unit_test(a_picture_without_words_is_its_link),
 		cmocka_unit_test(each_link_is_there_once),
 		cmocka_unit_test(what_is_no_language_is_not_said),
