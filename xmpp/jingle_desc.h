@@ -39,8 +39,9 @@ enum jingle_desc_outcome {
  *   kind MEDIA_OTHER    no RTP description, or beyond MEDIA_USED_CONTENTS
  *   ufrag ""            no ICE-UDP transport: <unsupported-transports/>
  *   no fingerprint      no DTLS: <security-error/>; its profile is RTP_AVP then
- * Codecs, candidates and fingerprints that we could not use (TCP, names instead
- * of addresses, unknown hashes), or beyond the tables, are left out.
+ * Codecs, their parameters, candidates and fingerprints that we could not use
+ * (TCP, names instead of addresses, unknown hashes), or beyond the tables, are
+ * left out.
  * 0, JINGLE_DESC_E_*, or -ENOMEM.
  */
 CHECKED int jingle_desc_parse(struct media_desc **out,
@@ -62,7 +63,7 @@ enum jingle_rejected {
 	/*
 	 * senders "none", the first of its payload types, and the transport of
 	 * the first content that is not rejected: Conversations ends a session
-	 * whose accept has not the media of its offer.
+	 * whose accept has not the media of its offer. MEDIA_OTHER is left out.
 	 */
 	JINGLE_REJECTED_NONE,
 };
@@ -75,10 +76,10 @@ struct jingle_desc_options {
 /*
  * Add @desc's contents and its group to @jingle. Everything that any client
  * insists on is there: creator, name, senders, name and clock rate of every
- * payload type, all candidate attributes; telephone-event has no parameters
- * (Monal cannot read them), and there is neither <gathering-complete/> nor
- * <ice-lite/>, which only Stanza knows. Out of memory shows in
- * stanza_ok(@jingle).
+ * payload type, all candidate attributes; each parameter has name and value and
+ * telephone-event none (Monal cannot read others), and there is neither
+ * <gathering-complete/> nor <ice-lite/>, which only Stanza knows. Out of memory
+ * shows in stanza_ok(@jingle).
  */
 void jingle_desc_format(struct stanza *jingle, const struct media_desc *desc,
 			const struct jingle_desc_options *options);

@@ -9,24 +9,20 @@
 #include "xmpp/jingle_desc.h"
 #include "xmpp/jingle_ice.h"
 
-/* One of "a=1;b" as a <parameter/>; without "=" it has no name. */
+/* One of "a=1;b=2" as a <parameter/>. What has no name, or no value, Monal
+ * cannot read, and none of our codecs needs. */
 static void put_parameter(struct stanza *payload, struct slice text)
 {
 	char name[MEDIA_FMTP_CAP], value[MEDIA_FMTP_CAP];
-	bool named = text.n && memchr(text.p, '=', text.n);
-	struct slice head =
-		named ? slice_trim(slice_cut(&text, '=')) : SLICE_NONE;
+	struct slice head = slice_trim(slice_cut(&text, '='));
 
 	text = slice_trim(text);
-	if (!head.n && !text.n)
-		return;
 	/* neither can be longer than the fmtp they are cut from */
-	if (text_copy(name, sizeof(name), head) ||
+	if (!head.n || !text.n || text_copy(name, sizeof(name), head) ||
 	    text_copy(value, sizeof(value), text))
 		return;
 	struct stanza *parameter = stanza_child(payload, "parameter", NULL);
-	if (head.n)
-		stanza_set(parameter, "name", name);
+	stanza_set(parameter, "name", name);
 	stanza_set(parameter, "value", value);
 }
 
@@ -133,6 +129,13 @@ static const struct media_content *first_accepted(const struct media_desc *desc)
 	return NULL;
 }
 
+/* There is no word for a content that is no medium. */
+static bool is_said(const struct media_content *content, bool rejected_too)
+{
+	return !content->rejected ||
+	       (rejected_too && content->kind != MEDIA_OTHER);
+}
+
 static void put_group(struct stanza *jingle, const struct media_desc *desc,
 		      bool rejected_too)
 {
@@ -142,10 +145,9 @@ static void put_group(struct stanza *jingle, const struct media_desc *desc,
 	stanza_set(group, "semantics", "BUNDLE");
 	for (size_t i = 0; i < desc->ncontents; i++) {
 		const struct media_content *content = desc->contents[i];
-		if (content->rejected && !rejected_too)
-			continue;
-		stanza_set(stanza_child(group, "content", NULL), "name",
-			   content->mid);
+		if (is_said(content, rejected_too))
+			stanza_set(stanza_child(group, "content", NULL), "name",
+				   content->mid);
 	}
 }
 
@@ -160,7 +162,7 @@ void jingle_desc_format(struct stanza *jingle, const struct media_desc *desc,
 		if (!content->rejected)
 			put_accepted(jingle, content,
 				     options->writer_is_initiator);
-		else if (rejected_too)
+		else if (is_said(content, rejected_too))
 			put_rejected(jingle, content, like);
 	}
 	if (desc->bundle)

@@ -41,20 +41,20 @@ static int add_parameter(char fmtp[static MEDIA_FMTP_CAP],
 	return append(fmtp, MEDIA_FMTP_CAP, value);
 }
 
-static int parse_fmtp(struct media_codec *codec, const struct stanza *payload)
+/* What our codecs have is what a peer would like: without it they work. */
+static void parse_fmtp(struct media_codec *codec, const struct stanza *payload)
 {
 	const struct stanza *child;
 
 	STANZA_FOREACH(child, payload) {
-		int r = stanza_is(child, "parameter", JINGLE_NS_RTP)
-				? add_parameter(codec->fmtp, child)
-				: 0;
-		if (r)
-			return r;
+		size_t n = strlen(codec->fmtp);
+
+		if (stanza_is(child, "parameter", JINGLE_NS_RTP) &&
+		    add_parameter(codec->fmtp, child))
+			codec->fmtp[n] = '\0';
 	}
 	if (media_codec_is_event(codec) && !strcmp(codec->fmtp, "0-15"))
 		codec->fmtp[0] = '\0'; /* the default: RFC 4733, 2.4.1 */
-	return 0;
 }
 
 /* @out stays as it is when the attribute is absent; 0 or -EINVAL. */
@@ -98,7 +98,8 @@ static int parse_payload(struct media_codec *out, const struct stanza *payload)
 		return -EINVAL;
 	out->clockrate = (uint32_t)clockrate;
 	out->channels = (uint8_t)(channels ? channels : 1);
-	return parse_fmtp(out, payload);
+	parse_fmtp(out, payload);
+	return 0;
 }
 
 /* Attributes of payload types here, of the medium in SDP: the first says it. */

@@ -49,7 +49,8 @@ static void what_is_written_reads_the_same(void **state)
 static struct media_desc *offer_of_ours(void)
 {
 	static const struct media_codec codecs[] = {
-		{ 111, 2, 48000, "opus", "minptime=10; useinbandfec=1" },
+		{ 111, 2, 48000, "opus",
+		  "minptime=10; alone; useinbandfec=1; empty=" },
 		{ 0, 1, 8000, "PCMU", "" },
 		{ 101, 1, 8000, "telephone-event", "0-16" },
 	};
@@ -186,6 +187,12 @@ static void a_rejected_content_is_left_out_or_silent(void **state)
 	assert_int_equal(video->nfingerprints, 1);
 	assert_int_equal(video->ncands, 0);
 	assert_true(video->rtcp_mux);
+	desc->contents[1]->kind = MEDIA_OTHER;
+	AUTO(stanza_freep) struct stanza *other = formatted(desc, &options);
+	AUTO(media_desc_freep) struct media_desc *c = NULL;
+	assert_int_equal(jingle_desc_parse(&c, other, false), 0);
+	assert_int_equal(c->ncontents, 1);
+	assert_true(c->bundle);
 }
 
 static void a_transport_info_has_one_candidate_or_all(void **state)
