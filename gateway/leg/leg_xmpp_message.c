@@ -287,30 +287,37 @@ static bool is_pending(const struct leg_xmpp *xmpp)
 	return xmpp->state == XMPP_LEG_SESSION && !jingle_is_up(xmpp->jingle);
 }
 
+static bool is_early(const struct leg_xmpp *xmpp)
+{
+	return xmpp->state == XMPP_LEG_PROPOSED ||
+	       xmpp->state == XMPP_LEG_PROCEEDED || is_pending(xmpp);
+}
+
 /* Of any device of an account; but once one has proceeded of that alone
  * (Conversations rejects after its proceed while our session-initiate is on its
- * way). */
+ * way). Who rejects what it proposed itself does not want it any more. */
 static void on_reject(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
 	struct xmpp_target *target = xmpp_target_find(xmpp, jmi->from);
 	enum cause cause = reject_cause(xmpp, jmi);
 
-	if (xmpp->caller || !target)
+	if (!target)
 		return;
-	if (xmpp->state == XMPP_LEG_PROPOSED)
+	if (xmpp->caller) {
+		if (is_early(xmpp) && is_from_peer(xmpp, jmi))
+			end_early(xmpp, CAUSE_CANCEL, jmi->reason_text);
+	} else if (xmpp->state == XMPP_LEG_PROPOSED) {
 		xmpp_end_target(xmpp, target, cause, jmi->reason_text);
-	else if (is_pending(xmpp) && is_from_peer(xmpp, jmi))
+	} else if (is_pending(xmpp) && is_from_peer(xmpp, jmi)) {
 		end_early(xmpp, cause, jmi->reason_text);
+	}
 }
 
 static void on_retract(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
-	bool early = xmpp->state == XMPP_LEG_PROPOSED ||
-		     xmpp->state == XMPP_LEG_PROCEEDED || is_pending(xmpp);
-
-	if (early && xmpp->caller)
+	if (is_early(xmpp) && xmpp->caller)
 		end_early(xmpp, CAUSE_CANCEL, jmi->reason_text);
-	else if (early && xmpp->calls_back)
+	else if (is_early(xmpp) && xmpp->calls_back)
 		end_early(xmpp, CAUSE_DECLINE, jmi->reason_text);
 }
 
@@ -342,6 +349,14 @@ void xmpp_finish(struct leg_xmpp *xmpp)
 	leg_ends(&xmpp->leg, xmpp->finish_cause, NULL);
 }
 
+/* The proposal went to the account: a device that cannot take it speaks for
+ * itself, its server for all of them (RFC 6121, 8.5.2.1). */
+static bool is_of_one_device(const struct leg_xmpp *xmpp, const struct jmi *jmi)
+{
+	return !xmpp->caller && xmpp->state == XMPP_LEG_PROPOSED &&
+	       strchr(jmi->from, '/');
+}
+
 /* Our own message came back: nobody there understands calls. */
 static void on_bounce(struct leg_xmpp *xmpp, const struct jmi *jmi)
 {
@@ -349,7 +364,7 @@ static void on_bounce(struct leg_xmpp *xmpp, const struct jmi *jmi)
 	bool waits = xmpp->state == XMPP_LEG_PROPOSED ||
 		     xmpp->state == XMPP_LEG_PROCEEDED;
 
-	if (!waits || !target)
+	if (!waits || !target || is_of_one_device(xmpp, jmi))
 		return;
 	log_info("call=%s leg=xmpp bounced=%s", call_name(xmpp->leg.call),
 		 log_text(slice_of(jmi->error_condition)).s);

@@ -29,12 +29,29 @@ int xmpp_describe(struct leg_xmpp *xmpp, struct media_desc *desc)
 	return r ? r : leg_set_local(&xmpp->leg, desc);
 }
 
-/* The session ends, and the call with it: @cause is told to both sides. */
+/* The session ends, and the call with it. */
+static void give_up_as(struct leg_xmpp *xmpp, enum reason reason,
+		       enum cause cause, const char *text)
+{
+	jingle_terminate(xmpp->jingle, reason, text);
+	xmpp->state = XMPP_LEG_ENDED;
+	leg_ends(&xmpp->leg, cause, text);
+}
+
+/* @cause is told to both sides. */
 static void give_up(struct leg_xmpp *xmpp, enum cause cause)
 {
-	jingle_terminate(xmpp->jingle, cause_reason(cause), cause_text(cause));
-	xmpp->state = XMPP_LEG_ENDED;
-	leg_ends(&xmpp->leg, cause, cause_text(cause));
+	give_up_as(xmpp, cause_reason(cause), cause, cause_text(cause));
+}
+
+/* XEP-0166, 7.4: why a session with @audio, NULL for none, is none of ours. */
+static enum reason unsupported(const struct media_content *audio)
+{
+	if (!audio)
+		return REASON_UNSUPPORTED_APPLICATIONS;
+	return audio->ufrag[0] || audio->nfingerprints
+		       ? REASON_NONE
+		       : REASON_UNSUPPORTED_TRANSPORTS;
 }
 
 static bool take_remote(struct leg_xmpp *xmpp, const struct media_desc *desc)
@@ -42,9 +59,10 @@ static bool take_remote(struct leg_xmpp *xmpp, const struct media_desc *desc)
 	struct leg *leg = &xmpp->leg;
 	int r = leg_set_remote(leg, desc);
 	const struct media_content *audio = r ? NULL : leg_remote_audio(leg);
+	enum reason reason = r ? REASON_NONE : unsupported(audio);
 
-	if (!r && !audio) {
-		give_up(xmpp, CAUSE_INCOMPATIBLE);
+	if (reason) {
+		give_up_as(xmpp, reason, CAUSE_INCOMPATIBLE, NULL);
 		return false;
 	}
 	if (!r && !bridge_is_open(bridge_of(xmpp), leg->side))

@@ -460,8 +460,10 @@ static inline struct stanza *initiate(const char *sid, const char *from)
 	stanza_set(pcmu, "id", "0");
 	stanza_set(pcmu, "name", "PCMU");
 	stanza_set(pcmu, "clockrate", "8000");
-	stanza_child(content, "transport",
-		     "urn:xmpp:jingle:transports:ice-udp:1");
+	struct stanza *transport = stanza_child(
+		content, "transport", "urn:xmpp:jingle:transports:ice-udp:1");
+	stanza_set(transport, "ufrag", "abcd");
+	stanza_set(transport, "pwd", "abcdefghijklmnopqrstuv");
 	assert_true(stanza_ok(iq));
 	return iq;
 }

@@ -51,6 +51,18 @@ static void one_reject_leaves_it_to_the_others(void **state)
 	expect("");
 }
 
+/* The server's is of all of them. */
+static void a_device_that_cannot_take_it_leaves_it_to_the_others(void **state)
+{
+	(void)state;
+	offer();
+	bounce_from(TABLET);
+	assert_int_equal(ended_by_peer, -1);
+	said[0] = '\0';
+	hear(JMI_PROCEED, PHONE);
+	expect("session-initiate " PHONE "\n");
+}
+
 static void who_is_left_is_told_of_the_end(void **state)
 {
 	(void)state;
@@ -311,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LEG_TEST(all_accounts_ring_and_stop_when_one_answers),
 		LEG_TEST(one_reject_leaves_it_to_the_others),
+		LEG_TEST(a_device_that_cannot_take_it_leaves_it_to_the_others),
 		LEG_TEST(who_is_left_is_told_of_the_end),
 		LEG_TEST(who_did_not_answer_has_missed_the_call),
 		LEG_TEST(who_has_picked_up_misses_nothing),
