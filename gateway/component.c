@@ -71,7 +71,7 @@ static bool read_addressee(struct service_query *query,
 	return !jid_parse(&to, stanza_attr(query->iq, "to")) &&
 	       !text_copy(local, JID_PART_MAX + 1, to.local) &&
 	       !jid_bare(account, JID_CAP, stanza_attr(query->iq, "from")) &&
-	       presence_entity(&query->entity, local);
+	       presence_entity(&query->entity, query->gateway, account, local);
 }
 
 /* A session that the peer begins. */

@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
+#include "gateway/service/presence.h"
 #include "gateway/text/texts.h"
 
 struct each {
@@ -35,6 +36,7 @@ void people_each(const struct gateway *gateway, people_fn fn, void *arg)
 
 void people_forget(struct gateway *gateway, const char *jid)
 {
+	presence_part(gateway, jid); /* as long as it is known of what */
 	limits_forget(gateway, QUOTA_ACCOUNT, jid);
 	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
 	contact_forget(gateway->contacts, jid);

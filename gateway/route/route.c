@@ -9,6 +9,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/code.h"
 #include "gateway/route/limits.h"
 #include "gateway/route/number.h"
 #include "gateway/route/quotas.h"
@@ -157,15 +158,6 @@ int route_dial(struct sip_parties **out, const struct route *route, size_t i)
 
 /* ---- whom an account calls ---- */
 
-static bool has_text(const struct config_texts *texts, const char *text)
-{
-	for (size_t i = 0; i < texts->n; i++) {
-		if (!strcmp(texts->v[i], text))
-			return true;
-	}
-	return false;
-}
-
 static int set_parties(struct route *out, const struct number *mine,
 		       const char *to)
 {
@@ -182,7 +174,7 @@ bool route_is_emergency(const struct gateway *gateway, const char *text,
 {
 	const char *digits = text + (*text == '+');
 
-	if (has_text(&gateway->config->emergency.numbers, digits))
+	if (code_is_of(&gateway->config->emergency.numbers, digits))
 		return true;
 	return *region && *digits && !digits[strspn(digits, DIGITS)] &&
 	       strlen(digits) < E164_MIN &&
@@ -211,7 +203,7 @@ static int to_emergency(struct route *out, struct gateway *gateway,
 	int r = ROUTE_E_EMERGENCY;
 
 	out->emergency = out->dialled_plain = true;
-	if (*trunk && has_text(&gateway->config->emergency.numbers, to) &&
+	if (*trunk && code_is_of(&gateway->config->emergency.numbers, to) &&
 	    (number_of(&mine, gateway, account, trunk) ||
 	     number_of(&mine, gateway, account, NULL)))
 		r = set_parties(out, &mine, to);
@@ -280,7 +272,7 @@ static int to_user(struct route *out, struct gateway *gateway,
 		return emergency(out, gateway, account, address);
 	trunk = trunk_host_find(gateway, account, &uri);
 	if (is_disguised(address) &&
-	    !(trunk && has_text(&trunk->short_codes, address)))
+	    !(trunk && code_is_of(&trunk->short_codes, address)))
 		return ROUTE_E_NUMBER;
 	if (!trunk)
 		return ROUTE_E_UNKNOWN;
@@ -301,7 +293,7 @@ static int to_code(struct route *out, struct gateway *gateway,
 	if (!number_of(&mine, gateway, account, NULL))
 		return ROUTE_E_COUNTRY;
 	trunk = config_find_trunk(gateway->config, mine.trunk);
-	if (!trunk || !has_text(&trunk->short_codes, local))
+	if (!trunk || !code_is_of(&trunk->short_codes, local))
 		return ROUTE_E_COUNTRY;
 	out->dialled_plain = true;
 	int r = set_parties(out, &mine, local);
@@ -400,24 +392,6 @@ static bool is_local_here(char out[static ROUTE_USER_CAP + SIP_HOST_CAP],
 	return true;
 }
 
-/* What is dialled before a number so that one call does not show one's own: in
- * North America, and with GSM's telephones. */
-static const char *cut_withhold(const char *local, bool *withhold)
-{
-	static const char *const codes[] = { "*67", "#31#" };
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		size_t n = strlen(codes[i]);
-
-		if (strncmp(local, codes[i], n) != 0 ||
-		    !(local[n] == '+' || strchr(DIGITS, local[n])) || !local[n])
-			continue;
-		*withhold = true;
-		return local + n;
-	}
-	return local;
-}
-
 /* @out is empty, but for what the call is. */
 static int from_account(struct route *out, struct gateway *gateway,
 			const char *account, const char *local)
@@ -428,7 +402,7 @@ static int from_account(struct route *out, struct gateway *gateway,
 	out->account = account;
 	if (is_local_here(here, gateway, local))
 		local = here;
-	local = cut_withhold(local, &out->withhold);
+	local = code_cut_withhold(local, &out->withhold);
 	if (is_emergency(gateway, account, local))
 		return emergency(out, gateway, account, local);
 	if (!strcmp(local, ROUTE_ECHO_LOCAL))

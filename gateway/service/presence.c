@@ -10,6 +10,8 @@
 #include "gateway/base/recent.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/leg/leg_xmpp.h"
+#include "gateway/route/code.h"
 #include "gateway/route/number.h"
 #include "gateway/route/route.h"
 #include "gateway/route/telephone.h"
@@ -25,14 +27,27 @@ enum {
 	PAIR_CAP = 2 * JID_CAP,
 };
 
-bool presence_entity(enum disco_entity *out, const char *local)
+/* Whether @local is called; Dino asks whom it calls what he can. */
+static bool is_number(const struct gateway *gateway, const char *account,
+		      const char *local)
+{
+	bool withhold = false;
+
+	if (code_is_dialled(gateway, account, local))
+		return true;
+	local = code_cut_withhold(local, &withhold);
+	return text_sender_of(local) || !strcmp(local, ROUTE_ANONYMOUS_LOCAL) ||
+	       strstr(local, "\\40");
+}
+
+bool presence_entity(enum disco_entity *out, const struct gateway *gateway,
+		     const char *account, const char *local)
 {
 	if (!*local)
 		*out = DISCO_GATEWAY;
 	else if (!strcmp(local, ROUTE_ECHO_LOCAL))
 		*out = DISCO_ECHO;
-	else if (text_sender_of(local) ||
-		 !strcmp(local, ROUTE_ANONYMOUS_LOCAL) || strstr(local, "\\40"))
+	else if (is_number(gateway, account, local))
 		*out = DISCO_NUMBER;
 	else
 		return false;
@@ -58,13 +73,20 @@ static int format_full(char out[static JID_CAP], const struct gateway *gateway,
 		      : text_format(out, JID_CAP, "%s/gateway", domain);
 }
 
+static int format_bare(char out[static JID_CAP], const struct gateway *gateway,
+		       const char *local)
+{
+	return text_format(out, JID_CAP, "%s%s%s", local, *local ? "@" : "",
+			   gateway->config->xmpp.domain);
+}
+
 int presence_show(struct gateway *gateway, const char *local, const char *to)
 {
 	AUTO(stanza_freep) struct stanza *stanza = NULL;
 	enum disco_entity entity;
 	char full[JID_CAP];
 
-	if (!presence_entity(&entity, local) ||
+	if (!presence_entity(&entity, gateway, to, local) ||
 	    format_full(full, gateway, local))
 		return -EINVAL;
 	int r = disco_presence(&stanza, role_entity(gateway, to, entity), full,
@@ -104,16 +126,37 @@ int presence_hide(struct gateway *gateway, const char *local, const char *to)
 int presence_probe(struct gateway *gateway, const char *local,
 		   const char *account)
 {
-	AUTO(stanza_freep) struct stanza *stanza = NULL;
-	int r = stanza_new(&stanza, "presence", NULL);
+	char bare[JID_CAP];
 
-	if (r)
-		return r;
-	stanza_set(stanza, "type", "probe");
-	stanza_setf(stanza, "from", "%s%s%s", local, *local ? "@" : "",
-		    gateway->config->xmpp.domain);
-	stanza_set(stanza, "to", account);
-	return stanza_ok(stanza) ? send_one(gateway, stanza) : -ENOMEM;
+	return format_bare(bare, gateway, local)
+		       ? -EINVAL
+		       : try_type(gateway, "probe", bare, account);
+}
+
+static void part(struct gateway *gateway, const struct contact *contact)
+{
+	char bare[JID_CAP];
+
+	if (!contact->subscribed || format_bare(bare, gateway, contact->local))
+		return;
+	send_type(gateway, "unsubscribe", bare, contact->account);
+	send_type(gateway, "unsubscribed", bare, contact->account);
+	if (presence_hide(gateway, contact->local, contact->account) == -ENOMEM)
+		log_warn("xmpp=presence not-sent: no memory");
+}
+
+void presence_part(struct gateway *gateway, const char *account)
+{
+	const struct contact *contact =
+		contact_find(gateway->contacts, account, "");
+	char local[JID_PART_MAX + 1] = "";
+
+	if (contact)
+		part(gateway, contact);
+	while ((contact = contact_after(gateway->contacts, account, local)) &&
+	       !strcmp(contact->account, account) &&
+	       !text_set(local, sizeof(local), contact->local))
+		part(gateway, contact);
 }
 
 int presence_new(struct gateway *gateway)
@@ -191,6 +234,8 @@ static void on_subscribe(struct gateway *gateway, const struct parties *parties)
 	keep(gateway, parties, true);
 }
 
+/* RFC 6121, 3.3.3: who is not subscribed any more is not shown presence of
+ * before; but Siskin takes the end of that for the end of a call. */
 static void on_unsubscribe(struct gateway *gateway,
 			   const struct parties *parties)
 {
@@ -199,6 +244,9 @@ static void on_unsubscribe(struct gateway *gateway,
 	if (!pair_name(pair, parties))
 		recent_drop(gateway->asked, pair);
 	send_type(gateway, "unsubscribed", parties->us, parties->them);
+	if (!leg_xmpp_calls_of(gateway, parties->them) &&
+	    presence_hide(gateway, parties->local, parties->them) == -ENOMEM)
+		log_warn("xmpp=presence not-sent: no memory");
 	keep(gateway, parties, false);
 }
 
@@ -226,7 +274,7 @@ void presence_receive(struct gateway *gateway, const struct stanza *presence)
 	    text_copy(local, sizeof(local), to.local))
 		return;
 
-	if (!presence_entity(&entity, local))
+	if (!presence_entity(&entity, gateway, them, local))
 		on_nobody(gateway, type, &parties);
 	else if (!strcmp(type, "subscribe"))
 		on_subscribe(gateway, &parties);

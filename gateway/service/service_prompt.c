@@ -7,6 +7,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/code.h"
 #include "gateway/route/number.h"
 #include "gateway/route/trunk_host.h"
 #include "gateway/service/service.h"
@@ -97,6 +98,18 @@ static bool is_code(const char *text)
 	return n >= TEXT_CODE_DIGITS - 1 && n <= TEXT_CODE_DIGITS && !text[n];
 }
 
+/* A number, and what is dialled before it stays. As local_of(). */
+static int local_of_number(char out[static JID_PART_MAX + 1],
+			   const struct service_query *query, const char *text)
+{
+	bool withhold = false;
+	const char *number = code_cut_withhold(text, &withhold);
+	size_t n = (size_t)(number - text);
+
+	memcpy(out, text, n);
+	return number_parse(out + n, query->gateway, query->account, number);
+}
+
 /* 0, or why not: PHONE_E_*, -ENOMEM. */
 static int local_of(char out[static JID_PART_MAX + 1],
 		    const struct service_query *query, const char *typed)
@@ -106,7 +119,9 @@ static int local_of(char out[static JID_PART_MAX + 1],
 
 	if (text_copy(text, sizeof(text), trimmed))
 		return PHONE_E_TEXT;
-	int r = number_parse(out, query->gateway, query->account, text);
+	if (code_is_dialled(query->gateway, query->account, text))
+		return text_set(out, JID_PART_MAX + 1, text);
+	int r = local_of_number(out, query, text);
 	if (r == PHONE_E_TEXT && !local_of_address(out, query, text))
 		return 0;
 	if (r > 0 && is_code(text))

@@ -10,6 +10,7 @@
 #include "tests/unit/gateway/config_rig.h"
 #define OWN_ACCOUNT_EACH_NUMBER
 #include "tests/unit/gateway/no_accounts.h"
+#include "tests/unit/gateway/no_calls.h"
 #include "tests/unit/gateway/no_contacts.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "db/contact.h"
+#include "gateway/leg/leg_xmpp.h"
 #include "tests/unit/gateway/config_rig.h"
 #include "tests/unit/gateway/no_accounts.h"
 #include "xmpp/stanza.h"
@@ -17,7 +18,8 @@
 static const char text[] =
 	"xmpp { domain = \"" DOMAIN "\" secret = \"s\" }\n"
 	"trunk \"carrier\" { proxy = \"sip:192.0.2.1\""
-	" allow = { \"192.0.2.0/24\" } }\n"
+	" allow = { \"192.0.2.0/24\" } short_codes = { \"*98\" } }\n"
+	"emergency { numbers = { \"112\" } trunk = \"carrier\" }\n"
 	"number \"+15557654321\" { owner = \"" ALICE
 	"\" trunk = \"carrier\" }\n"
 	"number \"+15557654322\" { owner = \"Alice@Example.org\""
@@ -42,6 +44,15 @@ int xmpp_stream_send(struct xmpp_stream *stream, const struct stanza *stanza)
 	return 0;
 }
 
+static unsigned calls;
+
+unsigned leg_xmpp_calls_of(const struct gateway *of, const char *account)
+{
+	(void)of;
+	(void)account;
+	return calls;
+}
+
 /* One contact is enough. */
 static struct contact kept;
 static char kept_account[100], kept_local[100];
@@ -53,6 +64,16 @@ const struct contact *contact_find(const struct contact_store *store,
 	(void)store;
 	return kept.account && !strcmp(kept.account, account) &&
 			       !strcmp(kept.local, local)
+		       ? &kept
+		       : NULL;
+}
+
+const struct contact *contact_after(const struct contact_store *store,
+				    const char *account, const char *local)
+{
+	(void)store;
+	return kept.account && strcmp(kept.account, account) >= 0 &&
+			       strcmp(kept.local, local) > 0
 		       ? &kept
 		       : NULL;
 }
@@ -84,7 +105,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	said[0] = '\0';
-	asked = changes = 0;
+	asked = changes = calls = 0;
 	kept = (struct contact){ 0 };
 	configure(text);
 	return presence_new(&gateway);
@@ -145,9 +166,58 @@ static void after_its_end_it_is_asked_back_again(void **state)
 	hear("subscribe", ALICE, NUMBER);
 	said[0] = '\0';
 	hear("unsubscribe", ALICE, NUMBER);
-	expect("unsubscribed " NUMBER " -> " ALICE "\n");
+	expect("unsubscribed " NUMBER " -> " ALICE "\n"
+	       "unavailable " NUMBER "/sip -> " ALICE "\n");
 	hear("subscribe", ALICE, NUMBER);
 	assert_int_equal(asked, 2);
+}
+
+static void who_is_none_of_ours_any_more_is_let_go(void **state)
+{
+	(void)state;
+	hear("subscribe", ALICE, NUMBER);
+	said[0] = '\0';
+	presence_part(&gateway, "bob@example.org");
+	expect("");
+	presence_part(&gateway, ALICE);
+	expect("unsubscribe " NUMBER " -> " ALICE "\n"
+	       "unsubscribed " NUMBER " -> " ALICE "\n"
+	       "unavailable " NUMBER "/sip -> " ALICE "\n");
+	hear("unsubscribe", ALICE, NUMBER);
+	hear("subscribe", ALICE, DOMAIN);
+	said[0] = '\0';
+	presence_part(&gateway, ALICE);
+	expect("unsubscribe " DOMAIN " -> " ALICE "\n"
+	       "unsubscribed " DOMAIN " -> " ALICE "\n"
+	       "unavailable " DOMAIN "/gateway -> " ALICE "\n");
+}
+
+/* Dino and Movim ask for presence before they call. */
+static void codes_before_numbers_and_of_trunks_are_there(void **state)
+{
+	(void)state;
+	static const char *const there[] = { "*67+15551234567",
+					     "#31#+15551234567", "*98", "112" };
+	static const char *const not_there[] = { "*67", "*68+15551234567",
+						 "*99", "911", "5551234567" };
+	enum disco_entity entity;
+
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		assert_true(presence_entity(&entity, &gateway, ALICE "/phone",
+					    there[i]));
+	for (size_t i = 0; i < sizeof(not_there) / sizeof(not_there[0]); i++)
+		assert_false(presence_entity(&entity, &gateway, ALICE "/phone",
+					     not_there[i]));
+	assert_false(
+		presence_entity(&entity, &gateway, "bob@example.org", "*98"));
+}
+
+static void presence_does_not_end_in_a_call(void **state)
+{
+	(void)state;
+	calls = 1;
+	hear("unsubscribe", ALICE, NUMBER);
+	expect("unsubscribed " NUMBER " -> " ALICE "\n");
 }
 
 /* Each of our questions comes back as one, and each answer as an answer. */
@@ -256,6 +326,9 @@ int main(void)
 		PRESENCE_TEST(a_subscription_is_granted_and_asked_back),
 		PRESENCE_TEST(it_is_asked_back_once),
 		PRESENCE_TEST(after_its_end_it_is_asked_back_again),
+		PRESENCE_TEST(presence_does_not_end_in_a_call),
+		PRESENCE_TEST(who_is_none_of_ours_any_more_is_let_go),
+		PRESENCE_TEST(codes_before_numbers_and_of_trunks_are_there),
 		PRESENCE_TEST(two_gateways_do_not_ask_each_other_for_ever),
 		PRESENCE_TEST(a_probe_is_answered_to_who_sent_it),
 		PRESENCE_TEST(nobody_lives_at_other_localparts),

@@ -11,6 +11,7 @@
 #include "gateway/service/service.h"
 #include "tests/unit/gateway/config_rig.h"
 #include "tests/unit/gateway/no_accounts.h"
+#include "tests/unit/gateway/no_calls.h"
 #include "xmpp/stanza.h"
 
 #define DOMAIN "tel.example.org"

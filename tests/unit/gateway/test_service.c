@@ -8,6 +8,7 @@
 #include "gateway/service/presence.h"
 #include "tests/unit/gateway/config_rig.h"
 #include "tests/unit/gateway/no_accounts.h"
+#include "tests/unit/gateway/no_calls.h"
 #include "tests/unit/gateway/no_contacts.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -32,6 +33,15 @@ static const char text[] =
 	"\" trunk = \"carrier\" }\n";
 
 /* ---- what services ask of others ---- */
+
+const struct contact *contact_after(const struct contact_store *store,
+				    const char *account, const char *local)
+{
+	(void)store;
+	(void)account;
+	(void)local;
+	return NULL;
+}
 
 const struct contact *contact_find(const struct contact_store *store,
 				   const char *account, const char *local)
@@ -101,7 +111,7 @@ static struct stanza *ask(struct stanza *iq, const char *from,
 	};
 
 	assert_true(stanza_ok(iq));
-	assert_true(presence_entity(&query.entity, local));
+	assert_true(presence_entity(&query.entity, &gateway, from, local));
 	int r = service_answer(&reply, &query);
 	assert_int_equal(r, reply ? 0 : SERVICE_E_UNKNOWN);
 	stanza_free(iq);
@@ -159,6 +169,8 @@ static void what_is_typed_becomes_an_address(void **state)
 		  "alice\\40pbx@" DOMAIN },
 		{ "sip:al%69ce@office.example.org", "alice\\40pbx@" DOMAIN },
 		{ "alice@pbx", "alice\\40pbx@" DOMAIN },
+		{ "*675551234567", "*67" NUMBER "@" DOMAIN },
+		{ "#31#+15551234567", "#31#" NUMBER "@" DOMAIN },
 		{ "12345", "12345;phone-context=ca-us.phone-context.soprani."
 			   "ca@" DOMAIN },
 	};
