@@ -3,8 +3,9 @@
  * One side of a bridge on the main thread: what was described to the peer and
  * what it described to us. The packets are its flow's, in the worker.
  *
- *   side_ice.c   credentials, candidates, DTLS roles
- *   side_rtp.c   addresses, SDES
+ *   side_ice.c          our credentials and candidates, what is kept of them
+ *   side_ice_remote.c   the peer's, and the DTLS roles
+ *   side_rtp.c          addresses, SDES
  */
 #pragma once
 
@@ -81,6 +82,9 @@ CHECKED int side_ice_open(struct side *side);
 CHECKED int side_ice_local(struct side *side, struct media_content *content);
 CHECKED int side_ice_remote(struct side *side,
 			    const struct media_content *content);
+/* What is known of the peer; its candidates are to be filled in. */
+CHECKED int side_ice_remote_command(struct side *side, struct command **out,
+				    bool lite);
 CHECKED int side_ice_candidate(struct side *side,
 			       const struct media_cand *cand);
 CHECKED int side_ice_restart(struct side *side);
