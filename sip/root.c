@@ -28,9 +28,11 @@ enum {
 	SOFIA_LOG_LEVEL = 3, /* errors; its level 5 is a line per message */
 	SOFIA_DEBUG_LEVEL = 5,
 	FD_MAX = 65536,
-	/* sofia's epoch is 1900; any start will do, but never near zero. */
-	EPOCH_S = 2208988800u,
 };
+
+/* sofia's epoch is 1900; any start will do, but never near zero. No enumerator:
+ * one that is no int makes all of its enum unsigned from gcc 13 on. */
+#define EPOCH_S 2208988800u
 
 /* Exported by the library for its own tests, and in no header. */
 extern void (*_su_time)(su_time_t *);

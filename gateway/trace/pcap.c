@@ -6,8 +6,9 @@
 
 #include "gateway/trace/ring.h"
 
+#define MAGIC 0xa1b2c3d4u /* in the writer's order of octets */
+
 enum {
-	MAGIC = 0xa1b2c3d4, /* in the writer's order of octets */
 	VERSION_MAJOR = 2,
 	VERSION_MINOR = 4,
 	SNAPLEN = 262144,
@@ -103,7 +104,7 @@ void pcap_put_head(FILE *to)
 {
 	const uint16_t version[] = { VERSION_MAJOR, VERSION_MINOR };
 
-	put_32(to, (uint32_t)MAGIC);
+	put_32(to, MAGIC);
 	fwrite(version, sizeof(version), 1, to);
 	put_32(to, 0); /* times are UTC's */
 	put_32(to, 0);
