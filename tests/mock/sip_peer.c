@@ -13,22 +13,13 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/rand.h"
 #include "gateway/base/text.h"
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 static void open_socket(struct sip_peer *peer, int type)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
-	socklen_t len = sizeof(sin);
-
 	*peer = (struct sip_peer){ .cseq = 100, .conn = -1 };
 	rand_token(peer->local_tag, 12);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	peer->fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_true(peer->fd >= 0);
-	assert_int_equal(bind(peer->fd, (struct sockaddr *)&sin, len), 0);
-	assert_int_equal(getsockname(peer->fd, (struct sockaddr *)&sin, &len),
-			 0);
-	assert_int_equal(addr_from(&peer->at, (struct sockaddr *)&sin), 0);
+	peer->fd = loopback_open(type, false, &peer->at);
 }
 
 void sip_peer_open(struct sip_peer *peer)
@@ -241,6 +232,14 @@ void sip_peer_respond(struct sip_peer *peer, const char *status,
 	peer->target = peer->last_from;
 	sip_peer_send(peer, text, strlen(text));
 	peer->target = saved;
+}
+
+void sip_peer_respond_to(struct sip_peer *peer, const char *request,
+			 const char *status, const char *headers,
+			 const char *body)
+{
+	snprintf(peer->last, sizeof(peer->last), "%s", request);
+	sip_peer_respond(peer, status, headers, body);
 }
 
 /* ---- what came ---- */

@@ -78,6 +78,11 @@ void sip_peer_request_ack(struct sip_peer *peer);
 void sip_peer_respond(struct sip_peer *peer, const char *status,
 		      const char *headers, const char *body);
 
+/* The same to @request, which was @peer->last once, whatever came since. */
+void sip_peer_respond_to(struct sip_peer *peer, const char *request,
+			 const char *status, const char *headers,
+			 const char *body);
+
 /*
  * Wait for a message that starts with @start ("INVITE ", "SIP/2.0 200"); what
  * comes before it is passed over. It is in @peer->last, whose tags and Contact

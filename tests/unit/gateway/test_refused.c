@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/route/refused.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "gateway/base/log.h"
 #include "gateway/gateway.h"
-#include "tests/test.h"
+#include "tests/log_file.h"
 
-enum { LOG_CAP = 65536, TIMES = 1000 };
+enum { TIMES = 1000 };
 
 static struct gateway gateway;
-static char log_path[] = "/tmp/tandem-refused-XXXXXX";
 
 static int set_up(void **state)
 {
 	(void)state;
-	memcpy(log_path + strlen(log_path) - 6, "XXXXXX", 6);
-	close(mkstemp(log_path));
-	assert_int_equal(log_open(log_path, LOG_LEVEL_INFO), 0);
+	log_file_open();
 	return refused_new(&gateway);
 }
 
@@ -28,24 +19,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	refused_free(&gateway);
-	assert_int_equal(log_open("", LOG_LEVEL_ERROR), 0);
-	unlink(log_path);
+	log_file_close();
 	return 0;
-}
-
-/* How many lines of the log have @what. */
-static unsigned lines(const char *what)
-{
-	static char text[LOG_CAP];
-	FILE *file = fopen(log_path, "re");
-	size_t n = fread(text, 1, sizeof(text) - 1, file);
-	unsigned count = 0;
-
-	fclose(file);
-	text[n] = '\0';
-	for (const char *p = text; (p = strstr(p, what)); p++)
-		count++;
-	return count;
 }
 
 static void refuse(const char *from)
@@ -63,10 +38,11 @@ static void who_is_refused_often_does_not_fill_the_log(void **state)
 		snprintf(from, sizeof(from), "mallory@example.org/%u", i);
 		refuse(from);
 	}
-	assert_int_equal(lines("refused=forbidden"), REFUSED_LINES + 2);
-	assert_int_equal(lines("count=1000"), 1);
+	assert_int_equal(log_file_count("refused=forbidden"),
+			 REFUSED_LINES + 2);
+	assert_int_equal(log_file_count("count=1000"), 1);
 	refuse("alice@example.org/x");
-	assert_int_equal(lines("from=\"alice@example.org/x\""), 1);
+	assert_int_equal(log_file_count("from=\"alice@example.org/x\""), 1);
 }
 
 static void what_it_says_stays_in_its_place(void **state)
@@ -74,8 +50,8 @@ static void what_it_says_stays_in_its_place(void **state)
 	(void)state;
 	refused_log(&gateway, "forbidden", "a@example.org/x",
 		    "b\nrefused=not y=\"\x1b[2J");
-	assert_int_equal(lines("\n"), 1);
-	assert_int_equal(lines("\x1b"), 0);
+	assert_int_equal(log_file_count("\n"), 1);
+	assert_int_equal(log_file_count("\x1b"), 0);
 }
 
 int main(void)

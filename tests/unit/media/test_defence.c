@@ -3,17 +3,11 @@
  * given. */
 #include "media/defence.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "gateway/base/log.h"
 #include "media/worker.h"
-#include "tests/test.h"
+#include "tests/log_file.h"
+#include "tests/loopback.h"
 
-enum { PACKET = 172, LOG_CAP = 8192, CROWD = 2000 };
+enum { PACKET = 172, CROWD = 2000 };
 
 struct end {
 	int fd;
@@ -24,18 +18,6 @@ static struct worker worker; /* without a thread */
 static struct tuple tuples[CROWD];
 static struct end call, stranger;
 static struct addr port;
-static char log_path[] = "/tmp/tandem-defence-XXXXXX";
-
-static int open_socket(struct addr *at)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	socklen_t n = sizeof(at->in4);
-
-	assert_int_equal(addr_parse(at, slice_of("127.0.0.1"), 0), 0);
-	assert_int_equal(bind(fd, &at->sa, n), 0);
-	assert_int_equal(getsockname(fd, &at->sa, &n), 0);
-	return fd;
-}
 
 static int set_up(void **state)
 {
@@ -44,13 +26,12 @@ static int set_up(void **state)
 	tuple_table_init(&worker.tuples);
 	worker.now_us = 1000000;
 	worker.now_ms = worker.now_us / 1000;
-	worker.shared[BATCH_V4].fd = open_socket(&port);
+	worker.shared[BATCH_V4].fd = loopback_open(SOCK_DGRAM, false, &port);
 	worker.shared[BATCH_V6].fd = -1;
 	worker.listening = true;
-	call.fd = open_socket(&call.at);
-	stranger.fd = open_socket(&stranger.at);
-	close(mkstemp(log_path));
-	assert_int_equal(log_open(log_path, LOG_LEVEL_INFO), 0);
+	call.fd = loopback_open(SOCK_DGRAM, false, &call.at);
+	stranger.fd = loopback_open(SOCK_DGRAM, false, &stranger.at);
+	log_file_open();
 	defence_begin(&worker);
 	return 0;
 }
@@ -58,9 +39,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	assert_int_equal(log_open("", LOG_LEVEL_ERROR), 0);
-	unlink(log_path);
-	memcpy(log_path + strlen(log_path) - 6, "XXXXXX", 6);
+	log_file_close();
 	close(worker.shared[BATCH_V4].fd);
 	close(call.fd);
 	close(stranger.fd);
@@ -116,21 +95,6 @@ static void know_many(unsigned n)
 	}
 }
 
-/* How many lines of the log have @what. */
-static unsigned lines(const char *what)
-{
-	char text[LOG_CAP];
-	FILE *file = fopen(log_path, "re");
-	size_t n = fread(text, 1, sizeof(text) - 1, file);
-	unsigned count = 0;
-
-	fclose(file);
-	text[n] = '\0';
-	for (const char *p = text; (p = strstr(p, what)); p++)
-		count++;
-	return count;
-}
-
 static void in_a_flood_only_calls_are_heard(void **state)
 {
 	(void)state;
@@ -140,10 +104,10 @@ static void in_a_flood_only_calls_are_heard(void **state)
 	assert_true(worker.defence.siege.flooded);
 	assert_true(is_heard(&call));
 	assert_false(is_heard(&stranger));
-	assert_int_equal(lines("result=filtered"), 1);
+	assert_int_equal(log_file_count("result=filtered"), 1);
 	calm();
 	assert_true(is_heard(&stranger));
-	assert_int_equal(lines("result=over"), 1);
+	assert_int_equal(log_file_count("result=over"), 1);
 }
 
 static void who_is_new_in_a_flood_is_known_soon(void **state)
@@ -178,7 +142,7 @@ static void with_many_calls_each_is_heard_and_few_strangers(void **state)
 	for (unsigned i = 0; i < STRANGERS; i++) {
 		struct end other;
 
-		other.fd = open_socket(&other.at);
+		other.fd = loopback_open(SOCK_DGRAM, false, &other.at);
 		passed += is_heard(&other);
 		close(other.fd);
 	}
@@ -194,8 +158,9 @@ static void floods_that_come_and_go_are_told_seldom(void **state)
 		flood(3);
 		calm();
 	}
-	assert_in_range(lines("event=media-flood"), 2, 6);
-	assert_int_equal(lines("result=filtered"), lines("result=over"));
+	assert_in_range(log_file_count("event=media-flood"), 2, 6);
+	assert_int_equal(log_file_count("result=filtered"),
+			 log_file_count("result=over"));
 }
 
 static void a_filter_that_the_kernel_refuses_is_told_seldom(void **state)
@@ -210,7 +175,7 @@ static void a_filter_that_the_kernel_refuses_is_told_seldom(void **state)
 		flood(2);
 		tuple_remove(&worker.tuples, &tuples[i]);
 	}
-	assert_int_equal(lines("event=media-filter"), 1);
+	assert_int_equal(log_file_count("event=media-filter"), 1);
 	worker.shared[BATCH_V4].fd = fd;
 }
 

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "media/stun.h"
 #include "media/worker.h"
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 enum { STEP_MS = 100, SECOND_MS = 1000 };
 
@@ -31,17 +29,6 @@ struct bench {
 	bool failed;                          /* as the main thread was told */
 	enum media_failure why;
 };
-
-static int open_socket(struct addr *at)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	socklen_t n = sizeof(at->in4);
-
-	assert_int_equal(addr_parse(at, slice_of("127.0.0.1"), 0), 0);
-	assert_int_equal(bind(fd, &at->sa, n), 0);
-	assert_int_equal(getsockname(fd, &at->sa, &n), 0);
-	return fd;
-}
 
 static struct command_local local_of(const struct bench *b, const char *ufrag)
 {
@@ -84,7 +71,7 @@ static void open_worker(struct bench *b)
 	b->worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->worker->now_ms = SECOND_MS;
 	b->worker->shared[BATCH_V4].fd = sockets[BATCH_V4].fd =
-		open_socket(&b->local);
+		loopback_open(SOCK_DGRAM, false, &b->local);
 	STAILQ_INIT(&b->worker->touched);
 	tuple_table_init(&b->worker->tuples);
 	assert_int_equal(batch_new(&b->worker->batch, sockets), 0);
@@ -98,7 +85,7 @@ static int set_up(void **state)
 	assert_non_null(b);
 	assert_int_equal(notices_init(&b->notices), 0);
 	open_worker(b);
-	b->fd = open_socket(&b->remote);
+	b->fd = loopback_open(SOCK_DGRAM, false, &b->remote);
 	b->answers = b->talks = true;
 	assert_int_equal(
 		circuit_new(&b->circuit, b->worker, NULL, NULL, "test"), 0);

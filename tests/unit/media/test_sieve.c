@@ -4,12 +4,10 @@
 
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "gateway/base/slice.h"
 #include "media/stun.h"
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 enum { FRIENDS = 3, STRANGER = FRIENDS, SENDERS, LEN = 172, STRANGERS = 200 };
 
@@ -21,25 +19,13 @@ struct rig {
 	struct sieve_secret secret;
 };
 
-static int open_socket(bool v6, struct addr *name)
-{
-	socklen_t n = v6 ? sizeof(name->in6) : sizeof(name->in4);
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-
-	assert_int_equal(
-		addr_parse(name, slice_of(v6 ? "::1" : "127.0.0.1"), 0), 0);
-	assert_int_equal(bind(fd, &name->sa, n), 0);
-	assert_int_equal(getsockname(fd, &name->sa, &n), 0);
-	return fd;
-}
-
 static void rig_open(struct rig *rig, bool v6)
 {
 	*rig = (struct rig){ .v6 = v6 };
 	sieve_secret_init(&rig->secret);
-	rig->port = open_socket(v6, &rig->to);
+	rig->port = loopback_open(SOCK_DGRAM, v6, &rig->to);
 	for (int i = 0; i < SENDERS; i++) {
-		rig->senders[i] = open_socket(v6, &rig->from[i]);
+		rig->senders[i] = loopback_open(SOCK_DGRAM, v6, &rig->from[i]);
 		assert_int_equal(connect(rig->senders[i], &rig->to.sa,
 					 addr_len(&rig->to)),
 				 0);
@@ -180,7 +166,7 @@ static unsigned strangers_heard(struct rig *rig, const void *p, size_t n)
 	for (int i = 0; i < STRANGERS; i++) {
 		struct addr from;
 		uint8_t got[2048];
-		int fd = open_socket(rig->v6, &from);
+		int fd = loopback_open(SOCK_DGRAM, rig->v6, &from);
 
 		assert_int_equal(
 			sendto(fd, p, n, 0, &rig->to.sa, addr_len(&rig->to)),
