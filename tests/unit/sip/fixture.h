@@ -450,19 +450,9 @@ static void call_out_up(struct fixture *f)
 	forget_log(f);
 }
 
-/* The peer is about to call. */
-static void aim_in(struct fixture *f)
-{
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
-}
-
 static void call_in(struct fixture *f)
 {
-	aim_in(f);
+	aim(f, "sip");
 	sip_peer_request(&f->peer, "INVITE", "",
 			 sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "SIP/2.0 100");

@@ -4,14 +4,9 @@
 
 #include <unistd.h>
 
-#include "tests/unit/sip/fixture.h"
+#include "tests/unit/sip/connection_fixture.h"
 
-static const char text[] =
-	"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
-	"Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKp;rport\r\n"
-	"From: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\n"
-	"Call-ID: pieces\r\nCSeq: 1 OPTIONS\r\n"
-	"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+enum { SOON_MS = SIP_CONNECTION_MESSAGE_MS / 2 };
 
 /* Each piece comes in time, but the message does not. */
 static void a_trickle_does_not_hold_it_open(void **state)
@@ -24,14 +19,14 @@ static void a_trickle_does_not_hold_it_open(void **state)
 	/* Nor a stranger's half of one, which is held outside. */
 	f->trust = SIP_STRANGER;
 	sip_peer_connect(&f->peer);
-	sip_peer_send(&f->peer, text, strlen(text) / 2);
+	sip_peer_send(&f->peer, nobodys_options, strlen(nobodys_options) / 2);
 	run_ms(f, 50);
 	held = dup(f->peer.conn);
 	f->trust = SIP_TRUSTED;
 	sip_peer_connect(&f->peer);
 	for (size_t i = 0; !r && clock_ms() < end; i++) {
-		if (i < strlen(text) - 20)
-			sip_peer_send(&f->peer, text + i, 1);
+		if (i < strlen(nobodys_options) - 20)
+			sip_peer_send(&f->peer, nobodys_options + i, 1);
 		run_ms(f, 200);
 		r = sip_peer_read(&f->peer, octets, sizeof(octets));
 	}
@@ -45,10 +40,7 @@ static void pieces_that_come_in_time_make_a_message(void **state)
 	struct fixture *f = *state;
 
 	sip_peer_connect(&f->peer);
-	for (size_t i = 0; i < strlen(text); i++) {
-		sip_peer_send(&f->peer, text + i, 1);
-		turn(f);
-	}
+	send_in_pieces(f, nobodys_options);
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 }
 
@@ -64,34 +56,13 @@ static void pings_open_no_door(void **state)
 {
 	static const char pings[] = "\r\n\r\n\r\n\r\n\r\n\r\n";
 	struct fixture *f = *state;
-	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS / 2;
-	char octets[512];
-	int r = 0;
 
 	f->trust = SIP_STRANGER;
 	sip_peer_connect(&f->peer);
 	sip_peer_send(&f->peer, pings, strlen(pings));
 	run_ms(f, 100);
-	sip_peer_send(&f->peer, text, strlen(text));
-	while (r != -1 && clock_ms() < end) {
-		run_ms(f, 5);
-		r = sip_peer_read(&f->peer, octets, sizeof(octets));
-	}
-	assert_int_equal(r, -1);
-}
-
-/* Whether the connection was closed, within some moments. */
-static bool is_closed(struct fixture *f)
-{
-	uint64_t end = clock_ms() + SIP_CONNECTION_MESSAGE_MS / 2;
-	char octets[512];
-	int r = 0;
-
-	while (r != -1 && clock_ms() < end) {
-		run_ms(f, 5);
-		r = sip_peer_read(&f->peer, octets, sizeof(octets));
-	}
-	return r == -1;
+	sip_peer_send(&f->peer, nobodys_options, strlen(nobodys_options));
+	assert_true(is_closed_within(&f->peer, SOON_MS, ""));
 }
 
 /* What passed once opens no door for what comes after it. */
@@ -105,9 +76,9 @@ static void each_message_of_a_stranger_is_looked_at(void **state)
 	sip_peer_connect(&f->peer);
 	sip_peer_request(&f->peer, "OPTIONS", "", NULL);
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	sip_peer_send(&f->peer, text, strlen(text));
+	sip_peer_send(&f->peer, nobodys_options, strlen(nobodys_options));
 	sip_peer_expect(&f->peer, "SIP/2.0 403");
-	assert_true(is_closed(f));
+	assert_true(is_closed_within(&f->peer, SOON_MS, ""));
 	f->trust = SIP_TRUSTED;
 	sip_peer_connect(&f->peer);
 	hang_up(f, 0, 16, NULL);
@@ -129,13 +100,14 @@ static void what_follows_at_once_is_looked_at_too(void **state)
 		 "From: <sip:a@b>;tag=%s\r\nTo: <sip:x@127.0.0.1>;tag=%s\r\n"
 		 "Call-ID: %s\r\nCSeq: 90 OPTIONS\r\n"
 		 "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n%s",
-		 f->peer.local_tag, f->peer.remote_tag, f->peer.call_id, text);
+		 f->peer.local_tag, f->peer.remote_tag, f->peer.call_id,
+		 nobodys_options);
 	sip_peer_send(&f->peer, both, strlen(both));
 	sip_peer_expect(&f->peer, "SIP/2.0 ");
 	/* Which of the answers leaves first is not said. */
 	if (!strstr(f->peer.last, "SIP/2.0 403"))
 		sip_peer_expect(&f->peer, "SIP/2.0 403");
-	assert_true(is_closed(f));
+	assert_true(is_closed_within(&f->peer, SOON_MS, ""));
 	f->trust = SIP_TRUSTED;
 	sip_peer_connect(&f->peer);
 	hang_up(f, 0, 16, NULL);
@@ -164,7 +136,7 @@ static void who_does_not_know_our_tag_is_a_stranger(void **state)
 			 "Content-Length: 0\r\n\r\n",
 			 starts[i], i, id);
 		sip_peer_send(&f->peer, octets, strlen(octets));
-		assert_true(is_closed(f));
+		assert_true(is_closed_within(&f->peer, SOON_MS, ""));
 	}
 	f->trust = SIP_TRUSTED;
 	sip_peer_connect(&f->peer);
@@ -176,25 +148,20 @@ static void a_strangers_message_may_come_in_pieces(void **state)
 {
 	struct fixture *f = *state;
 	char octets[1024];
-	size_t n;
 
 	sip_peer_connect(&f->peer);
 	call_in_up(f);
 	f->trust = SIP_STRANGER;
 	sip_peer_connect(&f->peer);
-	n = (size_t)snprintf(
-		octets, sizeof(octets),
-		"BYE sip:x@127.0.0.1 SIP/2.0\r\n"
-		"Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKq;rport\r\n"
-		"From: <sip:a@b>;tag=%s\r\nTo: <sip:x@127.0.0.1>;tag=%s\r\n"
-		"Call-ID: %s\r\nCSeq: %u BYE\r\n"
-		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-		f->peer.local_tag, f->peer.remote_tag, f->peer.call_id,
-		f->peer.cseq + 1);
-	for (size_t i = 0; i < n; i++) {
-		sip_peer_send(&f->peer, octets + i, 1);
-		turn(f);
-	}
+	snprintf(octets, sizeof(octets),
+		 "BYE sip:x@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKq;rport\r\n"
+		 "From: <sip:a@b>;tag=%s\r\nTo: <sip:x@127.0.0.1>;tag=%s\r\n"
+		 "Call-ID: %s\r\nCSeq: %u BYE\r\n"
+		 "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		 f->peer.local_tag, f->peer.remote_tag, f->peer.call_id,
+		 f->peer.cseq + 1);
+	send_in_pieces(f, octets);
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 	expect_log(f, "ended:0 ");
 }
@@ -206,10 +173,10 @@ static void a_strangers_stream_that_ends_is_closed(void **state)
 
 	f->trust = SIP_STRANGER;
 	sip_peer_connect(&f->peer);
-	sip_peer_send(&f->peer, text, 40);
+	sip_peer_send(&f->peer, nobodys_options, 40);
 	run_ms(f, 50);
 	assert_int_equal(shutdown(f->peer.conn, SHUT_WR), 0);
-	assert_true(is_closed(f));
+	assert_true(is_closed_within(&f->peer, SOON_MS, ""));
 }
 
 /* Who connects before the name of its trunk was looked up is heard once it was.
@@ -222,7 +189,7 @@ static void a_connection_may_become_a_trunks(void **state)
 	sip_peer_connect(&f->peer);
 	run_ms(f, 50);
 	f->trust = SIP_TRUSTED;
-	sip_peer_send(&f->peer, text, strlen(text));
+	sip_peer_send(&f->peer, nobodys_options, strlen(nobodys_options));
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 }
 

@@ -86,8 +86,7 @@ static void offers_that_cross_get_491_and_ours_is_repeated(void **state)
 			 sip_peer_sdp(5000, "sendonly"));
 	sip_peer_expect(&f->peer, "SIP/2.0 491");
 	sip_peer_request(&f->peer, "ACK", "", NULL);
-	memcpy(f->peer.last, ours, sizeof(ours));
-	sip_peer_respond(&f->peer, "491 Request Pending", "", NULL);
+	sip_peer_respond_to(&f->peer, ours, "491 Request Pending", "", NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	sip_peer_expect(&f->peer, "INVITE ");
 	sip_peer_respond(&f->peer, "200 OK", "",

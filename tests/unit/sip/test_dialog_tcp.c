@@ -45,8 +45,8 @@ static void cancel_over_tcp_gets_its_487(void **state)
 	hang_up(f, 487, 0, NULL);
 	sip_peer_expect(&f->peer, "CANCEL ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
-	memcpy(f->peer.last, invite, sizeof(invite));
-	sip_peer_respond(&f->peer, "487 Request Terminated", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "487 Request Terminated", "",
+			    NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 }
 

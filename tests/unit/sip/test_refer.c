@@ -260,11 +260,7 @@ static void without_the_policy_there_is_no_transfer(void **state)
 
 static void invite_with(struct fixture *f, const char *headers)
 {
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
+	aim(f, "sip");
 	sip_peer_request(&f->peer, "INVITE", headers,
 			 sip_peer_sdp(5010, "sendrecv"));
 }

@@ -17,15 +17,6 @@ static int set_up_reliable(void **state)
 	return r;
 }
 
-/* The peer answers the INVITE that @invite holds, whatever came since. */
-static void respond_to(struct fixture *f, const char *invite,
-		       const char *status, const char *headers,
-		       const char *body)
-{
-	memcpy(f->peer.last, invite, SIP_PEER_TEXT_CAP);
-	sip_peer_respond(&f->peer, status, headers, body);
-}
-
 static char invite[SIP_PEER_TEXT_CAP];
 
 static void call_out_kept(struct fixture *f)
@@ -55,23 +46,25 @@ static void a_reliable_183_is_pracked_once(void **state)
 	assert_true(sip_peer_header_has(&f->peer, "Supported", "100rel"));
 	assert_true(sip_peer_header_has(&f->peer, "Allow", "PRACK"));
 	for (int i = 0; i < 2; i++)
-		respond_to(f, invite, "183 Session Progress", RELIABLE(7),
-			   sip_peer_sdp(5000, "sendrecv"));
+		sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+				    RELIABLE(7),
+				    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag="));
 	assert_true(sip_peer_header_has(&f->peer, "RAck", "7 "));
 	assert_true(sip_peer_header_has(&f->peer, "RAck", " INVITE"));
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	/* One that was skipped is not acknowledged, and does not ring. */
-	respond_to(f, invite, "180 Ringing", RELIABLE(9), NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing", RELIABLE(9), NULL);
 	assert_false(sip_peer_wait(&f->peer, "PRACK ", 200));
-	respond_to(f, invite, "180 Ringing", RELIABLE(8), NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing", RELIABLE(8), NULL);
 	sip_peer_expect(&f->peer, "PRACK ");
 	assert_true(sip_peer_header_has(&f->peer, "RAck", "8 "));
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	expect_log(f, "ring:183+sdp ring:180 ");
 	/* The answer was there already: another one does not count. */
-	respond_to(f, invite, "200 OK", "", sip_peer_sdp(6000, "sendonly"));
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+			    sip_peer_sdp(6000, "sendonly"));
 	sip_peer_expect(&f->peer, "ACK ");
 	expect_log(f, "answer ");
 	assert_int_equal(f->dir, MEDIA_SENDRECV);
@@ -89,11 +82,12 @@ static void requests_after_a_prack_have_a_higher_cseq(void **state)
 	unsigned prack;
 
 	call_out_kept(f);
-	respond_to(f, invite, "180 Ringing", RELIABLE(1), NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing", RELIABLE(1), NULL);
 	sip_peer_expect(&f->peer, "PRACK ");
 	prack = cseq_of(&f->peer);
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
-	respond_to(f, invite, "200 OK", "", sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+			    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "ACK ");
 	assert_int_equal(cseq_of(&f->peer), prack - 1);
 	sip_dialog_hangup(f->dialog, &why);
@@ -113,24 +107,25 @@ static void each_fork_is_pracked_and_the_first_2xx_wins(void **state)
 
 	call_out_kept(f);
 	set_tag(f, "one");
-	respond_to(f, invite, "183 Session Progress", RELIABLE(1),
-		   sip_peer_sdp(5000, "sendonly"));
+	sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+			    RELIABLE(1), sip_peer_sdp(5000, "sendonly"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag=one"));
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	set_tag(f, "two");
-	respond_to(f, invite, "180 Ringing", RELIABLE(1), NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing", RELIABLE(1), NULL);
 	sip_peer_expect(&f->peer, "PRACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag=two"));
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
-	respond_to(f, invite, "200 OK", "", sip_peer_sdp(5002, "recvonly"));
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+			    sip_peer_sdp(5002, "recvonly"));
 	sip_peer_expect(&f->peer, "ACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag=two"));
 	expect_log(f, "answer ");
 	assert_int_equal(f->dir, MEDIA_RECVONLY);
 	/* The first one answers too: its BYE comes behind its PRACK. */
 	set_tag(f, "one");
-	respond_to(f, invite, "200 OK", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "", NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag=one"));
 	sip_peer_expect(&f->peer, "BYE ");
@@ -143,11 +138,7 @@ static void each_fork_is_pracked_and_the_first_2xx_wins(void **state)
 static void call_in_with(struct fixture *f, const char *headers,
 			 const char *body)
 {
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
+	aim(f, "sip");
 	sip_peer_request(&f->peer, "INVITE", headers, body);
 }
 
@@ -289,8 +280,8 @@ static void an_update_before_the_answer_is_answered(void **state)
 	struct media_desc *answer = make_desc(4000, MEDIA_RECVONLY);
 
 	call_out_kept(f);
-	respond_to(f, invite, "183 Session Progress", RELIABLE(1),
-		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+			    RELIABLE(1), sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	expect_log(f, "ring:183+sdp ");
@@ -301,7 +292,7 @@ static void an_update_before_the_answer_is_answered(void **state)
 	assert_int_equal(sip_dialog_answer(f->dialog, answer), 0);
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 	assert_non_null(strstr(f->peer.last, "a=recvonly"));
-	respond_to(f, invite, "200 OK", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "", NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	expect_log(f, "answer ");
 	assert_int_equal(f->dir, MEDIA_SENDONLY);
@@ -315,9 +306,9 @@ static void we_update_before_the_answer(void **state)
 
 	call_out_kept(f);
 	assert_int_equal(sip_dialog_offer(f->dialog, offer), SIP_E_STATE);
-	respond_to(f, invite, "183 Session Progress",
-		   RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
-		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+			    RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
+			    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
@@ -327,7 +318,7 @@ static void we_update_before_the_answer(void **state)
 	sip_peer_respond(&f->peer, "200 OK", "",
 			 sip_peer_sdp(5000, "recvonly"));
 	expect_log(f, "answer ");
-	respond_to(f, invite, "200 OK", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "", NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	expect_log(f, "answer answer ");
 	assert_non_null(strstr(f->dialog->local_sdp, "m=audio 4010"));
@@ -340,9 +331,9 @@ static void an_update_that_met_491_comes_again(void **state)
 	struct media_desc *offer = make_desc(4010, MEDIA_SENDONLY);
 
 	call_out_kept(f);
-	respond_to(f, invite, "183 Session Progress",
-		   RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
-		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+			    RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
+			    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
@@ -363,7 +354,7 @@ static void an_update_meets_an_open_offer(void **state)
 
 	/* Ours is not answered. */
 	call_out_kept(f);
-	respond_to(f, invite, "180 Ringing", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing", "", NULL);
 	expect_log(f, "ring:180 ");
 	sip_peer_request(&f->peer, "UPDATE", "",
 			 sip_peer_sdp(5008, "sendrecv"));

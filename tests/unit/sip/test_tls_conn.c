@@ -9,19 +9,10 @@ static void a_ping_is_answered(void **state)
 
 static void pieces_make_a_message(void **state)
 {
-	static const char text[] =
-		"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
-		"Via: SIP/2.0/TLS 127.0.0.1;branch=z9hG4bKp;rport\r\n"
-		"From: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\n"
-		"Call-ID: pieces\r\nCSeq: 1 OPTIONS\r\n"
-		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
 	struct fixture *f = *state;
 
 	sip_peer_connect(&f->peer);
-	for (size_t i = 0; i < strlen(text); i++) {
-		sip_peer_send(&f->peer, text + i, 1);
-		turn(f);
-	}
+	send_in_pieces(f, nobodys_options);
 	sip_peer_expect(&f->peer, "SIP/2.0 200");
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sip/tls.h"
-#include "tests/unit/sip/fixture.h"
+#include "tests/unit/sip/connection_fixture.h"
 
 /* Certificates in a directory of the run's own. */
 static char dir[] = "/tmp/test_tls.XXXXXX";
@@ -77,22 +77,4 @@ static int set_up_tls(void **state, const char *pem, const char *trusted)
 static int set_up_good(void **state)
 {
 	return set_up_tls(state, good, good);
-}
-
-/* Whether the agent has closed the connection, within @ms; each time it is
- * looked at @drop is sent. */
-static bool is_closed_within(struct sip_peer *peer, unsigned ms,
-			     const char *drop)
-{
-	uint64_t end = clock_ms() + ms;
-	char text[64];
-
-	while (clock_ms() < end) {
-		if (sip_peer_read(peer, text, sizeof(text)) < 0)
-			return true;
-		if (*drop)
-			sip_peer_send(peer, drop, strlen(drop));
-		run_ms(fx, 100);
-	}
-	return false;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Dialogs in both roles against a peer's own words. */
+/* The INVITE we send (RFC 3261, 13.2), against a peer's own words. */
 #include "tests/unit/sip/fixture.h"
-
-#include <unistd.h>
 
 static void an_outbound_call_is_answered_and_hung_up(void **state)
 {
@@ -77,9 +75,8 @@ static void a_200_that_crosses_cancel_is_acked_and_byed(void **state)
 	f->dialog = sip_dialog_free(f->dialog);
 	sip_peer_expect(&f->peer, "CANCEL ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
-	memcpy(f->peer.last, invite, sizeof(invite));
-	sip_peer_respond(&f->peer, "200 OK", "",
-			 sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+			    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "ACK ");
 	sip_peer_expect(&f->peer, "BYE ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
@@ -94,9 +91,8 @@ static void a_repeated_200_is_acked_again(void **state)
 	call_out(f);
 	memcpy(invite, f->peer.last, sizeof(invite));
 	for (int i = 0; i < 3; i++) {
-		memcpy(f->peer.last, invite, sizeof(invite));
-		sip_peer_respond(&f->peer, "200 OK", "",
-				 sip_peer_sdp(5000, "sendrecv"));
+		sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+				    sip_peer_sdp(5000, "sendrecv"));
 		sip_peer_expect(&f->peer, "ACK ");
 	}
 	assert_string_equal(f->log, "answer ");
@@ -115,9 +111,8 @@ static void another_fork_that_answers_is_acked_and_byed(void **state)
 	sip_peer_expect(&f->peer, "ACK ");
 	memcpy(first_tag, f->peer.local_tag, sizeof(first_tag));
 	memcpy(f->peer.local_tag, "other-fork", 11);
-	memcpy(f->peer.last, invite, sizeof(invite));
-	sip_peer_respond(&f->peer, "200 OK", "",
-			 sip_peer_sdp(5002, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "",
+			    sip_peer_sdp(5002, "sendrecv"));
 	sip_peer_expect(&f->peer, "ACK ");
 	assert_true(sip_peer_header_has(&f->peer, "To", "tag=other-fork"));
 	sip_peer_expect(&f->peer, "BYE ");
@@ -295,125 +290,6 @@ static void another_realm_gets_no_credentials(void **state)
 	expect_log(f, "ended:401 ");
 }
 
-/* ---- inbound ---- */
-
-static void an_inbound_call_rings_is_answered_and_byed(void **state)
-{
-	struct fixture *f = *state;
-
-	call_in(f);
-	assert_string_equal(f->request_user, "+15557654321");
-	assert_string_equal(f->from_user, "+15550001111");
-	assert_string_equal(f->display, "Peer");
-	assert_true(f->had_offer);
-	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
-	sip_peer_expect(&f->peer, "SIP/2.0 180");
-	assert_true(sip_peer_header_has(&f->peer, "To", "tag="));
-	answer_in(f);
-	assert_true(sip_peer_header_has(&f->peer, "Contact", "<sip:"));
-	assert_true(sip_peer_header_has(&f->peer, "Allow", "INVITE"));
-	sip_peer_request(&f->peer, "ACK", "", NULL);
-	sip_peer_request(&f->peer, "BYE",
-			 "Reason: SIP;cause=200;text=\"bye\"\r\n", NULL);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	expect_log(f, "ended:0 ");
-	assert_int_equal(f->end.reason_sip, 200);
-	assert_false(f->end.by_cancel);
-}
-
-static void an_unacked_200_is_repeated(void **state)
-{
-	struct fixture *f = *state;
-
-	call_in(f);
-	answer_in(f);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	sip_peer_request(&f->peer, "ACK", "", NULL);
-	run_ms(f, 50);
-	assert_false(sip_peer_wait(&f->peer, "SIP/2.0 200", 2500));
-}
-
-static void a_cancelled_call_gets_487(void **state)
-{
-	struct fixture *f = *state;
-
-	call_in(f);
-	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
-	sip_peer_request(&f->peer, "CANCEL", "", NULL);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	sip_peer_expect(&f->peer, "SIP/2.0 487");
-	expect_log(f, "ended:0 ");
-	assert_true(f->end.by_cancel);
-}
-
-static void an_invitation_that_expires_gets_487(void **state)
-{
-	struct fixture *f = *state;
-
-	aim_in(f);
-	sip_peer_request(&f->peer, "INVITE", "Expires: 1\r\n",
-			 sip_peer_sdp(5000, "sendrecv"));
-	expect_log(f, "invite ");
-	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
-	assert_true(sip_peer_wait(&f->peer, "SIP/2.0 487", 2000));
-	sip_peer_request_ack(&f->peer);
-	expect_log(f, "ended:487 ");
-	/* An answer in time is for good. */
-	f->dialog = sip_dialog_free(f->dialog);
-	aim_in(f);
-	sip_peer_request(&f->peer, "INVITE", "Expires: 1\r\n",
-			 sip_peer_sdp(5000, "sendrecv"));
-	expect_log(f, "invite ");
-	answer_in(f);
-	sip_peer_request(&f->peer, "ACK", "", NULL);
-	assert_false(sip_peer_wait(&f->peer, "SIP/2.0 487", 1200));
-}
-
-static void a_refused_call_gets_its_status(void **state)
-{
-	struct fixture *f = *state;
-	struct sip_hangup why = { .status = 503,
-				  .q850 = 42,
-				  .retry_after_s = 7 };
-
-	call_in(f);
-	sip_dialog_hangup(f->dialog, &why);
-	sip_peer_expect(&f->peer, "SIP/2.0 503");
-	assert_true(sip_peer_header_has(&f->peer, "Retry-After", "7"));
-	assert_true(sip_peer_header_has(&f->peer, "Reason", "cause=42"));
-}
-
-static void an_offerless_call_is_answered_in_the_ack(void **state)
-{
-	struct fixture *f = *state;
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
-	sip_peer_request(&f->peer, "INVITE", "", NULL);
-	expect_log(f, "invite ");
-	assert_false(f->had_offer);
-	answer_in(f);
-	assert_true(sip_peer_body(&f->peer).n > 0);
-	sip_peer_request(&f->peer, "ACK", "", sip_peer_sdp(5000, "sendrecv"));
-	expect_log(f, "late-answer ");
-}
-
-static void hanging_up_before_the_ack_waits_for_it(void **state)
-{
-	struct fixture *f = *state;
-
-	call_in(f);
-	answer_in(f);
-	hang_up(f, 0, 16, NULL);
-	assert_false(sip_peer_wait(&f->peer, "BYE ", 200));
-	sip_peer_request(&f->peer, "ACK", "", NULL);
-	sip_peer_expect(&f->peer, "BYE ");
-	sip_peer_respond(&f->peer, "200 OK", "", NULL);
-}
-
 static void what_another_process_could_not_end_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -440,62 +316,6 @@ static void what_another_process_could_not_end_is_told(void **state)
 	assert_false(sip_agent_is_asking(f->agent));
 }
 
-static void byes_that_cross_are_both_answered(void **state)
-{
-	struct fixture *f = *state;
-
-	call_in_up(f);
-	hang_up(f, 0, 16, NULL);
-	sip_peer_expect(&f->peer, "BYE ");
-	sip_peer_request(&f->peer, "BYE", "", NULL);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-}
-
-/* ---- session timers ---- */
-
-static void too_small_an_interval_gets_422(void **state)
-{
-	struct fixture *f = *state;
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
-	sip_peer_request(&f->peer, "INVITE",
-			 "Supported: timer\r\nSession-Expires: 30\r\n",
-			 sip_peer_sdp(5000, "sendrecv"));
-	sip_peer_expect(&f->peer, "SIP/2.0 422");
-	assert_true(sip_peer_header_has(&f->peer, "Min-SE", "90"));
-	assert_string_equal(f->log, "");
-}
-
-static void the_session_timer_is_agreed(void **state)
-{
-	struct fixture *f = *state;
-	char uri[128];
-
-	snprintf(uri, sizeof(uri), "sip:+15557654321@%s",
-		 addr_text(&f->peer.target).s);
-	sip_peer_dialog(&f->peer, uri);
-	sip_peer_request(&f->peer, "INVITE",
-			 "Supported: timer\r\n"
-			 "Session-Expires: 1800;refresher=uas\r\n",
-			 sip_peer_sdp(5000, "sendrecv"));
-	expect_log(f, "invite ");
-	answer_in(f);
-	assert_true(sip_peer_header_has(&f->peer, "Session-Expires",
-					"1800;refresher=uas"));
-	assert_true(sip_peer_header_has(&f->peer, "Require", "timer"));
-	sip_peer_request(&f->peer, "ACK", "", NULL);
-	sip_peer_request(&f->peer, "UPDATE",
-			 "Supported: timer\r\n"
-			 "Session-Expires: 900;refresher=uac\r\n",
-			 NULL);
-	sip_peer_expect(&f->peer, "SIP/2.0 200");
-	assert_true(sip_peer_header_has(&f->peer, "Session-Expires",
-					"900;refresher=uac"));
-}
-
 #define DIALOG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -516,17 +336,7 @@ int main(void)
 		DIALOG_TEST(a_wrong_password_is_tried_twice),
 		DIALOG_TEST(a_challenge_inside_a_call_in_is_answered),
 		DIALOG_TEST(another_realm_gets_no_credentials),
-		DIALOG_TEST(an_inbound_call_rings_is_answered_and_byed),
-		DIALOG_TEST(an_unacked_200_is_repeated),
-		DIALOG_TEST(a_cancelled_call_gets_487),
-		DIALOG_TEST(an_invitation_that_expires_gets_487),
-		DIALOG_TEST(a_refused_call_gets_its_status),
-		DIALOG_TEST(an_offerless_call_is_answered_in_the_ack),
-		DIALOG_TEST(hanging_up_before_the_ack_waits_for_it),
 		DIALOG_TEST(what_another_process_could_not_end_is_told),
-		DIALOG_TEST(byes_that_cross_are_both_answered),
-		DIALOG_TEST(too_small_an_interval_gets_422),
-		DIALOG_TEST(the_session_timer_is_agreed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
