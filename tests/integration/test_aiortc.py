@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import ejabberd, media, phone, profiles
+from bed import ejabberd, media, profiles, sipcall
 from bed.jinglexml import OPUS, PCMA, PCMU
 from bed.scene import own_number
 
@@ -90,7 +90,7 @@ async def test_g711_both_ways(scene, codec):
 async def test_opus_on_both_sides_out(scene, direct):
     mine, theirs = await scene.propose(replace(only(OPUS), jmi=not direct), carrier=scene.bed.carrier)
     await theirs.ring()
-    await theirs.answer((phone.OPUS, phone.EVENTS))
+    await theirs.answer((sipcall.OPUS, sipcall.EVENTS))
     await mine.wait("media")
     assert theirs.audio.codec_name.lower() == "opus" and mine.audio.rate == 48000
     await heard(scene, mine, theirs)
@@ -99,7 +99,7 @@ async def test_opus_on_both_sides_out(scene, direct):
 
 
 async def test_opus_on_both_sides_in(scene):
-    mine, theirs = await scene.call_in(TRICKLE, codecs=(phone.OPUS, phone.PCMU, phone.EVENTS))
+    mine, theirs = await scene.call_in(TRICKLE, codecs=(sipcall.OPUS, sipcall.PCMU, sipcall.EVENTS))
     assert mine.audio.rate == 48000, "the client likes Opus best, and both sides have it"
     await heard(scene, mine, theirs)
     await theirs.hangup()
@@ -108,7 +108,7 @@ async def test_opus_on_both_sides_in(scene):
 
 async def test_sends_any_codec_that_was_agreed_on(scene):
     """The carrier takes either law and sends one of them; aiortc sends the one that it likes best."""
-    mine, theirs = await scene.call_out(only(PCMA, PCMU), codecs=(phone.PCMU, phone.PCMA, phone.EVENTS))
+    mine, theirs = await scene.call_out(only(PCMA, PCMU), codecs=(sipcall.PCMU, sipcall.PCMA, sipcall.EVENTS))
     await heard(scene, mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
@@ -116,7 +116,7 @@ async def test_sends_any_codec_that_was_agreed_on(scene):
 
 async def test_no_codec_in_common(scene):
     client = await scene.client(profile=only(OPUS))
-    theirs = await scene.dial(own_number(client.user), codecs=(phone.PCMU,))
+    theirs = await scene.dial(own_number(client.user), codecs=(sipcall.PCMU,))
     mine = await client.incoming()
     await mine.accept()
     assert (await theirs.wait("ended")).startswith(("488", "606"))

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 
-from bed import baresip, media, phone, proc, sipp
+from bed import baresip, media, phone, proc, sipcall, sipp
 
 pytestmark = [pytest.mark.bed_options(program=False)]
 PORTS = itertools.count(6000)
@@ -19,7 +19,7 @@ async def other_phone(scene, host="10.77.0.1", **options):
     return await phone.Phone(scene.bed.gw, host, port=next(PORTS), name="other", **options).start()
 
 
-async def connect(scene, other, transport="udp", codecs=phone.USUAL):
+async def connect(scene, other, transport="udp", codecs=sipcall.USUAL):
     """An answered call from @other to the carrier."""
     number = scene.number()
     plan = scene.bed.carrier.expect(number)
@@ -34,7 +34,7 @@ async def connect(scene, other, transport="udp", codecs=phone.USUAL):
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-@pytest.mark.parametrize("codecs", [(phone.PCMU,), (phone.PCMA,), (phone.G722,), (phone.OPUS,)], ids=lambda c: c[0][1])
+@pytest.mark.parametrize("codecs", [(sipcall.PCMU,), (sipcall.PCMA,), (sipcall.G722,), (sipcall.OPUS,)], ids=lambda c: c[0][1])
 async def test_two_telephones_hear_each_other(scene, transport, codecs):
     other = await other_phone(scene)
     near, far = await connect(scene, other, transport, codecs)
@@ -110,7 +110,7 @@ async def test_the_judge_refuses_a_muted_and_a_crossed_call(scene):
 async def test_sipp_answers_and_calls(scene):
     other = await other_phone(scene)
     peer = sipp.Sipp(scene.bed.pstn, "uas", "10.77.0.3", 5070)
-    near = await other.dial("sip:+1@10.77.0.3:5070", ("udp", "10.77.0.3", 5070), codecs=(phone.PCMU,))
+    near = await other.dial("sip:+1@10.77.0.3:5070", ("udp", "10.77.0.3", 5070), codecs=(sipcall.PCMU,))
     await near.wait("answered")
     await media.listen((near.audio, near.audio))
     await near.hangup()

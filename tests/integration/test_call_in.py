@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import ejabberd, phone, profiles, prosody
+from bed import ejabberd, phone, profiles, prosody, sipcall
 from bed.scene import own_number
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
@@ -180,7 +180,7 @@ async def test_an_invite_without_an_offer(scene):
 
 async def test_no_codec_in_common_with_the_trunk(scene):
     client = await scene.client()
-    theirs = await scene.dial(own_number(client.user), codecs=(phone.G729,))
+    theirs = await scene.dial(own_number(client.user), codecs=(sipcall.G729,))
     assert (await theirs.wait("ended")).startswith("488")
     assert client.proposals.empty(), "the client rang although no codec is common"
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import ejabberd, phone, proc, profiles, prosody, sipmsg
+from bed import ejabberd, proc, profiles, prosody, sipcall, sipmsg
 from bed.scene import CARRIER, GATEWAY, own_number
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
@@ -193,7 +193,7 @@ async def test_over_tcp_to_another_trunk(scene):
 
 async def test_a_trunk_that_answers_with_a_codec_it_was_not_offered(scene):
     mine, theirs = await scene.propose()
-    await theirs.answer(codecs=(phone.G729,), stubborn=True)
+    await theirs.answer(codecs=(sipcall.G729,), stubborn=True)
     assert "incompatible-parameters" in await mine.ended() or "failed-application" in await mine.ended()
     assert "BYE" in await theirs.wait("ended")
     assert theirs.passed("acked"), "the 200 was not acknowledged before the BYE (RFC 3261 13.2.2.4)"

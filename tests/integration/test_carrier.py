@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from bed import phone, proc, sipmsg, weight
+from bed import proc, sipcall, sipmsg, weight
 from bed.scene import GATEWAY, own_number
 
 
@@ -184,7 +184,7 @@ async def test_offers_in_a_call(scene):
     theirs.take(response.body)
     await scene.heard(mine, theirs)
 
-    response, _ = await offer(theirs, theirs.describe(codecs=(phone.G729,)))
+    response, _ = await offer(theirs, theirs.describe(codecs=(sipcall.G729,)))
     assert response.status == 488, response.first_line()
     await scene.heard(mine, theirs)
 
@@ -195,7 +195,7 @@ async def test_offers_in_a_call(scene):
     theirs.take(response.body)
     await scene.heard(mine, theirs)
 
-    response, _ = await offer(theirs, theirs.describe(codecs=(phone.PCMA, phone.PCMU, phone.EVENTS)))
+    response, _ = await offer(theirs, theirs.describe(codecs=(sipcall.PCMA, sipcall.PCMU, sipcall.EVENTS)))
     assert response.status == 200, response.first_line()
     theirs.take(response.body)
     await scene.heard(mine, theirs)

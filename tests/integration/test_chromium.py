@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import chromium, database, media, phone, proc, profiles
+from bed import chromium, database, media, proc, profiles, sipcall
 from bed.jinglexml import OPUS
 
 pytestmark = [pytest.mark.alone, pytest.mark.limit(120),  # several calls at once starve the browser of time
@@ -51,16 +51,16 @@ async def test_is_called_and_hung_up_on(scene):
 async def test_a_session_without_proposal_with_opus_on_both_sides(scene):
     mine, theirs = await scene.propose(browser(scene, jmi=False))
     await theirs.ring()
-    await theirs.answer((phone.OPUS, phone.EVENTS))
+    await theirs.answer((sipcall.OPUS, sipcall.EVENTS))
     await mine.wait("media")
     await heard(mine, theirs)
     await theirs.hangup()
     await mine.ended()
 
 
-@pytest.mark.parametrize("codec", [phone.OPUS, phone.G722], ids=lambda codec: codec[1])
+@pytest.mark.parametrize("codec", [sipcall.OPUS, sipcall.G722], ids=lambda codec: codec[1])
 async def test_codec_in(scene, codec):
-    mine, theirs = await scene.call_in(browser(scene), codecs=(codec, phone.EVENTS))
+    mine, theirs = await scene.call_in(browser(scene), codecs=(codec, sipcall.EVENTS))
     await heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")

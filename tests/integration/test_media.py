@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from bed import media, phone, proc, profiles
+from bed import media, phone, proc, profiles, sipcall
 from bed.jinglexml import EVENTS_48K, EVENTS_8K, G722, OPUS, PCMA, PCMU
 from bed.scene import CARRIER, own_number
 
@@ -34,18 +34,18 @@ async def digits_arrive(sender, receiver, digits=DIGITS):
         assert abs(duration / clock - 0.160) <= 0.040, f"a digit of {duration / clock * 1000:.0f} ms"
 
 
-@pytest.mark.parametrize("codec", [phone.PCMU, phone.PCMA, phone.G722], ids=lambda c: c[1])
+@pytest.mark.parametrize("codec", [sipcall.PCMU, sipcall.PCMA, sipcall.G722], ids=lambda c: c[1])
 async def test_codec_out(scene, codec):
-    mine, theirs = await scene.call_out(codecs=(codec, phone.EVENTS))
+    mine, theirs = await scene.call_out(codecs=(codec, sipcall.EVENTS))
     assert theirs.audio.codec_name.upper() == codec[1] == mine.audio.codec_name.upper()
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
 
 
-@pytest.mark.parametrize("codec", [phone.PCMU, phone.PCMA, phone.G722, phone.OPUS], ids=lambda c: c[1])
+@pytest.mark.parametrize("codec", [sipcall.PCMU, sipcall.PCMA, sipcall.G722, sipcall.OPUS], ids=lambda c: c[1])
 async def test_codec_in(scene, codec):
-    mine, theirs = await scene.call_in(codecs=(codec, phone.EVENTS))
+    mine, theirs = await scene.call_in(codecs=(codec, sipcall.EVENTS))
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
@@ -72,7 +72,7 @@ async def test_digits_both_ways(scene):
 
 async def test_digits_at_48_kilohertz(scene):
     """The client knows Opus and 48 kHz events alone, the trunk speaks Opus with 8 kHz events."""
-    mine, theirs = await scene.call_in(replace(profiles.PLAIN, payloads=(OPUS, EVENTS_48K)), codecs=(phone.OPUS, phone.EVENTS))
+    mine, theirs = await scene.call_in(replace(profiles.PLAIN, payloads=(OPUS, EVENTS_48K)), codecs=(sipcall.OPUS, sipcall.EVENTS))
     await digits_arrive(mine, theirs, "159#")
     await digits_arrive(theirs, mine, "357*")
     await mine.hangup()

@@ -5,15 +5,12 @@
 """
 
 import asyncio
-import base64
-import os
 import re
 from dataclasses import replace
 
-import pylibsrtp
 import pytest
 
-from bed import phone, proc, profiles, sipmsg
+from bed import proc, profiles, sdes, sipcall, sipmsg
 from bed.jinglexml import EVENTS_8K, EVENTS_48K, G722, OPUS, PCMA, PCMU
 from bed.scene import CARRIER, GATEWAY, own_number
 
@@ -37,36 +34,6 @@ def origin(body):
 PARTS = (b"preamble\r\n--x7\r\nContent-Type: application/isup;version=nxv3\r\n"
          b"Content-Disposition: signal;handling=optional\r\n\r\n\x01\x00\x49\x00\r\n"
          b"--x7\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--x7--\r\n")
-
-
-async def ask(call, method="INVITE", body=b"", headers=(), kind="application/sdp"):
-    """A request inside @call, acknowledged: its final response."""
-    request = call.build(method)
-    for name, value in headers:
-        request.add(name, value)
-    if body:
-        request.add("Content-Type", kind)
-        request.body = body
-    response = await call.phone.wire.request(request, call.peer).final()
-    if method == "INVITE":
-        call.acknowledge(response, request)
-    return response
-
-
-async def incoming(scene, **options):
-    """A call in that nobody has answered: (client's call, carrier's call)."""
-    client = await scene.client()
-    theirs = await scene.dial(own_number(client.user), **options)
-    return await client.incoming(), theirs
-
-
-async def described(scene, **options):
-    """A description as octets, of a telephone that nobody hears."""
-    call = phone.Call(scene.bed.carrier, "described", scene.timeline)
-    await call.open_media()
-    body = call.describe(**options)
-    call.finish("it was for the description alone")
-    return body
 
 
 async def answered(mine, theirs):
@@ -105,7 +72,7 @@ async def test_requests_with_another_tag(scene):
     mine, theirs = await scene.call_in()
     tag, theirs.remote_tag = theirs.remote_tag, "nonsense"
     for method in ("BYE", "INVITE", "UPDATE", "INFO", "OPTIONS"):
-        response = await ask(theirs, method)
+        response = await theirs.send(method)
         assert response.status == 481, f"{method}: {response.first_line()}"
     theirs.remote_tag = tag
     await scene.heard(mine, theirs)
@@ -134,7 +101,7 @@ async def test_an_answer_with_several_codecs(scene, codec):
     """RFC 3264 7: who answers with several may send any of them, so the client is told of all that are heard."""
     number = {"PCMA": 8, "G722": 9}[codec]
     mine, theirs = await scene.propose(replace(profiles.PLAIN, payloads=(PCMU, PCMA, G722, EVENTS_8K)))
-    await theirs.answer(codecs=[phone.PCMU, phone.PCMA, phone.G722, phone.EVENTS])
+    await theirs.answer(codecs=[sipcall.PCMU, sipcall.PCMA, sipcall.G722, sipcall.EVENTS])
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     assert [payload.name for payload in mine.remote.payloads] == ["PCMU", "PCMA", "G722", "telephone-event"]
     await scene.heard(mine, theirs)
@@ -165,7 +132,7 @@ async def test_requests_to_nobody_we_know(scene):
     mine, theirs = await scene.call_in()
     for uri in ("sip:nobody@elsewhere.invalid", f"sip:+15550009999@{GATEWAY}", f"sip:{GATEWAY}", "tel:+15550009999"):
         theirs.target = uri
-        response = await ask(theirs, body=theirs.describe())
+        response = await theirs.send("INVITE", theirs.describe())
         assert response.status == 200, f"{uri}: {response.first_line()}"
         theirs.take(response.body)
     await scene.heard(mine, theirs)
@@ -178,15 +145,13 @@ async def test_media_that_we_do_not_take_keep_their_place(scene):
     """RFC 3264 6 and 8: each m= line is answered in its place, and stands there in our own offers too."""
     client = await scene.client()
     number = own_number(client.user)
-    head, _, audio = (await described(scene)).partition(b"m=audio")
+    head, _, audio = (await scene.bed.carrier.described()).partition(b"m=audio")
     body = head + VIDEO + b"m=audio" + audio + IMAGE
     theirs = await scene.dial(number, body=body)
     mine = await client.incoming()
-    answers, take = [], theirs.take
-    theirs.take = lambda octets: (answers.append(octets), take(octets))
     await mine.accept()
     await theirs.wait("answered")
-    first = answers[0]
+    first = theirs.descriptions[0]
     assert [kind for kind, _ in media(first)] == ["video", "audio", "image"]
     assert media(first)[0][1] == 0 and media(first)[1][1] and media(first)[2][1] == 0
     mine.hold()
@@ -203,11 +168,11 @@ async def test_media_that_we_do_not_take_keep_their_place(scene):
 async def test_a_medium_that_comes_later(scene):
     """RFC 3264 8.1: a stream that is added is refused by itself."""
     mine, theirs = await scene.call_in()
-    response = await ask(theirs, body=theirs.describe() + VIDEO)
+    response = await theirs.send("INVITE", theirs.describe() + VIDEO)
     assert response.status == 200 and [k for k, _ in media(response.body)] == ["audio", "video"]
     assert media(response.body)[1][1] == 0
     await scene.heard(mine, theirs)
-    response = await ask(theirs, body=theirs.describe() + VIDEO.replace(b"40000", b"0"))
+    response = await theirs.send("INVITE", theirs.describe() + VIDEO.replace(b"40000", b"0"))
     assert response.status == 200 and len(media(response.body)) == 2
     await scene.heard(mine, theirs)
     await mine.hangup()
@@ -217,7 +182,7 @@ async def test_a_medium_that_comes_later(scene):
 async def test_a_controller_begins_with_nothing_to_hear(scene):
     """RFC 3725 4.2 (flow II): an offer to 0.0.0.0, a re-INVITE without one, its answer in the ACK."""
     client = await scene.client()
-    hole = (await described(scene)).replace(f"c=IN IP4 {CARRIER}".encode(), b"c=IN IP4 0.0.0.0")
+    hole = (await scene.bed.carrier.described()).replace(f"c=IN IP4 {CARRIER}".encode(), b"c=IN IP4 0.0.0.0")
     theirs = await scene.dial(own_number(client.user), body=hole)
     mine = await client.incoming()
     await mine.accept()
@@ -227,7 +192,7 @@ async def test_a_controller_begins_with_nothing_to_hear(scene):
     assert response.status == 200 and b"m=audio" in response.body
     theirs.take(response.body)
     theirs.acknowledge(response, request, theirs.describe())
-    theirs._run_audio()
+    theirs.run_audio()
     await mine.wait("media")
     await scene.heard(mine, theirs)
     await mine.hangup()
@@ -237,7 +202,7 @@ async def test_a_controller_begins_with_nothing_to_hear(scene):
 async def test_a_caller_who_holds_from_the_start(scene):
     """The client is told, and hears when it is over."""
     client = await scene.client()
-    theirs = await scene.dial(own_number(client.user), body=await described(scene, direction="sendonly"))
+    theirs = await scene.dial(own_number(client.user), body=await scene.bed.carrier.described(direction="sendonly"))
     mine = await client.incoming()
     await mine.accept()
     await theirs.wait("answered")
@@ -254,9 +219,9 @@ async def test_a_caller_who_holds_from_the_start(scene):
 async def test_a_2xx_that_is_not_200(scene):
     mine, theirs = await scene.propose()
     await theirs.open_media()
-    await theirs._reply(202, "Accepted", body=theirs._answer_body())
+    await theirs.reply(202, "Accepted", body=theirs.answer_body())
     theirs.milestones.reach("answered")
-    theirs._run_audio()
+    theirs.run_audio()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     await scene.heard(mine, theirs)
     await mine.hangup()
@@ -266,7 +231,7 @@ async def test_a_2xx_that_is_not_200(scene):
 @pytest.mark.parametrize("status", [181, 182, 199])
 async def test_other_provisional_responses(scene, status):
     mine, theirs = await scene.propose()
-    await theirs._reply(status, "Something")
+    await theirs.reply(status, "Something")
     await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     await mine.hangup()
@@ -276,7 +241,7 @@ async def test_other_provisional_responses(scene, status):
 async def test_a_description_among_other_bodies(scene):
     """RFC 5621: multipart/mixed, as trunks with ISUP send it."""
     client = await scene.client()
-    theirs = await scene.dial(own_number(client.user), body=PARTS % await described(scene),
+    theirs = await scene.dial(own_number(client.user), body=PARTS % await scene.bed.carrier.described(),
                               kind='multipart/mixed;boundary="x7"')
     mine = await client.incoming()
     await answered(mine, theirs)
@@ -284,51 +249,12 @@ async def test_a_description_among_other_bodies(scene):
     assert "BYE" in await theirs.wait("ended")
 
 
-class Keys:
-    """SDES-SRTP (RFC 4568) for a telephone's call: a key of its own, and the peer's as its descriptions say."""
-
-    SUITES = {"AES_CM_128_HMAC_SHA1_80": (30, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80),
-              "AES_CM_128_HMAC_SHA1_32": (30, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32),
-              "AEAD_AES_128_GCM": (28, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM),
-              "AEAD_AES_256_GCM": (44, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM)}
-
-    def __init__(self, call, suite="AES_CM_128_HMAC_SHA1_80", tag=1):
-        self.call, self.inner, self.own, self.suite, self.tag = call, call.audio.received, None, suite, tag
-        self.length, self.profile = self.SUITES[suite]
-        self.outbound = self.inbound = None
-        transmit, take = call.audio.transmit, call.take
-        call.audio.transmit = lambda packet: transmit(self.outbound.protect(packet)) if self.outbound else None
-        call.audio.received = self._received
-        call.take = lambda body: (self.learn(body), take(body))
-
-    def renew(self):
-        """Another key: the line that says it."""
-        self.own = os.urandom(self.length)
-        self.outbound = self._session(self.own, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        return f"a=crypto:{self.tag} {self.suite} inline:{base64.b64encode(self.own).decode()}"
-
-    def learn(self, body):
-        """The peer's key."""
-        found = re.search(rb"a=crypto:%d %b inline:([\w+/=]+)" % (self.tag, self.suite.encode()), body)
-        assert found, body
-        self.inbound = self._session(base64.b64decode(found.group(1)), pylibsrtp.Policy.SSRC_ANY_INBOUND)
-
-    def _session(self, key, kind):
-        return pylibsrtp.Session(pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=self.profile))
-
-    def _received(self, packet):
-        try:
-            self.inner(self.inbound.unprotect(packet))
-        except pylibsrtp.Error:
-            pass  # of the key before, on its way
-
-
-@pytest.mark.parametrize("suite", Keys.SUITES)
+@pytest.mark.parametrize("suite", sdes.SUITES)
 async def test_a_call_in_with_each_suite(scene, suite):
     """RFC 4568, RFC 7714: a line that nobody knows, one with a key of another length, and then the one that is taken."""
     client = await scene.client()
     theirs = await scene.dial(own_number(client.user), extra=lambda call: (
-        "a=crypto:1 DANCE_128 inline:AAAA", f"a=crypto:2 {suite} inline:AAAA", f"{Keys(call, suite, tag=7).renew()}|2^31"))
+        "a=crypto:1 DANCE_128 inline:AAAA", f"a=crypto:2 {suite} inline:AAAA", f"{sdes.Sdes(call, suite, tag=7).line}|2^31"))
     mine = await client.incoming()
     await answered(mine, theirs)
     await scene.heard(mine, theirs)
@@ -336,16 +262,21 @@ async def test_a_call_in_with_each_suite(scene, suite):
     await theirs.wait("ended")
 
 
-@pytest.mark.parametrize("tag,suite", enumerate(list(Keys.SUITES)[:3], 1))
-async def test_a_call_out_with_each_suite(scene, tag, suite):
-    """Of all that are offered the telephone takes one."""
+async def secured(scene, suite="AES_CM_128_HMAC_SHA1_80"):
+    """An answered call out: (client's call, carrier's call, its keys)."""
     mine, theirs = await scene.propose()
-    keys = Keys(theirs, suite, tag)
-    keys.learn(theirs.invite.body)
-    await theirs.open_media()
-    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
+    keys = sdes.Sdes(theirs, suite)
+    await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     await scene.heard(mine, theirs)
+    return mine, theirs, keys
+
+
+@pytest.mark.parametrize("tag,suite", enumerate(list(sdes.SUITES)[:3], 1))
+async def test_a_call_out_with_each_suite(scene, tag, suite):
+    """Of all that are offered the telephone takes one."""
+    mine, theirs, keys = await secured(scene, suite)
+    assert keys.tag == tag
     await mine.hangup()
     await theirs.wait("ended")
 
@@ -353,17 +284,10 @@ async def test_a_call_out_with_each_suite(scene, tag, suite):
 @pytest.mark.alone
 async def test_keys_that_change_in_a_call(scene):
     """RFC 4568 7.1.4: a re-INVITE with another key, and each is used from then on."""
-    mine, theirs = await scene.propose()
-    keys = Keys(theirs)
-    keys.learn(theirs.invite.body)
-    await theirs.open_media()
-    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
-    await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
-    await scene.heard(mine, theirs)
+    mine, theirs, keys = await secured(scene)
     for _ in range(2):
-        response = await ask(theirs, body=theirs.describe(extra=(keys.renew(),)))
-        assert response.status == 200, response.first_line()
-        theirs.take(response.body)
+        keys.renew()
+        await theirs.reinvite("sendrecv")
         await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
@@ -373,14 +297,14 @@ async def test_keys_that_change_in_a_call(scene):
 async def test_each_fork_has_its_key(scene):
     """Early media of one fork, the answer of another: RFC 4568 7.1.2 knows them by their own keys."""
     mine, theirs = await scene.propose()
-    keys = Keys(theirs)
-    keys.learn(theirs.invite.body)
+    keys = sdes.Sdes(theirs)
     await theirs.open_media()
-    await theirs._reply(183, "Session Progress", body=theirs.describe(extra=(keys.renew(),)))
+    await theirs.reply(183, "Session Progress", body=theirs.answer_body())
     await mine.wait("ringing")
     first, theirs.local_tag, theirs.rtp, theirs.rtcp = theirs.rtp, sipmsg.token(), None, None
     await theirs.open_media()
-    await theirs.answer(body=theirs.describe(extra=(keys.renew(),)))
+    keys.renew()
+    await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     await scene.heard(mine, theirs)
     first.transport.close()

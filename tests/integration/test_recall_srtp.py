@@ -22,7 +22,7 @@ PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 async def talk(scene):
     """A call out that is heard: (client's call, carrier's call, its keys)."""
     mine, theirs = await scene.propose(PROFILE)
-    keys = sdes.Sdes(theirs)
+    keys = sdes.Sdes(theirs, follows=True)
     await theirs.answer()
     await asyncio.gather(mine.wait("media"), theirs.wait("acked"))
     await scene.heard(mine, theirs, seconds=1.0)

@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from bed import phone, proc
+from bed import proc, sipcall
 from bed.jinglexml import HINTS, RECEIPTS, element, local
 from bed.jingle import CLIENT
 from bed.scene import own_number
@@ -144,7 +144,7 @@ async def test_an_account_may_not_want_it(scene):
 
 async def test_digits_reach_a_telephone_without_events(scene):
     """The trunk takes no telephone-event: SIP INFO."""
-    mine, theirs = await talking(scene, codecs=(phone.PCMU,))
+    mine, theirs = await talking(scene, codecs=(sipcall.PCMU,))
     text(mine.client, mine.peer, "42", "t1")
     await proc.until(lambda: len(theirs.info) == 2, DIGITS_S, "two INFO requests come")
     await mine.hangup()

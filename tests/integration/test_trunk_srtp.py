@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from bed import baresip, database, phone
+from bed import baresip, database
 from bed.scene import GATEWAY, PBX, own_number
 
 # name: (port, user whose number it has, our srtp, baresip's mediaenc, its medianat)
@@ -111,27 +111,16 @@ async def test_what_is_not_encrypted_is_refused(scene):
 
 
 async def offered(scene, user, telephone, lines, profile=b"RTP/SAVP"):
-    """A call of @telephone to @user with lines of its own in SDP: (its call, the answers that come)."""
-    call = phone.Call(telephone, "sdes", scene.timeline)
-    await call.open_media()
-    body = call.describe(extra=lines).replace(b"RTP/AVP", profile)
-    call.finish("it was for the description alone")
-    theirs = await scene.dial(own_number(user), carrier=telephone, body=body)
-    answers, take = [], theirs.take
-
-    def taken(answer):
-        answers.append(answer)
-        take(answer)
-
-    theirs.take = taken
-    return theirs, answers
+    """A call of @telephone to @user with lines of its own in SDP."""
+    body = await telephone.described(extra=lines)
+    return await scene.dial(own_number(user), carrier=telephone, body=body.replace(b"RTP/AVP", profile))
 
 
 @pytest.mark.parametrize("parameter", ["UNENCRYPTED_SRTP", "UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP", "KDR=1", "UNKNOWN=1"])
 async def test_session_parameters_that_weaken_are_refused(scene, parameter):
     """RFC 4568 6.3: a line with one that we do not take is no offer."""
     client = await scene.client()
-    theirs, _ = await offered(scene, client.user, scene.bed.carrier, (f"a=crypto:1 {CRYPTO} {parameter}",))
+    theirs = await offered(scene, client.user, scene.bed.carrier, (f"a=crypto:1 {CRYPTO} {parameter}",))
     assert (await theirs.wait("ended")).startswith("488")
     assert client.proposals.empty()
 
@@ -139,40 +128,40 @@ async def test_session_parameters_that_weaken_are_refused(scene, parameter):
 async def test_session_parameters_that_do_no_harm(scene):
     """The first line has a key identifier, which we do not take."""
     client = await scene.client()
-    theirs, answers = await offered(scene, client.user, scene.bed.carrier, (
+    theirs = await offered(scene, client.user, scene.bed.carrier, (
         f"a=crypto:1 {CRYPTO}|2^20|1:4", f"a=crypto:2 {CRYPTO}|2^31 WSH=128 KDR=0 -x"))
     mine = await client.incoming()
     await mine.accept()
     await theirs.wait("answered")
-    assert b"RTP/SAVP" in answers[0] and b"a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" in answers[0]
+    assert b"RTP/SAVP" in theirs.descriptions[0] and b"a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:" in theirs.descriptions[0]
     await mine.hangup()
 
 
 async def test_keys_under_a_plain_profile_are_taken(scene):
     """RFC 8643, where the trunk's srtp has it."""
     client = await scene.client()
-    theirs, answers = await offered(scene, client.user, scene.bed.carrier, (f"a=crypto:1 {CRYPTO}",), b"RTP/AVP")
+    theirs = await offered(scene, client.user, scene.bed.carrier, (f"a=crypto:1 {CRYPTO}",), b"RTP/AVP")
     mine = await client.incoming()
     await mine.accept()
     await theirs.wait("answered")
-    assert b"RTP/AVP" in answers[0] and b"a=crypto:1 " in answers[0]
+    assert b"RTP/AVP" in theirs.descriptions[0] and b"a=crypto:1 " in theirs.descriptions[0]
     await mine.hangup()
 
 
 async def test_keys_under_a_plain_profile_are_passed_over(scene):
     """By a trunk without srtp: the call is plain."""
     client = await scene.client("dave")
-    theirs, answers = await offered(scene, "dave", scene.bed.pbx, (f"a=crypto:1 {CRYPTO}",), b"RTP/AVP")
+    theirs = await offered(scene, "dave", scene.bed.pbx, (f"a=crypto:1 {CRYPTO}",), b"RTP/AVP")
     mine = await client.incoming()
     await mine.accept()
     await theirs.wait("answered")
-    assert b"RTP/AVP" in answers[0] and b"a=crypto" not in answers[0]
+    assert b"RTP/AVP" in theirs.descriptions[0] and b"a=crypto" not in theirs.descriptions[0]
     await mine.hangup()
 
 
 async def test_a_trunk_without_srtp_takes_no_keys(scene):
     """They would stand in clear text (the default)."""
     client = await scene.client("dave")
-    theirs, _ = await offered(scene, "dave", scene.bed.pbx, (f"a=crypto:1 {CRYPTO}",))
+    theirs = await offered(scene, "dave", scene.bed.pbx, (f"a=crypto:1 {CRYPTO}",))
     assert (await theirs.wait("ended")).startswith("488")
     assert client.proposals.empty()

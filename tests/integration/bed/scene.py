@@ -13,7 +13,7 @@ import asyncio
 import itertools
 import random
 
-from . import coturn, cut, jingle, media, net, phone, profiles, prosody, tandem, timeline
+from . import coturn, cut, jingle, media, net, phone, profiles, prosody, sipcall, tandem, timeline
 
 DOMAIN = "tel.example.org"
 GATEWAY, CARRIER, PBX, SERVER, TURN = "10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.5", "10.77.0.6"
@@ -168,7 +168,7 @@ class Scene:
         gateway = gateway or self.bed.gateway_address
         return await (carrier or self.bed.carrier).dial(f"sip:{number}@{gateway}:5060", (transport, gateway, 5060), **options)
 
-    async def call_in(self, profile=profiles.PLAIN, client=None, ring=True, codecs=phone.USUAL, **options):
+    async def call_in(self, profile=profiles.PLAIN, client=None, ring=True, codecs=sipcall.USUAL, **options):
         """An answered call in: (client's call, carrier's call), media up on both sides."""
         client = client or await self.client(profile=profile, **options)
         theirs = await self.dial(own_number(client.user), codecs=codecs)
