@@ -19,7 +19,7 @@ import pytest
 
 from bed import proc
 from bed.scene import DOMAIN, own_number
-from test_jmi import named, spy
+from bed.seen import named, spy
 
 NODE = shutil.which("node")
 PLAIN = re.compile(r"[A-Za-z0-9-]+")

@@ -14,7 +14,7 @@ import pytest
 
 from bed import billing, database, http, proc, profiles
 from bed.scene import CARRIER, SERVER, Bed, own_number
-from test_jmi import spy
+from bed.seen import spy
 from test_texts import text
 
 TIMEOUT_S, RECORD_S = 5.0, proc.SOON_S

@@ -15,8 +15,8 @@ import pytest
 from bed import database, ejabberd, prosody
 from bed.commands import ANSWER_S, ctl
 from bed.commandtable import ADD, ANNOUNCE, DISABLE, ENABLE, UNKNOWN, USERS, asked, commander, fresh_number
+from bed.jinglexml import error_of
 from bed.scene import CARRIER, DOMAIN, own_number
-from test_malformed import error_of
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
 

@@ -12,9 +12,8 @@ from bed import ejabberd, prosody
 from bed.commands import COMMANDS, DATA, INFO, ITEMS, ctl
 from bed.commandtable import (ADD, CTL_ROLES, DELETE, LIVE, NEEDS, NEW, ROLES, UNKNOWN, USER, WORDS, allowed, anything, commander,
                               fresh_number)
-from bed.jinglexml import element
+from bed.jinglexml import element, error_of
 from bed.scene import DOMAIN, own_number
-from test_malformed import error_of
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
 

@@ -8,11 +8,10 @@ import asyncio
 from dataclasses import replace
 
 from bed import jinglexml, profiles
-from bed.jinglexml import DTMF, JINGLE, JMI, RTP, RTP_INFO, element
+from bed.jinglexml import DTMF, JINGLE, JMI, RTP, RTP_INFO, element, error_of
 from bed.scene import own_number
+from bed.seen import come, named, never, spy
 from test_direct import WEB, known
-from test_jmi import come, named, never, spy
-from test_malformed import error_of
 
 ALONE = replace(profiles.PLAIN, accept_to_self=False)
 

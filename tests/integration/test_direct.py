@@ -11,7 +11,7 @@ import pytest
 
 from bed import profiles
 from bed.scene import DOMAIN, own_number
-from test_jmi import actions, spy
+from bed.seen import actions, spy
 
 WEB = profiles.STANZA  # no XEP-0353
 

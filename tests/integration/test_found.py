@@ -11,10 +11,9 @@ import hashlib
 import pytest
 
 from bed import ejabberd, proc, prosody
-from bed.jinglexml import element, local
+from bed.jinglexml import element, error_of, initiate_element, local
 from bed.scene import DOMAIN, own_number
-from test_jmi import begin, named, spy
-from test_malformed import error_of
+from bed.seen import named, spy
 
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
 
@@ -45,7 +44,7 @@ async def test_a_text_to_a_number_without_its_country_code_is_told_the_right_add
 async def test_a_session_with_a_number_without_its_country_code_is_told_the_right_address(scene):
     client = await scene.client()
     for written, number in WRITTEN:
-        answer = await client.request(begin("s1"), f"{written}@{DOMAIN}/sip")
+        answer = await client.request(initiate_element("s1"), f"{written}@{DOMAIN}/sip")
         assert error_of(answer) == "gone" and gone(answer) == f"xmpp:{number}@{DOMAIN}", written
 
 
@@ -60,7 +59,7 @@ async def test_a_proposal_to_a_number_without_its_country_code_is_rejected_with_
 async def test_what_is_no_number_has_no_other_address(scene):
     client = await scene.client()
     for written in ("alice", "12345", "5551234567\\40nowhere"):
-        answer = await client.request(begin("s2"), f"{written}@{DOMAIN}/sip")
+        answer = await client.request(initiate_element("s2"), f"{written}@{DOMAIN}/sip")
         assert error_of(answer) in ("item-not-found", "forbidden") and gone(answer) is None, written
 
 

@@ -8,8 +8,8 @@
 import pytest
 
 from bed import phone, sipmsg
-from test_malformed import Raw, request
-from bed.scene import CARRIER, GATEWAY, own_number
+from bed.rawsip import Line, Request
+from bed.scene import GATEWAY, own_number
 
 GATEWAY6, CARRIER6, OTHER6 = "fd77::1", "fd77::2", "fd77::3"
 pytestmark = [pytest.mark.bed_options(
@@ -85,21 +85,15 @@ async def test_a_listener_on_all_addresses_names_the_right_one(scene):
 @pytest.mark.alone
 async def test_an_address_that_comes_later_is_served(scene):
     scene.bed.gw.add_address("10.77.0.8/24")
-    raw, transport = await Raw.open(scene.bed.pstn, CARRIER)
-    answers = []
-
-    async def answered():
-        transport.sendto(request("OPTIONS", transport, uri="sip:10.77.0.8"), ("10.77.0.8", 5060))
-        answers.append(await raw.answer(0.5))
-        return answers[-1]
-
+    response = None
     try:
-        for _ in range(20):
-            if await answered():
-                break
-        assert answers[-1] and answers[-1].status == 200
+        async with Line(scene.bed.pstn, gateway="10.77.0.8") as line:
+            for _ in range(20):
+                line.send(Request(line, "OPTIONS", "sip:10.77.0.8").octets)
+                if response := await line.response(timeout=0.5):
+                    break
+        assert response and response.status == 200
     finally:
-        transport.close()
         scene.bed.gw.drop_address("10.77.0.8/24")
     await scene.bed.tandem.process.wait_log(r"at=10\.77\.0\.8:5060 transport=udp what=gone", 10)
     scene.bed.gw.add_address("10.77.0.8/24")

@@ -13,8 +13,8 @@ from bed.commands import ctl
 from bed.jingle import CLIENT
 from bed.jinglexml import element
 from bed.scene import CARRIER, DOMAIN, GATEWAY, SECRET, SERVER, own_number
+from bed.seen import named, spy
 from bed.sgx import Sgx
-from test_jmi import named, spy
 
 FIRST, SECOND = own_number("u59"), "+15558880061"
 AWAY, ELSEWHERE = "+15558880062", "tel2.example.org"

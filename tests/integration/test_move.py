@@ -9,7 +9,7 @@ import re
 import pytest
 
 from bed.jinglexml import local
-from test_jmi import come, named, never, spy
+from bed.seen import come, named, never, spy
 
 
 async def two_devices(scene):

@@ -9,9 +9,8 @@ import pytest
 from bed import servers
 from bed.commands import DATA, ctl, form
 from bed.commandtable import commander
-from bed.jinglexml import element
+from bed.jinglexml import element, error_of
 from bed.scene import DOMAIN
-from test_malformed import error_of
 
 REGISTER = "jabber:iq:register"
 FIRST, SECOND = "+15553110001", "+15553110002"

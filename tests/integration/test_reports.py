@@ -13,7 +13,7 @@ from bed import database, ejabberd, proc, prosody
 from bed.jingle import CLIENT
 from bed.jinglexml import element
 from bed.scene import CARRIER, GATEWAY, own_number
-from test_jmi import come, named, spy
+from bed.seen import come, named, spy
 from test_message import UDP, WAIT_S, body, condition_of, nothing, receipt, receipt_request, received
 
 OCTETS = 100

@@ -4,22 +4,20 @@ standard names, by datagrams, connections and TLS, over IPv4 and IPv6.
 
     client c1  --  Prosody srv  --  Tandem gw (udp, tcp, tls)  --  carrier pstn 10.77.0.2, fd77::2 (raw sockets)
 
-In torture messages: test_torture.py. Inside of calls: test_odd_calls.py, test_carrier.py, test_sipp_lines.py.
+RFC 4475's messages: test_torture.py. Inside of calls: test_odd_calls.py, test_carrier.py, test_sipp_lines.py.
 """
 
-import asyncio
 import os
 import shutil
-import ssl
 
 import pytest
 
 from bed import certificate, proc, sipmsg, tandem
+from bed.rawsip import Line, Request
 from bed.scene import CARRIER, GATEWAY, Bed, own_number
 
 GATEWAY6, CARRIER6 = "fd77::1", "fd77::2"
 OWNERS = dict(zip(("udp", "tcp", "tls", "udp6", "tcp6"), ("alice", "bob", "dave", "erin", "frank")))
-ANSWER_S = 10.0
 WAYS = {"udp": (GATEWAY, CARRIER), "tcp": (GATEWAY, CARRIER), "tls": (GATEWAY, CARRIER), "udp6": (GATEWAY6, CARRIER6), "tcp6": (GATEWAY6, CARRIER6)}
 
 
@@ -48,79 +46,10 @@ pytestmark = [pytest.mark.bed_options(
     numbers={own_number(user): {"owner": f"{user}@example.org", "trunk": "carrier"} for user in OWNERS.values()}), pytest.mark.parametrize("way", WAYS)]
 
 
-class Datagrams(asyncio.DatagramProtocol):
-    """A UDP socket: what comes is in @got."""
-
-    def __init__(self):
-        self.got, self.transport = asyncio.Queue(), None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, addr):
-        self.got.put_nowait(data)
-
-
-class Line:
-    """Octets to Tandem and back, by one of WAYS."""
-
-    def __init__(self, way):
-        self.number = own_number(OWNERS[way])
-        self.kind, (self.gateway, self.host) = way.rstrip("6"), WAYS[way]
-        self.port = self.writer = self.datagrams = None
-        self.got, self.reader = asyncio.Queue(), None
-
-    async def open(self, node):
-        """From the carrier's address; returns self."""
-        with node.inside():
-            if self.kind == "udp":
-                transport, self.datagrams = await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, (self.host, 0))
-                self.got, self.port = self.datagrams.got, transport.get_extra_info("sockname")[1]
-                return self
-            context = None
-            if self.kind == "tls":
-                context = ssl.create_default_context()
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            reader, self.writer = await asyncio.open_connection(self.gateway, 5061 if context else 5060, local_addr=(self.host, 0), ssl=context)
-        self.port = self.writer.get_extra_info("sockname")[1]
-        self.reader = asyncio.ensure_future(self._read(reader))
-        return self
-
-    async def _read(self, reader):
-        buffer = b""
-        while data := await reader.read(65536):
-            buffer += data
-            while True:
-                message, buffer = sipmsg.frame(buffer)
-                if message is None:
-                    break
-                self.got.put_nowait(message)
-
-    def send(self, octets):
-        """As they stand."""
-        if self.datagrams:
-            self.datagrams.transport.sendto(octets, (self.gateway, 5060))
-        else:
-            self.writer.write(octets)
-
-    async def response(self, call_id, final=True):
-        """The next response to the request of @call_id; a final one, or any."""
-        while True:
-            message = sipmsg.parse(await asyncio.wait_for(self.got.get(), ANSWER_S))
-            if message.status and message.call_id == call_id and (message.status >= 200 or not final):
-                return message
-
-    async def renew(self, node):
-        """Another connection: a malformed request costs the one that it came by."""
-        if not self.datagrams:
-            self.close()
-            await self.open(node)
-
-    def close(self):
-        """No more."""
-        if self.reader:
-            self.reader.cancel()
-        (self.datagrams.transport if self.datagrams else self.writer).close()
+def line_by(scene, way):
+    """A rawsip.Line by one of WAYS, to the number that is its own."""
+    gateway, host = WAYS[way]
+    return Line(scene.bed.pstn, way.rstrip("6"), host, gateway, number=own_number(OWNERS[way]))
 
 
 def described(host, codecs=b"0", lines=b""):
@@ -130,23 +59,7 @@ def described(host, codecs=b"0", lines=b""):
     return b"v=0\r\no=- 1 1 %b\r\ns=-\r\nc=%b\r\nt=0 0\r\nm=audio 4000 RTP/AVP %b\r\n%b" % (where, where, codecs, lines)
 
 
-class Request:
-    """A request as text: headers are (name, value), and may be twice or not at all."""
-
-    def __init__(self, line, method, uri=None, body=b"", version="SIP/2.0", length=None, without=(), more=(), branch=None, call_id=None, **instead):
-        host = sipmsg.bracket(line.host)
-        self.call_id, self.uri = call_id or sipmsg.token(20), uri or f"sip:{line.number}@{sipmsg.bracket(line.gateway)}"
-        self.branch = branch or f"z9hG4bK{sipmsg.token()}"
-        headers = {"Via": f"SIP/2.0/{line.kind.upper()} {host}:{line.port};branch={self.branch};rport", "Max-Forwards": "70",
-                   "From": f"<sip:+15550002222@{host}>;tag=f{self.call_id[:8]}", "To": f"<{self.uri}>", "Call-ID": self.call_id,
-                   "CSeq": f"1 {method}", "Contact": f"<sip:carrier@{host}:{line.port};transport={line.kind}>"}
-        if body:
-            headers["Content-Type"] = "application/sdp"
-        headers.update({name.replace("_", "-"): value for name, value in instead.items()})
-        lines = [f"{method} {self.uri} {version}", *(f"{name}: {value}" for name, value in headers.items() if name not in without), *more]
-        if length != "":
-            lines.append(f"Content-Length: {len(body) if length is None else length}")
-        self.octets = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+PARTS_OF_B = b"--b\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--b--\r\n"
 
 
 def traps(line):
@@ -175,6 +88,10 @@ def traps(line):
     yield "two extensions", ask("INVITE", body=sdp, Require="dance, timer, jump"), (420,), {"Unsupported": "jump"}
     yield "an unknown scheme", ask("INVITE", body=sdp, uri="foo:bar"), (400, 416), {}
     yield "another version", ask("OPTIONS", version="SIP/7.0"), (505,), {}
+    yield "a tel URI", ask("INVITE", body=sdp, uri="tel:+15550009999"), (404,), {}
+    yield "a tel URI in From", ask("INVITE", body=sdp, uri=f"sip:+15550009999@{gateway}",
+                                   From="<tel:+15550009999;verstat=TN-Validation-Passed>;tag=1"), (404,), {}
+    yield "a user with parameters", ask("INVITE", body=sdp, uri=f"sip:+15550009999;npdi;rn=+1555@{gateway};user=phone"), (404,), {}
     yield "nobody's number", ask("INVITE", body=sdp, uri=f"sip:+15550009999@{gateway}"), (404,), {}
     for name, octets in (("NUL", "%00"), ("a line end", "%0D%0AX-Y:%20z"), ("a tab", "%09")):
         yield f"a number with {name}", ask("INVITE", body=sdp, uri=f"sip:{line.number}{octets}@{gateway}"), (484,), {}
@@ -186,6 +103,9 @@ def traps(line):
     yield "codecs that nobody knows", ask("INVITE", body=described(line.host, b"97", b"a=rtpmap:97 dance/8000\r\n")), (488,), {"Warning": "305"}
     yield "no audio", ask("INVITE", body=sdp.replace(b"m=audio", b"m=video")), (488,), {"Warning": "305"}
     yield "no description", ask("INVITE", body=b"hello"), (400,), {}
+    yield "a description that keeps sofia-sip busy for ever", ask("INVITE", body=b"v=0\r\nm=audio 9 UDP @\r\n"), (400, 488), {}
+    yield "a port of ten digits", ask("INVITE", body=sdp.replace(b"4000", b"4294967297")), (400, 488), {}
+    yield "a multipart of another boundary", ask("INVITE", Content_Type="multipart/mixed;boundary=a", body=PARTS_OF_B % sdp), (400, 415, 488), {}
     yield "a body of another type", ask("INVITE", body=b"hello", Content_Type="text/plain"), (415,), {"Accept": "application/sdp"}
     yield "a body that is packed", ask("INVITE", body=sdp, Content_Encoding="gzip"), (415,), {"Accept-Encoding": "identity"}
     yield "SUBSCRIBE", ask("SUBSCRIBE", Event="presence"), (489,), {"Allow-Events": ""}
@@ -202,6 +122,11 @@ def traps(line):
         yield "more than its length", ask("OPTIONS", body=sdp, length=0), (200,), {}
         yield "no length", ask("OPTIONS", length=""), (200,), {}
     yield "a long one", ask("OPTIONS", X_Long="x" * 8000), (200,), {}
+    yield "a tag of 10,000 octets", ask("OPTIONS", From=f"<sip:a@example.org>;tag={'t' * 10000}"), (200, 400, 503), {}
+    yield "names of every kind", ask("OPTIONS", From="\"\\\"\u00e9\" <sip:%00%ff@example.org>;tag=x"), (200, 400, 503), {}
+    yield "parameters nobody knows", ask("OPTIONS", Contact=f"<sip:x@{line.here}>;" + ";".join(f"p{n}=v" for n in range(500))), (200, 400, 503), {}
+    yield "seventy Vias", ask("OPTIONS", more=[f"Via: SIP/2.0/UDP 192.0.2.{n};branch=z9hG4bK{n}" for n in range(70)]), (200,), {}
+    yield "maddr in Via", ask("OPTIONS", branch=f"z9hG4bKmaddr{line.port};maddr={sipmsg.bracket(line.host)}"), (200,), {}
     yield "headers in short and in lines", ask("OPTIONS", without=("To", "From", "Call-ID", "Via", "CSeq"), call_id=f"short@{line.port}", more=(
         f"v:\r\n SIP/2.0/{line.kind.upper()}\r\n\t{sipmsg.bracket(line.host)}:{line.port};\r\n branch=z9hG4bKshort ;rport",
         "f: \"A\r\n B\" <sip:a@b>\r\n ;tag=1", f"t: <sip:{line.number}@{gateway}>", f"i:\r\n short@{line.port}", "cSEQ :\r\n 1\r\n OPTIONS", "k: timer")), (200,), {}
@@ -210,39 +135,38 @@ def traps(line):
 @pytest.mark.limit(150)
 async def test_each_request_has_its_answer(scene, way):
     await scene.client(OWNERS[way])
-    line, wrong = await Line(way).open(scene.bed.pstn), []
-    for what, request, statuses, headers in traps(line):
-        line.send(request.octets)
-        try:
+    wrong = []
+    async with line_by(scene, way) as line:
+        for what, request, statuses, headers in traps(line):
+            line.send(request.octets)
             response = await line.response(request.call_id)
-        except asyncio.TimeoutError:
-            wrong.append(f"{what}: no answer")
-            continue
-        if response.status not in statuses:
-            wrong.append(f"{what}: {response.first_line()}, not {statuses}")
-        wrong += [f"{what}: {name}: {', '.join(response.all(name))}" for name, part in headers.items()
-                  if not response.all(name) or part not in ", ".join(response.all(name))]
-        if request.octets.startswith(b"INVITE"):
-            line.send(Request(line, "ACK", call_id=request.call_id, branch=request.branch, uri=request.uri, To=response.get("To")).octets)
-        await line.renew(scene.bed.pstn)
-    line.close()
+            if response is None:
+                wrong.append(f"{what}: no answer")
+                continue
+            if response.status not in statuses:
+                wrong.append(f"{what}: {response.first_line()}, not {statuses}")
+            wrong += [f"{what}: {name}: {', '.join(response.all(name))}" for name, part in headers.items()
+                      if not response.all(name) or part not in ", ".join(response.all(name))]
+            if request.octets.startswith(b"INVITE"):
+                line.send(Request(line, "ACK", call_id=request.call_id, branch=request.branch, uri=request.uri, To=response.get("To")).octets)
+            await line.renew()
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.alone
 async def test_one_request_by_two_ways(scene, way):
     """RFC 3261, 8.2.2.2: the second copy of a request that is being answered is a loop."""
-    client, line = await scene.client(OWNERS[way]), await Line(way).open(scene.bed.pstn)
-    request = Request(line, "INVITE", body=described(line.host))
-    line.send(request.octets)
-    mine = await client.incoming()
-    copy = Request(line, "INVITE", body=described(line.host), call_id=request.call_id)
-    line.send(copy.octets)
-    response = await line.response(request.call_id)
-    assert response.status == 482 and copy.branch in response.get("Via"), response.first_line()
-    line.send(Request(line, "ACK", call_id=request.call_id, branch=copy.branch, To=response.get("To")).octets)
-    line.send(Request(line, "CANCEL", call_id=request.call_id, branch=request.branch).octets)
-    statuses = {(await line.response(request.call_id)).status for _ in range(2)}
-    assert statuses == {200, 487}
-    await mine.ended(20.0)  # carriers that cancel and call again ring once
-    line.close()
+    client = await scene.client(OWNERS[way])
+    async with line_by(scene, way) as line:
+        request = Request(line, "INVITE", body=described(line.host))
+        line.send(request.octets)
+        mine = await client.incoming()
+        copy = Request(line, "INVITE", body=described(line.host), call_id=request.call_id)
+        line.send(copy.octets)
+        response = await line.response(request.call_id)
+        assert response.status == 482 and copy.branch in response.get("Via"), response.first_line()
+        line.send(Request(line, "ACK", call_id=request.call_id, branch=copy.branch, To=response.get("To")).octets)
+        line.send(Request(line, "CANCEL", call_id=request.call_id, branch=request.branch).octets)
+        statuses = {(await line.response(request.call_id)).status for _ in range(2)}
+        assert statuses == {200, 487}
+        await mine.ended(20.0)  # carriers that cancel and call again ring once

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bed.jingle import CLIENT
-from test_jmi import named, spy
+from bed.seen import named, spy
 from test_message import WAIT_S, body, condition_of
 
 MODELS = os.path.join(os.path.dirname(__file__), "..", "data", "texts")

@@ -9,11 +9,10 @@ import asyncio
 import pytest
 
 from bed import proc, sipcall
-from bed.jinglexml import HINTS, RECEIPTS, element, local
+from bed.jinglexml import HINTS, RECEIPTS, element
 from bed.jingle import CLIENT
 from bed.scene import own_number
-from test_jmi import SETTLED_S, come, named, never, spy
-from test_malformed import error_of
+from bed.seen import SETTLED_S, come, named, never, spy
 
 DIGITS_S = 20.0
 NUMBERS = {

@@ -10,8 +10,8 @@ from dataclasses import replace
 from bed import profiles
 from bed.jinglexml import local
 from bed.scene import own_number
+from bed.seen import come, named, spy
 from test_direct import WEB, known
-from test_jmi import come, named, spy
 
 LOWEST, HIGHEST = "00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff"
 

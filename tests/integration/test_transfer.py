@@ -11,7 +11,7 @@ import pytest
 from bed import database, proc, sipmsg
 from bed.commands import Commander
 from bed.scene import CARRIER, GATEWAY, own_number
-from test_jmi import spy
+from bed.seen import spy
 
 pytestmark = [pytest.mark.bed_options(trunks={
     "carrier": {"proxy": f"sip:{CARRIER}:5060", "allow": [f"{CARRIER}/32"], "refer": True}})]

@@ -13,7 +13,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 from . import jinglexml, proc, profiles, timeline, xmppserver
 from .jinglecall import Call
 from .peercall import PeerCall
-from .jinglexml import DTMF, HINTS, JINGLE, JMI, RECEIPTS, element, local
+from .jinglexml import HINTS, JINGLE, JMI, RECEIPTS, element, local
 
 CLIENT = "jabber:client"
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -331,6 +331,3 @@ class Client(slixmpp.ClientXMPP):
         answer = await self.request(element(EXTDISCO, "services"), self.boundjid.domain, "get")
         assert answer.get("type") == "result", summary(answer)
         return [s.attrib for s in answer.iter(f"{{{EXTDISCO}}}service")]
-
-
-__all__ = ["Client", "DTMF", "bare", "summary"]

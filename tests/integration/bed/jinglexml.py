@@ -125,6 +125,12 @@ def jingle_element(action, sid, contents=(), group=False, **attributes):
     return out
 
 
+def initiate_element(sid):
+    """A session-initiate that could be answered."""
+    content = Content(payloads=[PCMU], ufrag="abcdefgh", pwd="abcdefghijklmnopqrstuv", setup="actpass", fingerprint=":".join(["AA"] * 32))
+    return jingle_element("session-initiate", sid, [content_element(content)], group=True)
+
+
 def reason_element(condition, namespace=JINGLE, text=None, parent=None):
     """<reason/> with one condition."""
     out = element(namespace if parent is None else JINGLE, "reason", parent)
@@ -146,6 +152,11 @@ def reason_of(parent):
             names = [local(c.tag) for c in child if local(c.tag) != "text"]
             return (names[0] if names else None), child.findtext(f"{{{JINGLE}}}text")
     return None, None
+
+
+def error_of(answer):
+    """The condition of an error iq or message."""
+    return next((local(child.tag) for box in answer if local(box.tag) == "error" for child in box if local(child.tag) != "text"), None)
 
 
 class Strict:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from . import jingle, jinglexml, profiles
 from .jinglecall import Call
-from .jinglexml import ICE, JINGLE, local
+from .jinglexml import JINGLE, local
 
 CLIENT, STEPS = "jabber:client", "urn:tandem:steps"
 EXPECT_S, QUIET_S = 15.0, 0.7
@@ -292,6 +292,3 @@ async def play(scene, path, node=None):
         await script.play()
     finally:
         await script.close()
-
-
-__all__ = ["Actor", "Script", "play", "ICE"]
