@@ -9,15 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log_json.h"
 #include "gateway/base/text.h"
 
-enum { LINE_CAP = 4096 };
+/* A line with its end: what a pipe takes whole or not at all (pipe(7)). */
+enum { LINE_CAP = PIPE_BUF };
 
+/* From the first log_open() on a number of our own, which stays: another thread
+ * may be about to write to it. */
 static _Atomic int log_fd = STDERR_FILENO;
+static _Atomic bool log_has_prefix = true;
 static _Atomic int log_level_now = LOG_LEVEL_INFO;
 static _Atomic bool log_as_json;
 static _Atomic unsigned long dropped;
@@ -57,19 +62,60 @@ int log_level_parse(const char *name, enum log_level *out)
 	return -EINVAL;
 }
 
+/*
+ * Who reads us may have stopped (a journal that hangs, a pipe to nobody), and
+ * the log must not stop us. A socket is told so with each write. A pipe or a
+ * terminal is opened anew, for O_NONBLOCK: the descriptor that we were given is
+ * shared with others, whom that would surprise. Where it may not be opened (it
+ * is another user's) it is shared all the same, and asked before each write.
+ */
+static int open_stderr(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (!fstat(STDERR_FILENO, &st) &&
+	    (S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)))
+		fd = open("/proc/self/fd/2",
+			  O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO)
+		      : fd;
+}
+
+/* A file may be a FIFO: it is not waited for either. */
+static int open_file(const char *path)
+{
+	return open(path,
+		    O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY |
+			    O_CLOEXEC,
+		    0640);
+}
+
+/* In the place of what is written to now. 0 or -errno; @fd is used up. */
+static int take_place(int fd)
+{
+	int now = atomic_load(&log_fd);
+	int r = 0;
+
+	if (now == STDERR_FILENO) {
+		atomic_store(&log_fd, fd);
+		return 0;
+	}
+	if (dup3(fd, now, O_CLOEXEC) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
 int log_open(const char *path, enum log_level level)
 {
-	int fd = STDERR_FILENO;
+	bool is_file = path && *path;
+	int fd = is_file ? open_file(path) : open_stderr();
+	int r = fd < 0 ? -errno : take_place(fd);
 
-	if (path && *path) {
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-			  0640);
-		if (fd < 0)
-			return -errno;
-	}
-	int old = atomic_exchange(&log_fd, fd);
-	if (old != STDERR_FILENO)
-		close(old);
+	if (r)
+		return r;
+	atomic_store(&log_has_prefix, !is_file);
 	log_set_level(level);
 	return 0;
 }
@@ -99,9 +145,9 @@ unsigned long log_dropped(void)
  * systemd reads the priority prefix from stderr and adds the time itself; a
  * file wants the time and no prefix.
  */
-static int line_head(char *line, size_t cap, enum log_level level, int fd)
+static int line_head(char *line, size_t cap, enum log_level level)
 {
-	if (fd == STDERR_FILENO)
+	if (atomic_load_explicit(&log_has_prefix, memory_order_relaxed))
 		return snprintf(line, cap, "<%d>", (int)level);
 
 	time_t now = (time_t)(clock_wall_ms() / 1000);
@@ -110,12 +156,7 @@ static int line_head(char *line, size_t cap, enum log_level level, int fd)
 	return (int)strftime(line, cap, "%Y-%m-%dT%H:%M:%SZ ", &tm);
 }
 
-/*
- * Who reads us may have stopped (a journal that hangs, a pipe to nobody), and
- * the log must not stop us. The descriptor is shared with others, who would be
- * surprised by O_NONBLOCK. A pipe that is writable takes PIPE_BUF octets, and a
- * socket says itself that it is full.
- */
+/* A pipe that is writable takes PIPE_BUF octets. */
 static bool takes(int fd)
 {
 	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
@@ -123,38 +164,36 @@ static bool takes(int fd)
 	return poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLOUT;
 }
 
-static bool write_some(int fd, const char *p, size_t n)
+/* At once, so that lines of several threads do not mix; @line has room for one
+ * more. */
+static void write_line(char *line, size_t n)
 {
-	ssize_t sent = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int fd = atomic_load(&log_fd);
 
-	if (sent < 0 && errno == ENOTSOCK)
-		sent = takes(fd) ? write(fd, p, n) : -1;
-	return sent == (ssize_t)n;
-}
-
-/* @line has room for one more. */
-static void write_line(int fd, char *line, size_t n)
-{
 	line[n++] = '\n';
-	while (n) {
-		size_t some = n < PIPE_BUF ? n : PIPE_BUF;
-
-		if (!write_some(fd, line, some)) {
-			atomic_fetch_add(&dropped, 1);
-			return;
-		}
-		line += some;
-		n -= some;
-	}
+	ssize_t sent = send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0 && errno == ENOTSOCK)
+		sent = takes(fd) ? write(fd, line, n) : -1;
+	if (sent != (ssize_t)n)
+		atomic_fetch_add(&dropped, 1);
 }
 
-static void write_json(int fd, enum log_level level, struct slice line)
+/* What is too long with its escapes loses its end, and says how much. */
+static void write_json(enum log_level level, struct slice line)
 {
-	char json[LOG_JSON_CAP(LINE_CAP) + 1];
-	size_t n = log_json_format(json, sizeof(json) - 1, level,
-				   clock_wall_ms(), line);
+	char json[LINE_CAP], part[LINE_CAP];
+	int64_t now_ms = clock_wall_ms();
+	size_t most = line.n;
+	size_t n = log_json_format(json, sizeof(json) - 1, level, now_ms, line);
 
-	write_line(fd, json, n);
+	while (!n) {
+		most = most / 4 * 3;
+		int len = snprintf(part, sizeof(part), "cut=%zu %.*s",
+				   line.n - most, (int)most, line.p);
+		n = log_json_format(json, sizeof(json) - 1, level, now_ms,
+				    (struct slice){ part, (size_t)len });
+	}
+	write_line(json, n);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -164,9 +203,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 
 	char line[LINE_CAP];
 	int saved_errno = errno;
-	int fd = atomic_load(&log_fd);
 	bool json = atomic_load_explicit(&log_as_json, memory_order_relaxed);
-	size_t n = json ? 0 : (size_t)line_head(line, sizeof(line), level, fd);
+	size_t n = json ? 0 : (size_t)line_head(line, sizeof(line), level);
 
 	va_list ap;
 	va_start(ap, fmt);
@@ -177,9 +215,9 @@ void log_line(enum log_level level, const char *fmt, ...)
 		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body
 							 : sizeof(line) - n - 2;
 	if (json)
-		write_json(fd, level, (struct slice){ line, n });
+		write_json(level, (struct slice){ line, n });
 	else
-		write_line(fd, line, n);
+		write_line(line, n);
 	errno = saved_errno;
 }
 

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/base/log.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/test.h"
+
+enum { WRITERS = 4 };
 
 static void expect(const char *text, const char *logged)
 {
@@ -59,22 +67,62 @@ static void it_is_bounded_whatever_it_holds(void **state)
 	}
 }
 
+/* ---- who reads it ---- */
+
+/* Standard error is @fd from now on; what it was. */
+static int log_to(int fd)
+{
+	int old = dup(STDERR_FILENO);
+
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(log_open("", LOG_LEVEL_INFO), 0);
+	return old;
+}
+
+static void log_as_before(int old)
+{
+	assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
+	close(old);
+	log_set_json(false);
+	assert_int_equal(log_open("", LOG_LEVEL_INFO), 0);
+}
+
+/* All of them at once, each by @fn. */
+static void write_together(void *(*fn)(void *))
+{
+	pthread_t threads[WRITERS];
+
+	for (size_t i = 0; i < WRITERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, fn, NULL),
+				 0);
+	for (size_t i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+enum { UNREAD_LINES = 20000 };
+
+static void *write_short_lines(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < UNREAD_LINES; i++)
+		log_error("event=nobody-reads number=%d", i);
+	return NULL;
+}
+
 /* Standard error is one end of @fds, and nobody reads the other. */
 static void log_to_nobody(int fds[2])
 {
-	enum { LINES = 20000 };
 	unsigned long before = log_dropped();
-	int old = dup(STDERR_FILENO);
+	int old = log_to(fds[1]);
 
-	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
-	for (int i = 0; i < LINES; i++)
-		log_error("event=nobody-reads number=%d", i);
+	write_together(write_short_lines);
 	unsigned long lost = log_dropped() - before;
-	assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
-	assert_true(lost > 0 && lost < LINES);
+	log_as_before(old);
+	assert_true(lost > 0 && lost < WRITERS * UNREAD_LINES);
+	/* who else has the descriptor still waits for its reader */
+	assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
 	for (int i = 0; i < 2; i++)
 		close(fds[i]);
-	close(old);
 }
 
 /* A journal that hangs costs its lines, and no call. */
@@ -89,6 +137,100 @@ static void who_does_not_read_it_holds_up_nobody(void **state)
 	log_to_nobody(fds);
 }
 
+enum { LONG_LINES = 200 };
+
+/* Octets that are several in JSON. */
+static void *write_long_lines(void *arg)
+{
+	static const char quotes[] = "\"\\\"\\\"\\\"\\";
+	char text[PIPE_BUF - 1];
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		text[i] = quotes[i % (sizeof(quotes) - 1)];
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < LONG_LINES; i++)
+		log_error("event=long %s", text);
+	return NULL;
+}
+
+static void *read_lines(void *arg)
+{
+	FILE *f = arg;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+	uintptr_t lines = 0, torn = 0;
+
+	while ((n = getline(&line, &cap, f)) > 0) {
+		static const char head[] = "{\"time\":", tail[] = "\"}\n";
+
+		torn += n > PIPE_BUF ||
+			strncmp(line, head, strlen(head)) != 0 ||
+			strcmp(line + n - strlen(tail), tail) != 0 ||
+			!strstr(line, "\"cut\":\"");
+		lines++;
+	}
+	free(line);
+	return (void *)(torn ? 0 : lines);
+}
+
+/* JSON that is longer than a pipe takes at once. */
+static void long_lines_of_several_threads_are_whole(void **state)
+{
+	unsigned long before = log_dropped();
+	pthread_t reader;
+	void *lines;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	FILE *f = fdopen(fds[0], "r");
+	assert_non_null(f);
+	int old = log_to(fds[1]);
+	close(fds[1]);
+	log_set_json(true);
+	assert_int_equal(pthread_create(&reader, NULL, read_lines, f), 0);
+	write_together(write_long_lines);
+	log_as_before(old);
+	pthread_join(reader, &lines);
+	fclose(f);
+	assert_true((uintptr_t)lines > 0);
+	assert_int_equal((uintptr_t)lines + log_dropped() - before,
+			 WRITERS * LONG_LINES);
+}
+
+static void a_file_is_opened_anew_under_the_same_number(void **state)
+{
+	char path[] = "/tmp/tandem-log-XXXXXX", moved[sizeof(path) + 2];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	assert_int_equal(log_open("", LOG_LEVEL_INFO), 0);
+	for (int i = 0; i < 3; i++) {
+		int next = dup(STDERR_FILENO); /* the lowest that is free */
+
+		close(next);
+		assert_int_equal(log_open(path, LOG_LEVEL_INFO), 0);
+		log_info("event=rotated number=%d", i);
+		int now = dup(STDERR_FILENO);
+		close(now);
+		assert_int_equal(now, next);
+		assert_int_equal(rename(path, moved), 0);
+	}
+	assert_int_equal(log_open("", LOG_LEVEL_INFO), 0);
+	FILE *f = fopen(moved, "r");
+	char line[128];
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, "Z event=rotated number=2\n"));
+	assert_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	unlink(moved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +239,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_utf8_is_escaped),
 		cmocka_unit_test(it_is_bounded_whatever_it_holds),
 		cmocka_unit_test(who_does_not_read_it_holds_up_nobody),
+		cmocka_unit_test(long_lines_of_several_threads_are_whole),
+		cmocka_unit_test(a_file_is_opened_anew_under_the_same_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
