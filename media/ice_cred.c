@@ -8,17 +8,10 @@
 #include "gateway/base/text.h"
 #include "media/ice.h"
 
-static void wipe(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 void ice_cred_fini(struct ice_cred *cred)
 {
 	free(cred->ufrag);
-	wipe(cred->pwd);
+	text_wipe(cred->pwd);
 	*cred = (struct ice_cred){ NULL, NULL };
 }
 

@@ -27,10 +27,8 @@ static struct client_account *free_account(struct client_account *a)
 {
 	if (!a)
 		return NULL;
-	if (a->password)
-		explicit_bzero(a->password, strlen(a->password));
 	free(a->username);
-	free(a->password);
+	text_wipe(a->password);
 	free(a->realm);
 	free(a);
 	return NULL;

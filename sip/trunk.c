@@ -287,13 +287,6 @@ void sip_trunk_retire(struct sip_trunk *t, bool leave)
 		evtimer_del(t->resolve_timer);
 }
 
-static void free_secret(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 {
 	if (!t)
@@ -308,7 +301,7 @@ struct sip_trunk *sip_trunk_free(struct sip_trunk *t)
 		event_free(t->resolve_timer);
 	free(t->name);
 	free(t->username);
-	free_secret(t->password);
+	text_wipe(t->password);
 	free(t->realm);
 	free(t->contact_user);
 	free(t->hostport);
