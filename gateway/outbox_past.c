@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
@@ -15,7 +16,8 @@
 enum { SWEEP_S = 30, OVER_MAX = OUTBOX_PAST_MAX / 8 };
 
 struct past {
-	uint64_t id, account; /* text_digest() of whom it is for */
+	uint64_t id;
+	char *account; /* owned; NULL without memory: it goes with its time */
 	size_t octets;
 	int64_t taken_ms;
 };
@@ -38,13 +40,20 @@ static struct past *at(struct outbox_past *past, size_t i)
 	return &past->rows[(past->first + i) % OUTBOX_PAST_MAX];
 }
 
+static void forget(struct outbox_past *past, struct past *one)
+{
+	past->octets -= one->octets;
+	free(one->account);
+	one->account = NULL;
+}
+
 static void drop_first(struct outbox_past *past)
 {
-	const struct past *first = at(past, 0);
+	struct past *first = at(past, 0);
 
 	past->over_id = first->id;
 	past->nover++;
-	past->octets -= first->octets;
+	forget(past, first);
 	past->first = (past->first + 1) % OUTBOX_PAST_MAX;
 	past->n--;
 }
@@ -79,12 +88,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(past->sweep, &sweep);
 }
 
-static uint64_t account_of(const struct stanza *stanza)
+static char *account_of(const struct stanza *stanza)
 {
 	char account[JID_CAP];
 
 	jid_account(account, stanza_attr(stanza, "to"));
-	return text_digest(slice_of(account));
+	return text_dup(slice_of(account));
 }
 
 void outbox_past_add(struct outbox_past *past, const struct outbox_stanza *one,
@@ -105,24 +114,23 @@ void outbox_past_add(struct outbox_past *past, const struct outbox_stanza *one,
 		evtimer_add(past->sweep, &sweep);
 }
 
-/* Another of the same digest would not be given again: nothing else. */
 void outbox_past_forget(struct outbox_past *past, const char *account)
 {
-	uint64_t digest = text_digest(slice_of(account));
-
 	for (size_t i = 0; i < past->n; i++) {
-		if (at(past, i)->account == digest &&
-		    outbox_row_drop(past->db, at(past, i)->id))
+		const struct past *one = at(past, i);
+
+		if (one->account && !strcmp(one->account, account) &&
+		    outbox_row_drop(past->db, one->id))
 			log_warn("outbox=not-dropped id=%llu: it goes with its "
 				 "time",
-				 (unsigned long long)at(past, i)->id);
+				 (unsigned long long)one->id);
 	}
 }
 
 void outbox_past_take_back(struct outbox_past *past, uint64_t id)
 {
 	while (past->n && at(past, past->n - 1)->id >= id)
-		past->octets -= at(past, --past->n)->octets;
+		forget(past, at(past, --past->n));
 }
 
 int outbox_past_new(struct outbox_past **out, struct db *db,
@@ -146,6 +154,8 @@ struct outbox_past *outbox_past_free(struct outbox_past *past)
 {
 	if (!past)
 		return NULL;
+	while (past->n)
+		forget(past, at(past, --past->n));
 	event_free(past->sweep);
 	free(past);
 	return NULL;

@@ -18,7 +18,7 @@ struct outbox_past;
 struct outbox_stanza;
 
 enum {
-	OUTBOX_PAST_MAX = 4096,
+	OUTBOX_PAST_MAX = 8192,
 	OUTBOX_PAST_OCTETS_MAX = 16 * 1024 * 1024,
 	/* Servers give up on another after a minute or two. */
 	OUTBOX_PAST_MS = 5 * 60 * 1000,

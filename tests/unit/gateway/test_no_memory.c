@@ -9,6 +9,8 @@
 
 #include "gateway/base/recent.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "gateway/outbox_past.h"
+#include "gateway/outbox_state.h"
 #include "gateway/text/text_again.h"
 #include "gateway/text/text_int.h"
 #include "gateway/watch/watch.h"
@@ -37,6 +39,7 @@ static void forget(void)
 	recent_expire(st.gateway->missed, later);
 	leg_xmpp_index_expire(st.gateway, later);
 	text_again_due(st.gateway->texts->again, clock_wall_ms() + LATE_MS);
+	outbox_past_expire(st.gateway->outbox->past, clock_wall_ms() + LATE_MS);
 	/* What is counted, and the last failures, stay; here they begin anew.
 	 */
 	watch_free(st.gateway);
