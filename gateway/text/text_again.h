@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,9 +38,9 @@ enum {
 	TEXT_GIVEN_MS = OUTBOX_PAST_MS,
 	/* Waiting, their octets, and of both an account's share; the next that
 	 * is back is lost for good, and what is new overtakes them. */
-	TEXT_AGAIN_MAX = 5000,
+	TEXT_AGAIN_MAX = 5000, /* all of them may be given in one go */
 	TEXT_AGAIN_ACCOUNT_MAX = TEXT_AGAIN_MAX / 4,
-	TEXT_AGAIN_OCTETS_MAX = 32 * 1024 * 1024,
+	TEXT_AGAIN_OCTETS_MAX = 16 * 1024 * 1024,
 	TEXT_AGAIN_ACCOUNT_OCTETS_MAX = TEXT_AGAIN_OCTETS_MAX / 4,
 	/* Doubled with each time, up to the second. */
 	TEXT_AGAIN_MIN_MS = 10 * 1000,
@@ -48,6 +49,9 @@ enum {
 	 * that is not there and one that is away get the same error. */
 	TEXT_AGAIN_FEW = 3,
 };
+static_assert(TEXT_GIVEN_MAX > TEXT_AGAIN_MAX &&
+		      TEXT_GIVEN_OCTETS_MAX >= TEXT_AGAIN_OCTETS_MAX,
+	      "what is given again is known when it comes back once more");
 
 /* Reads what an earlier run has left. 0 or -errno. */
 CHECKED int text_again_new(struct text_again **out, struct gateway *gateway);
