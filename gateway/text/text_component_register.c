@@ -25,7 +25,7 @@
 struct asking {
 	LIST_ENTRY(asking) link;
 	struct gateway *gateway;
-	struct stanza *iq; /* as it came */
+	struct stanza *iq; /* who asked, to be answered; not what was said */
 };
 
 static void free_asking(struct asking *asking)
@@ -95,16 +95,16 @@ static void on_number(const struct number *number, void *arg)
 		*component = number->texts;
 }
 
-static int hand_on(struct asking *asking, const char *component)
+static int hand_on(struct asking *asking, const struct stanza *said,
+		   const char *component)
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
 	struct gateway *gateway = asking->gateway;
 	char proxy[JID_CAP];
-	int r = text_component_proxy(proxy, gateway,
-				     stanza_attr(asking->iq, "from"));
+	int r = text_component_proxy(proxy, gateway, stanza_attr(said, "from"));
 
 	if (!r)
-		r = stanza_copy(&iq, asking->iq);
+		r = stanza_copy(&iq, said);
 	if (r)
 		return r;
 	stanza_set(iq, "from", proxy);
@@ -112,6 +112,16 @@ static int hand_on(struct asking *asking, const char *component)
 	stanza_set(iq, "id", NULL);
 	return stanza_ok(iq) ? iq_send(gateway->iqs, iq, on_answer, asking)
 			     : -ENOMEM;
+}
+
+static int keep_head(struct stanza **out, const struct stanza *iq)
+{
+	static const char *const attrs[] = { "from", "to", "id", "type" };
+	int r = stanza_new(out, stanza_name(iq), stanza_ns(iq));
+
+	for (size_t i = 0; !r && i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		stanza_set(*out, attrs[i], stanza_attr(iq, attrs[i]));
+	return r ? r : stanza_ok(*out) ? 0 : -ENOMEM;
 }
 
 static int ask(struct gateway *gateway, const struct stanza *iq,
@@ -123,9 +133,9 @@ static int ask(struct gateway *gateway, const struct stanza *iq,
 		return -ENOMEM;
 	asking->gateway = gateway;
 	LIST_INSERT_HEAD(&gateway->texts->askings, asking, link);
-	int r = stanza_copy(&asking->iq, iq);
+	int r = keep_head(&asking->iq, iq);
 	if (!r)
-		r = hand_on(asking, component);
+		r = hand_on(asking, iq, component);
 	if (r)
 		free_asking(asking);
 	return r;
