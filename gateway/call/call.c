@@ -140,7 +140,7 @@ struct call *call_free(struct call *call)
 	if (call->timer)
 		event_free(call->timer);
 	origin_free(call->origin);
-	call->quality = quality_free(call->quality);
+	quality_forget(call);
 	call_ask_forget(call);
 	call_count_end(call);
 	call_fare_drop(call, MEDIA_SIDE_A);
@@ -202,7 +202,7 @@ int call_alloc(struct call **out, struct gateway *gateway)
 	STAILQ_INIT(&call->missed);
 	LIST_INSERT_HEAD(&gateway->calls, call, link);
 	gateway->ncalls++;
-	watch_call_began(gateway);
+	watch_call_began(call);
 	*out = call;
 	return 0;
 }

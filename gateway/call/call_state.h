@@ -107,7 +107,8 @@ struct call_event {
 };
 
 struct call {
-	LIST_ENTRY(call) link; /* of gateway->calls */
+	LIST_ENTRY(call) link;   /* of gateway->calls */
+	LIST_ENTRY(call) looked; /* gateway/watch/quality.c */
 	struct gateway *gateway;
 	char name[CALL_NAME_CAP];
 	enum call_state state;

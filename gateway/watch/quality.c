@@ -28,6 +28,8 @@ struct quality {
 struct quality_timer {
 	struct gateway *gateway;
 	struct event *event;
+	LIST_HEAD(, call) slots[QUALITY_SLOTS];
+	unsigned now, next; /* the slot that is looked at, and for who begins */
 };
 
 int quality_new(struct quality **out)
@@ -166,7 +168,7 @@ bool quality_now(struct quality_point *out, const struct call *call,
 	return false;
 }
 
-/* ---- all calls ---- */
+/* ---- calls ---- */
 
 static void observe(struct gateway *gateway, const struct call *call, int side,
 		    const struct quality_point *point)
@@ -189,6 +191,8 @@ static void look_at(struct gateway *gateway, struct call *call)
 	struct quality_counts counts[2];
 	struct quality_point points[2];
 
+	if (!call_talks(call))
+		return;
 	/* Without memory the call is only not watched. */
 	if (!call->quality && quality_new(&call->quality))
 		return;
@@ -216,13 +220,36 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	LIST_FOREACH(call, &timer->gateway->calls, link)
-	{
-		if (call_talks(call))
-			look_at(timer->gateway, call);
-	}
-	if (timer->gateway->ncalls)
-		quality_timer_start(timer);
+	LIST_FOREACH(call, &timer->slots[timer->now], looked)
+	look_at(timer->gateway, call);
+	timer->now = (timer->now + 1) % QUALITY_SLOTS;
+	if (!timer->gateway->ncalls)
+		evtimer_del(timer->event);
+}
+
+void quality_timer_add(struct quality_timer *timer, struct call *call)
+{
+	const struct timeval often =
+		clock_timeval(QUALITY_LOOK_MS / QUALITY_SLOTS);
+
+	LIST_INSERT_HEAD(&timer->slots[timer->next], call, looked);
+	timer->next = (timer->next + 1) % QUALITY_SLOTS;
+	/* without memory calls are only not watched */
+	if (!evtimer_pending(timer->event, NULL))
+		evtimer_add(timer->event, &often);
+}
+
+static void unlist(struct call *call)
+{
+	LIST_REMOVE(call, looked);
+	call->looked.le_prev = NULL;
+}
+
+void quality_forget(struct call *call)
+{
+	if (call->looked.le_prev)
+		unlist(call);
+	call->quality = quality_free(call->quality);
 }
 
 int quality_timer_new(struct quality_timer **out, struct gateway *gateway)
@@ -232,7 +259,9 @@ int quality_timer_new(struct quality_timer **out, struct gateway *gateway)
 	if (!timer)
 		return -ENOMEM;
 	timer->gateway = gateway;
-	timer->event = evtimer_new(gateway->base, on_look, timer);
+	for (unsigned i = 0; i < QUALITY_SLOTS; i++)
+		LIST_INIT(&timer->slots[i]);
+	timer->event = event_new(gateway->base, -1, EV_PERSIST, on_look, timer);
 	if (!timer->event) {
 		free(timer);
 		return -ENOMEM;
@@ -243,16 +272,14 @@ int quality_timer_new(struct quality_timer **out, struct gateway *gateway)
 
 struct quality_timer *quality_timer_free(struct quality_timer *timer)
 {
-	if (timer)
-		event_free(timer->event);
+	struct call *call;
+
+	if (!timer)
+		return NULL;
+	for (unsigned i = 0; i < QUALITY_SLOTS; i++)
+		while ((call = LIST_FIRST(&timer->slots[i])))
+			unlist(call);
+	event_free(timer->event);
 	free(timer);
 	return NULL;
-}
-
-void quality_timer_start(struct quality_timer *timer)
-{
-	const struct timeval tv = clock_timeval(QUALITY_LOOK_MS);
-
-	if (!evtimer_pending(timer->event, NULL))
-		evtimer_add(timer->event, &tv);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * How well each live call is heard, over its whole time: every QUALITY_LOOK_MS
- * the counters of its media are read (no worker is stopped for it). A side's
- * points tell of what its peer sends, up to us.
+ * the counters of its media are read (no worker is stopped for it), but not of
+ * all calls in one turn of the loop: each has one of QUALITY_SLOTS times within
+ * that. A side's points tell of what its peer sends, up to us.
  *
  * The points of a call fill its QUALITY_POINTS; when they are full, pairs of
  * them become one, and each stands for twice the time.
@@ -19,7 +20,7 @@ struct gateway;
 struct quality;
 struct quality_timer;
 
-enum { QUALITY_LOOK_MS = 2000, QUALITY_POINTS = 60 };
+enum { QUALITY_LOOK_MS = 2000, QUALITY_SLOTS = 50, QUALITY_POINTS = 60 };
 
 /* Of one stretch of time; all zero: nothing came (hold, silence). */
 struct quality_point {
@@ -42,15 +43,16 @@ unsigned quality_step_ms(const struct call *call);
 bool quality_now(struct quality_point *out, const struct call *call,
 		 enum media_side side);
 
-/* For call.c, which owns it. NULL is fine; returns NULL. */
-struct quality *quality_free(struct quality *quality);
+/* For call.c: @call ends, and what is known of it. */
+void quality_forget(struct call *call);
 
-/* The look at all calls; @gateway outlives it. 0 or -ENOMEM. */
+/* @gateway outlives it. 0 or -ENOMEM. */
 CHECKED int quality_timer_new(struct quality_timer **out,
 			      struct gateway *gateway);
+/* NULL is fine; returns NULL. Nobody looks at calls any more. */
 struct quality_timer *quality_timer_free(struct quality_timer *timer);
-/* While there are calls; it ends by itself. */
-void quality_timer_start(struct quality_timer *timer);
+/* @call has begun: it is looked at when it talks. */
+void quality_timer_add(struct quality_timer *timer, struct call *call);
 
 /* ---- for quality.c and its tests ---- */
 
@@ -63,6 +65,8 @@ struct quality_counts {
 
 /* *@out is owned by the caller: quality_free(). 0 or -ENOMEM. */
 CHECKED int quality_new(struct quality **out);
+/* NULL is fine; returns NULL. */
+struct quality *quality_free(struct quality *quality);
 /* The sides' counters now, A's and B's. @points are what came since the last
  * look. */
 void quality_look(struct quality *quality,

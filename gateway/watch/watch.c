@@ -130,10 +130,10 @@ void watch_stream_up(struct gateway *gateway)
 		   METRIC_NO_LABELS);
 }
 
-void watch_call_began(struct gateway *gateway)
+void watch_call_began(struct call *call)
 {
-	if (gateway->watch)
-		quality_timer_start(gateway->watch->quality);
+	if (call->gateway->watch)
+		quality_timer_add(call->gateway->watch->quality, call);
 }
 
 /* ---- a call has ended ---- */

@@ -44,7 +44,7 @@ void watch_stream_up(struct gateway *gateway);
 /* There is one of that name now: it is seen with nothing. */
 void watch_trunk(struct gateway *gateway, const char *name);
 
-void watch_call_began(struct gateway *gateway);
+void watch_call_began(struct call *call);
 /* @cdr is what is written of @call. */
 void watch_call_ended(const struct call *call, const struct cdr *cdr);
 /* @why is one of a few words: "ice", "dtls". */

@@ -60,9 +60,9 @@ void trace_media_changed(const struct call *call, enum media_side side,
 	assert_non_null(what);
 }
 
-void watch_call_began(struct gateway *gateway)
+void watch_call_began(struct call *call)
 {
-	(void)gateway;
+	(void)call;
 }
 
 void watch_call_ended(const struct call *call, const struct cdr *cdr)
@@ -79,10 +79,9 @@ void watch_media_failed(const struct call *call, enum media_side side,
 	(void)why;
 }
 
-struct quality *quality_free(struct quality *quality)
+void quality_forget(struct call *call)
 {
-	assert_null(quality);
-	return NULL;
+	assert_null(call->quality);
 }
 
 /* ---- the billing system ---- */
