@@ -10,8 +10,9 @@
  *         URIs; keys of media (a=crypto, RFC 4568; k=, a=key-mgmt), passwords
  *         of ICE; Subject, User-to-User, bodies of MESSAGE and INFO, and those
  *         that neither describe media nor tell of calls and mailboxes
- *   XMPP  the same in Jingle (key-params, pwd), passwords and values of forms
- *         (XEP-0004, 0077), bodies and subjects, links and files (XEP-0066,
+ *   XMPP  the same in Jingle (key-params, pwd), all text but what programs say
+ *         of themselves and of what went wrong (so passwords, values of forms,
+ *         registrations, names, what people write), links and files (XEP-0066,
  *         0372, 0385, 0447), digits (XEP-0181)
  */
 #pragma once

@@ -16,7 +16,7 @@ static bool begins(struct slice s, const char *with)
 
 /* ---- fields ---- */
 
-/* Answers to challenges: the scheme says something. */
+/* Answers to challenges: the scheme says something, a word alone is none. */
 static bool is_proof(struct slice name)
 {
 	return sip_field_is(name, "Authorization", 0) ||
@@ -48,7 +48,7 @@ static struct slice behind_word(struct slice value)
 		n++;
 	while (n < value.n && is_blank(value.p[n]))
 		n++;
-	return (struct slice){ value.p + n, value.n - n };
+	return n < value.n ? (struct slice){ value.p + n, value.n - n } : value;
 }
 
 /* "sip:user:password@host" (RFC 3261, 19.1.1): from the user on. */

@@ -95,36 +95,73 @@ static struct slice take_tag(struct slice *rest)
 	return tag;
 }
 
-void mask_xml(char *p, size_t n)
+/* Where a stanza is read: depths are of elements, 0 none. */
+struct place {
+	unsigned depth;
+	unsigned hidden;     /* what people write: attributes too */
+	unsigned registered; /* XEP-0077: any field may be a secret */
+	bool is_told;        /* the text that follows is no secret */
+};
+
+/* Words of programs to people, and about themselves: all other text that is in
+ * elements is covered. */
+static bool is_harmless(struct slice element)
 {
+	static const char *const harmless[] = {
+		"text",  "show",         "priority", "name", "version", "os",
+		"title", "instructions", "note",     "utc",  "tzo",     NULL
+	};
+
+	return is_one_of(element, harmless);
+}
+
+static void enter(struct place *at, struct slice element, struct slice attrs)
+{
+	static const char registration[] = "jabber:iq:register";
 	static const char *const private[] = {
 		"body", "html",   "subject",   "value",   "password", "secret",
 		"key",  "token",  "handshake", "url",     "desc",     "file",
 		"data", "header", "payload",   "openpgp", NULL
 	};
+
+	at->depth++;
+	if (!at->hidden && is_one_of(element, private))
+		at->hidden = at->depth;
+	if (!at->registered &&
+	    memmem(attrs.p, attrs.n, registration, sizeof(registration) - 1))
+		at->registered = at->depth;
+	at->is_told = !at->hidden && !at->registered && is_harmless(element);
+}
+
+static void leave(struct place *at)
+{
+	at->hidden = at->hidden == at->depth ? 0 : at->hidden;
+	at->registered = at->registered == at->depth ? 0 : at->registered;
+	at->depth -= at->depth > 0;
+}
+
+void mask_xml(char *p, size_t n)
+{
 	struct slice rest = { p, n };
-	unsigned depth = 0, hidden = 0; /* the depth of the hidden one */
+	struct place at = { .depth = 0 };
 
 	while (rest.n) {
 		struct slice text = slice_cut(&rest, '<');
 		struct slice tag = take_tag(&rest), left = tag;
 
-		if (hidden)
+		if (at.depth && !at.is_told)
 			mask_cover(p, p, text);
+		at.is_told = false;
 		if (!tag.n)
 			continue;
 		if (*tag.p == '/') {
-			hidden = hidden == depth ? 0 : hidden;
-			depth -= depth > 0;
+			leave(&at);
 			continue;
 		}
 		struct slice element = take_name(&left);
 
-		mask_attrs(p, element, left, hidden);
-		if (tag.p[tag.n - 1] == '/')
-			continue;
-		depth++;
-		if (!hidden && is_one_of(element, private))
-			hidden = depth;
+		mask_attrs(p, element, left, at.hidden);
+		if (tag.p[tag.n - 1] != '/')
+			enter(&at, element, left);
 	}
 }

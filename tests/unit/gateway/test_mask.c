@@ -43,6 +43,10 @@ static void answers_to_challenges_are_covered_with_their_folds(void **state)
 static void the_proof_of_the_other_side_has_no_scheme(void **state)
 {
 	(void)state;
+	assert_string_equal(sip("BYE sip:a SIP/2.0\r\n"
+				"Authorization: t0ken\r\n\r\n"),
+			    "BYE sip:a SIP/2.0\r\n"
+			    "Authorization: xxxxx\r\n\r\n");
 	assert_string_equal(
 		sip("SIP/2.0 200 OK\r\n"
 		    "Authentication-Info: rspauth=\"ab\", qop=auth\r\n"
@@ -137,7 +141,7 @@ static void files_and_links_beside_what_people_write_are_covered(void **state)
 		    "xmlns='jabber:iq:register'><username>a</username>"
 		    "<key>k1</key></query><slot><put url='http://u/t'><header "
 		    "name='Authorization'>Basic x</header></put></slot></iq>"),
-		"<iq><query xmlns='jabber:iq:register'><username>a</username>"
+		"<iq><query xmlns='jabber:iq:register'><username>x</username>"
 		"<key>xx</key></query><slot><put url='xxxxxxxxxx'><header "
 		"name='Authorization'>xxxxxxx</header></put></slot></iq>");
 	assert_string_equal(xml("<iq><query><name>Dino</name></query></iq>"),
@@ -265,6 +269,41 @@ static void jingle_keys_and_digits_are_covered(void **state)
 			    "<error code='404'/></iq>");
 }
 
+/* Whatever a component calls its fields (XEP-0077). */
+static void nothing_of_a_registration_is_told(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		xml("<iq type='set'><query xmlns='jabber:iq:register'>"
+		    "<nick>u1</nick><text>t0ken</text><x xmlns='jabber:x:data'>"
+		    "<field var='pin' type='text-private'><value>1</value>"
+		    "</field></x></query><error><text>No</text></error></iq>"),
+		"<iq type='set'><query xmlns='jabber:iq:register'>"
+		"<nick>xx</nick><text>xxxxx</text><x xmlns='jabber:x:data'>"
+		"<field var='pin' type='text-private'><value>x</value>"
+		"</field></x></query><error><text>No</text></error></iq>");
+}
+
+static void text_that_is_not_known_is_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		xml("<message><reactions id='r'><reaction>:)</reaction>"
+		    "</reactions><x xmlns='jabber:x:encrypted'>hQ</x>"
+		    "<status>out</status>tail</message>"),
+		"<message><reactions id='r'><reaction>xx</reaction>"
+		"</reactions><x xmlns='jabber:x:encrypted'>xx</x>"
+		"<status>xxx</status>xxxx</message>");
+	assert_string_equal(xml("<presence><show>dnd</show><priority>5"
+				"</priority></presence>"),
+			    "<presence><show>dnd</show><priority>5"
+			    "</priority></presence>");
+	assert_string_equal(xml("<iq><query><name>Dino<b/>more</name></query>"
+				"</iq>"),
+			    "<iq><query><name>Dino<b/>xxxx</name></query>"
+			    "</iq>");
+}
+
 static void words_and_what_forms_hold_are_covered(void **state)
 {
 	(void)state;
@@ -303,6 +342,8 @@ int main(void)
 		cmocka_unit_test(whatever_comes_is_survived),
 		cmocka_unit_test(mutated_messages_are_survived),
 		cmocka_unit_test(jingle_keys_and_digits_are_covered),
+		cmocka_unit_test(nothing_of_a_registration_is_told),
+		cmocka_unit_test(text_that_is_not_known_is_covered),
 		cmocka_unit_test(words_and_what_forms_hold_are_covered),
 	};
 
