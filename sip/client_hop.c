@@ -16,12 +16,14 @@
 #include <string.h>
 
 #define NTA_OUTGOING_MAGIC_T struct sip_client
+#include <sofia-sip/msg.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "sip/datagram.h"
 #include "sip/dialog_int.h"
 #include "sip/hops.h"
 #include "sip/trunk.h"
@@ -203,6 +205,13 @@ static unsigned retry_after_ms(const sip_t *sip)
 					       : (unsigned)s * 1000;
 }
 
+/* The request's fault, not the hop's: what is shorter arrives. */
+static bool is_too_long(const struct sip_client *client)
+{
+	return client->sent && client->hop.transport == SIP_UDP &&
+	       !sip_datagram_holds(msg_size(client->sent), &client->hop.addr);
+}
+
 bool client_hop_response(struct sip_client *client, unsigned status,
 			 const struct sip_s *sip, bool local)
 {
@@ -210,7 +219,8 @@ bool client_hop_response(struct sip_client *client, unsigned status,
 		status == 503 || status == 408 || (local && status >= 300);
 
 	stop_timer(client);
-	if (client->hops && failed && !client->heard)
+	if (client->hops && failed && !client->heard &&
+	    !(local && is_too_long(client)))
 		sip_hops_failed(client->hops, &client->hop, clock_ms(),
 				local ? 0 : retry_after_ms(sip));
 	else if (client->hops && !local)

@@ -11,6 +11,7 @@
 #include <sofia-sip/su.h>
 
 #include "sip/agent_int.h"
+#include "sip/datagram.h"
 #include "sip/frame.h"
 #include "sip/tls.h"
 
@@ -218,8 +219,12 @@ issize_t su_vsend(su_socket_t fd, const su_iovec_t iov[], isize_t niov,
 			      .msg_namelen = su ? len : 0,
 			      .msg_iov = (struct iovec *)iov,
 			      .msg_iovlen = niov };
-	issize_t n = sendmsg(fd, &msg, flags);
 
+	if (su && !sip_datagram_may_leave(msg.msg_iov, niov, &su->su_sa)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	issize_t n = sendmsg(fd, &msg, flags);
 	if (n > 0 && sip_tap_is_set)
 		sip_tap_octets(fd, false, msg.msg_iov, niov, (size_t)n,
 			       su ? &su->su_sa : NULL);
