@@ -146,7 +146,7 @@ const struct config_key config_keys[CONFIG_NKEYS] = {
 		.min = 1, .max = 100000 },
 	[CONFIG_KEY_LIMITS_PER_ACCOUNT] = {
 		CONFIG_LIMITS, "calls_per_account", &config_kind_count,
-		AT(limits.account.calls), .initial = LIST("4"),
+		AT(limits.account.calls), .initial = LIST("2"),
 		.min = 1, .max = 100000 },
 	[CONFIG_KEY_LIMITS_PER_MINUTE] = {
 		CONFIG_LIMITS, "calls_per_minute", &config_kind_count,

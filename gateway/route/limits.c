@@ -9,6 +9,7 @@
 enum {
 	MS_PER_MINUTE = 60 * 1000,
 	HALF_OPEN_MIN = 200,
+	HALF_OPEN_SHARE = 5, /* above that many, one call in so many */
 	REQUESTS_MIN = 500,
 };
 
@@ -84,20 +85,18 @@ enum limit limits_echo(struct gateway *gateway, const char *account)
 
 unsigned limits_half_open(const struct config *config)
 {
-	unsigned calls = config->limits.calls, half = calls / 2;
+	unsigned calls = config->limits.calls, most = calls / HALF_OPEN_SHARE;
 
-	if (half < HALF_OPEN_MIN)
-		half = HALF_OPEN_MIN;
-	return half < calls ? half : calls;
+	if (most < HALF_OPEN_MIN)
+		most = HALF_OPEN_MIN;
+	return most < calls ? most : calls;
 }
 
 unsigned limits_half_open_each(const struct config *config)
 {
-	unsigned all = limits_half_open(config), most = all - all / 4;
+	unsigned all = limits_half_open(config);
 
-	if (most < HALF_OPEN_MIN)
-		most = HALF_OPEN_MIN;
-	return most < all ? most : all;
+	return all - all / 4;
 }
 
 unsigned limits_requests_each(const struct config *config)

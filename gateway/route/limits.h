@@ -51,12 +51,12 @@ enum limit limits_echo(struct gateway *gateway, const char *account);
 
 /*
  * Calls in that may wait for an answer at a time. All of them wait when people
- * call in masses, or a trunk has gone mad: half of limits.calls stays for those
+ * call in masses, or a trunk has gone mad: most of limits.calls stays for those
  * that talk and for calls out; but a small gateway may ring with all it has.
  */
 unsigned limits_half_open(const struct config *config);
 /* And of one address: three quarters, so that a trunk that has gone mad leaves
- * some to others; but a small gateway has no others. */
+ * some to others. */
 unsigned limits_half_open_each(const struct config *config);
 /* Requests a second that SIP takes from one address of a trunk's, calls that
  * are up aside: it remembers each for half a minute. */

@@ -73,7 +73,7 @@ class Tandem:
                       "workers": 0, "allow_loopback": False, "certificate": os.path.join(self.directory, "tandem.pem"), "keep": os.path.join(self.directory, "calls")},
             "db": {"path": os.path.join(self.directory, "tandem.db")},
             "control": {"socket": os.path.join(self.directory, "control")},
-            "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S, "calls_per_minute": 0},  # tests call in a row
+            "limits": {"calls": 1000, "ring_timeout_s": RING_TIMEOUT_S, "calls_per_account": 4, "calls_per_minute": 0},  # tests call in a row
             "log": {"file": "", "level": os.environ.get("TANDEM_LOG", "debug")},
         }
         for section, options in (sections or {}).items():

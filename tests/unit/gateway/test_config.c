@@ -25,7 +25,7 @@ static void what_is_not_given_has_its_default(void **state)
 	assert_int_equal(c->media.port_min, 20000);
 	assert_int_equal(c->media.port_max, 29999);
 	assert_int_equal(c->limits.calls, 1000);
-	assert_int_equal(c->limits.account.calls, 4);
+	assert_int_equal(c->limits.account.calls, 2);
 	assert_int_equal(c->limits.ring_timeout_s, 60);
 	assert_string_equal(c->db.path, "/var/lib/tandem/tandem.db");
 	assert_string_equal(c->media.certificate, "/var/lib/tandem/tandem.pem");
