@@ -180,6 +180,10 @@ prove-texts: deps all
 ## prove-calls  10,000 calls, 100 a second, by UDP and TCP: all heard, memory stays; CALLS= (root; 6 min)
 prove-calls: deps all $(LOAD)
 	@BED_CALLS=$(or $(strip $(CALLS)),10000) TANDEM=$(CURDIR)/$(BUILD)/tandem tests/integration/run tests/integration/test_many_calls.py
+## prove-flood  1,000 calls beside 100,000 packets a second of strangers: loss, delay, MOS; CALLS= RATE= (root; 2 min)
+prove-flood: deps all $(LOAD)
+	@BED_FLOOD_CALLS=$(or $(strip $(CALLS)),1000) BED_FLOOD_RATE=$(or $(strip $(RATE)),100000) TANDEM=$(CURDIR)/$(BUILD)/tandem \
+		tests/integration/run tests/integration/test_flood_beside_calls.py
 ## lint         formatting, include rule, headers alone, clang-tidy, manuals
 lint: export LINT_CFLAGS = $(ALL_CFLAGS)
 lint: export LINT_CXXFLAGS = $(ALL_CXXFLAGS)
@@ -217,7 +221,7 @@ uninstall:
 ## clean        remove BUILD
 clean:
 	rm -rf $(BUILD)
-.PHONY: all help deps deps-build deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts prove-calls \
+.PHONY: all help deps deps-build deps-live tests checked check unit integration asan tsan fuzz fuzz-run fuzz-coverage coverage-run fuzz-faults faults-run faults bench bench-readme bench-parts bench-instructions prove-texts prove-calls prove-flood \
 	lint format demo deb prove-package install uninstall clean FORCE
 .SECONDARY .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

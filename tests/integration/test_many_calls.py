@@ -11,18 +11,14 @@ first. Without, the same in small.
 """
 
 import os
-import re
-import shutil
 import socket
-import subprocess
-import threading
 import time
 
 import pytest
 
-from bed import net, proc, sipmsg, tandem
+from bed import generator, net, sipmsg
+from bed.generator import START_S, Generator
 
-LOAD = os.path.join(os.path.dirname(tandem.binary()), "tests", "bench", "load", "load")
 CALLS = int(os.environ.get("BED_CALLS", "0"))
 WHOLE = CALLS >= 1000
 RATE, EACH = (100, 1000) if WHOLE else (40, 200)
@@ -31,9 +27,9 @@ QUESTIONS, ANSWER_S = 100, 0.1
 GROWTH_KB = 1024  # of all thousands together, once the bounds are reached,
 FULL = 4  # in the one behind so many
 MEMORY_KB = {"udp": 32768, "tcp": 3072}  # what those bounds are, from the first thousand
-START_S, AFTER_S = 60.0, 10.0  # of the generator, of each of its steps
+AFTER_S = 10.0  # of each of the generator's steps
 
-pytestmark = [pytest.mark.quiet, pytest.mark.skipif(not os.path.exists(LOAD), reason="make tests builds the generator")]
+pytestmark = [pytest.mark.quiet, pytest.mark.skipif(not generator.is_built(), reason="make tests builds the generator")]
 
 
 @pytest.fixture
@@ -46,39 +42,16 @@ def node():
         network.close()
 
 
-class Generator:
-    """The load generator in @node: @arguments are its mode and numbers, its lines of key=value come by steps(), all of them within @limit_s."""
-
-    def __init__(self, node, limit_s, *arguments):
-        self.directory = proc.directory("load")
-        with node.enter():
-            self.process = subprocess.Popen([LOAD, "-b", tandem.binary(), "-d", self.directory, *arguments], stdout=subprocess.PIPE, text=True)
-        self.limit = threading.Timer(limit_s, self.process.kill)
-        self.limit.start()
-
-    def steps(self):
-        """Each step as it ends: {key: value}."""
-        for line in self.process.stdout:
-            yield dict(re.findall(r"(\w+)=(\S+)", line))
-
-    def close(self):
-        """End it."""
-        self.limit.cancel()
-        self.process.terminate()
-        self.process.wait(START_S)
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-
 @pytest.mark.parametrize("transport", MEMORY_KB)
 def test_all_are_heard_and_nothing_grows(node, transport, record_property):
     steps, seconds = max(1, CALLS // EACH), EACH / RATE
     way = ["-t"] if transport == "tcp" else []
-    generator = Generator(node, START_S + steps * (seconds + AFTER_S), *way, "-s", str(seconds), "tandem", "setup", *[str(RATE)] * steps)
+    load = Generator(node, START_S + steps * (seconds + AFTER_S), *way, "-s", str(seconds), "tandem", "setup", *[str(RATE)] * steps)
     try:
-        done = list(generator.steps())
-        assert generator.process.wait(START_S) == 0
+        done = list(load.steps())
+        assert load.process.wait(START_S) == 0
     finally:
-        generator.close()
+        load.close()
     calls, heard = (sum(int(step[key]) for step in done) for key in ("calls", "heard"))
     resident = [int(step["rss_kib"]) for step in done]
     record_property("measured", f"{calls} calls by {transport} at {RATE} a second: {heard} heard, KiB after each {EACH}: {resident}")
@@ -112,11 +85,11 @@ def asked(node):
 
 def test_options_beside_calls_that_are_up(node, record_property):
     """They are all up when the first of two steps has been measured, and speak during the second."""
-    generator = Generator(node, 2 * START_S, "-s", "5", "tandem", "media", str(UP), str(UP))
+    load = Generator(node, 2 * START_S, "-s", "5", "tandem", "media", str(UP), str(UP))
     try:
-        assert int(next(generator.steps())["calls"]) == UP
+        assert int(next(load.steps())["calls"]) == UP
         delays = asked(node)
     finally:
-        generator.close()
+        load.close()
     record_property("measured", f"OPTIONS beside {UP} calls up: median {1000 * delays[QUESTIONS // 2]:.1f} ms, worst {1000 * delays[-1]:.1f} ms")
     assert delays[QUESTIONS // 2] < ANSWER_S and (not WHOLE or delays[-1] < ANSWER_S)
