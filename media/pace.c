@@ -11,16 +11,23 @@ void pace_turn(struct pace *pace, size_t received, size_t foreign, bool behind)
 		pace->late_us = 0;
 }
 
+static uint64_t apart_us(uint64_t packets, uint64_t us)
+{
+	if (packets * PACE_US < us * PACE_FROM)
+		return 0;
+	return packets * PACE_US < us * PACE_LESS ? PACE_LESS_US : PACE_US;
+}
+
 bool pace_is_many(struct pace *pace, uint64_t now_us)
 {
 	uint64_t us = now_us - pace->looked_us;
 
-	if (us < PACE_LOOK_US)
-		return pace->many;
-	pace->many = pace->moved * PACE_US >= us * PACE_FROM;
-	pace->looked_us = now_us;
-	pace->moved = 0;
-	return pace->many;
+	if (us >= PACE_LOOK_US) {
+		pace->apart_us = apart_us(pace->moved, us);
+		pace->looked_us = now_us;
+		pace->moved = 0;
+	}
+	return pace->apart_us;
 }
 
 bool pace_is_late(struct pace *pace, uint64_t now_us)
@@ -42,7 +49,7 @@ uint64_t pace_next_us(struct pace *pace, uint64_t turn_us, uint64_t now_us)
 {
 	if (!pace->behind) {
 		count_from(pace, 0);
-		return pace->many ? turn_us + PACE_US : 0;
+		return pace->apart_us ? turn_us + pace->apart_us : 0;
 	}
 	if (!pace->behind_us) {
 		count_from(pace, now_us);

@@ -2,7 +2,7 @@
 /*
  * When a worker's turns begin. A wake-up costs more than a packet: so a worker
  * with few packets takes each as it comes, and one with many sleeps between
- * turns, half of PACE_US a packet on average. With more left to read than a
+ * turns, half a turn's time a packet on average. With more left to read than a
  * turn takes it does not sleep, but not for long: its priority would keep all
  * else from the processor. One that does not catch up has what waits older and
  * older, and colder, until a packet takes it twice its time: media that has
@@ -16,9 +16,12 @@
 
 enum {
 	/* With much to do, a turn begins so long after the one before: what
-	 * came meanwhile shares one wake-up and one sendmmsg(). */
+	 * came meanwhile shares one wake-up and one sendmmsg(). With less of it
+	 * to share, it takes longer to come. */
 	PACE_US = 1250,
-	PACE_FROM = 2,        /* packets in that time: then it is much, */
+	PACE_LESS_US = 2500,
+	PACE_FROM = 2,        /* packets in PACE_US: then it is much, */
+	PACE_LESS = 10,       /* and less than so many are less */
 	PACE_LOOK_US = 20000, /* as seen over so long */
 	/* Who has been behind for so long rests for a moment. Where most of it
 	 * is nobody's, somebody floods us, and gets two thirds of us. */
@@ -32,8 +35,8 @@ enum {
 
 /* Its fields are private; all zero at first. */
 struct pace {
-	uint64_t looked_us, moved; /* packets received since then */
-	bool many;
+	uint64_t looked_us, moved;  /* packets received since then */
+	uint64_t apart_us;          /* turns; 0: as packets come */
 	bool behind;                /* the last turn has left some unread */
 	uint64_t behind_us;         /* since then; 0: not */
 	uint64_t received, foreign; /* since then */

@@ -30,10 +30,15 @@ static void with_many_packets_turns_are_apart(void **state)
 	uint64_t now_us = 1;
 
 	(void)state;
-	run(&pace, &now_us, 100, PACE_US, PACE_FROM);
+	run(&pace, &now_us, 100, PACE_US, PACE_LESS);
 	assert_true(pace_is_many(&pace, now_us));
 	assert_int_equal(pace_next_us(&pace, now_us, now_us + 10),
 			 now_us + PACE_US);
+	/* and with less to gather further apart */
+	run(&pace, &now_us, 100, PACE_US, PACE_FROM);
+	assert_true(pace_is_many(&pace, now_us));
+	assert_int_equal(pace_next_us(&pace, now_us, now_us + 10),
+			 now_us + PACE_LESS_US);
 	/* and no longer when they end */
 	run(&pace, &now_us, 100, PACE_US, 0);
 	assert_int_equal(pace_next_us(&pace, now_us, now_us + 10), 0);
