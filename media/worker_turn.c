@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/base/cache.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "media/worker.h"
@@ -17,6 +18,8 @@ enum {
 	/* What a shared socket may give in a turn: so often so many packets. */
 	SHARED_ROUNDS = 4,
 	SHARED_RECV = 64,
+	/* Sockets of calls whose memory is asked for before they are read. */
+	NEAR_SOURCES = 4,
 	/* One of a call that has more than it should. */
 	OWN_MANY = 16,
 	/* Who did what was due so much later did not run in between, and takes
@@ -202,6 +205,18 @@ static void look_at_shared(struct worker *worker)
 			on_readable(worker, &worker->shared[i]);
 }
 
+/* A call's socket is as cold as the call is: see media/demux.c. */
+static void look_at(struct worker *worker, const struct epoll_event *events,
+		    int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (i + NEAR_SOURCES < n)
+			cache_near(events[i + NEAR_SOURCES].data.ptr,
+				   sizeof(struct source));
+		on_readable(worker, events[i].data.ptr);
+	}
+}
+
 static void run_command(struct worker *worker, struct command *command)
 {
 	switch (command->verb) {
@@ -346,8 +361,7 @@ void worker_turn(struct worker *worker)
 		run_commands(worker);
 	if (worker->paced)
 		look_at_shared(worker);
-	for (int i = 0; i < n; i++)
-		on_readable(worker, events[i].data.ptr);
+	look_at(worker, events, n);
 	work(worker);
 	unread = worker->behind || n == EVENTS;
 	pace_turn(&worker->pace, worker->received, worker->foreign, unread);
