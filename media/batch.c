@@ -27,6 +27,7 @@ struct queue {
 /* For another socket. */
 struct letter {
 	int fd;
+	bool connected;
 	const struct packet *packet;
 };
 
@@ -227,27 +228,39 @@ static void flush_queue(struct batch *batch, struct queue *q)
 	q->n = 0;
 }
 
+static bool send_letter(const struct letter *letter)
+{
+	const struct packet *p = letter->packet;
+
+	if (!letter->connected)
+		return sendto(letter->fd, p->p, p->n, MSG_DONTWAIT,
+			      &p->remote.sa, addr_len(&p->remote)) >= 0;
+	/* What ICMP said of a packet before is no failure of this one. */
+	return send(letter->fd, p->p, p->n, MSG_DONTWAIT) >= 0 ||
+	       (errno == ECONNREFUSED &&
+		send(letter->fd, p->p, p->n, MSG_DONTWAIT) >= 0);
+}
+
 static void flush_letters(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->nletters; i++) {
-		const struct packet *p = batch->letters[i].packet;
-
-		if (sendto(batch->letters[i].fd, p->p, p->n, MSG_DONTWAIT,
-			   &p->remote.sa, addr_len(&p->remote)) < 0)
+		if (!send_letter(&batch->letters[i]))
 			batch->lost++;
 	}
 	batch->nletters = 0;
 }
 
-void batch_queue(struct batch *batch, int fd, struct packet *packet)
+void batch_queue_own(struct batch *batch, int fd, bool connected,
+		     struct packet *packet)
+{
+	batch->letters[batch->nletters++] =
+		(struct letter){ fd, connected, packet };
+}
+
+void batch_queue(struct batch *batch, struct packet *packet)
 {
 	struct queue *q = &batch->queues[which_of(&packet->remote)];
 
-	if (fd >= 0) {
-		batch->letters[batch->nletters++] =
-			(struct letter){ fd, packet };
-		return;
-	}
 	if (q->socket.fd < 0) {
 		batch->lost++;
 		return;

@@ -67,10 +67,13 @@ bool batch_recv_one(struct batch *batch, const struct source *source);
 size_t batch_received(struct batch *batch, struct packet **out);
 
 /*
- * Send @packet, one of those received, at batch_flush(): to its @remote by
- * @fd, or when that is -1 by the shared socket, from its @local.
+ * Send @packet, one of those received, at batch_flush(): to its @remote by the
+ * shared socket, from its @local; or by a socket of its own, @fd, which may be
+ * @connected to where it goes (port_hear_one()).
  */
-void batch_queue(struct batch *batch, int fd, struct packet *packet);
+void batch_queue(struct batch *batch, struct packet *packet);
+void batch_queue_own(struct batch *batch, int fd, bool connected,
+		     struct packet *packet);
 /* Send it now by the shared socket. Returns whether the kernel took it. */
 bool batch_send(struct batch *batch, const struct addr *local,
 		const struct addr *remote, const uint8_t *p, size_t n);

@@ -290,6 +290,8 @@ static void beat(struct circuit *circuit, struct flow *flow, uint64_t now_ms)
 	if (flow_may_report(flow) &&
 	    now_ms - flow->last_rtcp_ms >= CIRCUIT_BEAT_MS)
 		report(circuit, flow);
+	if (flow->kind == FLOW_RTP)
+		flow_rtp_beat(flow);
 	/* A party on hold, or one that holds without music, sends nothing. */
 	if (all_ready(circuit) && flow->dir == MEDIA_SENDRECV &&
 	    now_ms - flow->last_rx_ms >= FLOW_SILENCE_MS)

@@ -347,6 +347,13 @@ void flow_near_keys(const struct flow *flow)
 
 uint64_t flow_tick(struct flow *flow, uint64_t now_ms)
 {
-	return flow->kind == FLOW_ICE ? flow_ice_tick(flow, now_ms)
-				      : UINT64_MAX;
+	switch (flow->kind) {
+	case FLOW_ICE:
+		return flow_ice_tick(flow, now_ms);
+	case FLOW_RTP:
+		return flow_rtp_tick(flow, now_ms);
+	case FLOW_CLOSED:
+		break;
+	}
+	return UINT64_MAX;
 }

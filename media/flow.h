@@ -133,6 +133,7 @@ struct flow {
 	bool failed;  /* nothing is sent, and said so */
 	bool rests;   /* without a peer's consent: nothing is sent as well */
 	bool held;    /* the peer's address is unspecified: send nothing */
+	bool alone;   /* the kernel lets its remote alone be heard */
 	bool settled; /* authentic media came: dtls_settle() */
 	int fd;       /* by which it leaves; -1: the shared one */
 	struct addr local, remote; /* where packets go */
@@ -258,5 +259,9 @@ void flow_rtp_close(struct flow *flow);
 bool flow_rtp_packet(struct flow *flow, struct packet *packet, bool rtcp);
 /* The side receives again: silence counts from now. */
 void flow_rtp_resume(struct flow *flow);
+/* Now and then. A peer that has proved to be the one is the only one heard. */
+void flow_rtp_beat(struct flow *flow);
+/* Returns when to be called again, UINT64_MAX: never. */
+uint64_t flow_rtp_tick(struct flow *flow, uint64_t now_ms);
 bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,
 		     bool own);

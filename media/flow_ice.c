@@ -58,7 +58,10 @@ bool flow_ice_output(struct flow *flow, struct packet *packet, bool own)
 				  packet->n);
 	packet->local = flow->local;
 	packet->remote = flow->remote;
-	batch_queue(batch, flow->fd, packet);
+	if (flow->fd >= 0)
+		batch_queue_own(batch, flow->fd, false, packet);
+	else
+		batch_queue(batch, packet);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "media/flow.h"
+#include "media/port.h"
 #include "media/rtp.h"
 #include "media/worker.h"
 
@@ -37,6 +38,7 @@ int flow_rtp_open(struct flow *flow, const struct command_rtp *rtp)
 	flow->local = rtp->local;
 	flow->fd = rtp->rtp;
 	/* Both are the flow's to close, watched or not. */
+	flow->alone = false;
 	set_source(flow, &flow->rtp.rtp, SOURCE_RTP, rtp->rtp, &rtp->local);
 	set_source(flow, &flow->rtp.rtcp, SOURCE_RTCP, rtp->rtcp, &next);
 	int r = worker_watch(worker_of(flow), &flow->rtp.rtp);
@@ -63,6 +65,31 @@ void flow_rtp_close(struct flow *flow)
 {
 	worker_unwatch(worker_of(flow), &flow->rtp.rtp);
 	worker_unwatch(worker_of(flow), &flow->rtp.rtcp);
+}
+
+/* Whom else it takes packets from is the latch's to say again. */
+static void hear_all(struct flow *flow)
+{
+	if (flow->alone)
+		port_hear_all(flow->fd);
+	flow->alone = false;
+}
+
+void flow_rtp_beat(struct flow *flow)
+{
+	const struct latch *latch = &flow->rtp.latch;
+
+	if (flow->alone || !latch_is_heard(latch, worker_of(flow)->now_ms))
+		return;
+	flow->alone = !port_hear_one(flow->fd, &flow->remote);
+}
+
+uint64_t flow_rtp_tick(struct flow *flow, uint64_t now_ms)
+{
+	if (flow->alone && !latch_is_heard(&flow->rtp.latch, now_ms))
+		hear_all(flow);
+	return flow->alone ? flow->rtp.latch.last_ms + LATCH_SILENCE_MS
+			   : UINT64_MAX;
 }
 
 /*
@@ -95,6 +122,7 @@ int flow_rtp_peer(struct flow *flow, const struct command_rtp_peer *peer)
 	int r = set_keys(flow, &peer->keys);
 	if (r)
 		return r;
+	hear_all(flow);
 	rtp->mux = peer->mux;
 	latch_trust(&rtp->latch, &peer->signals_from,
 		    peer->anywhere || flow->rx);
@@ -145,6 +173,7 @@ static bool take_rtp(struct flow *flow, const struct packet *packet)
 	case LATCH_TAKE:
 		return true;
 	case LATCH_MOVED:
+		hear_all(flow);
 		flow->remote = flow->rtp.latch.remote;
 		flow_changed(flow);
 		return true;
@@ -226,6 +255,7 @@ bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,
 		return sendto(fd, packet->p, packet->n, MSG_DONTWAIT, &to->sa,
 			      addr_len(to)) >= 0;
 	packet->remote = *to;
-	batch_queue(worker_of(flow)->batch, fd, packet);
+	batch_queue_own(worker_of(flow)->batch, fd, flow->alone && !second,
+			packet);
 	return true;
 }

@@ -69,12 +69,17 @@ static bool is_stable(struct latch *latch, const struct addr *addr,
 	return ++s->packets >= LATCH_PACKETS;
 }
 
+bool latch_is_heard(const struct latch *latch, uint64_t now_ms)
+{
+	return latch->locked && now_ms - latch->last_ms < LATCH_SILENCE_MS;
+}
+
 static bool may_learn(const struct latch *latch, const struct addr *source,
 		      uint64_t now_ms)
 {
 	if (latch->locked)
 		return addr_same_ip(source, &latch->remote) &&
-		       now_ms - latch->last_ms >= LATCH_SILENCE_MS;
+		       !latch_is_heard(latch, now_ms);
 	if (addr_same_ip(source, &latch->signalled))
 		return true;
 	return addr_classify(&latch->signalled) == ADDR_PRIVATE &&

@@ -86,12 +86,26 @@ static int bind_socket(int fd, const struct addr *local)
 	return bind(fd, &local->sa, addr_len(local)) ? -errno : 0;
 }
 
+int port_hear_one(int fd, const struct addr *remote)
+{
+	return connect(fd, &remote->sa, addr_len(remote)) ? -errno : 0;
+}
+
+void port_hear_all(int fd)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	if (connect(fd, &nobody, sizeof(nobody)))
+		log_error("event=media-port result=deaf errno=%d", errno);
+}
+
 int port_socket(int *out, const struct addr *local, unsigned dscp)
 {
 	int fd = handover_take(local);
 
 	if (fd >= 0) { /* bound, and does not block; the mark may be new */
 		mark(fd, local, dscp);
+		port_hear_all(fd);
 		*out = fd;
 		return 0;
 	}

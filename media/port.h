@@ -64,5 +64,12 @@ void port_close(struct port_pool *pool, struct port_pair *pair,
  * an IPv6 one is for IPv6 alone. 0 or -errno.
  */
 CHECKED int port_socket(int *out, const struct addr *local, unsigned dscp);
+/*
+ * From now on the kernel lets nobody but @remote be heard at @fd, refuses
+ * others by ICMP, and knows the way to it, which is a seventh of what sending a
+ * packet costs. 0 or -errno: all are heard.
+ */
+CHECKED int port_hear_one(int fd, const struct addr *remote);
+void port_hear_all(int fd);
 /* Large buffers for @fd; if bound to all addresses, it tells each packet's. */
 CHECKED int port_share(int fd, const struct addr *local);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "media/worker.h"
@@ -161,6 +162,53 @@ static void a_side_that_hears_something_does_not_fail(void **state)
 			hear(b, flow);
 	}
 	assert_false(told(b).failed);
+}
+
+/* Whom the kernel lets be heard alone; port 0: nobody. */
+static uint16_t alone(const struct bench *b)
+{
+	struct addr peer = { 0 };
+	socklen_t n = sizeof(peer);
+
+	return getpeername(b->pair.rtp, &peer.sa, &n) ? 0 : addr_port(&peer);
+}
+
+static void a_peer_is_heard_alone_until_it_is_silent(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	uint64_t now_ms = 1000;
+
+	tick_until(b, now_ms + 2 * CIRCUIT_BEAT_MS);
+	assert_int_equal(alone(b), 0);
+	for (; now_ms < 5 * CIRCUIT_BEAT_MS; now_ms += 1000) {
+		(void)tick_at(b, now_ms);
+		hear(b, flow);
+	}
+	assert_int_equal(alone(b), 9);
+	/* It may come from another port from then on. */
+	uint64_t from_ms = now_ms - 1000 + LATCH_SILENCE_MS;
+	assert_true(tick_at(b, from_ms - 1) <= from_ms);
+	assert_int_equal(alone(b), 9);
+	(void)tick_at(b, from_ms);
+	assert_int_equal(alone(b), 0);
+}
+
+static void who_is_described_anew_may_be_another(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	struct command_rtp_peer peer = { .rtp = at("127.0.0.1:11"),
+					 .rtcp = at("127.0.0.1:11") };
+
+	for (uint64_t now_ms = 1000; now_ms < 2 * CIRCUIT_BEAT_MS;
+	     now_ms += 1000) {
+		(void)tick_at(b, now_ms);
+		hear(b, flow);
+	}
+	assert_int_equal(alone(b), 9);
+	assert_int_equal(flow_rtp_peer(flow, &peer), 0);
+	assert_int_equal(alone(b), 0);
 }
 
 static void a_side_on_hold_is_not_watched(void **state)
@@ -378,6 +426,12 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_side_that_hears_something_does_not_fail, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_peer_is_heard_alone_until_it_is_silent, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			who_is_described_anew_may_be_another, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(a_side_on_hold_is_not_watched,
 						set_up, tear_down),

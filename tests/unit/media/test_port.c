@@ -169,6 +169,69 @@ static void a_socket_of_before_is_marked_anew(void **state)
 	assert_int_equal(handover_end(), 0);
 }
 
+static int bound(const char *address, uint16_t port)
+{
+	struct addr local = ip(address);
+	int fd;
+
+	addr_set_port(&local, port);
+	assert_int_equal(port_socket(&fd, &local, 0), 0);
+	return fd;
+}
+
+/* Whether what @from sends to @to, at @port, is heard there. */
+static bool is_heard(int to, int from, const char *address, uint16_t port)
+{
+	struct addr at = ip(address);
+	uint8_t p;
+
+	addr_set_port(&at, port);
+	assert_int_equal(
+		sendto(from, "x", 1, MSG_DONTWAIT, &at.sa, addr_len(&at)), 1);
+	return recv(to, &p, 1, MSG_DONTWAIT) == 1;
+}
+
+static void one_may_be_heard_alone(void **state)
+{
+	static const char *const addresses[] = { "127.0.0.1", "::1" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *at = addresses[i];
+		int us = bound(at, 35610), peer = bound(at, 35612);
+		int other = bound(at, 35614);
+		struct addr remote = ip(at);
+
+		addr_set_port(&remote, 35612);
+		assert_int_equal(port_hear_one(us, &remote), 0);
+		assert_true(is_heard(us, peer, at, 35610));
+		assert_false(is_heard(us, other, at, 35610));
+		port_hear_all(us);
+		assert_int_equal(bound_port(us), 35610);
+		assert_true(is_heard(us, peer, at, 35610));
+		assert_true(is_heard(us, other, at, 35610));
+		close(us);
+		close(peer);
+		close(other);
+	}
+}
+
+static void at_a_socket_of_before_all_are_heard(void **state)
+{
+	(void)state;
+	struct addr remote = ip("127.0.0.1");
+	int was = bound("127.0.0.1", 35620), other = bound("127.0.0.1", 35622);
+
+	addr_set_port(&remote, 9);
+	assert_int_equal(port_hear_one(was, &remote), 0);
+	assert_int_equal(handover_offer(was), 0);
+	assert_int_equal(bound("127.0.0.1", 35620), was);
+	assert_true(is_heard(was, other, "127.0.0.1", 35620));
+	close(was);
+	close(other);
+	assert_int_equal(handover_end(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +243,8 @@ int main(void)
 			an_address_that_is_not_ours_is_an_error_not_a_search),
 		cmocka_unit_test(sockets_are_marked_for_speech),
 		cmocka_unit_test(a_socket_of_before_is_marked_anew),
+		cmocka_unit_test(one_may_be_heard_alone),
+		cmocka_unit_test(at_a_socket_of_before_all_are_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
