@@ -13,6 +13,7 @@
 #include "media/cand.h"
 #include "media/ice.h"
 #include "media/ice_agent.h"
+#include "tests/fuzz/same_random.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -262,8 +263,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run run = { .in = cursor_reading(data, size), .now_ms = 1000 };
 	struct ice_config config = { .controlling = cursor_u8(&run.in) & 1,
 				     .now_ms = run.now_ms };
-	int r = ice_new(&run.ice, &config, &handlers, &run);
+	int r;
 
+	same_random_begin();
+	r = ice_new(&run.ice, &config, &handlers, &run);
 	assert(!r);
 	for (int i = 0; i < MAX_STEPS && cursor_left(&run.in); i++) {
 		size_t n = sizeof(steps) / sizeof(steps[0]);
