@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * A call under any sequence of what its legs, its bridge, the disk, the billing
- * system and time may do: each leg is told once that it is over, one record is
- * written, and what it counted for is given back. An octet is a step, the next
- * one says more of it. The first chooses what call it is.
+ * system, its transfers and time may do, while what legs are asked for works or
+ * fails: each leg is told once that it is over, one record is written and one
+ * of each transfer, and what it counted for is given back. An octet is a step,
+ * the next one says more of it. The first chooses what call it is.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "gateway/call/missed.h"
+#include "tests/fuzz/same_random.h"
 #include "tests/unit/gateway/call_rig.h"
 
 enum { STEPS_MAX = 100, LEGS_MAX = 8, TARGETS = 3 };
@@ -21,6 +24,8 @@ static struct {
 	unsigned ended, told, freed;
 } legs[LEGS_MAX];
 static unsigned nlegs, records;
+static unsigned transfers; /* each has a record of its own */
+static bool broken;        /* whatever legs are asked for */
 
 static unsigned number_of(const struct leg *leg)
 {
@@ -66,12 +71,59 @@ static int recall(struct leg *leg)
 	return 0;
 }
 
+static int works(int r)
+{
+	return broken ? -EIO : r;
+}
+
+static int offer(struct leg *leg, const struct media_desc *desc)
+{
+	return works(fake_offer(leg, desc));
+}
+
+static int ring(struct leg *leg)
+{
+	return works(fake_ring(leg));
+}
+
+static int proceed(struct leg *leg)
+{
+	return works(fake_proceed(leg));
+}
+
+static int answer(struct leg *leg, const struct media_desc *desc)
+{
+	return works(fake_answer(leg, desc));
+}
+
+static int reoffer(struct leg *leg)
+{
+	return works(fake_reoffer(leg));
+}
+
+static int hold(struct leg *leg, bool on)
+{
+	return works(fake_hold(leg, on));
+}
+
+static int restart(struct leg *leg)
+{
+	return works(fake_restart(leg));
+}
+
 static struct leg *make(void)
 {
 	static struct leg_ops ops;
 	struct leg *leg = new_leg();
 
 	ops = fake_ops;
+	ops.offer = offer;
+	ops.ring = ring;
+	ops.proceed = proceed;
+	ops.answer = answer;
+	ops.reoffer = reoffer;
+	ops.hold = hold;
+	ops.restart = restart;
 	ops.hangup = hangup;
 	ops.free = free_leg;
 	ops.candidate = candidate;
@@ -182,6 +234,45 @@ static void time_passes(void)
 	turn();
 }
 
+/* The telephone has had itself transferred (RFC 3515), or it came to nothing;
+ * and what others do to all calls. */
+static void others(uint8_t more)
+{
+	enum media_side side = more & 16 ? MEDIA_SIDE_A : MEDIA_SIDE_B;
+	struct fare *fare = NULL;
+
+	switch (more >> 5) {
+	case 0:
+		assert(call_transfer(call, "+15550001111") >= 0);
+		break;
+	case 1:
+		broken = !broken;
+		break;
+	case 2:
+		bridge_takes_digits = !bridge_takes_digits;
+		break;
+	case 3:
+		if (!call_talks(call))
+			break;
+		assert(!fare_copy(&fare, &own_fare));
+		assert(!call_transferred(call, side, fare, more & 16));
+		transfers++;
+		break;
+	case 4:
+		call_transfer_failed(call, "+15550001111", CAUSE_BUSY);
+		break;
+	case 5:
+		call_record_all(&gateway);
+		break;
+	case 6:
+		call_missed(call, "bob@example.org", "+1@tel.example.org",
+			    CAUSE_NO_ANSWER);
+		break;
+	default:
+		call_record_refresh(call);
+	}
+}
+
 static void media(uint8_t more)
 {
 	enum media_side side = more & 1 ? MEDIA_SIDE_A : MEDIA_SIDE_B;
@@ -205,7 +296,7 @@ static void media(uint8_t more)
 		bridge_events->changed(side, bridge_arg);
 		break;
 	case 6:
-		assert(call_transfer(call, "+15550001111") >= 0);
+		others(more);
 	}
 }
 
@@ -284,7 +375,9 @@ static bool begin_as(uint8_t kind)
 	struct call_parties of = parties;
 	struct leg *callee;
 
-	nlegs = records = 0;
+	nlegs = records = transfers = 0;
+	broken = false;
+	bridge_takes_digits = true;
 	stored = NULL;
 	question_open = false;
 	billed = kind & 1;
@@ -305,7 +398,7 @@ static bool begin_as(uint8_t kind)
 static void check_end(void)
 {
 	assert(!gateway.ncalls && LIST_EMPTY(&gateway.calls));
-	assert(records == 1);
+	assert(records == 1 + transfers);
 	for (unsigned i = 0; i < nlegs; i++)
 		assert(legs[i].freed == 1);
 	expect_counted();
@@ -316,11 +409,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!gateway.base) {
 		assert(!log_open("/dev/null", LOG_LEVEL_ERROR));
 		noon();
+		config.xmpp.domain = (char[]){ "tel.example.org" };
 		gateway.config = &config;
 		gateway.base = event_base_new();
 		LIST_INIT(&gateway.calls);
-		assert(gateway.base && !toll_new(&gateway));
+		assert(gateway.base && !toll_new(&gateway) &&
+		       !missed_new(&gateway));
 	}
+	same_random_begin();
 	if (!size || !begin_as(data[0]))
 		return 0;
 	for (size_t i = 1; i + 1 < size && i < 2 * STEPS_MAX && !is_over();

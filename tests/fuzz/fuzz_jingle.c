@@ -6,10 +6,13 @@
  *     a to o   the peer: the action of that number; what <jingle/> contains
  *     A to O   the same again with the id of the piece before
  *     0 to 9   the owner
+ *     p to t   the owner, too
  *     <        the peer: a whole iq
  *
- * Each iq of the peer gets one answer, with its id; what is sent is legal XML;
- * after the end nothing is told; and nobody is called about what he has ended.
+ * The octet before all says which end of the session it is, and whether the
+ * owner ends it when he is told something, or answers at once. Each iq of the
+ * peer gets one answer, with its id; what is sent is legal XML; after the end
+ * nothing is told; and nobody is called about what he has ended.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -19,6 +22,7 @@
 
 #include "gateway/base/text.h"
 #include "media/desc.h"
+#include "tests/fuzz/same_random.h"
 #include "xmpp/jingle.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stanza_parse.h"
@@ -36,6 +40,7 @@ struct run {
 	const char *id; /* of the iq that is being answered */
 	bool ended;
 	bool nervous; /* ends the session whenever it is told something */
+	bool prompt;  /* answers an offer or a restart where it is told of it */
 };
 
 static void on_send(struct stanza *stanza, void *arg)
@@ -66,7 +71,28 @@ static void told(struct run *run)
 	jingle_terminate(run->jingle, REASON_GENERAL_ERROR, NULL);
 }
 
-static void on_desc(const struct media_desc *desc, void *arg)
+static struct media_desc *our_desc(const char *mid);
+
+static void answer(struct run *run, bool restart)
+{
+	AUTO(media_desc_freep) struct media_desc *desc = our_desc("audio");
+	int r = restart ? jingle_answer_restart(run->jingle, desc->contents[0])
+			: jingle_answer(run->jingle, desc);
+
+	assert(r >= 0);
+}
+
+static void on_offer(const struct media_desc *desc, void *arg)
+{
+	struct run *run = arg;
+
+	assert(desc->ncontents);
+	told(run);
+	if (run->prompt)
+		answer(run, false);
+}
+
+static void on_answer(const struct media_desc *desc, void *arg)
 {
 	assert(desc->ncontents);
 	told(arg);
@@ -81,8 +107,12 @@ static void on_candidate(const char *mid, const struct media_cand *cand,
 
 static void on_restart(const struct media_content *content, void *arg)
 {
+	struct run *run = arg;
+
 	assert(content->ufrag[0] && content->pwd[0]);
-	told(arg);
+	told(run);
+	if (run->prompt)
+		answer(run, true);
 }
 
 static void on_info(enum jingle_info info, void *arg)
@@ -115,8 +145,8 @@ static void on_ended(enum reason reason, const char *text, void *arg)
 
 static const struct jingle_handlers handlers = {
 	.send = on_send,
-	.offer = on_desc,
-	.answer = on_desc,
+	.offer = on_offer,
+	.answer = on_answer,
 	.candidate = on_candidate,
 	.restart = on_restart,
 	.info = on_info,
@@ -208,6 +238,16 @@ static void reply(struct run *run, const char *condition, const char *detail)
 	jingle_reply(run->jingle, error);
 }
 
+static void acknowledge(struct run *run)
+{
+	AUTO(stanza_freep) struct stanza *result = NULL;
+
+	if (!run->last)
+		return;
+	assert(!stanza_result(&result, run->last));
+	jingle_reply(run->jingle, result);
+}
+
 static void own(struct run *run, char what)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = our_desc("audio");
@@ -244,6 +284,21 @@ static void own(struct run *run, char what)
 	case '8':
 		reply(run, "service-unavailable", "tie-break");
 		break;
+	case 'p':
+		r = jingle_answer_restart(run->jingle, content);
+		break;
+	case 'q':
+		r = jingle_info(run->jingle, JINGLE_INFO_HOLD);
+		break;
+	case 'r':
+		r = jingle_info(run->jingle, JINGLE_INFO_UNHOLD);
+		break;
+	case 's':
+		r = jingle_info(run->jingle, JINGLE_INFO_RINGING);
+		break;
+	case 't':
+		acknowledge(run);
+		break;
 	default:
 		restore(run);
 	}
@@ -257,7 +312,8 @@ static void piece_of(struct run *run, struct slice piece)
 
 	if (what == '<') {
 		receive_text(run, piece);
-	} else if (what >= '0' && what <= '9') {
+	} else if ((what >= '0' && what <= '9') ||
+		   (what >= 'p' && what <= 't')) {
 		own(run, what);
 	} else if (what >= 'a' && what <= 'o') {
 		run->iqs++;
@@ -279,6 +335,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	config.initiator = data[0] & 1;
 	run.nervous = data[0] & 2;
+	run.prompt = data[0] & 4;
+	same_random_begin();
 	input.p++;
 	input.n--;
 	if (jingle_new(&run.jingle, &config, &handlers, &run))

@@ -11,7 +11,9 @@
  *                                  one agent last beyond an input
  *
  * A line with one of these instead of a datagram makes the agent's user act:
- * ring, answer, refuse, offer, digit, hangup, call, refer.
+ * ring, answer, refuse, offer, hold, digit, hangup, call, forward, refer; has
+ * the dialog taken up as by another process: resume; or has its timers end, at
+ * their time or when their patience is over, too: time, late.
  */
 #include <assert.h>
 #include <event2/event.h>
@@ -25,6 +27,7 @@
 #include "gateway/base/log.h"
 #include "media/desc.h"
 #include "sip/dialog_int.h"
+#include "sip/message.h"
 #include "sip/trunk.h"
 #include "sip/waiting.h"
 
@@ -46,7 +49,7 @@ static struct event_base *base;
 static struct sip_agent *agent;
 static struct sip_trunk *trunk;
 static struct sip_dialog *dialog;
-static struct media_desc *desc;
+static struct media_desc *desc, *held;
 static struct said said;
 static struct addr at;
 static int fd = -1;
@@ -76,7 +79,13 @@ static void on_refer(const struct sip_refer *refer, void *arg)
 {
 	(void)arg;
 	assert(refer->user[0] && refer->uri && refer->replaces);
+	if (refer->user[0] == '6') {
+		sip_dialog_refer_answer(dialog, 603);
+		return;
+	}
 	sip_dialog_refer_answer(dialog, 202);
+	if (refer->user[0] == '1')
+		sip_dialog_refer_notify(dialog, 180, false);
 	sip_dialog_refer_notify(dialog, 200, true);
 }
 
@@ -154,7 +163,18 @@ static void on_waiting(const struct sip_invite *request,
 	(void)arg;
 }
 
+static void on_message(struct sip_message *message,
+		       const struct sip_message_in *in, void *arg)
+{
+	(void)arg;
+	assert(in->request_user && in->called_user && in->to_user);
+	assert(in->key && *in->key && in->lang && in->subject);
+	assert(!strpbrk(in->lang, "\r\n"));
+	sip_message_answer(message, 200);
+}
+
 static const struct sip_agent_handlers agent_handlers = {
+	.message = on_message,
 	.source = on_source,
 	.invite = on_invite,
 	.options = on_options,
@@ -230,6 +250,8 @@ static void make_desc(void)
 	assert(!media_codec_static(&pcmu, 0));
 	assert(!media_content_add_codec(c, &pcmu));
 	assert(!addr_parse(&c->rtp, slice_of("127.0.0.1"), 4000));
+	assert(!media_desc_copy(&held, desc));
+	held->contents[0]->dir = MEDIA_SENDONLY;
 }
 
 static void open_agent(void)
@@ -304,6 +326,12 @@ static void offer(void)
 		return;
 }
 
+static void hold(void)
+{
+	if (dialog && sip_dialog_offer(dialog, held))
+		return;
+}
+
 static void digit(void)
 {
 	if (dialog && sip_dialog_digit(dialog, '5', 100))
@@ -317,14 +345,14 @@ static void hangup(void)
 								.q850 = 17 });
 }
 
-static void call(void)
+static void start(const char *diverted)
 {
 	struct sip_dialog_start start = {
 		.trunk = trunk,
 		.parties.to = "+1",
 		.parties.from = "+2",
 		.parties.display = "A \"B\"",
-		.parties.diverted = inputs % 2 ? "+4 \"" : NULL,
+		.parties.diverted = diverted,
 		.offer = desc,
 		.policy = { .prack = true, .refer = true, .follow = true }
 	};
@@ -334,10 +362,88 @@ static void call(void)
 		dialog = NULL;
 }
 
+static void call(void)
+{
+	start(NULL);
+}
+
+static void forward(void)
+{
+	start("+4 \"");
+}
+
 static void refer(void)
 {
 	if (dialog && !sip_dialog_refer(dialog, "+3", NULL))
 		return;
+}
+
+/* ---- another process, other times ---- */
+
+static void expect_same(const struct sip_dialog_state *a,
+			const struct sip_dialog_state *b)
+{
+	assert(a->uac == b->uac && a->transport == b->transport);
+	assert(addr_equal(&a->peer, &b->peer));
+	assert(!strcmp(a->call_id, b->call_id));
+	assert(!strcmp(a->local_tag, b->local_tag));
+	assert(!strcmp(a->remote_tag, b->remote_tag));
+	assert(!strcmp(a->local, b->local) && !strcmp(a->remote, b->remote));
+	assert(!strcmp(a->remote_target, b->remote_target));
+	assert(!strcmp(a->route, b->route) && !strcmp(a->contact, b->contact));
+	assert(!strcmp(a->trunk, b->trunk));
+	assert(a->local_cseq == b->local_cseq);
+	assert(a->remote_cseq == b->remote_cseq);
+	assert(a->session_expires_s == b->session_expires_s);
+	assert(a->session_left_ms >= b->session_left_ms);
+}
+
+/* The one that had it has died without a word; what is kept of it is enough
+ * for the next one, and for the one after that. */
+static void resume(void)
+{
+	struct sip_dialog_state state, again;
+
+	if (!dialog || sip_dialog_save(dialog, &state))
+		return;
+	dialog->state = DIALOG_OVER;
+	dialog = sip_dialog_free(dialog);
+	turns();
+	assert(!sip_dialog_restore(&dialog, agent, &state, trunk,
+				   &dialog_handlers, NULL));
+	assert(!sip_dialog_describe(dialog, desc));
+	assert(!sip_dialog_save(dialog, &again));
+	expect_same(&state, &again);
+	sip_dialog_state_fini(&state);
+	sip_dialog_state_fini(&again);
+}
+
+static void pass_time(void)
+{
+	struct event *const timers[] = {
+		dialog ? dialog->session_timer : NULL,
+		dialog ? dialog->ring_timer : NULL,
+		dialog ? dialog->expiry_timer : NULL,
+		dialog ? dialog->reply.timer : NULL,
+		dialog ? dialog->reliable.timer : NULL,
+		dialog ? dialog->offer_timer : NULL,
+		dialog ? dialog->refer.timer : NULL,
+		dialog ? dialog->give_up : NULL,
+	};
+
+	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++)
+		if (timers[i] && evtimer_pending(timers[i], NULL))
+			event_active(timers[i], EV_TIMEOUT, 0);
+}
+
+static void pass_deadlines(void)
+{
+	if (!dialog)
+		return;
+	dialog->session_end_ms = 0;
+	dialog->reply.give_up_ms = 0;
+	dialog->reliable.give_up_ms = 0;
+	pass_time();
 }
 
 static bool act(struct slice part)
@@ -345,10 +451,13 @@ static bool act(struct slice part)
 	static const struct {
 		const char *name;
 		void (*fn)(void);
-	} acts[] = { { "ring\n", ring },     { "answer\n", answer },
-		     { "refuse\n", refuse }, { "offer\n", offer },
-		     { "digit\n", digit },   { "hangup\n", hangup },
-		     { "call\n", call },     { "refer\n", refer } };
+	} acts[] = { { "ring\n", ring },          { "answer\n", answer },
+		     { "refuse\n", refuse },      { "offer\n", offer },
+		     { "hold\n", hold },          { "digit\n", digit },
+		     { "hangup\n", hangup },      { "call\n", call },
+		     { "forward\n", forward },    { "refer\n", refer },
+		     { "resume\n", resume },      { "time\n", pass_time },
+		     { "late\n", pass_deadlines } };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		if (!slice_is(part, acts[i].name))
