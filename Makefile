@@ -110,9 +110,9 @@ $(BUILD)/tandem: $(BUILD)/gateway/main.o $(call archives,gateway)
 $(BUILD)/tandemctl: $(BUILD)/gateway/tandemctl.o $(call archives,gateway)
 # Without libFuzzer a driver runs the corpus through the target.
 FUZZ_DRIVER = $(if $(findstring fuzzer,$(LDFLAGS)),,$(BUILD)/tests/fuzz/replay.o)
-$(FUZZERS): %: %.o $(FUZZ_DRIVER) $(call archives,gateway)
+$(FUZZERS): %: %.o $(FUZZ_DRIVER) $(BUILD)/libmock.a $(call archives,gateway)
 $(BENCHES): %: %.o $(BUILD)/libmock.a $(call archives,gateway)
-$(BENCHES) $(BUILD)/tests/fuzz/fuzz_call: CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
+$(BENCHES) $(FUZZERS): CMOCKA := -lcmocka # their rigs, those of unit tests, assert with it
 $(LOAD): $(call objects,$(wildcard tests/bench/load/*.c)) $(BUILD)/libmock.a $(call archives,gateway)
 $(FLOORS): %: %.o
 $(PROGRAMS) $(FUZZERS) $(BENCHES) $(LOAD) $(FLOORS):

@@ -34,6 +34,7 @@ enum {
 static struct stage {
 	char dir[64];
 	struct config *config;
+	const char *more; /* of the configuration, or NULL; set before */
 	struct event_base *base;
 	struct event *tick;
 	struct gateway *gateway;
@@ -97,9 +98,9 @@ static inline void configure(unsigned short sip_port)
 		 "trunk \"carrier\" { proxy = \"sip:127.0.0.1:%u\" "
 		 "allow = { \"127.0.0.1\" } }\n"
 		 "number \"+15557654321\" { owner = \"alice@example.org\" "
-		 "trunk = \"carrier\" }\n",
+		 "trunk = \"carrier\" }\n%s",
 		 port_of(st.listener), sip_port, free_port(SOCK_DGRAM), st.dir,
-		 st.dir, addr_port(&st.peer.at));
+		 st.dir, addr_port(&st.peer.at), st.more ? st.more : "");
 	assert_int_equal(config_parse(&st.config, "test", slice_of(text),
 				      on_mistake, NULL),
 			 0);
