@@ -128,6 +128,7 @@ static void fill_names(const struct request *request, struct form *form)
 /* ---- list ---- */
 
 struct listing {
+	const struct gateway *gateway;
 	struct answer *answer;
 	struct tm now;
 };
@@ -159,10 +160,16 @@ static void put_route(const struct listing *listing,
 		    config_format_time(route->until_min).s);
 }
 
-static const char *state(const struct listing *listing,
-			 const struct config_route *route)
+static void put_state(const struct listing *listing,
+		      const struct config_route *route, bool enabled)
 {
-	return routes_is_time(route, &listing->now) ? "in use" : "not now";
+	const char *gone = routes_missing_trunk(listing->gateway, route);
+
+	answer_cell(listing->answer, "%s%s%s",
+		    !enabled                               ? "off"
+		    : routes_is_time(route, &listing->now) ? "in use"
+							   : "not now",
+		    gone ? ", there is no trunk " : "", gone ? gone : "");
 }
 
 static void put_files(const struct listing *listing,
@@ -170,7 +177,7 @@ static void put_files(const struct listing *listing,
 {
 	put_route(listing, route);
 	answer_cell(listing->answer, "first");
-	answer_cell(listing->answer, "%s", state(listing, route));
+	put_state(listing, route, true);
 	answer_cell(listing->answer, "tandem.conf");
 }
 
@@ -181,8 +188,7 @@ static void put_added(const struct route_row *row,
 
 	put_route(listing, route);
 	answer_cell(listing->answer, "%u", row->position);
-	answer_cell(listing->answer, "%s",
-		    row->enabled ? state(listing, route) : "off");
+	put_state(listing, route, row->enabled);
 	answer_cell(listing->answer, "command");
 }
 
@@ -193,7 +199,8 @@ static enum command_result run_routes(struct request *request)
 					       "State", "From" };
 	const struct config *config = request->gateway->config;
 	time_t now = (time_t)(clock_wall_ms() / 1000);
-	struct listing listing = { .answer = request->answer };
+	struct listing listing = { .gateway = request->gateway,
+				   .answer = request->answer };
 
 	if (!localtime_r(&now, &listing.now))
 		return COMMAND_DONE;
@@ -324,7 +331,9 @@ static enum command_result run_put(struct request *request)
 		.enabled = request_flag(request, "enabled"),
 	};
 
-	if (is_the_files(request, name) || !are_trunks(request, row.trunks) ||
+	/* One whose trunk has gone can be turned off. */
+	if (is_the_files(request, name) ||
+	    (row.enabled && !are_trunks(request, row.trunks)) ||
 	    !read_times(&row, request))
 		return COMMAND_DONE;
 	struct route_text before = describe(routes_find_added(gateway, name));

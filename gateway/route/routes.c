@@ -54,6 +54,26 @@ static int fit(const struct config_route *route, const char *number,
 	return routes_is_time(route, now) ? most : -1;
 }
 
+const char *routes_missing_trunk(const struct gateway *gateway,
+				 const struct config_route *route)
+{
+	for (size_t i = 0; i < route->trunks.n; i++) {
+		if (!config_find_trunk(gateway->config, route->trunks.v[i]))
+			return route->trunks.v[i];
+	}
+	return NULL;
+}
+
+static bool has_trunk(const struct gateway *gateway,
+		      const struct config_route *route)
+{
+	for (size_t i = 0; i < route->trunks.n; i++) {
+		if (config_find_trunk(gateway->config, route->trunks.v[i]))
+			return true;
+	}
+	return false;
+}
+
 const struct config_route *routes_find(const struct gateway *gateway,
 				       const char *number, const struct tm *now)
 {
@@ -76,7 +96,7 @@ const struct config_route *routes_find(const struct gateway *gateway,
 		int n = added->row->enabled ? fit(&added->route, number, now)
 					    : -1;
 
-		if (n > most) {
+		if (n > most && has_trunk(gateway, &added->route)) {
 			most = n;
 			best = &added->route;
 		}
@@ -263,9 +283,21 @@ int routes_put_all(struct gateway *gateway)
 /* ---- life ---- */
 
 struct load {
-	struct routes *routes;
+	const struct gateway *gateway;
 	int result;
 };
+
+static void tell_missing(const struct gateway *gateway,
+			 const struct config_route *route)
+{
+	const char *trunk = routes_missing_trunk(gateway, route);
+
+	if (trunk)
+		log_warn("route=%s trunk=%s missing: calls take its other "
+			 "trunks, or the next route; the command route-put "
+			 "changes it",
+			 route->name, trunk);
+}
 
 static void on_row(const void *data, void *arg)
 {
@@ -279,14 +311,16 @@ static void on_row(const void *data, void *arg)
 			  log_text(slice_of(row->name)).s);
 	else if (r)
 		load->result = r;
-	else
-		insert(load->routes, added);
+	if (r)
+		return;
+	insert(load->gateway->routes, added);
+	tell_missing(load->gateway, &added->route);
 }
 
 int routes_new(struct gateway *gateway)
 {
 	struct routes *routes = calloc(1, sizeof(*routes));
-	struct load load = { routes, 0 };
+	struct load load = { gateway, 0 };
 
 	if (!routes)
 		return -ENOMEM;

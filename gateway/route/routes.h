@@ -18,6 +18,14 @@
 
 struct gateway;
 
+/*
+ * A trunk that a command named may be gone from the file since: calls take the
+ * route's others, and where none is left, the next route. The first that is
+ * gone; NULL: all are there.
+ */
+const char *routes_missing_trunk(const struct gateway *gateway,
+				 const struct config_route *route);
+
 enum {
 	ROUTES_MAX = 256,       /* added ones */
 	ROUTES_TEXT_MAX = 1023, /* octets of prefixes, and of trunks */
@@ -28,7 +36,7 @@ enum routes_outcome {
 	ROUTES_E_UNKNOWN,  /* none was added by this name */
 };
 
-/* Reads what was added. 0 or -errno. */
+/* Reads what was added, after the trunks. 0 or -errno. */
 CHECKED int routes_new(struct gateway *gateway);
 void routes_free(struct gateway *gateway);
 

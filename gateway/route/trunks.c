@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/account.h"
 #include "db/setting.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -197,6 +198,36 @@ void trunks_open_undo(struct gateway *gateway)
 	sip_trunk_free(gateway->trunks[--gateway->ntrunks]);
 }
 
+/* Numbers that commands gave to a trunk which is not there any more. */
+struct stranded {
+	const struct config *config;
+	const struct account_number *first;
+	size_t n;
+};
+
+static void on_number(const struct account_number *number, void *arg)
+{
+	struct stranded *stranded = arg;
+
+	if (config_find_trunk(stranded->config, number->trunk))
+		return;
+	if (!stranded->n++)
+		stranded->first = number;
+}
+
+static void tell_stranded(const struct gateway *gateway)
+{
+	struct stranded stranded = { .config = gateway->config };
+
+	account_each_number(gateway->accounts, NULL, on_number, &stranded);
+	if (stranded.n)
+		log_warn("numbers=%zu first=%s trunk=%s missing: they call by "
+			 "routes alone; the command number-assign gives them "
+			 "another",
+			 stranded.n, stranded.first->number,
+			 stranded.first->trunk);
+}
+
 int trunks_new(struct gateway *gateway)
 {
 	const struct config *config = gateway->config;
@@ -214,6 +245,7 @@ int trunks_new(struct gateway *gateway)
 		if (r && i < config->ntrunks)
 			return r;
 	}
+	tell_stranded(gateway);
 	return 0;
 }
 

@@ -135,6 +135,39 @@ static void routes_added_at_run_time_count_and_are_kept(void **state)
 	assert_string_equal(find("+15551234", 1, 1, 1), "none");
 }
 
+static void a_route_without_a_trunk_leaves_calls_to_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct route_row gone = added("gone", 1, "+1555"),
+			 rest = added("rest", 2, "+1");
+
+	gone.trunks = "c d";
+	assert_int_equal(routes_put(&gateway, &gone), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "none");
+	assert_int_equal(routes_put(&gateway, &rest), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "rest");
+	gone.trunks = "c b";
+	assert_int_equal(routes_put(&gateway, &gone), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "gone");
+	routes_free(&gateway);
+	fixture_reopen(f);
+	gateway.db = f->db;
+	assert_int_equal(routes_new(&gateway), 0);
+	assert_string_equal(find("+15551234", 1, 1, 1), "gone");
+}
+
+static void trunks_that_are_not_there_are_named(void **state)
+{
+	char a[] = "a", c[] = "c", d[] = "d";
+	char *names[] = { a, c, d };
+	struct config_route route = { .trunks = { names, 3 } };
+
+	(void)state;
+	assert_string_equal(routes_missing_trunk(&gateway, &route), "c");
+	route.trunks.n = 1;
+	assert_null(routes_missing_trunk(&gateway, &route));
+}
+
 static void a_route_that_cannot_be_is_refused(void **state)
 {
 	(void)state;
@@ -256,6 +289,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROUTES_TEST(the_longest_prefix_whose_time_it_is_decides),
 		ROUTES_TEST(routes_added_at_run_time_count_and_are_kept),
+		ROUTES_TEST(a_route_without_a_trunk_leaves_calls_to_the_next),
+		ROUTES_TEST(trunks_that_are_not_there_are_named),
 		ROUTES_TEST(a_route_that_cannot_be_is_refused),
 		ROUTES_TEST(there_are_as_many_as_there_may_be),
 		ROUTES_TEST(what_was_added_is_known),
