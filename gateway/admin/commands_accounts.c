@@ -12,6 +12,7 @@
 #include "db/setting.h"
 #include "gateway/admin/commands.h"
 #include "gateway/admin/people.h"
+#include "gateway/admin/rows.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -54,6 +55,7 @@ static const struct form_spec list_fields[] = {
 	  .label = "Address",
 	  .type = FORM_TEXT_SINGLE,
 	  .desc = "Any part of it; empty: all" },
+	ROWS_FIELDS,
 };
 
 #define PREFIXES        "(\\+[0-9]{1,15}( +\\+[0-9]{1,15})*)?"
@@ -98,18 +100,18 @@ static const struct form_spec limit_fields[] = {
 /* ---- list ---- */
 
 struct listing {
-	struct request *request;
 	const char *find;
+	struct rows rows;
 };
 
 static void put_account(const char *jid, const struct account *account,
 			void *arg)
 {
-	const struct listing *listing = arg;
-	const struct gateway *gateway = listing->request->gateway;
-	struct answer *answer = listing->request->answer;
+	struct listing *listing = arg;
+	const struct gateway *gateway = listing->rows.request->gateway;
+	struct answer *answer = listing->rows.request->answer;
 
-	if (!strstr(jid, listing->find))
+	if (!strstr(jid, listing->find) || !rows_take(&listing->rows))
 		return;
 	answer_cell(answer, "%s", jid);
 	answer_cell(answer, "%s",
@@ -123,13 +125,12 @@ static enum command_result run_accounts(struct request *request)
 {
 	static const char *const columns[] = { "Account", "Enabled", "Numbers",
 					       "Calls now", "Forwards to" };
-	struct listing listing = { request, request_text(request, "find") };
+	struct listing listing = { .find = request_text(request, "find") };
 
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		answer_column(request->answer, columns[i]);
+	rows_start(&listing.rows, request, columns,
+		   sizeof(columns) / sizeof(columns[0]));
 	people_each(request->gateway, put_account, &listing);
-	if (!answer_rows(request->answer))
-		answer_info(request->answer, "There are no such accounts.");
+	rows_end(&listing.rows, "accounts");
 	return COMMAND_DONE;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/admin/commands.h"
+#include "gateway/admin/rows.h"
 #include "gateway/admin/span.h"
 #include "gateway/gateway.h"
 #include "gateway/route/blocks.h"
@@ -26,7 +27,7 @@
 		.expects = "a number such as +15551234567, or +1900*, please"  \
 	}
 
-static const struct form_spec list_fields[] = { ACCOUNT_FIELD };
+static const struct form_spec list_fields[] = { ACCOUNT_FIELD, ROWS_FIELDS };
 static const struct form_spec fields[] = { PARTY_FIELD, ACCOUNT_FIELD };
 static const struct form_spec own_fields[] = { PARTY_FIELD };
 
@@ -43,8 +44,11 @@ static void read_account(char out[static JID_CAP],
 static void on_block(const void *data, void *arg)
 {
 	const struct block_row *row = data;
-	struct answer *answer = arg;
+	struct rows *rows = arg;
+	struct answer *answer = rows->request->answer;
 
+	if (!rows_take(rows))
+		return;
 	answer_cell(answer, "%s", *row->account ? row->account : "all");
 	answer_cell(answer, "%s", row->party);
 	answer_cell(answer, "%s", span_time(row->since_ms).s);
@@ -55,13 +59,16 @@ static enum command_result run_blocks(struct request *request)
 	static const char *const columns[] = { "Account", "Who",
 					       "Since (UTC)" };
 	char account[JID_CAP];
+	struct rows rows;
 
 	read_account(account, request);
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		answer_column(request->answer, columns[i]);
-	blocks_each(request->gateway, account, on_block, request->answer);
-	if (!answer_rows(request->answer))
+	rows_start(&rows, request, columns,
+		   sizeof(columns) / sizeof(columns[0]));
+	blocks_each(request->gateway, account, on_block, &rows);
+	if (!rows.n)
 		answer_info(request->answer, "Nobody is blocked.");
+	else
+		rows_end(&rows, "blocks");
 	return COMMAND_DONE;
 }
 

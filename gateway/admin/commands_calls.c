@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/admin/commands.h"
+#include "gateway/admin/rows.h"
 #include "gateway/admin/span.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call_state.h"
@@ -23,7 +24,21 @@ static const struct form_spec call_fields[] = {
 	  .open = true },
 };
 
+static const struct form_spec list_fields[] = {
+	{ .var = "find",
+	  .label = "Number, address or trunk",
+	  .type = FORM_TEXT_SINGLE,
+	  .desc = "Any part of it; empty: all" },
+	ROWS_FIELDS,
+};
+
 /* ---- list ---- */
+
+static bool fits(const struct call *call, const char *find)
+{
+	return strstr(call->from, find) || strstr(call->to, find) ||
+	       strstr(call->account, find) || strstr(call->trunk, find);
+}
 
 static void put_call(struct answer *answer, const struct call *call)
 {
@@ -49,17 +64,19 @@ static enum command_result run_calls(struct request *request)
 		"Account", "Trunk",        "Duration", "Caller codec",
 		"Caller",  "Callee codec", "Callee",
 	};
+	const char *find = request_text(request, "find");
 	const struct call *call;
+	struct rows rows;
 
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		answer_column(request->answer, columns[i]);
+	rows_start(&rows, request, columns,
+		   sizeof(columns) / sizeof(columns[0]));
 	LIST_FOREACH(call, &request->gateway->calls, link)
 	{
-		if (call->state != CALL_CLOSED)
+		if (call->state != CALL_CLOSED && fits(call, find) &&
+		    rows_take(&rows))
 			put_call(request->answer, call);
 	}
-	if (!answer_rows(request->answer))
-		answer_info(request->answer, "There are no calls.");
+	rows_end(&rows, "calls");
 	return COMMAND_DONE;
 }
 
@@ -115,6 +132,7 @@ static const struct command table[] = {
 	{ .node = "calls",
 	  .title = "Calls of now",
 	  .need = NEED_READER,
+	  .steps = { COMMAND_FIELDS(list_fields) },
 	  .run = run_calls },
 	{ .node = "call-hangup",
 	  .title = "End a call",

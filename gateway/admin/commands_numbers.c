@@ -10,6 +10,7 @@
 #include "db/account.h"
 #include "gateway/admin/commands.h"
 #include "gateway/admin/list.h"
+#include "gateway/admin/rows.h"
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
@@ -42,6 +43,7 @@ static const struct form_spec list_fields[] = {
 	  .label = "Number or address",
 	  .type = FORM_TEXT_SINGLE,
 	  .desc = "Any part of either; empty: all" },
+	ROWS_FIELDS,
 };
 
 static const struct form_spec assign_fields[] = {
@@ -105,42 +107,50 @@ static const struct form_spec import_fields[] = {
 /* ---- list ---- */
 
 struct listing {
-	struct answer *answer;
+	const struct gateway *gateway;
 	const char *find;
+	struct rows rows;
 };
 
 static void put_number(const struct listing *listing,
 		       const struct number *number, const char *source)
 {
 	struct list_text owners = list_join(number->owners, number->nowners);
-	struct answer *answer = listing->answer;
+	struct answer *answer = listing->rows.request->answer;
+	bool known = config_find_trunk(listing->gateway->config, number->trunk);
 
-	if (!strstr(number->number, listing->find) &&
-	    !strstr(owners.s, listing->find))
-		return;
 	answer_cell(answer, "%s", number->number);
 	answer_cell(answer, "%s", owners.s);
-	answer_cell(answer, "%s", number->trunk);
+	answer_cell(answer, "%s%s", number->trunk,
+		    known ? "" : ", which is not there");
 	answer_cell(answer, "%s",
 		    number->ring == ACCOUNT_RING_ORDER ? "in order" : "all");
 	answer_cell(answer, "%s", number->texts);
 	answer_cell(answer, "%s", source);
 }
 
-struct all_numbers {
-	const struct gateway *gateway;
-	const struct listing *listing;
-};
+/* Whether it is looked for, and to be shown. */
+static bool take(struct listing *listing, const char *number,
+		 const char *const *owners, size_t n)
+{
+	bool fits = strstr(number, listing->find) != NULL;
+
+	for (size_t i = 0; i < n && !fits; i++)
+		fits = strstr(owners[i], listing->find) != NULL;
+	return fits && rows_take(&listing->rows);
+}
 
 /* What the file has as well is the file's. */
 static void on_number(const struct account_number *added, void *arg)
 {
-	const struct all_numbers *all = arg;
+	struct listing *listing = arg;
+	const struct gateway *gateway = listing->gateway;
 	struct number number;
 
-	if (!config_find_number(all->gateway->config, added->number) &&
-	    number_find(&number, all->gateway, added->number))
-		put_number(all->listing, &number, "command");
+	if (!config_find_number(gateway->config, added->number) &&
+	    take(listing, added->number, added->owners, added->nowners) &&
+	    number_find(&number, gateway, added->number))
+		put_number(listing, &number, "command");
 }
 
 static enum command_result run_numbers(struct request *request)
@@ -148,21 +158,23 @@ static enum command_result run_numbers(struct request *request)
 	static const char *const columns[] = { "Number", "Owners", "Trunk",
 					       "Rings",  "Texts",  "From" };
 	const struct gateway *gateway = request->gateway;
-	const struct listing listing = { request->answer,
-					 request_text(request, "find") };
-	struct all_numbers all = { gateway, &listing };
+	const struct config *config = gateway->config;
+	struct listing listing = { .gateway = gateway,
+				   .find = request_text(request, "find") };
 	struct number number;
 
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
-		answer_column(request->answer, columns[i]);
-	for (size_t i = 0; i < gateway->config->nnumbers; i++) {
-		if (number_find(&number, gateway,
-				gateway->config->numbers[i].number))
+	rows_start(&listing.rows, request, columns,
+		   sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < config->nnumbers; i++) {
+		const struct config_number *fixed = &config->numbers[i];
+
+		if (take(&listing, fixed->number,
+			 (const char *const *)fixed->owners, fixed->nowners) &&
+		    number_find(&number, gateway, fixed->number))
 			put_number(&listing, &number, "tandem.conf");
 	}
-	account_each_number(gateway->accounts, NULL, on_number, &all);
-	if (!answer_rows(request->answer))
-		answer_info(request->answer, "There are no such numbers.");
+	account_each_number(gateway->accounts, NULL, on_number, &listing);
+	rows_end(&listing.rows, "numbers");
 	return COMMAND_DONE;
 }
 
