@@ -249,7 +249,7 @@ struct xmpp_link *xmpp_link_free(struct xmpp_link *link)
 {
 	if (!link)
 		return NULL;
-	if (!link->broken && !link->mute)
+	if ((link->told || !link->broken) && !link->mute)
 		say_goodbye(link);
 	if (link->writable)
 		event_free(link->writable);

@@ -194,7 +194,8 @@ static void on_stanza(struct stanza *stanza, void *arg)
 	AUTO(stanza_freep) struct stanza *owned = stanza;
 	struct xmpp_link *link = arg;
 
-	if (stanza_is(owned, "error", STANZA_NS_STREAM))
+	link->told = stanza_is(owned, "error", STANZA_NS_STREAM);
+	if (link->told)
 		xmpp_link_break(link, xmpp_tags_condition(owned));
 	else
 		hand_over(link, owned);
@@ -202,7 +203,10 @@ static void on_stanza(struct stanza *stanza, void *arg)
 
 static void on_close(void *arg)
 {
-	xmpp_link_break(arg, "closed by the server");
+	struct xmpp_link *link = arg;
+
+	link->told = true;
+	xmpp_link_break(link, "closed by the server");
 }
 
 static void on_refused(const struct stanza *head, void *arg)

@@ -16,6 +16,7 @@ struct xmpp_link {
 	bool broken;
 	bool handling; /* a stanza, in on_stanza */
 	bool resumed;  /* its stream was opened by another process */
+	bool told;     /* the server has ended its stream in words */
 	bool torn;     /* half a stanza has been written, or read and taken */
 	int mute;      /* why the server takes nothing more; 0: it does */
 	struct stanza_parser *parser;

@@ -76,6 +76,13 @@ static void a_lost_connection_comes_back_with_a_new_parser(void **state)
 	rig_fini(&rig);
 }
 
+static bool has_goodbye(void *arg)
+{
+	struct rig *rig = arg;
+
+	return mock_xmpp_counts(rig->mock).goodbyes == 1;
+}
+
 static void a_server_that_says_goodbye_is_called_again(void **state)
 {
 	(void)state;
@@ -84,6 +91,7 @@ static void a_server_that_says_goodbye_is_called_again(void **state)
 	rig_up(&rig);
 	mock_xmpp_send(rig.mock, "</stream:stream>");
 	wait_down(&rig, "closed by the server");
+	assert_true(mock_run(rig.base, has_goodbye, &rig, LIMIT_MS));
 	wait_up(&rig, 2);
 	rig_fini(&rig);
 }
@@ -99,6 +107,7 @@ static void a_stream_error_names_its_condition(void **state)
 		       "xmpp-streams'>bye</text><system-shutdown xmlns='urn:"
 		       "ietf:params:xml:ns:xmpp-streams'/></stream:error>");
 	wait_down(&rig, "system-shutdown");
+	assert_true(mock_run(rig.base, has_goodbye, &rig, LIMIT_MS));
 	wait_up(&rig, 2);
 	rig_fini(&rig);
 }
@@ -247,13 +256,6 @@ static void a_ping_without_answer_ends_the_stream(void **state)
 	mock_xmpp_set_manner(rig.mock, &normal);
 	wait_up(&rig, 2);
 	rig_fini(&rig);
-}
-
-static bool has_goodbye(void *arg)
-{
-	struct rig *rig = arg;
-
-	return mock_xmpp_counts(rig->mock).goodbyes == 1;
 }
 
 static void freeing_says_goodbye_behind_the_last_stanza(void **state)
