@@ -140,7 +140,17 @@ static void fill_parties(struct call_parties *out,
  */
 struct request {
 	const char *from, *to, *sid;
+	bool session; /* begun at once: with the device that is addressed */
 };
+
+/* Who has the call on our side, for its caller. */
+static int our_jid(char out[static JID_CAP], const struct gateway *gateway,
+		   const struct request *request, const char *local)
+{
+	return request->session && strchr(request->to, '/')
+		       ? jid_full(out, JID_CAP, request->to)
+		       : full_jid(out, gateway, local);
+}
 
 static const struct refusal *place_account(struct gateway *gateway,
 					   const struct request *request,
@@ -159,7 +169,7 @@ static const struct refusal *place_account(struct gateway *gateway,
 	if (jid_bare(account, sizeof(account), request->from) ||
 	    jid_parse(&to, request->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
-	    full_jid(us, gateway, local))
+	    our_jid(us, gateway, request, local))
 		return refusal_of(ROUTE_E_NUMBER);
 	if (gateway->draining)
 		return refusal_no_line();
@@ -215,8 +225,9 @@ static void reject(struct gateway *gateway, const struct jmi *propose,
 	if (why == refusal_of(ROUTE_E_COUNTRY) &&
 	    !moved_text(moved, gateway, propose->from, propose->to))
 		text = moved;
-	note_refused(gateway, why, text,
-		     &(struct request){ propose->from, propose->to, NULL });
+	note_refused(
+		gateway, why, text,
+		&(struct request){ .from = propose->from, .to = propose->to });
 	if (jid_parse(&to, propose->to) ||
 	    text_copy(local, sizeof(local), to.local) ||
 	    full_jid(us, gateway, local))
@@ -248,9 +259,9 @@ void place_proposal(struct gateway *gateway, const struct jmi *propose)
 
 	if (propose->audio && !propose->video)
 		why = place_account(gateway,
-				    &(struct request){ propose->from,
-						       propose->to,
-						       propose->sid },
+				    &(struct request){ .from = propose->from,
+						       .to = propose->to,
+						       .sid = propose->sid },
 				    &leg);
 	if (why)
 		reject(gateway, propose, why);
@@ -262,8 +273,10 @@ const char *place_session(struct gateway *gateway, const struct stanza *iq,
 			  const char *sid)
 {
 	struct leg *leg = NULL;
-	const struct request request = { stanza_attr(iq, "from"),
-					 stanza_attr(iq, "to"), sid };
+	const struct request request = { .from = stanza_attr(iq, "from"),
+					 .to = stanza_attr(iq, "to"),
+					 .sid = sid,
+					 .session = true };
 	const struct refusal *why = place_account(gateway, &request, &leg);
 
 	if (why) {

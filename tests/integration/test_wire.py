@@ -314,6 +314,16 @@ async def test_offers_are_answered_as_the_standards_want_it(scene):
     assert found == {title: answer for title, (_, answer) in OFFERED.items()}
 
 
+async def test_who_is_addressed_answers(scene):
+    """A client holds its session with the JID that it has called."""
+    one = device(scene)
+    for sid, to in (("full", f"echo@{DOMAIN}/that one"), ("bare", f"echo@{DOMAIN}")):
+        one.say(jingle("session-initiate", sid, content(), to=to))
+        accept = await one.come(is_accept)
+        assert accept.get("from") == accept[0].get("responder") == (to if "/" in to else f"{to}/sip")
+        assert await one.hears(jingle("session-terminate", sid, to=to)) == FINE
+
+
 async def test_offers_that_cannot_be_end_with_the_true_reason(scene):
     one, found = device(scene), {}
     for title, (offer, _) in REFUSED.items():
