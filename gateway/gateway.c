@@ -153,10 +153,21 @@ static const struct sip_agent_handlers agent_handlers = {
 
 /* ---- start ---- */
 
+static void add_services(struct media_config *media,
+			 const struct config_sip *sip)
+{
+	for (size_t i = 0; i < sip->nlisten; i++) {
+		if (sip->listen[i].transport == CONFIG_UDP &&
+		    media->nservices < MEDIA_MAX_SERVICES)
+			media->services[media->nservices++] =
+				addr_port(&sip->listen[i].addr);
+	}
+}
+
 static int open_media(struct gateway *gateway)
 {
 	const struct config_media *config = &gateway->config->media;
-	const struct media_config media = {
+	struct media_config media = {
 		.address = config->address,
 		.public_address = config->public_address.addr,
 		.public_auto = config->public_address.automatic,
@@ -170,6 +181,7 @@ static int open_media(struct gateway *gateway)
 		.certificate = config->certificate,
 		.keep = *config->keep ? config->keep : NULL,
 	};
+	add_services(&media, &gateway->config->sip);
 	upgrade_take_sockets();
 	int r = media_new(&gateway->media, &media, gateway->base);
 

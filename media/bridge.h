@@ -25,7 +25,7 @@ struct event_base;
 struct media; /* workers, ports, certificate: one a process */
 struct bridge;
 
-enum { MEDIA_MAX_WORKERS = 64 };
+enum { MEDIA_MAX_WORKERS = 64, MEDIA_MAX_SERVICES = 8 };
 
 struct media_config {
 	struct addr address;        /* bind here; unset or unspecified: both
@@ -35,6 +35,9 @@ struct media_config {
 	bool public_auto;           /* find it: media_set_stun() */
 	uint16_t ice_port;          /* of worker 0; worker n has ice_port + n */
 	uint16_t port_min, port_max;
+	/* Of what else we serve by UDP; no peer's media is there. */
+	uint16_t services[MEDIA_MAX_SERVICES];
+	size_t nservices;
 	unsigned workers;        /* 0: one per processor */
 	unsigned priority;       /* of workers, SCHED_RR; 0: as all else */
 	unsigned dscp;           /* of media packets (RFC 2474); 46 is EF */

@@ -120,5 +120,5 @@ void bridge_on_addresses(struct media *media);
 void bridge_say_moved(struct media *media);
 /* Our public address may be another now: ask at once. */
 void media_doubt(struct media *media);
-/* Whether packets to @a would come back to one of our own media ports. */
+/* Whether packets to @a would come back to one of our own ports. */
 bool media_is_own(const struct media *media, const struct addr *a);

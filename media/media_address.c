@@ -87,6 +87,15 @@ struct addr media_advertised(const struct media *media,
 	return public;
 }
 
+static bool is_service(const struct media *media, uint16_t port)
+{
+	size_t i = 0;
+
+	while (i < media->config.nservices && media->config.services[i] != port)
+		i++;
+	return i < media->config.nservices;
+}
+
 bool media_is_own(const struct media *media, const struct addr *a)
 {
 	struct addr public = media_public_address(media);
@@ -96,7 +105,7 @@ bool media_is_own(const struct media *media, const struct addr *a)
 
 	if (!ours)
 		return false;
-	return port_is_open(media->ports, port) ||
+	return port_is_open(media->ports, port) || is_service(media, port) ||
 	       (port >= media->config.ice_port &&
 		port - media->config.ice_port < (int)media->nworkers);
 }

@@ -212,13 +212,13 @@ async def test_nothing_is_sent_to_an_address_that_has_not_been_checked(scene):
 FORBIDDEN = [("127.0.0.1", 5999), ("127.9.9.9", 5999), ("::1", 5999), ("0.0.0.0", 5999), ("0.1.2.3", 5999), ("::", 5999),
              ("224.0.0.5", 5999), ("239.1.1.1", 5999), ("ff02::1", 5999), ("ff0e::99", 5999), ("169.254.1.1", 5999),
              ("fe80::1", 5999), ("255.255.255.255", 5999), ("240.0.0.1", 5999), ("::ffff:127.0.0.1", 5999), ("::127.0.0.1", 5999),
-             (GATEWAY, 10000), (GATEWAY, 10001), ("fd77::1", 10000), ("10.77.0.11", 0)]
+             (GATEWAY, 10000), (GATEWAY, 10001), ("fd77::1", 10000), (GATEWAY, 5060), ("fd77::1", 5060), ("10.77.0.11", 0)]
 
 
 @pytest.mark.alone  # the captures take time that the audio of others needs
 @pytest.mark.parametrize("trickle", [True, False], ids=["trickled", "at once"])
 async def test_forbidden_candidates_get_no_packet(scene, trickle):
-    """Loopback, multicast, link-local, unspecified, reserved and our own media ports: a capture sees nothing go there."""
+    """Loopback, multicast, link-local, unspecified, reserved and our own ports: a capture sees nothing go there."""
     with_them = replace(profiles.PLAIN, trickle=trickle, filter_candidates=lambda candidates: [
         *(moved(candidates[0], host=host, port=port, priority=2130706431 - n) for n, (host, port) in enumerate(FORBIDDEN)),
         *candidates])

@@ -148,6 +148,8 @@ static inline int rig_socket(const char *ip, struct addr *local)
 	return fd;
 }
 
+enum { RIG_SERVICE_PORT = 5060 }; /* where no media goes */
+
 /* Others may test on this machine at the same time: look for free ports. */
 static inline struct media *rig_media(struct rig *rig, unsigned workers,
 				      unsigned nth)
@@ -155,6 +157,8 @@ static inline struct media *rig_media(struct rig *rig, unsigned workers,
 	struct media_config config = {
 		.port_min = 40000,
 		.port_max = 49999,
+		.services = { RIG_SERVICE_PORT },
+		.nservices = 1,
 		.workers = workers,
 		.allow_loopback = true,
 		.public_auto = rig->public_auto,

@@ -282,6 +282,9 @@ static void addresses_that_are_no_place_are_refused(void **state)
 		assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs),
 				 -EINVAL);
 	}
+	/* our own SIP would get the media */
+	theirs.rtp = rig_addr("127.0.0.1", RIG_SERVICE_PORT);
+	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
 	theirs.rtp = rig_addr("127.0.0.1", 4000);
 	theirs.profile = MEDIA_DTLS_SAVP;
 	assert_int_equal(bridge_remote(bridge, MEDIA_SIDE_A, &theirs), -EINVAL);
