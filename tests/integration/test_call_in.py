@@ -14,6 +14,9 @@ import pytest
 from bed import ejabberd, phone, profiles, prosody, sipcall
 from bed.scene import own_number
 
+RINGS_S, LATE_S = 2.9, 4.5  # after three seconds; a machine that was busy once may not be the next time
+TRIES = 3
+
 pytestmark = pytest.mark.parametrize("bed", [prosody.Prosody, ejabberd.Ejabberd], indirect=True, scope="module")
 
 
@@ -128,11 +131,17 @@ async def test_an_account_that_is_offline(scene):
 
 async def test_a_client_that_sends_no_ringing_rings_after_three_seconds(scene):
     client = await scene.client(profile=profiles.BOROGOVE)
-    begun = time.monotonic()
-    theirs = await scene.dial(own_number(client.user))
-    mine = await client.incoming()
-    await theirs.wait("ringing")
-    assert 1.5 < time.monotonic() - begun < 10
+    waits = []
+    while not waits or (waits[-1] >= LATE_S and len(waits) < TRIES):
+        if waits:
+            await theirs.cancel()
+            await mine.ended()
+        begun = time.monotonic()
+        theirs = await scene.dial(own_number(client.user))
+        mine = await client.incoming()
+        await theirs.wait("ringing")
+        waits.append(time.monotonic() - begun)
+    assert RINGS_S <= waits[-1] < LATE_S, waits
     await mine.accept()
     await asyncio.gather(theirs.wait("answered"), mine.wait("media"))
     await scene.heard(mine, theirs)

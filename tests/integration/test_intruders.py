@@ -126,21 +126,30 @@ def unasked(agent):
     yield b"\x00\x01\xff\xff" + bytes(16)
 
 
+def not_of_a_handshake():
+    """Of DTLS, what does not belong to the handshake there was."""
+    hello = b"\x16\xfe\xff" + bytes(8) + struct.pack("!H", 60) + b"\x01" + bytes(59)
+    return hello, hello[:20], b"\x15\xfe\xfd" + bytes(8) + b"\0\2\2\x28", b"\x18\xfe\xfd" + bytes(8) + b"\0\3\1\xff\xff"
+
+
+async def pester(agent, ports, at):
+    """All of it, again and again, from his own address and under the client's."""
+    here, forger = ports
+    client = agent.selected().local_addr
+    while True:
+        for packet in (*unasked(agent), *not_of_a_handshake()):
+            here.send(packet, at)
+            forger.send(packet, client, at)
+            await asyncio.sleep(0.002)
+
+
 async def test_what_is_not_authentic_gets_no_answer(scene):
     mine, theirs = await scene.call_out()
-    agent, at = mine.transport.agent, port_of(mine)
     here, forger = intruder.Port(scene.bed.c2, HERE), intruder.Forger(scene.bed.c2)
-    client = agent.selected().local_addr
-    for packet in [*unasked(agent)] * 20:
-        here.send(packet, at)
-        forger.send(packet, client, at)
-        await asyncio.sleep(0.002)
-    hello = b"\x16\xfe\xff" + bytes(8) + struct.pack("!H", 60) + b"\x01" + bytes(59)
-    alert, beat = b"\x15\xfe\xfd" + bytes(8) + b"\0\2\2\x28", b"\x18\xfe\xfd" + bytes(8) + b"\0\3\1\xff\xff"
-    for packet in (hello, hello[:20], alert, beat) * 20:
-        here.send(packet, at)
-        forger.send(packet, client, at)
+    pestering = asyncio.ensure_future(pester(mine.transport.agent, (here, forger), port_of(mine)))
     await scene.heard(mine, theirs, windows=WINDOWS)
+    assert not pestering.done()
+    pestering.cancel()
     assert not here.received()
     here.close()
     forger.close()

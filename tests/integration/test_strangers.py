@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import os
 import socket
 import statistics
 import time
@@ -18,8 +19,9 @@ WATCH, TOKEN = (GATEWAY, 9464), "sesame"
 pytestmark = [pytest.mark.bed_options(sections={"watch": {"listen": f"{GATEWAY}:9464", "token": TOKEN}}), pytest.mark.alone,
               pytest.mark.limit(120)]
 
-PACKETS, EACH, ASKED = 40000, 200, 8
-GROWTH_KIB, OPTIONS_S = 8192, 0.3
+WHOLE = "BED_PACKETS" in os.environ  # on an idle machine
+PACKETS, EACH, ASKED = int(os.environ.get("BED_PACKETS", "40000")), 200, 100 if WHOLE else 8
+GROWTH_KIB, OPTIONS_S = 8192, 0.2
 TRUNK_GROWTH_KIB = 96 * 1024  # of requests that SIP remembers for half a minute (sip/share.h)
 ADDRESS = "10.77.0.12"
 SCANNER = ("{method} sip:{number}@10.77.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.77.0.12:{port};branch=z9hG4bK{number};rport\r\n"
@@ -58,6 +60,7 @@ async def options(bed):
 async def test_a_flood(scene, text, method):
     bed = scene.bed
     await scene.alive()
+    mine, theirs = await scene.call_out()
     before = weight.resident_kb(bed.tandem.process.pid)
     with bed.c2.inside():
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -80,8 +83,9 @@ async def test_a_flood(scene, text, method):
     lasted = time.monotonic() - begun
     answers, octets = received(sock)
     sock.close()
-    waited = statistics.median(waits)  # one may have waited for this process's turn
-    assert waited < OPTIONS_S, f"a trunk waited {waited:.3f} s"
+    waits.sort()
+    waited, longest = statistics.median(waits), waits[int(len(waits) * 0.99)]  # one may have waited for this process's turn
+    assert (longest if WHOLE else waited) < OPTIONS_S, f"a trunk waited {waits} s"
     assert answers <= lasted + 2 and octets < sent / 100, f"{answers} answers of {octets} octets"
     assert not (answers and text is BROKEN)
     growth = weight.resident_kb(bed.tandem.process.pid) - before
@@ -89,7 +93,10 @@ async def test_a_flood(scene, text, method):
     lines = bed.tandem.log.count("event=stranger ")
     assert lines <= 8, f"{lines} lines"
     scene.figure(f"{PACKETS} datagrams of a stranger, {method or 'broken'}",
-                 f"{growth} KiB, {answers} answers, OPTIONS of a trunk in {waited * 1000:.0f} ms")
+                 f"{growth} KiB, {answers} answers, OPTIONS of a trunk in {waited * 1000:.0f} ms, {longest * 1000:.0f} at the worst")
+    await scene.heard(mine, theirs, seconds=1.0)
+    await mine.hangup()
+    await theirs.wait("ended")
     await scene.alive()
 
 
