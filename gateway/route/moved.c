@@ -3,6 +3,7 @@
 
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
+#include "gateway/route/code.h"
 #include "gateway/route/number.h"
 #include "xmpp/stanza.h"
 
@@ -11,18 +12,35 @@ static int right_jid(char out[static JID_CAP], const struct gateway *gateway,
 		     const char *from, const char *to)
 {
 	char account[JID_CAP], local[JID_PART_MAX + 1], number[PHONE_CAP];
+	bool withhold = false;
 	struct jid jid;
 
 	out[0] = '\0';
 	if (jid_bare(account, sizeof(account), from) || jid_parse(&jid, to) ||
-	    text_copy(local, sizeof(local), jid.local) ||
-	    config_is_number(local))
+	    text_copy(local, sizeof(local), jid.local))
 		return MOVED_E_NOT;
-	int r = number_parse_local(number, gateway, account, local);
+	const char *dialled = code_cut_withhold(local, &withhold);
+	if (config_is_number(dialled))
+		return MOVED_E_NOT;
+	int r = number_parse_local(number, gateway, account, dialled);
 	if (r)
 		return r < 0 ? r : MOVED_E_NOT;
-	return text_format(out, JID_CAP, "%s@%s", number,
-			   gateway->config->xmpp.domain);
+	return text_format(out, JID_CAP, "%.*s%s@%s", (int)(dialled - local),
+			   local, number, gateway->config->xmpp.domain);
+}
+
+/* RFC 5122, 2.2: of what such addresses have "#" alone is escaped. */
+static void add_uri(struct stanza *gone, const char *jid)
+{
+	struct slice rest = slice_of(jid);
+
+	stanza_add_text(gone, "xmpp:");
+	while (rest.n) {
+		bool more = memchr(rest.p, '#', rest.n);
+
+		stanza_add_slice(gone, slice_cut(&rest, '#'));
+		stanza_add_text(gone, more ? "%23" : NULL);
+	}
 }
 
 static int format_text(char out[static MOVED_TEXT_CAP], const char *jid)
@@ -57,9 +75,7 @@ int moved_error(struct stanza **out, const struct gateway *gateway,
 		return r == STANZA_E_REPLY ? MOVED_E_NOT : r;
 	struct stanza *gone = stanza_find(stanza_find(reply, "error", NULL),
 					  "gone", STANZA_NS_ERROR);
-	/* RFC 5122 escapes nothing that our numbers have. */
-	stanza_add_text(gone, "xmpp:");
-	stanza_add_text(gone, jid);
+	add_uri(gone, jid);
 	if (!stanza_ok(reply))
 		return -ENOMEM;
 	*out = reply;

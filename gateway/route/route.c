@@ -17,6 +17,7 @@
 #include "gateway/route/routes.h"
 #include "gateway/route/trunk_host.h"
 #include "gateway/route/trunks.h"
+#include "gateway/text/text_sender.h"
 #include "sip/trunk.h"
 #include "sip/uri.h"
 #include "xmpp/jid.h"
@@ -300,6 +301,20 @@ static int to_code(struct route *out, struct gateway *gateway,
 	return r ? r : take_trunks(out, gateway, NULL, mine.trunk);
 }
 
+/* "12345;phone-context=…": a short code under which texts come. */
+static int to_sender(struct route *out, struct gateway *gateway,
+		     const char *account, const char *local)
+{
+	char code[ROUTE_USER_CAP];
+
+	if (text_sender_user(code, sizeof(code), local))
+		return ROUTE_E_NUMBER;
+	if (is_emergency(gateway, account, code))
+		return emergency(out, gateway, account, code);
+	int r = to_code(out, gateway, account, code);
+	return r == ROUTE_E_COUNTRY ? ROUTE_E_UNKNOWN : r;
+}
+
 static int to_number(struct route *out, struct gateway *gateway,
 		     const char *account, const char *local)
 {
@@ -419,6 +434,8 @@ static int from_account(struct route *out, struct gateway *gateway,
 		return to_number(out, gateway, account, local);
 	if (*local && !local[strspn(local, DIGITS "*#")])
 		return to_code(out, gateway, account, local);
+	if (text_sender_of(local) == TEXT_SENDER_CODE)
+		return to_sender(out, gateway, account, local);
 	/* "555 123-4567" is a number, but not its address */
 	r = number_parse_local(corrected, gateway, account, local);
 	if (r <= 0)

@@ -58,6 +58,7 @@ ASKED = {
     "no localpart": (ask(PING, f"@{DOMAIN}"), ["iq error modify/jid-malformed"]),
     "a blank in the localpart": (ask(PING, f"a b@{DOMAIN}"), ["iq error modify/jid-malformed"]),
     "a number without its country code": (ask(PING, f"5551234567@{DOMAIN}"), ["iq error cancel/gone"]),
+    "the same behind a code": (ask(PING, f"*675551234567@{DOMAIN}"), ["iq error cancel/gone"]),
     "a code before a number": (ask(f"<query xmlns='{DISCO}#info'/>", f"*67{NUMBER}"), ["iq result query"]),
     "a node of nobody's": (ask(f"<query xmlns='{DISCO}#info' node='x'/>"), NOBODY),
     "items of a number": (ask(f"<query xmlns='{DISCO}#items'/>", NUMBER), ["iq result query"]),

@@ -81,6 +81,18 @@ static void the_error_names_the_right_address(void **state)
 	expect(ALICE, "004930123456", "xmpp:+4930123456@" DOMAIN);
 }
 
+static void what_is_dialled_before_a_number_stays(void **state)
+{
+	(void)state;
+	AUTO(stanza_freep) struct stanza *gsm = ask(ALICE, "#31#5551234567");
+
+	expect(ALICE, "*675551234567", "xmpp:*67+15551234567@" DOMAIN);
+	expect(ALICE, "*67+15551234567", NULL);
+	assert_string_equal(stanza_find_text(stanza_find(gsm, "error", NULL),
+					     "gone", STANZA_NS_ERROR),
+			    "xmpp:%2331%23+15551234567@" DOMAIN);
+}
+
 static void a_number_is_national_where_the_account_is(void **state)
 {
 	(void)state;
@@ -132,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MOVED_TEST(the_error_names_the_right_address),
+		MOVED_TEST(what_is_dialled_before_a_number_stays),
 		MOVED_TEST(a_number_is_national_where_the_account_is),
 		MOVED_TEST(the_configured_region_is_everybodys),
 		MOVED_TEST(what_is_right_or_no_number_has_no_other_address),

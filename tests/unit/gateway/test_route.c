@@ -384,6 +384,8 @@ static void a_route_gives_the_order_of_trunks(void **state)
 	assert_int_equal(route.ntrunks, 2);
 }
 
+#define CODES ";phone-context=ca-us.phone-context.soprani.ca"
+
 static void each_trunk_has_its_own_spelling(void **state)
 {
 	(void)state;
@@ -402,6 +404,14 @@ static void each_trunk_has_its_own_spelling(void **state)
 	assert_string_equal(dialled->to, "411");
 	assert_int_equal(call(&route, "bob@example.org", "411"),
 			 ROUTE_E_COUNTRY);
+	/* as texts come from them */
+	assert_int_equal(call(&route, "alice@example.org", "411" CODES), 0);
+	assert_true(route.dialled_plain);
+	assert_string_equal(route.to, "411");
+	assert_int_equal(call(&route, "alice@example.org", "412" CODES),
+			 ROUTE_E_UNKNOWN);
+	assert_int_equal(call(&route, "alice@example.org", "911" CODES),
+			 ROUTE_E_EMERGENCY);
 }
 
 static void no_user_of_a_trunk_is_a_number_in_disguise(void **state)
