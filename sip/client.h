@@ -45,9 +45,12 @@ struct sip_client_spec {
 	 * They and @stats are told how it went, until sip_clients_forget(). */
 	struct sip_hop hop;
 	struct sip_hops *hops;
-	const struct sip_hop *first;   /* of @hops, unless it failed; or NULL */
-	bool probe;                    /* first try a hop that has failed */
-	bool one_family;               /* IPv4 or IPv6, as the first hop */
+	const struct sip_hop *first; /* of @hops, unless it failed; or NULL */
+	bool probe;                  /* first try a hop that has failed */
+	bool one_family;             /* IPv4 or IPv6, as the first hop */
+	/* Without @hops: where it goes, without credentials, when @hop cannot
+	 * be reached; or NULL. */
+	const struct sip_hop *back;
 	struct sip_trunk_stats *stats; /* NULL: it is no call */
 	/* Contact's, with the address that each hop reaches us at; NULL: none,
 	 * or in @message. */

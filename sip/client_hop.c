@@ -157,6 +157,24 @@ static bool move_on(struct sip_client *client)
 	return false;
 }
 
+/* A peer's own words of where it is are not always true; where it has spoken
+ * from it was. */
+static bool go_back(struct sip_client *client)
+{
+	if (!client->has_back || client->heard || client->cancel)
+		return false;
+	log_info("event=sip_hop method=%s from=%s back-to=%s", client->method,
+		 addr_text(&client->hop.addr).s,
+		 addr_text(&client->back.addr).s);
+	nta_outgoing_destroy(client->orq);
+	client->orq = NULL;
+	client->hop = client->back;
+	client->has_back = client->provisional = false;
+	client_auth_forget(client);
+	client->account = NULL;
+	return !client_transmit(client, true);
+}
+
 static void on_hop_timer(int fd, short what, void *arg)
 {
 	struct sip_client *client = arg;
@@ -232,6 +250,8 @@ bool client_hop_response(struct sip_client *client, unsigned status,
 		if (move_on(client))
 			return true;
 	}
+	if (local && status >= 300 && go_back(client))
+		return true;
 	count(client, status, local);
 	if (status > 100)
 		client->heard = true;
@@ -258,6 +278,9 @@ int client_hop_start(struct sip_client *client,
 				      .one_family = spec->one_family };
 
 	client->hop = spec->hop;
+	client->has_back = spec->back != NULL;
+	if (spec->back)
+		client->back = *spec->back;
 	client->stats = spec->stats;
 	count_start(client);
 	if (!spec->hops)

@@ -9,13 +9,17 @@ static void on_info_response(struct sip_client *client, unsigned status,
 			     const struct sip_s *response, bool local,
 			     void *arg)
 {
+	struct sip_dialog *d = arg;
+
 	(void)response;
-	(void)arg;
 	(void)local;
 	if (status >= 300)
 		log_info("event=sip_info what=refused status=%u", status);
 	if (status >= 200)
 		sip_client_free(client);
+	/* RFC 3261, 12.2.1.2: the peer has no such dialog. */
+	if (status == 481)
+		dialog_fail(d, status, "No such call there", false);
 }
 
 int sip_dialog_digit(struct sip_dialog *d, char digit, unsigned duration_ms)

@@ -16,6 +16,7 @@
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
 #include "sip/body.h"
+#include "sip/identity.h"
 #include "sip/info.h"
 #include "sip/message.h"
 #include "sip/odd.h"
@@ -61,8 +62,19 @@ static void refuse_type(const struct sip_incoming *in, const char *type)
 	nta_incoming_destroy(in->irq);
 }
 
+/* RFC 6086, 4.2.2: we have none. */
+static void refuse_package(const struct sip_incoming *in, const char *package)
+{
+	sip_odd(in->agent->odds, &in->source.addr, "INFO", "package", package,
+		clock_ms());
+	nta_incoming_treply(in->irq, 469, "Bad Info Package",
+			    SIPTAG_HEADER_STR("Recv-Info: nil"), TAG_END());
+	nta_incoming_destroy(in->irq);
+}
+
 static void recv_info(struct sip_dialog *d, const struct sip_incoming *in)
 {
+	const char *package = sip_header_text(in->sip, "Info-Package");
 	char type[SIP_TYPE_CAP], digit = 0;
 	unsigned duration_ms = 0;
 	const sip_payload_t *pl = in->sip->sip_payload;
@@ -71,12 +83,17 @@ static void recv_info(struct sip_dialog *d, const struct sip_incoming *in)
 	int r;
 
 	sip_body_type(type, in->sip);
+	r = body.n ? sip_info_parse(type, body, &digit, &duration_ms)
+		   : SIP_E_INFO_TYPE;
+	if (r == SIP_E_INFO_TYPE && *package) {
+		refuse_package(in, package);
+		return;
+	}
 	/* RFC 6086, 4.2.1: without a body, or legacy use that we know. */
 	if (!body.n) {
 		sip_server_end(in, 200);
 		return;
 	}
-	r = sip_info_parse(type, body, &digit, &duration_ms);
 	if (r == SIP_E_INFO_TYPE) {
 		refuse_type(in, type);
 		return;
@@ -86,7 +103,8 @@ static void recv_info(struct sip_dialog *d, const struct sip_incoming *in)
 		d->handlers->digit(digit, duration_ms, d->arg);
 }
 
-/* UPDATE before the answer (RFC 3311, 5.2). */
+/* Before the answer: UPDATE (RFC 3311, 5.2), and INVITE, which is too early
+ * (RFC 3261, 14.2). */
 static void recv_early(struct sip_dialog *d, const struct sip_incoming *in)
 {
 	bool reinvite = in->sip->sip_request->rq_method == sip_method_invite;
@@ -94,7 +112,7 @@ static void recv_early(struct sip_dialog *d, const struct sip_incoming *in)
 
 	if (!reinvite && (!offers || d->early_answered))
 		dialog_offer_recv(d, in);
-	else if (reinvite || d->uac) /* our offer is not answered */
+	else if (d->uac) /* our INVITE or offer is not answered */
 		sip_server_end(in, 491);
 	else /* its own is not */
 		dialog_refuse_busy(in->irq);

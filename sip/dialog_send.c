@@ -15,6 +15,7 @@
 #include "gateway/base/text.h"
 #include "media/desc.h"
 #include "sip/hops.h"
+#include "sip/listen.h"
 #include "sip/sdp.h"
 #include "sip/tls.h"
 #include "sip/trunk_int.h"
@@ -66,6 +67,7 @@ int dialog_request_spec(struct sip_dialog *d, struct sip_client_spec *spec,
 		.leg = d->leg,
 		.method = method,
 		.hop = d->hop,
+		.back = sip_hop_equal(&d->hop, &d->peer) ? NULL : &d->peer,
 		.account = dialog_account(d, &d->hop),
 		.tls_name = tls_name(d),
 		.message = sip_client_message(d->agent),
@@ -147,14 +149,28 @@ void dialog_respond_end(struct nta_incoming_s *irq, unsigned status)
 
 /* ---- addresses ---- */
 
+/*
+ * A telephone behind a NAT, without a proxy that knows of it, names an address
+ * of its own network, which no way of ours leads to: then the one that it came
+ * by has to do.
+ */
+static bool is_beyond(const struct sip_hop *hop, const struct sip_hop *peer)
+{
+	struct addr from = sip_routed_source(&hop->addr);
+
+	return !addr_is_set(&from) ||
+	       (addr_classify(&peer->addr) == ADDR_PUBLIC &&
+		addr_classify(&hop->addr) != ADDR_PUBLIC);
+}
+
 /* Over TLS a server that we know no name of could be anybody: then the way that
  * the peer came by has to do (RFC 5923). */
 static void take_hop(struct sip_dialog *d, const struct sip_hop *hop)
 {
-	bool known = is_trunks(d, &hop->addr) ||
+	bool known = hop->transport != SIP_TLS || is_trunks(d, &hop->addr) ||
 		     sip_tls_is_expected(d->agent, &hop->addr);
 
-	d->hop = hop->transport != SIP_TLS || known ? *hop : d->peer;
+	d->hop = known && !is_beyond(hop, &d->peer) ? *hop : d->peer;
 }
 
 static void on_resolved(const struct sip_hop *hops, size_t n, unsigned ttl_s,
@@ -204,7 +220,8 @@ struct sip_hop dialog_literal_hop(struct nta_leg_s *leg,
 	struct sip_uri uri;
 	struct sip_hop hop;
 
-	if (next_uri(leg, &uri) || sip_resolve_literal(&hop, &uri))
+	if (next_uri(leg, &uri) || sip_resolve_literal(&hop, &uri) ||
+	    is_beyond(&hop, otherwise))
 		return *otherwise;
 	return hop;
 }

@@ -183,9 +183,10 @@ bool sip_server_check(const struct sip_incoming *in)
 		status = 416;
 	else if (has_control(url->url_user))
 		status = 484;
-	/* OPTIONS with 0 asks the hop that it reached (RFC 3261, 11). */
+	/* OPTIONS with 0 asks the hop that it reached (RFC 3261, 11), and what
+	 * is inside a dialog has reached its end here. */
 	else if (sip->sip_max_forwards && !sip->sip_max_forwards->mf_count &&
-		 method != sip_method_options)
+		 method != sip_method_options && !sip->sip_to->a_tag)
 		status = 483;
 	if (!status)
 		return method != sip_method_cancel && refuse_require(in);

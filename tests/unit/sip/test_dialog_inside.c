@@ -225,6 +225,18 @@ static void digits_come_and_go_in_info(void **state)
 	assert_int_equal(sip_dialog_digit(f->dialog, 'x', 100), -EINVAL);
 }
 
+static void a_digit_that_meets_481_ends_the_call(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in_up(f);
+	assert_int_equal(sip_dialog_digit(f->dialog, '9', 100), 0);
+	sip_peer_expect(&f->peer, "INFO ");
+	sip_peer_respond(&f->peer, "481 Call Does Not Exist", "", NULL);
+	expect_log(f, "ended:481 ");
+	sip_peer_expect(&f->peer, "BYE ");
+}
+
 static void requests_inside_get_one_right_answer(void **state)
 {
 	static const struct {
@@ -241,6 +253,7 @@ static void requests_inside_get_one_right_answer(void **state)
 		  "SIP/2.0 415" },
 		{ "INVITE", "", "m=audio 9 UDP @\r\n", "SIP/2.0 4" },
 		{ "INFO", "", NULL, "SIP/2.0 200" },
+		{ "INFO", "Info-Package: dance\r\n", NULL, "SIP/2.0 469" },
 		{ "UPDATE", "", NULL, "SIP/2.0 200" },
 	};
 	struct fixture *f = *state;
@@ -288,6 +301,42 @@ static void a_tag_without_a_value_names_no_dialog(void **state)
 	hang_up(f, 0, 16, NULL);
 }
 
+/* It says that it is at a port where nobody is. */
+static void who_is_not_where_it_says_is_called_back(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t port = addr_port(&f->peer.at);
+
+	addr_set_port(&f->peer.at, 1);
+	call_in_up(f);
+	addr_set_port(&f->peer.at, port);
+	hang_up(f, 0, 16, NULL);
+	sip_peer_expect(&f->peer, "BYE ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+}
+
+/* Hops count on the way, and this is its end. */
+static void a_bye_may_have_no_hops_left(void **state)
+{
+	struct fixture *f = *state;
+	char text[1024];
+
+	call_in_up(f);
+	int n = snprintf(text, sizeof(text),
+			 "BYE sip:x@127.0.0.1 SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP %s;branch=z9hG4bKmf0;rport\r\n"
+			 "Max-Forwards: 0\r\nFrom: <sip:a@b>;tag=%s\r\n"
+			 "To: <sip:x@127.0.0.1>;tag=%s\r\nCall-ID: %s\r\n"
+			 "CSeq: %u BYE\r\nContent-Length: 0\r\n\r\n",
+			 addr_text(&f->peer.at).s, f->peer.local_tag,
+			 f->peer.remote_tag, f->peer.call_id, f->peer.cseq + 1);
+
+	assert_in_range(n, 1, sizeof(text) - 1);
+	sip_peer_send(&f->peer, text, (size_t)n);
+	sip_peer_expect(&f->peer, "SIP/2.0 200");
+	expect_log(f, "ended:0 ");
+}
+
 #define DIALOG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -305,6 +354,9 @@ int main(void)
 		DIALOG_TEST(an_ack_without_the_answer_changes_nothing),
 		DIALOG_TEST(a_200_without_an_answer_changes_nothing),
 		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
+		DIALOG_TEST(a_digit_that_meets_481_ends_the_call),
+		DIALOG_TEST(who_is_not_where_it_says_is_called_back),
+		DIALOG_TEST(a_bye_may_have_no_hops_left),
 		DIALOG_TEST(digits_come_and_go_in_info),
 		DIALOG_TEST(requests_inside_get_one_right_answer),
 		DIALOG_TEST(a_tag_without_a_value_names_no_dialog),

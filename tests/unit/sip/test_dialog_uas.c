@@ -26,6 +26,21 @@ static void an_inbound_call_rings_is_answered_and_byed(void **state)
 	assert_false(f->end.by_cancel);
 }
 
+/* RFC 3261, 14.2. */
+static void a_second_invite_before_the_answer_gets_500(void **state)
+{
+	struct fixture *f = *state;
+
+	call_in(f);
+	assert_int_equal(sip_dialog_ring(f->dialog, 180, NULL), 0);
+	sip_peer_expect(&f->peer, "SIP/2.0 180");
+	sip_peer_request(&f->peer, "INVITE", "",
+			 sip_peer_sdp(5000, "sendonly"));
+	sip_peer_expect(&f->peer, "SIP/2.0 500");
+	assert_true(sip_peer_header(&f->peer, "Retry-After", 0).n > 0);
+	assert_string_equal(f->log, "invite ");
+}
+
 static void an_unacked_200_is_repeated(void **state)
 {
 	struct fixture *f = *state;
@@ -170,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DIALOG_TEST(an_inbound_call_rings_is_answered_and_byed),
+		DIALOG_TEST(a_second_invite_before_the_answer_gets_500),
 		DIALOG_TEST(an_unacked_200_is_repeated),
 		DIALOG_TEST(a_cancelled_call_gets_487),
 		DIALOG_TEST(an_invitation_that_expires_gets_487),
