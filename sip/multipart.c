@@ -52,39 +52,79 @@ static struct slice take_part(struct slice *rest, struct slice boundary,
 	return part;
 }
 
-/* Whether its header says so; then *@part is what stands behind it. */
-static bool is_of_type(struct slice *part, const char *type)
+/* Its type and that one's parameters; then *@part is what stands behind its
+ * header. False: that has no end. */
+static bool take_header(struct slice *part, struct slice *type,
+			struct slice *params)
 {
-	bool found = false;
-
+	*type = *params = SLICE_NONE;
 	while (part->n) {
 		struct slice value = take_line(part);
 		struct slice name;
 
 		if (!value.n)
-			return found;
+			return true;
 		name = slice_trim(slice_cut(&value, ':'));
 		if (slice_is_nocase(name, "Content-Type") ||
-		    slice_is_nocase(name, "c"))
-			found = slice_is_nocase(
-				slice_trim(slice_cut(&value, ';')), type);
+		    slice_is_nocase(name, "c")) {
+			*type = slice_trim(slice_cut(&value, ';'));
+			*params = value;
+		}
 	}
 	return false;
+}
+
+static bool is_multipart(struct slice type)
+{
+	static const char prefix[] = "multipart/";
+	size_t n = sizeof(prefix) - 1;
+
+	return type.n > n && !strncasecmp(type.p, prefix, n);
+}
+
+static struct slice find_boundary(struct slice params)
+{
+	while (params.n) {
+		struct slice value = slice_cut(&params, ';');
+		struct slice name = slice_trim(slice_cut(&value, '='));
+
+		if (!slice_is_nocase(name, "boundary"))
+			continue;
+		value = slice_trim(value);
+		if (value.n < 2 || *value.p != '"')
+			return value;
+		return (struct slice){ value.p + 1, value.n - 2 };
+	}
+	return SLICE_NONE;
+}
+
+static struct slice find(struct slice body, struct slice boundary,
+			 const char *type, unsigned depth)
+{
+	bool last;
+
+	if (!boundary.n || boundary.n > SIP_BOUNDARY_MAX || !depth)
+		return SLICE_NONE;
+	take_part(&body, boundary, &last); /* what stands before the first */
+	while (!last) {
+		struct slice part = take_part(&body, boundary, &last);
+		struct slice is, params;
+
+		if (!take_header(&part, &is, &params))
+			continue;
+		if (slice_is_nocase(is, type))
+			return part;
+		if (is_multipart(is))
+			part = find(part, find_boundary(params), type,
+				    depth - 1);
+		if (is_multipart(is) && part.n)
+			return part;
+	}
+	return SLICE_NONE;
 }
 
 struct slice sip_multipart_find(struct slice body, struct slice boundary,
 				const char *type)
 {
-	bool last;
-
-	if (!boundary.n || boundary.n > SIP_BOUNDARY_MAX)
-		return SLICE_NONE;
-	take_part(&body, boundary, &last); /* what stands before the first */
-	while (!last) {
-		struct slice part = take_part(&body, boundary, &last);
-
-		if (is_of_type(&part, type))
-			return part;
-	}
-	return SLICE_NONE;
+	return find(body, boundary, type, SIP_MULTIPART_DEPTH);
 }

@@ -27,6 +27,12 @@ static void the_part_is_found(void **state)
 	      "--x \t\r\nContent-ID: <1>\r\nc:Application/SDP ; a=b\r\n\r\n" SDP
 	      "\r\n--x--\r\nepilogue",
 	      "x", SDP);
+	/* parts of a part */
+	check("--x\r\nContent-Type: multipart/alternative; boundary=\"y\"\r\n"
+	      "\r\n--y\r\nContent-Type: text/plain\r\n\r\nhi\r\n"
+	      "--y\r\nContent-Type: application/sdp\r\n\r\n" SDP
+	      "\r\n--y--\r\n\r\n--x--\r\n",
+	      "x", SDP);
 	/* line ends of one octet */
 	check("--x\nContent-Type: application/sdp\n\nv=0\n\n--x--", "x",
 	      "v=0\n");
