@@ -110,13 +110,19 @@ static bool find_param(char *out, size_t cap, struct slice value,
 	return false;
 }
 
+/* Whose a URI is can be read of one by a transport that we have not. */
+static bool is_read(int r)
+{
+	return !r || r == -EPROTONOSUPPORT;
+}
+
 static bool read_party(struct sip_party *out, struct slice value)
 {
 	struct sip_party party;
 	struct sip_uri uri;
 
-	if (sip_name_addr_parse(&uri, party.display, value) || !uri.user[0] ||
-	    text_set(party.user, sizeof(party.user), uri.user))
+	if (!is_read(sip_name_addr_parse(&uri, party.display, value)) ||
+	    !uri.user[0] || text_set(party.user, sizeof(party.user), uri.user))
 		return false;
 	*out = party;
 	return true;
@@ -136,10 +142,22 @@ void sip_url_user(char out[static SIP_USER_CAP], const void *url)
 	struct sip_uri uri;
 
 	out[0] = '\0';
-	if (text && !sip_uri_parse(&uri, slice_of(text)) &&
+	if (text && is_read(sip_uri_parse(&uri, slice_of(text))) &&
 	    text_set(out, SIP_USER_CAP, uri.user))
 		out[0] = '\0';
 	su_free(NULL, text);
+}
+
+/* Carriers have words of their own for RFC 3323's. */
+static bool is_withheld(const char *user)
+{
+	static const char *const users[] = { ANONYMOUS_USER, "restricted",
+					     "private", "withheld" };
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)
+		if (!strcasecmp(user, users[i]))
+			return true;
+	return false;
 }
 
 static void read_from(struct sip_identity *out, const sip_t *sip)
@@ -150,7 +168,7 @@ static void read_from(struct sip_identity *out, const sip_t *sip)
 	struct sip_uri dummy;
 
 	sip_url_user(out->from.user, url);
-	out->withheld = !strcasecmp(out->from.user, ANONYMOUS_USER) ||
+	out->withheld = is_withheld(out->from.user) ||
 			(url->url_host &&
 			 !strcasecmp(url->url_host, SIP_ANONYMOUS_HOST));
 	/* sofia leaves the quotes on. */
@@ -159,6 +177,15 @@ static void read_from(struct sip_identity *out, const sip_t *sip)
 	    sip_name_addr_parse(&dummy, clean, slice_of(value)))
 		return;
 	memcpy(out->from.display, clean, sizeof(clean));
+}
+
+/* draft-ietf-sip-privacy-04: Remote-Party-ID may be of either side. */
+static bool is_called(struct slice value)
+{
+	char party[SIP_DIVERSION_CAP];
+
+	return find_param(party, sizeof(party), value, "party") &&
+	       !strcasecmp(party, "called");
 }
 
 /*
@@ -180,7 +207,7 @@ static bool read_asserted(struct sip_identity *out, const sip_t *sip,
 
 			find_param(out->verstat, sizeof(out->verstat), value,
 				   "verstat");
-			if (!read_party(&party, value) ||
+			if (is_called(value) || !read_party(&party, value) ||
 			    (found && (is_number(out->asserted.user) ||
 				       !is_number(party.user))))
 				continue;
@@ -402,7 +429,7 @@ void sip_called_user(char out[static SIP_USER_CAP], const struct sip_s *sip)
 	char display[SIP_DISPLAY_CAP];
 	struct sip_uri uri;
 
-	if (sip_name_addr_parse(&uri, display, slice_of(value)) ||
+	if (!is_read(sip_name_addr_parse(&uri, display, slice_of(value))) ||
 	    text_set(out, SIP_USER_CAP, uri.user))
 		out[0] = '\0';
 }

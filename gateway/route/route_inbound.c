@@ -212,6 +212,17 @@ int route_mailbox(struct number *out, struct gateway *gateway,
 
 /* ---- from whom ---- */
 
+/* What carriers and PBXs write when they know no number. */
+static bool is_nobody(const char *user)
+{
+	static const char *const users[] = { "unavailable", "unknown" };
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)
+		if (!strcasecmp(user, users[i]))
+			return true;
+	return false;
+}
+
 int route_caller_local(char *out, size_t cap, const char *user,
 		       const char *trunk)
 {
@@ -224,7 +235,7 @@ int route_caller_local(char *out, size_t cap, const char *user,
 	if (digits >= E164_MIN && !user[digits] &&
 	    digits <= CONFIG_NUMBER_DIGITS)
 		return text_format(out, cap, "+%s", user);
-	if (*user && !user[strspn(user, USER_CHARS)] &&
+	if (*user && !user[strspn(user, USER_CHARS)] && !is_nobody(user) &&
 	    !text_format(address, sizeof(address), "%s@%s", user, trunk))
 		return jid_escape(out, cap, slice_of(address));
 	return text_set(out, cap, ROUTE_ANONYMOUS_LOCAL);

@@ -331,6 +331,7 @@ static void callers_have_plain_addresses(void **state)
 		{ "+15551234567", "+15551234567" },
 		{ "15551234567", "+15551234567" },
 		{ "", "anonymous" },
+		{ "Unavailable", "anonymous" },
 		{ "alice", "alice\\40pbx" },
 		{ "100", "100\\40pbx" },
 		{ "a b", "anonymous" },

@@ -48,6 +48,11 @@ static void what_is_asserted_comes_before_from(void **state)
 		{ "P-Asserted-Identity: <sip:+15550001@x>\r\n", "+15550001" },
 		{ "Remote-Party-ID: \"B\" <sip:+15550002@x>;party=calling\r\n",
 		  "+15550002" },
+		{ "Remote-Party-ID: <sip:+15550001@x>;party=called\r\n"
+		  "Remote-Party-ID: <sip:+15550002@x>;party=calling\r\n",
+		  "+15550002" },
+		{ "P-Asserted-Identity: <sip:+15550001@x;transport=ws>\r\n",
+		  "+15550001" },
 		{ "Remote-Party-ID: <sip:+15550002@x>\r\n"
 		  "p-asserted-identity: <tel:+15550001>\r\n",
 		  "+15550001" },
@@ -109,6 +114,7 @@ static void privacy_has_many_spellings(void **state)
 		  false },
 		{ "\"Anonymous\" <sip:anonymous@anonymous.invalid>", "", true },
 		{ "<sip:Anonymous@x>", "", true },
+		{ "\"Private\" <sip:Restricted@x>", "", true },
 		{ "\"Anonymous\" <sip:1@x>", "", false },
 	};
 
