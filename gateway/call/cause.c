@@ -151,7 +151,7 @@ enum cause cause_of_status(unsigned status)
 		{ 503, CAUSE_CONGESTION },     { 600, CAUSE_BUSY },
 		{ 603, CAUSE_DECLINE },        { 604, CAUSE_UNKNOWN_NUMBER },
 		{ 606, CAUSE_INCOMPATIBLE },   { 607, CAUSE_DECLINE },
-		{ 0, CAUSE_FAILED },
+		{ 608, CAUSE_DECLINE },        { 0, CAUSE_FAILED },
 	};
 
 	return find(rows, status);
@@ -160,14 +160,20 @@ enum cause cause_of_status(unsigned status)
 enum cause cause_of_q850(unsigned q850)
 {
 	static const struct numbered rows[] = {
-		{ 1, CAUSE_UNKNOWN_NUMBER }, { 16, CAUSE_NORMAL },
-		{ 17, CAUSE_BUSY },          { 18, CAUSE_NO_ANSWER },
-		{ 19, CAUSE_NO_ANSWER },     { 20, CAUSE_UNREACHABLE },
-		{ 21, CAUSE_DECLINE },       { 22, CAUSE_GONE },
-		{ 26, CAUSE_ELSEWHERE },     { 28, CAUSE_UNKNOWN_NUMBER },
-		{ 34, CAUSE_CONGESTION },    { 41, CAUSE_FAILED },
-		{ 42, CAUSE_CONGESTION },    { 88, CAUSE_INCOMPATIBLE },
-		{ 102, CAUSE_NO_ANSWER },    { 0, CAUSE_NORMAL },
+		{ 1, CAUSE_UNKNOWN_NUMBER },  { 2, CAUSE_UNKNOWN_NUMBER },
+		{ 3, CAUSE_UNKNOWN_NUMBER },  { 16, CAUSE_NORMAL },
+		{ 17, CAUSE_BUSY },           { 18, CAUSE_NO_ANSWER },
+		{ 19, CAUSE_NO_ANSWER },      { 20, CAUSE_UNREACHABLE },
+		{ 21, CAUSE_DECLINE },        { 22, CAUSE_GONE },
+		{ 26, CAUSE_ELSEWHERE },      { 27, CAUSE_UNREACHABLE },
+		{ 28, CAUSE_UNKNOWN_NUMBER }, { 34, CAUSE_CONGESTION },
+		{ 38, CAUSE_FAILED },         { 41, CAUSE_FAILED },
+		{ 42, CAUSE_CONGESTION },     { 47, CAUSE_CONGESTION },
+		{ 55, CAUSE_FORBIDDEN },      { 57, CAUSE_FORBIDDEN },
+		{ 58, CAUSE_INCOMPATIBLE },   { 65, CAUSE_INCOMPATIBLE },
+		{ 79, CAUSE_INCOMPATIBLE },   { 87, CAUSE_FORBIDDEN },
+		{ 88, CAUSE_INCOMPATIBLE },   { 102, CAUSE_NO_ANSWER },
+		{ 0, CAUSE_NORMAL },
 	};
 
 	return find(rows, q850);

@@ -28,6 +28,7 @@ static void what_a_trunk_says_reaches_the_client_as_it_is_meant(void **state)
 		{ 603, REASON_DECLINE },
 		{ 403, REASON_DECLINE },
 		{ 607, REASON_DECLINE },
+		{ 608, REASON_DECLINE },
 		{ 404, REASON_GONE },
 		{ 484, REASON_GONE },
 		{ 604, REASON_GONE },
@@ -90,8 +91,24 @@ static void a_bye_without_a_reason_is_a_plain_hangup(void **state)
 	(void)state;
 	assert_int_equal(cause_of_q850(0), CAUSE_NORMAL);
 	assert_int_equal(cause_of_q850(16), CAUSE_NORMAL);
-	assert_int_equal(cause_of_q850(17), CAUSE_BUSY);
 	assert_int_equal(cause_of_q850(126), CAUSE_NORMAL);
+}
+
+static void what_the_telephone_network_says_is_heard(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned q850;
+		enum cause cause;
+	} rows[] = {
+		{ 3, CAUSE_UNKNOWN_NUMBER }, { 17, CAUSE_BUSY },
+		{ 27, CAUSE_UNREACHABLE },   { 38, CAUSE_FAILED },
+		{ 47, CAUSE_CONGESTION },    { 57, CAUSE_FORBIDDEN },
+		{ 65, CAUSE_INCOMPATIBLE },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(cause_of_q850(rows[i].q850), rows[i].cause);
 }
 
 static void of_several_causes_the_caller_hears_the_truest(void **state)
@@ -131,6 +148,7 @@ int main(void)
 		cmocka_unit_test(after_the_answer_a_button_is_a_button),
 		cmocka_unit_test(of_several_causes_the_caller_hears_the_truest),
 		cmocka_unit_test(a_bye_without_a_reason_is_a_plain_hangup),
+		cmocka_unit_test(what_the_telephone_network_says_is_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
