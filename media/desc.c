@@ -231,6 +231,15 @@ bool media_codec_same(const struct media_codec *a, const struct media_codec *b)
 	return a->channels == b->channels || !strcasecmp(a->name, "opus");
 }
 
+const struct media_codec *media_content_same(
+	const struct media_content *content, const struct media_codec *codec)
+{
+	for (size_t i = 0; i < content->ncodecs; i++)
+		if (media_codec_same(&content->codecs[i], codec))
+			return &content->codecs[i];
+	return NULL;
+}
+
 bool media_codec_is_event(const struct media_codec *codec)
 {
 	return !strcasecmp(codec->name, "telephone-event");

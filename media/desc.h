@@ -235,6 +235,9 @@ CHECKED int media_codec_static(struct media_codec *out, uint8_t pt);
  * Opus is one encoding, mono or stereo (RFC 7587, 4.1).
  */
 bool media_codec_same(const struct media_codec *a, const struct media_codec *b);
+/* Borrowed; NULL: it has none that is the same. */
+const struct media_codec *media_content_same(
+	const struct media_content *content, const struct media_codec *codec);
 bool media_codec_is_event(const struct media_codec *codec);
 const struct media_codec *media_content_codec(const struct media_content *c,
 					      uint8_t pt);

@@ -32,15 +32,6 @@ static bool is_relayed(const struct media_codec *codec)
 	return false;
 }
 
-static const struct media_codec *find_same(const struct media_content *content,
-					   const struct media_codec *codec)
-{
-	for (size_t i = 0; i < content->ncodecs; i++)
-		if (media_codec_same(&content->codecs[i], codec))
-			return &content->codecs[i];
-	return NULL;
-}
-
 static const struct media_codec *find_event(const struct media_content *content,
 					    uint32_t clock)
 {
@@ -212,7 +203,7 @@ static const struct media_codec *agree(const struct media_content *offered,
 		const struct media_codec *codec = &agreed->codecs[i];
 		if (!is_relayed(codec) || media_codec_is_event(codec))
 			continue;
-		*mine = find_same(offered, codec);
+		*mine = media_content_same(offered, codec);
 		if (*mine)
 			return codec;
 	}
@@ -252,7 +243,8 @@ static int add_codecs(struct media_content *content,
 
 	for (size_t i = 0; !r && i < agreed->ncodecs; i++) {
 		const struct media_codec *theirs = &agreed->codecs[i];
-		const struct media_codec *mine = find_same(offered, theirs);
+		const struct media_codec *mine =
+			media_content_same(offered, theirs);
 
 		if (mine && is_relayed(theirs) &&
 		    !media_codec_is_event(theirs) &&
@@ -345,7 +337,7 @@ static void map_codecs(struct media_map *out, const struct media_content *from,
 		const struct media_codec *tx =
 			rx->pt < MEDIA_MAP_NPTS && is_relayed(rx) &&
 					!media_codec_is_event(rx)
-				? find_same(to, rx)
+				? media_content_same(to, rx)
 				: NULL;
 		if (tx)
 			out->rx[rx->pt] = map_entry(

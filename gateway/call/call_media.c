@@ -180,6 +180,21 @@ int call_media_answer(struct call *call)
 	return answer_and_tell(call, MEDIA_SIDE_A);
 }
 
+/* Early media of one direction is no hold: it ends by the answer. */
+int call_media_take_hold(struct call *call)
+{
+	struct leg *caller = call->legs[MEDIA_SIDE_A];
+	const struct leg *callee = call->legs[MEDIA_SIDE_B];
+	const struct media_content *said = leg_remote_audio(callee);
+	bool holds = said && said->dir != MEDIA_SENDRECV;
+
+	if (!callee->answered || holds == call->held[MEDIA_SIDE_B])
+		return 0;
+	call->held[MEDIA_SIDE_B] = holds;
+	log_info("call=%s side=B hold=%d", call->name, holds);
+	return caller->ops->hold(caller, holds);
+}
+
 int call_media_reoffer(struct call *call, enum media_side side)
 {
 	return answer_and_tell(call, side);

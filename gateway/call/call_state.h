@@ -213,6 +213,8 @@ CHECKED int call_media_reoffer(struct call *call, enum media_side side);
 CHECKED int call_media_map(struct call *call);
 /* The callee answered before the caller's codecs were known: see there. */
 CHECKED int call_media_narrow(struct call *call);
+/* Tell the caller when the callee's answer holds, or holds no more. */
+CHECKED int call_media_take_hold(struct call *call);
 void call_media_direct(struct call *call);
 extern const struct bridge_handlers call_bridge_handlers;
 /* call_media.c: @side of a call that is up has lost its media, by @why (-errno,

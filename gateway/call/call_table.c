@@ -173,6 +173,8 @@ static void note_answer(struct call *call, const struct call_event *event)
 		return;
 	check(call, call_media_map(call));
 	check(call, call_media_narrow(call));
+	call_media_direct(call);
+	check(call, call_media_take_hold(call));
 }
 
 /* Early media has made the call; now it can outlive us. */
@@ -199,6 +201,7 @@ static void answer(struct call *call, const struct call_event *event)
 	(void)event;
 	check(call, call_media_answer(call));
 	check(call, call_media_narrow(call));
+	check(call, call_media_take_hold(call));
 	caller(call)->answered = true;
 	if (call->ready[MEDIA_SIDE_A] ||
 	    !bridge_is_open(call->bridge, MEDIA_SIDE_A))

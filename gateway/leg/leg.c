@@ -134,11 +134,33 @@ const struct media_content *leg_tx_audio(const struct leg *leg)
 	return audio(leg->offerer ? leg->remote : leg->local);
 }
 
+static const struct leg *opposite(const struct leg *leg)
+{
+	return call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
+							     : MEDIA_SIDE_A);
+}
+
+const struct media_codec *leg_heard(const struct leg *leg)
+{
+	const struct leg *other = opposite(leg);
+	const struct media_content *told = leg_local_audio(other);
+	const struct media_content *knows = leg_remote_audio(other);
+
+	if (other->recalled || other->ops->echoes || !told || !knows)
+		return NULL;
+	for (size_t i = 0; i < told->ncodecs; i++) {
+		const struct media_codec *codec = &told->codecs[i];
+
+		if (!media_codec_is_event(codec) &&
+		    media_content_same(knows, codec))
+			return codec;
+	}
+	return NULL;
+}
+
 const struct media_desc *leg_agreed(const struct leg *leg)
 {
-	const struct leg *other =
-		call_leg(leg->call, leg->side == MEDIA_SIDE_A ? MEDIA_SIDE_B
-							      : MEDIA_SIDE_A);
+	const struct leg *other = opposite(leg);
 
 	if (other->recalled)
 		return leg->local;

@@ -114,6 +114,9 @@ struct media_content *leg_remote_audio(const struct leg *leg);
 /* What both parties of the other leg agree on, or what was agreed with this one
  * when nobody is there; NULL: nothing yet. */
 const struct media_desc *leg_agreed(const struct leg *leg);
+/* What the party of the other leg sends, as it was told it first and knows it;
+ * NULL: that does not matter. */
+const struct media_codec *leg_heard(const struct leg *leg);
 /* What we may send to the peer: its answer, or ours to its offer. */
 const struct media_content *leg_tx_audio(const struct leg *leg);
 void leg_fini(struct leg *leg);

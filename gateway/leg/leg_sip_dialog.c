@@ -53,13 +53,23 @@ int leg_sip_take_remote(struct leg *leg, const struct sip_dialog *from,
 	return r ? r : leg_set_remote(leg, desc);
 }
 
-/* Whether the other side can go on with what a re-INVITE offers. */
+/*
+ * Whether the other side can go on with what a re-INVITE offers: it has to know
+ * a codec of it, and as no client can be told to send another than it does
+ * (XEP-0167 has no way that any takes), that one.
+ */
 static int check_offer(const struct leg *leg, const struct media_desc *offer)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
 	const struct media_desc *agreed = leg_agreed(leg);
+	const struct media_codec *heard = leg_heard(leg);
+	int r = agreed ? negotiate_answer(&answer, offer, agreed) : 0;
 
-	return agreed ? negotiate_answer(&answer, offer, agreed) : 0;
+	if (r || !heard)
+		return r;
+	return media_content_same(media_desc_first(offer, MEDIA_AUDIO), heard)
+		       ? 0
+		       : NEGOTIATE_E_CODEC;
 }
 
 /* The dialog is told and the call ends when a description cannot be used. */
@@ -144,13 +154,18 @@ static void offer_ours(struct leg *leg)
 		sip_dialog_refuse(sip->dialog, 488);
 }
 
-static void on_offer(const struct media_desc *offer, void *arg)
+static void on_offer(const struct media_desc *offered, void *arg)
 {
+	AUTO(media_desc_freep) struct media_desc *offer = NULL;
 	struct leg *leg = arg;
 	struct leg_sip *sip = sip_of(leg);
 
-	if (!offer) {
+	if (!offered) {
 		offer_ours(leg);
+		return;
+	}
+	if (leg_sip_choose(&offer, sip, offered)) {
+		sip_dialog_refuse(sip->dialog, 500);
 		return;
 	}
 	if (!sip->confirmed) {
@@ -287,10 +302,17 @@ static void note_caller(struct leg *leg, const struct sip_invite *invite)
 
 void leg_sip_begin(struct leg *leg, const struct sip_invite *invite)
 {
+	AUTO(media_desc_freep) struct media_desc *offer = NULL;
+	int r;
+
 	note_caller(leg, invite);
-	if (!invite->offer)
+	if (!invite->offer) {
 		leg_calls(leg);
-	else if (used(leg, leg_sip_take_remote(leg, sip_of(leg)->dialog,
-					       invite->offer)))
+		return;
+	}
+	r = leg_sip_choose(&offer, sip_of(leg), invite->offer);
+	if (!r)
+		r = leg_sip_take_remote(leg, sip_of(leg)->dialog, offer);
+	if (used(leg, r))
 		leg_offers(leg);
 }

@@ -100,6 +100,7 @@ static struct leg_sip *find(struct gateway *gateway, const char *key,
 bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 			const struct sip_invite *invite)
 {
+	AUTO(media_desc_freep) struct media_desc *offer = NULL;
 	char key[KEY_CAP];
 	struct leg_sip *sip;
 
@@ -107,8 +108,10 @@ bool leg_sip_retry_take(struct gateway *gateway, struct sip_dialog *dialog,
 		return false;
 	format_key(key, gateway, route_trunk_for(gateway, invite), invite);
 	sip = *key ? find(gateway, key, invite->offer != NULL) : NULL;
-	if (!sip || (invite->offer &&
-		     leg_sip_take_remote(&sip->leg, dialog, invite->offer)))
+	if (!sip)
+		return false;
+	if (invite->offer && (leg_sip_choose(&offer, sip, invite->offer) ||
+			      leg_sip_take_remote(&sip->leg, dialog, offer)))
 		return false;
 	log_info("call=%s event=again: a cancelled call came back",
 		 call_name(sip->leg.call));

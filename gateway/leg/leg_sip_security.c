@@ -64,6 +64,12 @@ static bool permits(const struct leg_sip *sip,
 	return false;
 }
 
+/* We have one port for both (RFC 5761, as WebRTC has it). */
+static bool lacks_mux(const struct media_content *remote)
+{
+	return has_dtls(remote) && !remote->rtcp_mux;
+}
+
 bool leg_sip_takes(const struct leg_sip *sip,
 		   const struct media_content *remote)
 {
@@ -72,8 +78,7 @@ bool leg_sip_takes(const struct leg_sip *sip,
 					     [CONFIG_SRTP_REQUIRE] = "require",
 					     [CONFIG_SRTP_DTLS] = "dtls" };
 
-	/* We have one port for both (RFC 5761, as WebRTC has it). */
-	if (has_dtls(remote) && !remote->rtcp_mux) {
+	if (lacks_mux(remote)) {
 		log_warn("call=%s leg=sip refused=ice-without-rtcp-mux",
 			 call_name(sip->leg.call));
 		return false;
@@ -91,4 +96,29 @@ bool leg_sip_passes_keys(const struct leg_sip *sip,
 			 const struct media_content *remote)
 {
 	return policy(sip) == CONFIG_SRTP_NO && remote->ncryptos;
+}
+
+/* The first audio that may be taken; NULL: none. */
+static const struct media_content *find_taken(const struct leg_sip *sip,
+					      const struct media_desc *desc)
+{
+	for (size_t i = 0; i < desc->ncontents; i++) {
+		const struct media_content *content = desc->contents[i];
+
+		if (content->kind == MEDIA_AUDIO && !content->rejected &&
+		    !lacks_mux(content) && permits(sip, content))
+			return content;
+	}
+	return NULL;
+}
+
+int leg_sip_choose(struct media_desc **out, const struct leg_sip *sip,
+		   const struct media_desc *offer)
+{
+	int r = media_desc_copy(out, offer);
+	const struct media_content *taken = r ? NULL : find_taken(sip, *out);
+
+	for (size_t i = 0; taken && (*out)->contents[i] != taken; i++)
+		(*out)->contents[i]->rejected = true;
+	return r;
 }

@@ -79,6 +79,12 @@ bool leg_sip_takes(const struct leg_sip *sip,
 		   const struct media_content *remote);
 bool leg_sip_passes_keys(const struct leg_sip *sip,
 			 const struct media_content *remote);
+/* Of several audio streams, as who would encrypt but need not offers them (the
+ * same one by RTP/SAVP and by RTP/AVP), the first that the trunk may describe
+ * is the call's: in *@out, which is the caller's, those before it are refused.
+ * 0 or -ENOMEM. */
+CHECKED int leg_sip_choose(struct media_desc **out, const struct leg_sip *sip,
+			   const struct media_desc *offer);
 
 /* ---- leg_sip_dialog.c ---- */
 

@@ -328,11 +328,14 @@ static int answer_replacing(struct leg *leg, struct sip_dialog *dialog,
 			    const struct media_desc *ours)
 {
 	AUTO(media_desc_freep) struct media_desc *answer = NULL;
-	int r = offer && ours ? negotiate_answer(&answer, offer, ours)
+	AUTO(media_desc_freep) struct media_desc *chosen = NULL;
+	int r = offer && ours ? leg_sip_choose(&chosen, sip_of(leg), offer)
 			      : NEGOTIATE_E_MEDIA;
 
 	if (!r)
-		r = leg_sip_take_remote(leg, dialog, offer);
+		r = negotiate_answer(&answer, chosen, ours);
+	if (!r)
+		r = leg_sip_take_remote(leg, dialog, chosen);
 	if (!r)
 		r = leg_sip_describe(leg, answer);
 	return r ? r : sip_dialog_answer(dialog, answer);

@@ -132,14 +132,27 @@ static int xmpp_proceed(struct leg *leg)
 	return 0;
 }
 
+/* Clients take no direction in an answer but that of their offer; a hold is
+ * told beside it. */
+static void keep_direction(const struct leg *leg, struct media_desc *answer)
+{
+	struct media_content *audio = media_desc_first(answer, MEDIA_AUDIO);
+	const struct media_content *said = leg_remote_audio(leg);
+
+	if (audio && said)
+		audio->dir = media_dir_reverse(said->dir);
+}
+
 static int xmpp_answer(struct leg *leg, const struct media_desc *answer)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
 	struct leg_xmpp *xmpp = xmpp_of(leg);
 	int r = media_desc_copy(&desc, answer);
 
-	if (!r)
-		r = xmpp_describe(xmpp, desc);
+	if (r)
+		return r;
+	keep_direction(leg, desc);
+	r = xmpp_describe(xmpp, desc);
 	if (!r)
 		r = jingle_answer(xmpp->jingle, leg->local);
 	if (!r)

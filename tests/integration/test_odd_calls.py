@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import copy
 import re
 from dataclasses import replace
 
@@ -214,6 +215,59 @@ async def test_a_caller_who_holds_from_the_start(scene):
     await scene.heard(mine, theirs)
     await mine.hangup()
     await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+async def test_a_callee_who_holds_from_the_start(scene, direction):
+    """As an answer of a queue with music: the client gets what clients take, and is told beside it."""
+    mine, theirs = await scene.propose()
+    await theirs.open_media()
+    await theirs.answer(body=theirs.describe(direction))
+    await mine.informed("hold")
+    await theirs.reinvite("sendrecv")
+    await mine.informed("unhold", "active")
+    await mine.wait("media")
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_codec_that_the_client_does_not_send(scene):
+    """RFC 3261 14.2: it is refused, as the client cannot be told to send another, and the call goes on."""
+    mine, theirs = await scene.call_in()
+    assert (await theirs.send("INVITE", theirs.describe(codecs=(sipcall.PCMA, sipcall.EVENTS)))).status == 488
+    await scene.heard(mine, theirs)
+    response = await theirs.send("INVITE", theirs.describe(codecs=(sipcall.PCMU, (96, "telephone-event", 8000))))
+    assert response.status == 200 and b"RTP/AVP 0 96\r\n" in response.body
+    theirs.take(response.body)
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+@pytest.mark.parametrize("audio", [b"", b"m=audio 0 RTP/AVP 0\r\n"])
+async def test_a_fax_that_begins(scene, audio):
+    """Nobody here takes it: the telephone goes on with what there was."""
+    mine, theirs = await scene.call_in()
+    head = theirs.describe().partition(b"m=audio")[0]
+    assert (await theirs.send("INVITE", head + audio + IMAGE)).status == 488
+    await scene.heard(mine, theirs)
+    await mine.hangup()
+    await theirs.wait("ended")
+
+
+async def test_a_telephone_behind_a_nat(scene):
+    """Its Contact is of a network that we have no way to: requests go to where it spoke from."""
+    client, inside = await scene.client(), copy.copy(scene.bed.carrier)
+    inside.contact = lambda peer: "<sip:joe@192.168.178.20:5060>"
+    theirs = await scene.dial(own_number(client.user), carrier=inside)
+    mine = await client.incoming()
+    await answered(mine, theirs)
+    mine.hold()
+    await proc.until(lambda: theirs.reinvites, 10, "the re-INVITE of a hold")
+    await mine.hangup()
+    await theirs.wait("ended")
+    assert {r.uri for r in theirs.requests if r.method in ("INVITE", "BYE")} == {"sip:joe@192.168.178.20:5060"}
 
 
 async def test_a_2xx_that_is_not_200(scene):

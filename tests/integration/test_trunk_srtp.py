@@ -159,6 +159,23 @@ async def test_keys_under_a_plain_profile_are_passed_over(scene):
     await mine.hangup()
 
 
+@pytest.mark.parametrize("user,first", [("dave", b"RTP/SAVP"), ("u59", b"RTP/AVP")])
+async def test_the_same_audio_offered_twice(scene, user, first):
+    """With keys and without: the one that the trunk's srtp takes, wherever it stands."""
+    client = await scene.client(user)
+    telephone = scene.bed.pbx if user == "dave" else scene.bed.carrier
+    head, _, rest = (await telephone.described()).partition(b"m=audio")
+    plain = b"m=audio" + rest
+    keyed = plain.replace(b"RTP/AVP", b"RTP/SAVP") + f"a=crypto:1 {CRYPTO}\r\n".encode()
+    theirs = await scene.dial(own_number(user), carrier=telephone, body=head + (plain + keyed if first == b"RTP/AVP" else keyed + plain))
+    mine = await client.incoming()
+    await mine.accept()
+    await theirs.wait("answered")
+    refused, taken = re.findall(rb"^m=audio (\d+) (\S+)", theirs.descriptions[0], re.M)
+    assert refused == (b"0", first) and taken[0] != b"0", theirs.descriptions[0]
+    await mine.hangup()
+
+
 async def test_a_trunk_without_srtp_takes_no_keys(scene):
     """They would stand in clear text (the default)."""
     client = await scene.client("dave")
