@@ -328,7 +328,7 @@ async def test_who_is_addressed_answers(scene):
 async def test_offers_that_cannot_be_end_with_the_true_reason(scene):
     one, found = device(scene), {}
     for title, (offer, _) in REFUSED.items():
-        found[title] = await one.hears(jingle("session-initiate", f"r{len(found)}", offer))
+        found[title] = await one.hears(jingle("session-initiate", f"r{len(found)}", offer), turns=3)
     assert found == {title: FINE + [f"iq set session-terminate reason={reason}"] for title, (_, reason) in REFUSED.items()}
     for n, offer in enumerate(MALFORMED):
         assert await one.hears(jingle("session-initiate", f"m{n}", offer)) == BAD, offer

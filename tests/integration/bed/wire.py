@@ -65,7 +65,7 @@ class Device:
         found, self.got = self.got, []
         return found
 
-    async def hears(self, text, turns=3):
+    async def hears(self, text, turns=1):
         """Say @text; what comes of it, each stanza in a line."""
         self.fresh()
         self.say(text)
