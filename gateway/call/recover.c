@@ -238,34 +238,47 @@ static void settle(struct lost_sessions *all, const struct session_row *a,
 	all->ended++;
 }
 
-static bool is_of_one_call(const struct lost_row *a, const struct lost_row *b)
-{
-	return b && !strcmp(a->row->call, b->row->call);
-}
-
-static void settle_all(struct lost_sessions *all)
-{
-	const struct lost_row *one = STAILQ_FIRST(&all->rows), *other;
-
-	while (one) {
-		other = STAILQ_NEXT(one, link);
-		if (!is_of_one_call(one, other))
-			other = NULL;
-		settle(all, one->row, other ? other->row : NULL);
-		one = STAILQ_NEXT(other ? other : one, link);
-	}
-}
-
 /* ---- the table ---- */
+
+/* What it was, the caller's: session_free(). NULL: there is none. */
+static struct session_row *take_first(struct lost_sessions *all)
+{
+	struct lost_row *first = STAILQ_FIRST(&all->rows);
+	struct session_row *row = first ? first->row : NULL;
+
+	if (!first)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&all->rows, link);
+	free(first);
+	return row;
+}
 
 static void drop_rows(struct lost_sessions *all)
 {
-	struct lost_row *first;
+	while (!STAILQ_EMPTY(&all->rows))
+		session_free(take_first(all));
+}
 
-	while ((first = STAILQ_FIRST(&all->rows))) {
-		STAILQ_REMOVE_HEAD(&all->rows, link);
-		session_free(first->row);
-		free(first);
+/* The other row of the call of @row. */
+static struct session_row *take_other(struct lost_sessions *all,
+				      const struct session_row *row)
+{
+	const struct lost_row *next = STAILQ_FIRST(&all->rows);
+
+	return next && !strcmp(next->row->call, row->call) ? take_first(all)
+							   : NULL;
+}
+
+/* What is settled is not held beside the call that it has become. */
+static void settle_all(struct lost_sessions *all)
+{
+	struct session_row *a, *b;
+
+	while ((a = take_first(all))) {
+		b = take_other(all, a);
+		settle(all, a, b);
+		session_free(a);
+		session_free(b);
 	}
 }
 
@@ -315,7 +328,6 @@ int recover_new(struct gateway *gateway)
 	if (r)
 		return r;
 	settle_all(all);
-	drop_rows(all);
 	media_forget(gateway->media);
 	if (all->resumed || all->ended)
 		log_warn("event=recovered resumed=%u ended=%u took_ms=%llu",
