@@ -11,7 +11,6 @@
 #define NS_RECEIPTS "urn:xmpp:receipts"
 #define NS_SID      "urn:xmpp:sid:0"
 #define NS_MARKERS  "urn:xmpp:chat-markers:0"
-#define NS_DELAY    "urn:xmpp:delay"
 #define NS_HINTS    "urn:xmpp:hints"
 #define NS_OOB      "jabber:x:oob"
 #define NS_SFS      "urn:xmpp:sfs:0"

@@ -14,6 +14,8 @@
 
 struct stanza;
 
+#define NS_DELAY "urn:xmpp:delay" /* XEP-0203 */
+
 enum chat_kind {
 	CHAT_NOTHING,    /* states (XEP-0085) and what else nobody wrote */
 	CHAT_TEXT,       /* @body is what was written */

@@ -11,14 +11,14 @@
 #include "gateway/call/policy.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp.h"
+#include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/jmi.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-#define NS_DELAY "urn:xmpp:delay"
-#define KEYS     "0123456789*#ABCDabcd"
-#define BLANKS   " \t\r\n"
+#define KEYS   "0123456789*#ABCDabcd"
+#define BLANKS " \t\r\n"
 
 enum {
 	/* A resumed stream (XEP-0198) delivers again within minutes. */
