@@ -8,7 +8,6 @@
 struct bundle {
 	struct job job; /* first: it is got back */
 	struct job_list jobs;
-	size_t n;
 };
 
 static int run(struct job *job, struct writer *writer)
@@ -51,10 +50,10 @@ struct bundle *bundle_new(void)
 
 size_t bundle_add(struct bundle *bundle, struct job *job)
 {
-	assert(!job->done && !job->finish && bundle->n < BUNDLE_MAX);
+	assert(!job->done && !job->finish && bundle->job.again < BUNDLE_MAX);
 	TAILQ_INSERT_TAIL(&bundle->jobs, job, entry);
 	bundle->job.durable |= job->durable;
-	return ++bundle->n;
+	return ++bundle->job.again;
 }
 
 struct job *bundle_job(struct bundle *bundle)

@@ -88,10 +88,8 @@ static void on_replaced(sqlite3 *reader, void *arg)
 
 	store_leave(db->reader);
 	db->reader = reader;
-	worker_bundle(db->worker, true);
 	if (db->replaced)
 		db->replaced(db->replaced_arg);
-	worker_bundle(db->worker, false);
 }
 
 static int start(struct db *db, struct event_base *base)
@@ -173,6 +171,17 @@ void db_on_replaced(struct db *db, void (*fn)(void *arg), void *arg)
 	db->replaced_arg = arg;
 }
 
+void db_put_again(struct db *db, bool on)
+{
+	worker_bundle(db->worker, on);
+}
+
+bool db_may_put_again(const struct db *db)
+{
+	return db_stats(db).again < DB_AGAIN_MAX &&
+	       db_has_room(db, DB_QUEUE_MAX / 2);
+}
+
 void db_forget(struct db *db, const void *arg)
 {
 	worker_forget(db->worker, arg);
@@ -209,6 +218,31 @@ struct db_stats db_stats(const struct db *db)
 bool db_has_room(const struct db *db, size_t writes)
 {
 	return db_stats(db).waiting + writes <= DB_QUEUE_MAX;
+}
+
+#define DROP(table) "DELETE FROM " table " WHERE salvaged = 1"
+enum { KNOWN_TABLES_MAX = 5 };
+static const char *const drops[DB_NKNOWN][KNOWN_TABLES_MAX + 1] = {
+	/* those of the run before are told of when the stream is up */
+	[DB_KNOWN_CALLS] = { DROP("session") " AND boot_id = ?1" },
+	[DB_KNOWN_ACCOUNTS] = { DROP("account"), DROP("number"),
+				DROP("owner") },
+	[DB_KNOWN_CONTACTS] = { DROP("contact") },
+	[DB_KNOWN_SETTINGS] = { DROP("setting") },
+	[DB_KNOWN_QUOTAS] = { DROP("quota") },
+	[DB_KNOWN_USAGE] = { DROP("usage") },
+	[DB_KNOWN_BLOCKS] = { DROP("block") },
+	[DB_KNOWN_ROUTES] = { DROP("route") },
+	[DB_KNOWN_TRUNKS] = { DROP("trunk") },
+	[DB_KNOWN_TEXTS] = { DROP("outbox"), DROP("text"), DROP("seen"),
+			     DROP("report"), DROP("again") },
+};
+
+int db_drop_salvaged(struct db *db, enum db_known known)
+{
+	const struct row_param boot = { .text = db->boot_id };
+
+	return row_execute_all(db, drops[known], &boot, 1, NULL, NULL);
 }
 
 int db_read_error(struct db *db, int code)

@@ -4,7 +4,8 @@
  * sessions, accounts, trunks, texts and call records. It is read at the start
  * and by administration; the call path reads memory. Writes are queued for one
  * writer thread (db/worker.h), which commits all that waits in one transaction,
- * so the event loop never waits for a disk.
+ * so the event loop never waits for a disk. What one call-back of the loop
+ * queues is in one transaction: whoever dies leaves all of it or nothing.
  *
  * Next to the file stand `.key` (seals secrets, db/seal.h) and `.lock` (one
  * process at a time). All are 0600.
@@ -28,7 +29,9 @@ enum db_outcome {
 };
 
 enum {
-	DB_QUEUE_MAX = 20000,  /* writes that wait, for a full disk too */
+	DB_QUEUE_MAX = 20000, /* writes that wait, for a full disk too */
+	/* Rows of db_put_again() that wait: more are for later. */
+	DB_AGAIN_MAX = 5000,
 	DB_BUSY_MS = 100,      /* for locks of other programs, off the loop */
 	DB_RETRY_MIN_MS = 100, /* after a failed write, doubled up to */
 	DB_RETRY_MAX_MS = 5000,
@@ -84,10 +87,37 @@ DEFINE_AUTO(struct db *, db_close)
 /*
  * @fn is called, from the event loop, when the file was corrupt and another one
  * has taken its place: what was written is there as far as it could be read,
- * and what the caller knows is to be written again. What of that has no
- * completion is taken however much it is. One @fn; NULL: none.
+ * and what the caller knows is to be written again. One @fn; NULL: none.
  */
 void db_on_replaced(struct db *db, void (*fn)(void *arg), void *arg);
+/*
+ * Between @on and not, in one turn of the loop: what is written and has no
+ * completion is known already, and written once more. It takes no room of
+ * others (DB_QUEUE_MAX), nor is it refused for want of that; so it is not to be
+ * done unless it may: the disk has taken nearly all of what was before, and
+ * others have half of their room.
+ */
+void db_put_again(struct db *db, bool on);
+bool db_may_put_again(const struct db *db);
+
+/* What the rows are about that a process knows all of. */
+enum db_known {
+	DB_KNOWN_NONE,
+	DB_KNOWN_CALLS, /* of this run; db/session.h */
+	DB_KNOWN_ACCOUNTS,
+	DB_KNOWN_CONTACTS,
+	DB_KNOWN_SETTINGS,
+	DB_KNOWN_QUOTAS,
+	DB_KNOWN_USAGE,
+	DB_KNOWN_BLOCKS,
+	DB_KNOWN_ROUTES,
+	DB_KNOWN_TRUNKS,
+	DB_KNOWN_TEXTS, /* with the outbox */
+	DB_NKNOWN
+};
+/* All of @known has been written again: what else is there of it came from the
+ * damaged file, and is gone since. 0, -ENOBUFS, -ENOMEM. */
+CHECKED int db_drop_salvaged(struct db *db, enum db_known known);
 
 /* No completion with @arg is called any more; the writes themselves go on. */
 void db_forget(struct db *db, const void *arg);
@@ -109,6 +139,7 @@ struct db_stats {
 	uint64_t transactions; /* in so many */
 	uint64_t errors;       /* attempts that failed */
 	size_t waiting;        /* jobs in memory now */
+	size_t again;          /* rows of db_put_again() among them */
 	/* From the queue to the loop that hears it is committed: jobs up to
 	 * each bound, each its own, and those above the last. */
 	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;

@@ -2,14 +2,19 @@
 #include "db/salvage.h"
 
 #include <sqlite3.h>
+#include <string.h>
 
 #include "db/writer.h"
+
+#define MARK "salvaged" /* of tables whose rows a process knows */
 
 /* One table, of both databases. */
 struct copy {
 	sqlite3 *from, *to;
 	const char *table;
 	char *columns; /* that both have; sqlite3_free() */
+	bool marked;   /* asked for */
+	bool has_mark; /* @table */
 	struct salvage *result;
 };
 
@@ -54,7 +59,9 @@ static int find_columns(struct copy *copy)
 	while (error == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
 		const char *column = (const char *)sqlite3_column_text(stmt, 0);
 
-		if (column && has_column(copy, column))
+		if (column && !strcmp(column, MARK))
+			copy->has_mark = true;
+		else if (column && has_column(copy, column))
 			sqlite3_str_appendf(
 				list, "%s\"%w\"",
 				sqlite3_str_length(list) ? ", " : "", column);
@@ -70,11 +77,13 @@ static int prepare_insert(sqlite3_stmt **out, const struct copy *copy,
 	sqlite3_str *text = sqlite3_str_new(copy->to);
 	int n = sqlite3_column_count(rows);
 
-	sqlite3_str_appendf(text, "INSERT OR IGNORE INTO \"%w\" (%s) VALUES (",
-			    copy->table, copy->columns);
+	bool mark = copy->marked && copy->has_mark;
+	sqlite3_str_appendf(text,
+			    "INSERT OR IGNORE INTO \"%w\" (%s%s) VALUES (",
+			    copy->table, copy->columns, mark ? ", " MARK : "");
 	for (int i = 0; i < n; i++)
 		sqlite3_str_appendall(text, i ? ", ?" : "?");
-	sqlite3_str_appendall(text, ")");
+	sqlite3_str_appendall(text, mark ? ", 1)" : ")");
 	AUTO(free_text) char *sql = sqlite3_str_finish(text);
 	return sql ? sqlite3_prepare_v2(copy->to, sql, -1, out, NULL)
 		   : SQLITE_NOMEM;
@@ -124,6 +133,8 @@ static int copy_rows(const struct copy *copy, const char *order, bool *whole)
 static int copy_table(struct copy *copy)
 {
 	bool whole = false;
+
+	copy->has_mark = false;
 	int error = find_columns(copy);
 
 	if (error == SQLITE_OK && copy->columns)
@@ -138,13 +149,16 @@ static int copy_table(struct copy *copy)
 	return error;
 }
 
-static int copy_tables(sqlite3 *to, sqlite3 *from, struct salvage *result)
+static int copy_tables(sqlite3 *to, sqlite3 *from, bool marked,
+		       struct salvage *result)
 {
 	AUTO(finalize) sqlite3_stmt *tables = NULL;
 	static const char all[] = "SELECT name FROM sqlite_schema "
 				  "WHERE type = 'table' AND "
 				  "name NOT LIKE 'sqlite_%'";
-	struct copy copy = { .from = from, .to = to, .result = result };
+	struct copy copy = {
+		.from = from, .to = to, .marked = marked, .result = result
+	};
 	int error = sqlite3_prepare_v2(to, all, -1, &tables, NULL);
 
 	while (error == SQLITE_OK && sqlite3_step(tables) == SQLITE_ROW) {
@@ -154,7 +168,8 @@ static int copy_tables(sqlite3 *to, sqlite3 *from, struct salvage *result)
 	return error;
 }
 
-int salvage_rows(sqlite3 *to, const char *path, struct salvage *out)
+int salvage_rows(sqlite3 *to, const char *path, bool marked,
+		 struct salvage *out)
 {
 	sqlite3 *from = NULL;
 
@@ -164,7 +179,7 @@ int salvage_rows(sqlite3 *to, const char *path, struct salvage *out)
 	    sqlite3_open_v2(path, &from,
 			    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
 			    NULL) == SQLITE_OK)
-		error = copy_tables(to, from, out);
+		error = copy_tables(to, from, marked, out);
 	sqlite3_close(from);
 	if (error == SQLITE_OK)
 		error = sqlite3_exec(to, "COMMIT", NULL, NULL, NULL);

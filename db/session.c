@@ -169,6 +169,15 @@ int session_settle(struct db *db, const char *call, db_done_fn done, void *arg)
 	return row_execute(db, settle, params, 1, done, arg);
 }
 
+int session_keep(struct db *db, const char *call)
+{
+	static const char keep[] =
+		"UPDATE session SET salvaged = 0 WHERE call = ?";
+	const struct row_param params[] = { { .text = call } };
+
+	return row_execute(db, keep, params, 1, NULL, NULL);
+}
+
 int session_drop_earlier(struct db *db)
 {
 	static const char drop[] = "DELETE FROM session WHERE boot_id <> ?";

@@ -143,6 +143,9 @@ CHECKED int session_put(struct db *db, const struct session_row *row,
  * session_put(). */
 CHECKED int session_settle(struct db *db, const char *call, db_done_fn done,
 			   void *arg);
+/* Those of @call stay as they are, if they came from a damaged file
+ * (db_drop_salvaged()). 0, -ENOBUFS, -ENOMEM. */
+CHECKED int session_keep(struct db *db, const char *call);
 /* The rows of all runs before this one, those that cannot be read as well. */
 CHECKED int session_drop_earlier(struct db *db);
 

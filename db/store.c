@@ -115,7 +115,7 @@ int store_open(sqlite3 **out, const char *path)
 {
 	int r = open_checked(out, path);
 
-	return r == -EBADMSG ? store_replace(out, path) : r;
+	return r == -EBADMSG ? store_replace(out, path, false) : r;
 }
 
 /* The file, its log and index, for whoever wants to mend it. */
@@ -144,14 +144,15 @@ static void unlink_parts(const char *path)
 }
 
 /* A new file with what can be read of the one at @aside. */
-static int make_from(sqlite3 **out, const char *path, const char *aside)
+static int make_from(sqlite3 **out, const char *path, const char *aside,
+		     bool marked)
 {
 	struct salvage salvage;
 	int r = open_checked(out, path);
 
 	if (r)
 		return r;
-	r = salvage_rows(*out, aside, &salvage);
+	r = salvage_rows(*out, aside, marked, &salvage);
 	if (r) {
 		store_close(*out);
 		*out = NULL;
@@ -173,7 +174,7 @@ static void name_aside(char out[static PART_CAP], const char *path)
 	while (!access(out, F_OK));
 }
 
-int store_replace(sqlite3 **out, const char *path)
+int store_replace(sqlite3 **out, const char *path, bool marked)
 {
 	char aside[PART_CAP];
 
@@ -183,7 +184,7 @@ int store_replace(sqlite3 **out, const char *path)
 	log_error("db=corrupt path=%s aside=%s r=%d: a new one is made", path,
 		  aside, r);
 	if (!r)
-		r = make_from(out, path, aside);
+		r = make_from(out, path, aside, marked);
 	if (!r)
 		return 0;
 	if (moved) /* or else what stands there is the damaged file itself */

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 enum { STORE_PATH_CAP = 4096 };
@@ -28,7 +30,7 @@ CHECKED int store_open(struct sqlite3 **out, const char *path);
 
 /*
  * The file of @path is damaged: a connection to a new one in its place. Others
- * that have it open go on with the old one: store_leave() them. 0, or -errno
- * and it stands where it was.
+ * that have it open go on with the old one: store_leave() them. @marked: as
+ * salvage_rows(). 0, or -errno and it stands where it was.
  */
-CHECKED int store_replace(struct sqlite3 **out, const char *path);
+CHECKED int store_replace(struct sqlite3 **out, const char *path, bool marked);

@@ -54,6 +54,15 @@ static struct kept_table {
 			.n = LENGTH(outbox_columns),
 			.size = sizeof(struct outbox_row),
 			.durable = true } },
+  outbox_past = { .name = "outbox",
+		  .order = "",
+		  .table = { .columns = outbox_columns,
+			     .n = LENGTH(outbox_columns),
+			     .size = sizeof(struct outbox_row),
+			     .durable = true,
+			     .first = true,
+			     .then = "UPDATE outbox SET salvaged = 0 "
+				     "WHERE id = ?" } },
   texts = { .name = "text",
 	    .order = "ORDER BY id",
 	    .table = { .columns = text_columns,
@@ -95,6 +104,11 @@ int outbox_row_put(struct db *db, const struct outbox_row *row, db_done_fn done,
 		   void *arg)
 {
 	return row_put(db, table_of(&outbox), row, done, arg);
+}
+
+int outbox_row_keep(struct db *db, const struct outbox_row *row)
+{
+	return row_put(db, table_of(&outbox_past), row, NULL, NULL);
 }
 
 int text_row_put(struct db *db, const struct text_row *row, db_done_fn done,

@@ -80,6 +80,8 @@ struct block_row {
 	int64_t since_ms;
 };
 
+/* A row that the server has taken; one that is there stays as it is. */
+CHECKED int outbox_row_keep(struct db *db, const struct outbox_row *row);
 /* As session_put(). */
 CHECKED int outbox_row_put(struct db *db, const struct outbox_row *row,
 			   db_done_fn done, void *arg);

@@ -90,23 +90,55 @@ static void on_events(evutil_socket_t fd, short what, void *arg)
 		worker->replaced(reader, worker->arg);
 }
 
-static void push(struct worker *worker, struct job *job)
+/* Who waits for a commit of those learns that they are in memory only. Under
+ * the lock. */
+static void tell_failing(struct worker *worker, int failing)
 {
-	job->queued_us = clock_us();
-	TAILQ_INSERT_TAIL(&worker->all, job, all_entry);
-	atomic_fetch_add(&worker->waiting, 1);
-	int failing = atomic_load(&worker->failing);
-	pthread_mutex_lock(&worker->lock);
-	if (failing) {
+	struct job *job;
+
+	TAILQ_FOREACH(job, &worker->turn, entry) {
 		job->told = true;
 		job->told_result = failing;
 		TAILQ_INSERT_TAIL(&worker->told, job, told_entry);
 	}
-	TAILQ_INSERT_TAIL(&worker->queued, job, entry);
+}
+
+/* The thread gets what belongs together at once: it would commit the first of
+ * it while the second is not there yet. */
+static void end_turn(struct worker *worker)
+{
+	struct job *last = TAILQ_LAST(&worker->turn, job_list);
+	int failing = atomic_load(&worker->failing);
+
+	if (!last)
+		return;
+	last->ends_turn = true;
+	pthread_mutex_lock(&worker->lock);
+	if (failing)
+		tell_failing(worker, failing);
+	TAILQ_CONCAT(&worker->queued, &worker->turn, entry);
 	pthread_cond_signal(&worker->wake);
 	pthread_mutex_unlock(&worker->lock);
 	if (failing)
 		worker_signal(worker);
+}
+
+static void on_end_of_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end_turn(arg);
+}
+
+static void push(struct worker *worker, struct job *job)
+{
+	job->queued_us = clock_us();
+	if (TAILQ_EMPTY(&worker->turn))
+		event_active(worker->end_of_turn, EV_TIMEOUT, 0);
+	TAILQ_INSERT_TAIL(&worker->turn, job, entry);
+	TAILQ_INSERT_TAIL(&worker->all, job, all_entry);
+	atomic_fetch_add(&worker->waiting, 1);
+	atomic_fetch_add(&worker->again, job->again);
 }
 
 static void push_bundle(struct worker *worker)
@@ -171,6 +203,7 @@ void worker_stats(struct worker *worker, struct db_stats *out)
 	out->transactions = atomic_load(&worker->transactions);
 	out->errors = atomic_load(&worker->errors);
 	out->waiting = atomic_load(&worker->waiting);
+	out->again = atomic_load(&worker->again);
 	memcpy(out->latency_counts, worker->latency_counts,
 	       sizeof(out->latency_counts));
 	out->latency_sum_us = worker->latency_sum_us;
@@ -197,7 +230,9 @@ static int watch(struct worker *worker, struct event_base *base)
 		return -errno;
 	worker->event = event_new(base, worker->fd, EV_READ | EV_PERSIST,
 				  on_events, worker);
-	if (!worker->event || event_add(worker->event, NULL))
+	worker->end_of_turn = event_new(base, -1, 0, on_end_of_turn, worker);
+	if (!worker->event || event_add(worker->event, NULL) ||
+	    !worker->end_of_turn)
 		return -ENOMEM;
 	return 0;
 }
@@ -215,6 +250,8 @@ static void free_worker(struct worker *worker)
 	}
 	if (worker->event)
 		event_free(worker->event);
+	if (worker->end_of_turn)
+		event_free(worker->end_of_turn);
 	if (worker->fd >= 0)
 		close(worker->fd);
 	writer_free(worker->writer);
@@ -256,6 +293,7 @@ int worker_start(struct worker **out, const struct worker_config *config)
 	TAILQ_INIT(&worker->finished);
 	TAILQ_INIT(&worker->batch);
 	TAILQ_INIT(&worker->all);
+	TAILQ_INIT(&worker->turn);
 	int r = watch(worker, config->base);
 	if (!r)
 		r = start_thread(worker);
@@ -273,6 +311,7 @@ struct worker *worker_stop(struct worker *worker)
 
 	if (!worker)
 		return NULL;
+	end_turn(worker);
 	pthread_mutex_lock(&worker->lock);
 	worker->stopping = true;
 	pthread_cond_signal(&worker->wake);

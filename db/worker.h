@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The writer thread. The main thread queues jobs; the thread runs all that wait
- * in one transaction and hands them back, in order, to the main thread's loop
- * by an eventfd.
+ * The writer thread. The main thread queues jobs, which it gets at the end of
+ * the turn of the loop; the thread runs all that wait in one transaction and
+ * hands them back, in order, to the main thread's loop by an eventfd.
  *
  * When the disk is full, or the file cannot be written for another reason that
  * may pass, the transaction is rolled back, each job that waits is told so
@@ -43,8 +43,8 @@ struct worker *worker_stop(struct worker *worker);
  * been freed.
  */
 CHECKED int worker_queue(struct worker *worker, struct job *job);
-/* While it is @on, jobs that nobody hears of are queued many as one, and never
- * refused for being many: -ENOMEM alone. In turns with @on false. */
+/* db_put_again(): while it is @on, jobs that nobody hears of are queued many as
+ * one, and never refused for being many: -ENOMEM alone. */
 void worker_bundle(struct worker *worker, bool on);
 
 /* No job with @arg calls back any more. */

@@ -4,10 +4,12 @@
  * worker_thread.c (the thread's). Nobody else includes it.
  *
  * Who touches what: the queues under `lock` are shared; the batch and the
- * writer belong to the thread; `all` and the call-backs of a job belong to the
- * main thread.
+ * writer belong to the thread; `turn`, `all` and the call-backs of a job belong
+ * to the main thread.
  *
- *   main --worker_queue()--> queued --> [batch: one transaction] --> finished
+ *   main --worker_queue()--> turn
+ *     ^                        | all of it at its end
+ *     |                      queued --> [batch: one transaction] --> finished
  *     ^                                        | it failed             |
  *     +-- told (the first failure only) <------+                       |
  *     +-- on_events() <------------------- eventfd --------------------+
@@ -37,7 +39,7 @@ struct worker {
 	bool distrusted;                        /* under lock */
 	struct sqlite3
 		*reader; /* of a new file, not handed over yet; under lock */
-	_Atomic size_t waiting;
+	_Atomic size_t waiting, again;
 	_Atomic uint64_t written, transactions, errors;
 	_Atomic int failing; /* why the last attempt failed; 0: it did not */
 
@@ -49,7 +51,9 @@ struct worker {
 	unsigned pause_ms;     /* 0: the last attempt was well */
 	uint64_t give_up_ms;   /* when stopping */
 
-	struct job_list all; /* the main thread's, with what follows */
+	struct job_list all;  /* the main thread's, with what follows */
+	struct job_list turn; /* of this turn of the loop */
+	struct event *end_of_turn;
 	bool bundling;
 	struct bundle *bundle; /* not queued yet; NULL: none */
 	uint64_t latency_counts[DB_LATENCY_BOUNDS + 1], latency_sum_us;

@@ -10,7 +10,8 @@
 #include "gateway/base/log.h"
 
 enum {
-	BATCH_MAX = 1000, /* jobs in one transaction */
+	/* Jobs in one transaction, and what belongs to the last of them. */
+	BATCH_MAX = 1000,
 };
 
 void worker_signal(const struct worker *worker)
@@ -23,11 +24,13 @@ void worker_signal(const struct worker *worker)
 
 static void hand_back(struct worker *worker)
 {
-	size_t n = 0;
+	size_t n = 0, again = 0;
 	struct job *job;
 
-	TAILQ_FOREACH(job, &worker->batch, entry)
+	TAILQ_FOREACH(job, &worker->batch, entry) {
 		n++;
+		again += job->again;
+	}
 	if (worker->pause_ms)
 		log_info("db=writing jobs=%zu", n);
 	worker->pause_ms = 0;
@@ -38,6 +41,7 @@ static void hand_back(struct worker *worker)
 	TAILQ_CONCAT(&worker->finished, &worker->batch, entry);
 	pthread_mutex_unlock(&worker->lock);
 	atomic_fetch_sub(&worker->waiting, n);
+	atomic_fetch_sub(&worker->again, again);
 	worker_signal(worker);
 }
 
@@ -112,12 +116,15 @@ static bool await_work(struct worker *worker)
 static void fill_batch(struct worker *worker)
 {
 	struct job *job;
+	bool between = true; /* two turns of the loop */
 	size_t n = 0;
 
 	pthread_mutex_lock(&worker->lock);
 	if (worker->pause_ms) /* all that waits is told if it fails again */
 		TAILQ_CONCAT(&worker->batch, &worker->queued, entry);
-	while (n++ < BATCH_MAX && (job = TAILQ_FIRST(&worker->queued))) {
+	while ((job = TAILQ_FIRST(&worker->queued)) &&
+	       (n++ < BATCH_MAX || !between)) {
+		between = job->ends_turn;
 		TAILQ_REMOVE(&worker->queued, job, entry);
 		TAILQ_INSERT_TAIL(&worker->batch, job, entry);
 	}
@@ -162,7 +169,7 @@ static bool replace(struct worker *worker)
 	if (worker->replaced_ms && now_ms < worker->replaced_ms + DB_REPLACE_MS)
 		return false;
 	worker->replaced_ms = now_ms;
-	int r = store_replace(&sqlite, worker->path);
+	int r = store_replace(&sqlite, worker->path, true);
 	if (r) {
 		log_error("db=corrupt r=%d (%s): no other could be made", r,
 			  strerror(-r));

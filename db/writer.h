@@ -30,12 +30,15 @@ struct job {
 	void *arg;
 	/* Its commit waits until the disk has it, for a loss of power too. */
 	bool durable;
+	size_t again; /* rows in it of db_put_again(); 0: it is one job */
 
 	/* The worker's. */
 	TAILQ_ENTRY(job) entry, told_entry, all_entry;
 	uint64_t queued_us;
 	int result, told_result;
 	bool told, called;
+	/* The last of a turn of the loop: no transaction ends before it. */
+	bool ends_turn;
 };
 
 TAILQ_HEAD(job_list, job);

@@ -28,6 +28,7 @@
 #include "gateway/leg/leg_xmpp.h"
 #include "gateway/outbox.h"
 #include "gateway/public.h"
+#include "gateway/rewriting.h"
 #include "gateway/route/added.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
@@ -266,8 +267,6 @@ static int open_stream(struct gateway *gateway)
 	return r;
 }
 
-static void on_db_replaced(void *arg);
-
 static int open_db(struct gateway *gateway)
 {
 	const struct db_config config = { .path = gateway->config->db.path };
@@ -277,23 +276,12 @@ static int open_db(struct gateway *gateway)
 		log_error("db=not-opened path=%s r=%d (%s)", config.path, r,
 			  strerror(-r));
 	if (!r)
-		db_on_replaced(gateway->db, on_db_replaced, gateway);
-	if (!r)
 		r = account_store_new(&gateway->accounts, gateway->db);
 	if (!r)
 		r = contact_store_new(&gateway->contacts, gateway->db);
 	if (!r)
 		r = setting_store_new(&gateway->settings, gateway->db);
 	return r > 0 ? -EBUSY : r;
-}
-
-static int put_stores(struct gateway *gateway)
-{
-	int accounts = account_put_all(gateway->accounts);
-	int contacts = contact_put_all(gateway->contacts);
-	int settings = setting_put_all(gateway->settings);
-
-	return accounts ? accounts : contacts ? contacts : settings;
 }
 
 static void close_db(struct gateway *gateway)
@@ -324,48 +312,46 @@ static void close_stream(struct gateway *gateway)
 
 /*
  * In the order of their start; stopped in the reverse, also those that have not
- * started. Each time the stream comes up they are told in this order too, and
- * so they are when the database is another file that may have lost something.
+ * started. Each time the stream comes up they are told in this order too.
  */
 static const struct part {
 	int (*start)(struct gateway *gateway);
 	void (*stop)(struct gateway *gateway);
 	/* NULL: does not care */
 	void (*stream_up)(struct gateway *gateway);
-	/* What it knows of its rows; NULL: nothing. 0, or why not all of it. */
-	int (*put_all)(struct gateway *gateway);
 } parts[] = {
-	{ watch_new, watch_free, watch_stream_up, NULL },
-	{ reload_new, reload_free, NULL, NULL },
-	{ open_db, close_db, NULL, put_stores },
-	{ bill_new, bill_free, NULL, NULL },
-	{ presence_new, presence_free, NULL, NULL },
-	{ unsent_new, unsent_free, unsent_stream_up, NULL },
-	{ announce_new, announce_free, announce_stream_up, NULL },
-	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up, NULL },
-	{ refused_new, refused_free, NULL, NULL },
-	{ registration_new, registration_free, NULL, NULL },
-	{ missed_new, missed_free, NULL, NULL },
-	{ chat_digits_new, chat_digits_free, NULL, NULL },
-	{ quotas_new, quotas_free, NULL, quotas_put_all },
-	{ toll_new, toll_free, NULL, toll_put_all },
-	{ blocks_new, blocks_free, NULL, blocks_put_all },
-	{ kept_stream_new, kept_stream_free, NULL, NULL },
-	{ open_media, close_media, NULL, NULL },
-	{ added_new, added_free, NULL, added_put_all },
-	{ open_agent, close_agent, NULL, NULL },
-	{ trunks_new, trunks_free, NULL, NULL },
-	{ routes_new, routes_free, NULL, routes_put_all },
-	{ open_stream, close_stream, NULL, NULL },
-	{ devices_new, devices_free, NULL, NULL },
-	{ public_new, public_free, public_stream_up, NULL },
-	{ outbox_new, outbox_free, outbox_stream_up, outbox_put_all },
-	{ texts_new, texts_free, NULL, texts_put_all },
-	{ traces_new, traces_free, NULL, NULL },
-	{ admin_new, admin_free, NULL, NULL },
+	{ watch_new, watch_free, watch_stream_up },
+	{ reload_new, reload_free, NULL },
+	{ open_db, close_db, NULL },
+	{ bill_new, bill_free, NULL },
+	{ presence_new, presence_free, NULL },
+	{ unsent_new, unsent_free, unsent_stream_up },
+	{ announce_new, announce_free, announce_stream_up },
+	{ leg_xmpp_index_new, leg_xmpp_index_free, leg_xmpp_stream_up },
+	{ refused_new, refused_free, NULL },
+	{ registration_new, registration_free, NULL },
+	{ missed_new, missed_free, NULL },
+	{ chat_digits_new, chat_digits_free, NULL },
+	{ quotas_new, quotas_free, NULL },
+	{ toll_new, toll_free, NULL },
+	{ blocks_new, blocks_free, NULL },
+	{ kept_stream_new, kept_stream_free, NULL },
+	{ open_media, close_media, NULL },
+	{ added_new, added_free, NULL },
+	{ open_agent, close_agent, NULL },
+	{ trunks_new, trunks_free, NULL },
+	{ routes_new, routes_free, NULL },
+	{ open_stream, close_stream, NULL },
+	{ devices_new, devices_free, NULL },
+	{ public_new, public_free, public_stream_up },
+	{ outbox_new, outbox_free, outbox_stream_up },
+	{ texts_new, texts_free, NULL },
+	{ traces_new, traces_free, NULL },
+	{ admin_new, admin_free, NULL },
+	{ rewriting_new, rewriting_free, NULL },
 	/* Last: who fails to start ends no call that another process may take
 	 * up. */
-	{ recover_new, recover_free, recover_stream_up, NULL },
+	{ recover_new, recover_free, recover_stream_up },
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };
 
@@ -375,22 +361,6 @@ static void tell_stream_up(struct gateway *gateway)
 		if (parts[i].stream_up)
 			parts[i].stream_up(gateway);
 	}
-}
-
-static void on_db_replaced(void *arg)
-{
-	struct gateway *gateway = arg;
-	int r = 0;
-
-	call_record_all(gateway);
-	for (size_t i = 0; i < NPARTS; i++) {
-		int one = parts[i].put_all ? parts[i].put_all(gateway) : 0;
-		r = one ? one : r;
-	}
-	if (r)
-		log_error("db=replaced r=%d (%s): not all that is known is in "
-			  "the new file",
-			  r, strerror(-r));
 }
 
 int gateway_new(struct gateway **out, struct config *config,

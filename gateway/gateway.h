@@ -34,6 +34,7 @@ struct public_address;
 struct quotas;
 struct recent;
 struct reload;
+struct rewriting;
 struct routes;
 struct setting_store;
 struct sip_agent;
@@ -56,6 +57,7 @@ struct gateway {
 	struct reload *reload; /* configurations; admin/reload.c */
 
 	struct db *db;
+	struct rewriting *rewriting; /* of what it lost; rewriting.c */
 	struct account_store *accounts;
 	struct contact_store *contacts;
 	struct setting_store *settings;

@@ -12,6 +12,7 @@
 #include "gateway/gateway.h"
 #include "gateway/outbox_past.h"
 #include "gateway/outbox_state.h"
+#include "gateway/rewriting.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
 #include "xmpp/stanza.h"
@@ -19,12 +20,12 @@
 #include "xmpp/stanza_text.h"
 #include "xmpp/xmpp_stream.h"
 
-#define NS_DELAY "urn:xmpp:delay"
-
 enum {
 	/* octets of chat_add_delay(), and of what wraps a kept stanza */
 	DELAY_MAX = 256 + JID_PART_MAX,
-	KEPT_MS = 1000, /* more than that, and the clock has been set back */
+	/* One for each that may wait; more than that, and the clock has been
+	 * set back. */
+	AHEAD_MS = OUTBOX_MAX,
 };
 static_assert(OUTBOX_STANZA_MAX + DELAY_MAX <= STANZA_TEXT_MAX &&
 		      OUTBOX_STANZA_MAX + DELAY_MAX <= STANZA_PARSE_MAX,
@@ -40,6 +41,8 @@ void outbox_free_first(struct outbox *outbox)
 		tally_take(outbox->accounts, account, first->octets);
 	if (outbox->next == first)
 		outbox->next = STAILQ_NEXT(first, link);
+	if (outbox->unput == first)
+		outbox->unput = STAILQ_NEXT(first, link);
 	if (outbox->open == first)
 		outbox->open = STAILQ_NEXT(first, link);
 	else
@@ -152,16 +155,25 @@ static int put_again(struct gateway *gateway, const struct outbox_stanza *one)
 	return r;
 }
 
-int outbox_put_all(struct gateway *gateway)
+bool outbox_put_some(struct gateway *gateway, bool begin, int *r)
 {
-	const struct outbox_stanza *one;
-	int r = 0;
+	struct outbox *outbox = gateway->outbox;
 
-	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link) {
-		int bad = one->dropped ? 0 : put_again(gateway, one);
-		r = bad ? bad : r;
+	if (begin) {
+		outbox->unput = STAILQ_FIRST(&outbox->stanzas);
+		outbox->unput_id = outbox->last_id;
 	}
-	return r;
+	for (unsigned i = 0; i < REWRITING_EACH && outbox->unput &&
+			     outbox->unput->id <= outbox->unput_id;
+	     i++) {
+		int bad = outbox->unput->dropped
+				  ? 0
+				  : put_again(gateway, outbox->unput);
+
+		*r = bad ? bad : *r;
+		outbox->unput = STAILQ_NEXT(outbox->unput, link);
+	}
+	return outbox->unput && outbox->unput->id <= outbox->unput_id;
 }
 
 /* Two that come in one millisecond are told apart by their order. */
@@ -169,7 +181,7 @@ static int64_t next_kept_ms(struct outbox *outbox)
 {
 	int64_t now_ms = clock_wall_ms();
 
-	if (now_ms <= outbox->kept_ms && outbox->kept_ms - now_ms < KEPT_MS)
+	if (now_ms <= outbox->kept_ms && outbox->kept_ms - now_ms < AHEAD_MS)
 		now_ms = outbox->kept_ms + 1;
 	outbox->kept_ms = now_ms;
 	return now_ms;
@@ -255,8 +267,11 @@ void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg)
 {
 	const struct outbox_stanza *one;
 
-	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link)
-		fn(one->stanza, one->kept_ms, arg);
+	STAILQ_FOREACH(one, &gateway->outbox->stanzas, link) {
+		const struct outbox_kept kept = { one->stanza, one->id,
+						  one->kept_ms };
+		fn(&kept, arg);
+	}
 }
 
 /* ---- start ---- */

@@ -70,13 +70,18 @@ void outbox_forget(struct gateway *gateway, const void *arg);
 CHECKED int outbox_send_again(struct gateway *gateway,
 			      const struct stanza *stanza, int64_t kept_ms);
 
+/* What the outbox keeps; borrowed. */
+struct outbox_kept {
+	const struct stanza *stanza;
+	uint64_t id; /* of its row, which outlasts it here (outbox_past.h) */
+	int64_t kept_ms;
+};
+
 /*
- * The turn of @stanza has come, which the outbox has since @kept_ms. True:
- * another has it on disk now and sends it again when it may go; the outbox
- * forgets it. It must not be sent from there.
+ * The turn of @kept has come. True: another has it on disk now and sends it
+ * again when it may go; the outbox forgets it. It must not be sent from there.
  */
-typedef bool (*outbox_turn_fn)(const struct stanza *stanza, int64_t kept_ms,
-			       void *arg);
+typedef bool (*outbox_turn_fn)(const struct outbox_kept *kept, void *arg);
 /* Who is asked; NULL nobody. */
 void outbox_set_turn(struct gateway *gateway, outbox_turn_fn turn, void *arg);
 
@@ -84,14 +89,13 @@ void outbox_set_turn(struct gateway *gateway, outbox_turn_fn turn, void *arg);
  * disk. */
 void outbox_forget_account(struct gateway *gateway, const char *account);
 
-/* All again, as account_put_all(). */
-CHECKED int outbox_put_all(struct gateway *gateway);
+/* All again, as rewriting_some_fn. */
+bool outbox_put_some(struct gateway *gateway, bool begin, int *r);
 
 /* Stanzas that the server has not taken. */
 size_t outbox_waiting(const struct gateway *gateway);
 
-typedef void (*outbox_fn)(const struct stanza *stanza, int64_t kept_ms,
-			  void *arg);
+typedef void (*outbox_fn)(const struct outbox_kept *kept, void *arg);
 /* Those, and what it took a moment ago, in their order. At the start: all that
  * it has taken in the last minutes (gateway/outbox_past.h). */
 void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg);

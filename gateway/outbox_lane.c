@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What goes from the outbox to the XMPP server, and what that has taken. */
 #include <event2/event.h>
-#include <string.h>
 
 #include "db/text_row.h"
 #include "gateway/base/clock.h"
@@ -14,8 +13,7 @@
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-#define NS_PING  "urn:xmpp:ping"
-#define NS_DELAY "urn:xmpp:delay"
+#define NS_PING "urn:xmpp:ping"
 
 enum { RETRY_MS = 200 };
 
@@ -142,8 +140,9 @@ static int send_one(struct outbox *outbox, const struct outbox_stanza *one)
 static bool is_held(const struct outbox *outbox,
 		    const struct outbox_stanza *one)
 {
-	return outbox->turn &&
-	       outbox->turn(one->stanza, one->kept_ms, outbox->turn_arg);
+	const struct outbox_kept kept = { one->stanza, one->id, one->kept_ms };
+
+	return outbox->turn && outbox->turn(&kept, outbox->turn_arg);
 }
 
 /* 0: that one has gone, or never will. */

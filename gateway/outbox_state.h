@@ -36,7 +36,9 @@ struct outbox {
 	struct gateway *gateway;
 	STAILQ_HEAD(, outbox_stanza) stanzas; /* by id; the taken come first */
 	struct outbox_stanza *open;           /* the first that is not taken */
-	struct outbox_stanza *next; /* to be sent; NULL: all have been */
+	struct outbox_stanza *next;  /* to be sent; NULL: all have been */
+	struct outbox_stanza *unput; /* outbox_put_some(): the next of them */
+	uint64_t unput_id;           /* the last */
 	size_t n, ntaken, octets;
 	struct tally *accounts; /* how much of it people wrote to each */
 	outbox_turn_fn turn;

@@ -136,13 +136,33 @@ unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms)
 	return found ? ++found->times : 0;
 }
 
-void recent_each(const struct recent *recent,
-		 void (*fn)(const char *name, void *arg), void *arg)
+/* The first that is not before @name. */
+static struct recent_name *find_from(const struct recent *recent,
+				     const char *name)
 {
-	const struct recent_name *one;
+	struct recent_name key = { .name = name };
 
-	TAILQ_FOREACH(one, &recent->order, entry)
-		fn(one->name, arg);
+	return RB_NFIND(recent_tree, (struct recent_tree *)&recent->tree, &key);
+}
+
+const char *recent_next(const struct recent *recent, const char *name)
+{
+	struct recent_name *one = find_from(recent, name);
+
+	if (one && !strcmp(one->name, name))
+		one = RB_NEXT(recent_tree, &recent->tree, one);
+	return one ? one->name : NULL;
+}
+
+bool recent_has_prefix(const struct recent *recent, const char *prefix,
+		       uint64_t now_ms)
+{
+	struct recent_name *one = find_from(recent, prefix);
+	size_t n = strlen(prefix);
+
+	while (one && !strncmp(one->name, prefix, n) && one->end_ms <= now_ms)
+		one = RB_NEXT(recent_tree, &recent->tree, one);
+	return one && !strncmp(one->name, prefix, n);
 }
 
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms)

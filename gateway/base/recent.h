@@ -29,10 +29,12 @@ void recent_add(struct recent *recent, const char *name, uint64_t now_ms);
  */
 unsigned recent_count(struct recent *recent, const char *name, uint64_t now_ms);
 void recent_drop(struct recent *recent, const char *name);
-/* Of each that is known, in the order in which they came; nothing may change
- * meanwhile. */
-void recent_each(const struct recent *recent,
-		 void (*fn)(const char *name, void *arg), void *arg);
+/* The name behind @name, which need not be there, in the order of their
+ * letters; NULL: none. Borrowed until the next change. */
+const char *recent_next(const struct recent *recent, const char *name);
 /* Forget the names whose time is over; adding does it as well. */
 void recent_expire(struct recent *recent, uint64_t now_ms);
 bool recent_has(const struct recent *recent, const char *name, uint64_t now_ms);
+/* Whether a name that begins so is known. */
+bool recent_has_prefix(const struct recent *recent, const char *prefix,
+		       uint64_t now_ms);

@@ -92,8 +92,9 @@ CHECKED int call_record_put(struct call *call, const struct session_row *row);
 
 /* What the rows say has changed: write them again while the call is up. */
 void call_record_refresh(struct call *call);
-/* They are gone: those of all calls that are up are written again. */
-void call_record_all(struct gateway *gateway);
+/* Those of all calls that are up again, as rewriting_some_fn; of others, when
+ * they are, and until then what is left of them. */
+bool call_record_some(struct gateway *gateway, bool begin, int *r);
 
 /* How many are not up yet. */
 unsigned call_count_in_setup(const struct gateway *gateway);

@@ -14,6 +14,7 @@
 #include "gateway/call/call_state.h"
 #include "gateway/call/fare_row.h"
 #include "gateway/gateway.h"
+#include "gateway/rewriting.h"
 #include "gateway/route/origin.h"
 #include "gateway/watch/watch.h"
 #include "media/resume.h"
@@ -228,15 +229,36 @@ void call_record_refresh(struct call *call)
 		call_record_store(call);
 }
 
-void call_record_all(struct gateway *gateway)
+static void begin_again(struct gateway *gateway)
 {
 	struct call *call;
 
 	LIST_FOREACH(call, &gateway->calls, link)
 	{
 		memset(call->stored, 0, sizeof(call->stored));
-		call_record_refresh(call);
+		call->unput = true;
 	}
+}
+
+bool call_record_some(struct gateway *gateway, bool begin, int *r)
+{
+	unsigned n = 0;
+	struct call *call;
+
+	if (begin)
+		begin_again(gateway);
+	LIST_FOREACH(call, &gateway->calls, link)
+	{
+		if (!call->unput)
+			continue;
+		if (n++ == REWRITING_EACH_CALLS)
+			return true;
+		call->unput = false;
+		call_record_refresh(call);
+		int bad = session_keep(gateway->db, call->name);
+		*r = bad ? bad : *r;
+	}
+	return false;
 }
 
 /* ---- the record of an ended call ---- */

@@ -133,6 +133,7 @@ struct call {
 	/* for the record */
 	unsigned storing; /* rows that are on their way to the disk */
 	struct session_digest stored[2]; /* by side: what was written last */
+	bool unput;                      /* call_record_some() */
 	bool inbound;
 	char *account, *from, *to, *trunk;
 	struct origin *origin; /* NULL: of a call from an account */

@@ -314,7 +314,9 @@ static int deliver_all(struct gateway *gateway, const struct writing *w)
 static const struct text_refusal *take(struct gateway *gateway,
 				       struct writing *w)
 {
-	const struct text_refusal *why = w->words ? check(gateway, w) : &full;
+	const struct text_refusal *why = w->words && texts_have_room(gateway)
+						 ? check(gateway, w)
+						 : &full;
 
 	if (why)
 		return why;

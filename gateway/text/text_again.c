@@ -12,6 +12,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
+#include "gateway/rewriting.h"
 #include "gateway/text/text_given.h"
 #include "xmpp/chat.h"
 #include "xmpp/jid.h"
@@ -28,6 +29,7 @@ struct text_again {
 	struct gateway *gateway;
 	struct text_givens givens;
 	struct event *timer;
+	char put_key[KEY_CAP]; /* text_again_put_some(): the last */
 };
 
 /* ---- which errors pass (RFC 6120, 8.3.3) ---- */
@@ -79,7 +81,7 @@ static struct text_given *give_as(struct text_again *again, const char *key,
 	};
 	struct text_given *given = text_given_find(&again->givens, key);
 
-	/* components give several texts one id: the first has it */
+	/* whose id another has meanwhile is not known: the first has it */
 	if (given)
 		return strcmp(given->xml, xml) ? NULL : given;
 	return text_given_add(&again->givens, &written, clock_wall_ms());
@@ -87,9 +89,9 @@ static struct text_given *give_as(struct text_again *again, const char *key,
 
 /* NULL: without memory, or a name, it is not known when it comes back. */
 static struct text_given *give(struct text_again *again,
-			       const struct stanza *message, int64_t kept_ms,
-			       bool earlier)
+			       const struct outbox_kept *kept, bool earlier)
 {
+	const struct stanza *message = kept->stanza;
 	char key[KEY_CAP], *xml = NULL;
 	struct text_given *given;
 	size_t n;
@@ -99,8 +101,10 @@ static struct text_given *give(struct text_again *again,
 		  stanza_attr(message, "id")) ||
 	    stanza_format(message, 0, &xml, &n))
 		return NULL;
-	given = give_as(again, key, xml, kept_ms, earlier);
+	given = give_as(again, key, xml, kept->kept_ms, earlier);
 	free(xml);
+	if (given)
+		given->id = kept->id;
 	return given;
 }
 
@@ -120,7 +124,7 @@ static void arm(const struct text_again *again)
 		log_error("texts=again stuck: no memory for their timer");
 }
 
-static int put(const struct text_again *again, const struct text_given *given)
+static int put(const struct text_again *again, struct text_given *given)
 {
 	const struct again_row row = { .key = given->key,
 				       .stanza = given->xml,
@@ -128,7 +132,9 @@ static int put(const struct text_again *again, const struct text_given *given)
 				       .next_ms = given->held->next_ms,
 				       .tries = given->tries };
 
-	return again_row_put(again->gateway->db, &row);
+	int r = again_row_put(again->gateway->db, &row);
+	given->on_disk = !r;
+	return r;
 }
 
 /* It waits; on disk too. 0 or -errno: as before. */
@@ -144,29 +150,55 @@ static int hold(struct text_again *again, struct text_given *given,
 	return r;
 }
 
-int text_again_put_all(const struct text_again *again)
+/* For some minutes more, as gateway/outbox_past.h has it. */
+static int put_given(const struct text_again *again,
+		     const struct text_given *given)
 {
-	const struct text_held *held;
-	const struct text_given *given;
-	int r = 0;
-
-	TAILQ_FOREACH(held, &again->givens.due, by_time) {
-		TAILQ_FOREACH(given, &held->texts, entry) {
-			int one = put(again, given);
-			r = one ? one : r;
-		}
-	}
-	return r;
+	return outbox_row_keep(
+		again->gateway->db,
+		&(struct outbox_row){ .id = given->id,
+				      .stanza = given->xml,
+				      .kept_ms = given->kept_ms,
+				      .taken_ms = given->given_ms });
 }
 
-bool text_again_turn(struct text_again *again, const struct stanza *message,
-		     int64_t kept_ms)
+bool text_again_put_some(struct text_again *again, bool begin, int *r)
 {
-	struct text_given *given = give(again, message, kept_ms, false);
+	struct text_given *given =
+		text_given_next(&again->givens, begin ? "" : again->put_key);
+
+	for (unsigned i = 0; given && i < REWRITING_EACH; i++) {
+		int bad = given->held ? put(again, given)
+			  : given->id ? put_given(again, given)
+				      : 0;
+
+		*r = bad ? bad : *r;
+		(void)!text_set(again->put_key, sizeof(again->put_key),
+				given->key);
+		given = text_given_next(&again->givens, given->key);
+	}
+	return given != NULL;
+}
+
+/* The outbox drops it when it is on disk here. */
+static bool keep_held(struct text_again *again, struct text_given *given)
+{
+	if (given->on_disk || !put(again, given))
+		return true;
+	text_given_give(&again->givens, given, clock_wall_ms());
+	return false;
+}
+
+bool text_again_turn(struct text_again *again,
+		     const struct outbox_kept *message)
+{
+	struct text_given *given = give(again, message, false);
 	const struct text_held *held;
 
-	if (!given || given->held) /* that is back, and has its time */
-		return given != NULL;
+	if (!given)
+		return false;
+	if (given->held) /* that is back, and has its time */
+		return keep_held(again, given);
 	held = text_given_held_before(&again->givens, given);
 	if (!held || !text_given_has_room(&again->givens, given))
 		return false;
@@ -284,6 +316,7 @@ static void give_first(struct text_again *again, struct text_held *held,
 	if (again_row_drop(again->gateway->db, first->key))
 		log_warn("text=%s not-dropped: given once more after a restart",
 			 log_text(slice_of(first->key)).s);
+	first->id = 0;
 	text_given_give(&again->givens, first, now_ms);
 }
 
@@ -349,17 +382,18 @@ static void on_row(const void *data, void *arg)
 		return;
 	}
 	given->tries = row->tries;
+	given->on_disk = true;
 }
 
 /* Of an earlier run's, which may still come back. */
-static void on_kept(const struct stanza *stanza, int64_t kept_ms, void *arg)
+static void on_kept(const struct outbox_kept *kept, void *arg)
 {
-	give(arg, stanza, kept_ms, true);
+	give(arg, kept, true);
 }
 
-static bool on_turn(const struct stanza *stanza, int64_t kept_ms, void *arg)
+static bool on_turn(const struct outbox_kept *kept, void *arg)
 {
-	return text_again_turn(arg, stanza, kept_ms);
+	return text_again_turn(arg, kept);
 }
 
 int text_again_new(struct text_again **out, struct gateway *gateway)

@@ -29,7 +29,7 @@
 
 struct chat;
 struct gateway;
-struct stanza;
+struct outbox_kept;
 struct text_again;
 
 enum {
@@ -58,11 +58,11 @@ CHECKED int text_again_new(struct text_again **out, struct gateway *gateway);
 /* NULL is fine; returns NULL. */
 struct text_again *text_again_free(struct text_again *again);
 
-/* The turn of @message in the outbox, which has it since @kept_ms (wall time).
- * True: it waits here, on disk, behind others. Else it is given; without memory
- * it is not known when it comes back. */
-bool text_again_turn(struct text_again *again, const struct stanza *message,
-		     int64_t kept_ms);
+/* The turn of @message in the outbox. True: it waits here, on disk, behind
+ * others. Else it is given; without memory it is not known when it comes back.
+ */
+bool text_again_turn(struct text_again *again,
+		     const struct outbox_kept *message);
 
 /* Whether the text @id from @from for @account (JIDs) was given to the server
  * in the last minutes, also by the run before, or waits here: it is on disk. */
@@ -77,7 +77,7 @@ bool text_again_bounced(struct text_again *again, const struct chat *chat);
 void text_again_due(struct text_again *again, int64_t now_ms);
 /* Those for @account (bare JID) are not given again. */
 void text_again_forget(struct text_again *again, const char *account);
-/* What waits, again, as account_put_all(). */
-CHECKED int text_again_put_all(const struct text_again *again);
+/* All again, as rewriting_some_fn; of what was given, the outbox's rows. */
+bool text_again_put_some(struct text_again *again, bool begin, int *r);
 /* That wait. */
 size_t text_again_waiting(const struct text_again *again);

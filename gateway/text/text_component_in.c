@@ -36,6 +36,7 @@ struct passing {
 	char name[TEXT_NAME_MAX + 1]; /* of who has no number, or "" */
 	char account[JID_CAP];        /* bare */
 	struct number number;
+	char key[TEXT_SEEN_CAP]; /* of its repetitions; "" has none */
 	bool is_error;
 };
 
@@ -154,11 +155,45 @@ static void note(struct gateway *gateway, const struct passing *p,
 				     p->number.number);
 }
 
+static void name_writer(char out[static JID_CAP], const struct passing *p)
+{
+	if (jid_bare(out, JID_CAP, stanza_attr(p->message, "from")) &&
+	    text_set(out, JID_CAP, p->component))
+		out[0] = '\0';
+}
+
+static void name_passing(struct passing *p)
+{
+	const struct stanza *body = stanza_find(p->message, "body", NULL);
+	const char *id = stanza_attr(p->message, "id");
+	char writer[JID_CAP];
+
+	name_writer(writer, p);
+	text_key(p->key, p->account, writer, id && !p->is_error ? id : "",
+		 body ? stanza_text(body) : "");
+}
+
+/* There are components that give several texts one id: what comes back to us
+ * would be taken for the first of them. */
+static void set_id(struct stanza *message, const struct gateway *gateway,
+		   const struct passing *p)
+{
+	const char *theirs = stanza_attr(message, "id");
+	char writer[JID_CAP], id[RAND_UUID_CAP];
+
+	name_writer(writer, p);
+	if (theirs && !(chat_has_words(p->message) &&
+			texts_know_id(gateway, p->account, writer, theirs)))
+		return;
+	text_id(id, p->key, p->account, "");
+	stanza_set(message, "id", id);
+}
+
 static int pass(struct gateway *gateway, const struct passing *p)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
 	const char *domain = gateway->config->xmpp.domain;
-	char from[JID_CAP], to[JID_CAP], id[RAND_UUID_CAP];
+	char from[JID_CAP], to[JID_CAP];
 	bool words = chat_has_words(p->message);
 	struct text_group group;
 	int r = stanza_copy(&message, p->message);
@@ -174,9 +209,7 @@ static int pass(struct gateway *gateway, const struct passing *p)
 	stanza_free(stanza_find(message, "addresses", NS_ADDRESS));
 	stanza_set(message, "from", from);
 	stanza_set(message, "to", to);
-	rand_uuid(id);
-	if (!stanza_attr(message, "id"))
-		stanza_set(message, "id", id);
+	set_id(message, gateway, p);
 	if (!p->is_error)
 		stanza_set(message, "type", "chat");
 	if (words) {
@@ -214,26 +247,9 @@ static bool is_blocked(const struct passing *p, const struct gateway *gateway)
 	       blocks_has(gateway, p->account, p->party);
 }
 
-/* "" has none. */
-static void name_passing(char out[static TEXT_SEEN_CAP],
-			 const struct passing *p)
-{
-	const char *id = stanza_attr(p->message, "id");
-	char from[JID_CAP];
-
-	if (jid_bare(from, sizeof(from), stanza_attr(p->message, "from")) &&
-	    text_set(from, sizeof(from), p->component))
-		from[0] = '\0';
-	const struct stanza *body = stanza_find(p->message, "body", NULL);
-	text_key(out, p->account, from, id && !p->is_error ? id : "",
-		 body ? stanza_text(body) : "");
-}
-
 /* For one account. */
 static void take(struct gateway *gateway, struct passing *p)
 {
-	char key[TEXT_SEEN_CAP];
-
 	if (!find_account(p, gateway)) {
 		refuse(gateway, p, "item-not-found",
 		       "No account here has a number of this component.");
@@ -241,14 +257,14 @@ static void take(struct gateway *gateway, struct passing *p)
 	}
 	if (is_blocked(p, gateway))
 		return;
-	name_passing(key, p);
-	if (*key && recent_has(gateway->texts->seen, key, clock_ms()))
+	name_passing(p);
+	if (*p->key && recent_has(gateway->texts->seen, p->key, clock_ms()))
 		return;
-	if (pass(gateway, p))
+	if (!texts_have_room(gateway) || pass(gateway, p))
 		refuse(gateway, p, "resource-constraint",
 		       "Too many texts wait; try again later.");
-	else if (*key)
-		texts_remember(gateway, key);
+	else if (*p->key)
+		texts_remember(gateway, p->key);
 }
 
 /* XEP-0033, 4.1.4: who has it already does not get it again. False: that is

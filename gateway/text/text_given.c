@@ -82,6 +82,18 @@ struct text_given *text_given_find(const struct text_givens *givens,
 	return RB_FIND(text_given_tree, &tree, &wanted);
 }
 
+struct text_given *text_given_next(const struct text_givens *givens,
+				   const char *key)
+{
+	struct text_given wanted = { .key = (char *)key };
+	struct text_given_tree tree = givens->tree;
+	struct text_given *one = RB_NFIND(text_given_tree, &tree, &wanted);
+
+	return one && !strcmp(one->key, key)
+		       ? RB_NEXT(text_given_tree, &tree, one)
+		       : one;
+}
+
 struct text_given *text_given_first_of(const struct text_givens *givens,
 				       const char *account)
 {

@@ -24,11 +24,13 @@ struct text_given {
 	struct text_held *held;        /* it waits there; NULL: it is given */
 	char *key;                     /* "account party id" */
 	char *xml;
+	uint64_t id; /* of its row in the outbox; 0: it has another again */
 	int64_t kept_ms, given_ms; /* wall time */
 	int64_t order;             /* in its conversation */
 	uint32_t tries;
 	size_t octets;
 	bool counted; /* in the accounts */
+	bool on_disk; /* while it waits: in a row of its own */
 };
 TAILQ_HEAD(text_given_list, text_given);
 
@@ -61,6 +63,9 @@ void text_givens_fini(struct text_givens *givens);
 
 /* NULL: not known. */
 struct text_given *text_given_find(const struct text_givens *givens,
+				   const char *key);
+/* The one behind @key, which need not be there, in their order; NULL: none. */
+struct text_given *text_given_next(const struct text_givens *givens,
 				   const char *key);
 struct text_written {
 	const char *key, *xml;

@@ -37,6 +37,11 @@ struct texts {
 	struct recent *rates;         /* texts of an account in a minute */
 	struct recent *sources;       /* of a telephone to a number, the same */
 	struct recent *explained;     /* conversations; text_refuse.c */
+	/* texts_put_some(): which of them, whether that is to begin, and the
+	 * last key of what was seen. */
+	size_t put;
+	bool put_begins;
+	char put_key[TEXT_SEEN_CAP];
 };
 
 /*
@@ -57,6 +62,12 @@ void text_id(char out[static RAND_UUID_CAP], const char *key, const char *to,
  * "" nothing does. */
 void text_key(char out[static TEXT_SEEN_CAP], const char *account,
 	      const char *party, const char *id, const char *words);
+/* Whether another text by @account to @party had that @id. */
+bool texts_know_id(const struct gateway *gateway, const char *account,
+		   const char *party, const char *id);
+/* Whether the disk takes all that a text becomes, with its key: both are there
+ * after a death, or neither is. */
+bool texts_have_room(const struct gateway *gateway);
 /* A text with that key has been taken, for this run and the next: what comes
  * with the same is a repetition. Or it has not, and may come again. */
 void texts_remember(struct gateway *gateway, const char *key);

@@ -11,6 +11,7 @@
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/gateway.h"
+#include "gateway/rewriting.h"
 #include "gateway/route/trunks.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue_state.h"
@@ -30,7 +31,7 @@ TREE_GENERATE(conversations, conversation, link, compare)
 
 /* ---- conversations ---- */
 
-static void free_text(struct text *text)
+void text_free(struct text *text)
 {
 	free(text->sender);
 	free(text->stanza_id);
@@ -46,7 +47,7 @@ void text_rest(struct conversation *c)
 	c->is_ready = false;
 }
 
-static void free_conversation(struct conversation *c)
+void text_conversation_free(struct conversation *c)
 {
 	text_rest(c);
 	RB_REMOVE(conversations, &c->queue->conversations, c);
@@ -90,8 +91,8 @@ static struct lane *lane_of(struct text_queue *queue, const char *trunk)
 	return lane;
 }
 
-static struct conversation *conversation_of(struct text_queue *queue,
-					    const struct text_row *row)
+struct conversation *text_conversation(struct text_queue *queue,
+				       const struct text_row *row)
 {
 	struct conversation *c = calloc(1, sizeof(*c));
 
@@ -113,7 +114,7 @@ static struct conversation *conversation_of(struct text_queue *queue,
 	return known ? known : c;
 }
 
-static void take_out(struct text *text)
+void text_take_out(struct text *text)
 {
 	struct conversation *c = text->conversation;
 	char writer[JID_CAP];
@@ -123,7 +124,7 @@ static void take_out(struct text *text)
 	tally_take(c->queue->writers, writer, strlen(text->body));
 	c->queue->n--;
 	c->queue->octets -= strlen(text->body);
-	free_text(text);
+	text_free(text);
 }
 
 void text_part_taken(struct conversation *c)
@@ -164,10 +165,10 @@ void text_finish_first(struct conversation *c)
 		log_warn("text=%s not-dropped: sent again after a restart",
 			 first->call_id);
 	db_forget(queue->gateway->db, first);
-	take_out(first);
+	text_take_out(first);
 	c->failures = 0;
 	if (TAILQ_EMPTY(&c->texts))
-		free_conversation(c);
+		text_conversation_free(c);
 	else
 		text_wake(c);
 }
@@ -212,7 +213,7 @@ static void drop(struct text *text)
 			 text->call_id);
 	db_forget(gateway->db, text);
 	xmpp_stream_release(gateway->stream, text->hold);
-	take_out(text);
+	text_take_out(text);
 }
 
 static void drop_all_of(struct conversation *c, const char *account)
@@ -226,7 +227,7 @@ static void drop_all_of(struct conversation *c, const char *account)
 			drop(text);
 	}
 	if (TAILQ_EMPTY(&c->texts))
-		free_conversation(c);
+		text_conversation_free(c);
 	else
 		text_wake(c);
 }
@@ -269,184 +270,51 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 		refuse_old(c);
 }
 
-/* ---- keeping ---- */
+/* ---- again, some at a time ---- */
 
-static int fill(struct text *text, const struct text_row *row)
+/* Those of @c behind the cursor, as far as the turn's share goes: @n of it have
+ * been put. */
+static unsigned put_texts(struct text_queue *queue,
+			  const struct conversation *c, unsigned n, int *r)
 {
-	text->id = row->id;
-	text->kind = row->kind;
-	text->receipt = row->receipt;
-	text->markable = row->markable;
-	text->received_ms = row->received_ms;
-	text->sender = text_dup(slice_of(row->sender));
-	text->stanza_id = text_dup(slice_of(row->stanza_id));
-	text->lang = text_dup(slice_of(row->lang));
-	text->body = text_dup(slice_of(row->body));
-	if (!text->sender || !text->stanza_id || !text->lang || !text->body)
-		return -ENOMEM;
-	if (row->sent < strlen(text->body))
-		text->sent = row->sent;
-	return text_set(text->call_id, sizeof(text->call_id), row->call_id);
-}
-
-/* *@out is the last of its conversation. 0 or -ENOMEM. */
-static int append(struct text **out, struct text_queue *queue,
-		  const struct text_row *row)
-{
-	struct text *text = calloc(1, sizeof(*text));
-	struct conversation *c = NULL;
-	char writer[JID_CAP];
-
-	jid_account(writer, row->sender);
-	if (text && !fill(text, row))
-		c = conversation_of(queue, row);
-	if (!c || tally_add(queue->writers, writer, strlen(row->body))) {
-		if (c && TAILQ_EMPTY(&c->texts))
-			free_conversation(c);
-		if (text)
-			free_text(text);
-		return -ENOMEM;
-	}
-	text->conversation = c;
-	TAILQ_INSERT_TAIL(&c->texts, text, link);
-	queue->n++;
-	queue->octets += strlen(row->body);
-	queue->last_id = row->id;
-	*out = text;
-	return 0;
-}
-
-/* The disk refuses it: XMPP has no answer that could be held back, and it is
- * here, as long as we are. */
-static void on_disk(int result, void *arg)
-{
-	struct text *text = arg;
-	struct conversation *c = text->conversation;
-	struct text_queue *queue = c->queue;
-	struct lane *lane = c->lane;
-
-	text->on_disk = true;
-	xmpp_stream_release(queue->gateway->stream, text->hold);
-	if (result)
-		log_warn("text=%s not-on-disk r=%d: sent all the same",
-			 text->call_id, result);
-	text_wake(c);
-	text_pump(queue, lane);
-}
-
-/* The disk's queue is full: as if it had not come. */
-static void take_back(struct text *text)
-{
-	struct conversation *c = text->conversation;
-
-	take_out(text);
-	if (TAILQ_EMPTY(&c->texts))
-		free_conversation(c);
-}
-
-static bool has_room(const struct text_queue *queue, const struct text_row *row)
-{
-	char writer[JID_CAP];
-	size_t octets = strlen(row->body);
-
-	jid_account(writer, row->sender);
-	return queue->n < TEXTS_MAX &&
-	       queue->octets + octets <= TEXTS_OCTETS_MAX &&
-	       tally_of(queue->writers, writer) < TEXTS_PER_ACCOUNT_MAX &&
-	       tally_octets(queue->writers, writer) + octets <=
-		       TEXTS_PER_ACCOUNT_OCTETS_MAX;
-}
-
-int text_queue_add(struct text_queue *queue, const struct text_row *row)
-{
-	struct text_row mine = *row;
-	char call_id[RAND_UUID_CAP];
-	struct text *text;
-
-	if (!has_room(queue, row))
-		return -ENOBUFS;
-	rand_uuid(call_id);
-	mine.id = queue->last_id + 1;
-	mine.call_id = call_id;
-	int r = append(&text, queue, &mine);
-	if (r)
-		return r;
-	r = text_row_put(queue->gateway->db, &mine, on_disk, text);
-	if (r)
-		take_back(text);
-	else
-		text->hold = xmpp_stream_hold(queue->gateway->stream);
-	return r;
-}
-
-static int put_again(const struct text *text)
-{
-	const struct conversation *c = text->conversation;
-	const struct text_row row = {
-		.id = text->id,
-		.sender = text->sender,
-		.stanza_id = text->stanza_id,
-		.number = c->number,
-		.party = c->party,
-		.trunk = c->lane->name,
-		.call_id = text->call_id,
-		.lang = text->lang,
-		.body = text->body,
-		.receipt = text->receipt,
-		.received_ms = text->received_ms,
-		.kind = text->kind,
-		.sent = text->sent,
-		.markable = text->markable,
-	};
-
-	return text_row_put(c->queue->gateway->db, &row, NULL, NULL);
-}
-
-int text_queue_put_all(struct text_queue *queue)
-{
-	struct conversation *c;
 	const struct text *text;
-	int r = 0;
 
-	RB_FOREACH(c, conversations, &queue->conversations) {
-		TAILQ_FOREACH(text, &c->texts, link) {
-			int one = put_again(text);
-			r = one ? one : r;
-		}
+	TAILQ_FOREACH(text, &c->texts, link) {
+		if (text->id <= queue->put_id)
+			continue;
+		if (n == REWRITING_EACH)
+			break;
+		int bad = text_put_again(text);
+		*r = bad ? bad : *r;
+		queue->put_id = text->id;
+		n++;
 	}
-	return r;
+	return n;
 }
 
-/* Whoever died between the commit of a text and that of its key: the text is
- * read again from the stream that it came by. */
-static void recognize(struct gateway *gateway, const struct text_row *row)
+/* Conversation by conversation; the cursor is the last text of one. */
+bool text_queue_put_some(struct text_queue *queue, bool begin, int *r)
 {
-	char account[JID_CAP], key[TEXT_SEEN_CAP];
+	struct conversation at, *c;
+	unsigned n = 0;
 
-	if (jid_bare(account, sizeof(account), row->sender))
-		return;
-	text_key(key, account, row->party, row->stanza_id, row->body);
-	if (*key)
-		recent_add(gateway->texts->seen, key, clock_ms());
-}
-
-static void on_row(const void *data, void *arg)
-{
-	const struct text_row *row = data;
-	struct text_queue *queue = arg;
-	struct text *text;
-
-	recognize(queue->gateway, row);
-	queue->last_id = row->id; /* also of one that is left on disk alone */
-	if (append(&text, queue, row)) {
-		log_error("text=%s not-read: no memory, it waits for the next "
-			  "start",
-			  log_text(slice_of(row->call_id)).s);
-		return;
+	if (begin) {
+		queue->put_key[0] = '\0';
+		queue->put_id = 0;
 	}
-	text->on_disk = true;
-	text_wake(text->conversation);
+	memcpy(at.key, queue->put_key, sizeof(at.key));
+	c = RB_NFIND(conversations, &queue->conversations, &at);
+	for (; c && n < REWRITING_EACH;
+	     c = RB_NEXT(conversations, &queue->conversations, c)) {
+		if (strcmp(c->key, queue->put_key) != 0)
+			queue->put_id = 0;
+		memcpy(queue->put_key, c->key, sizeof(queue->put_key));
+		n = put_texts(queue, c, n, r);
+	}
+	return n == REWRITING_EACH;
 }
+
+/* ---- start ---- */
 
 int text_queue_new(struct text_queue **out, struct gateway *gateway)
 {
@@ -464,7 +332,7 @@ int text_queue_new(struct text_queue **out, struct gateway *gateway)
 			? tally_new(&queue->writers)
 			: -ENOMEM;
 	if (!r)
-		r = text_row_load_all(gateway->db, on_row, queue);
+		r = text_row_load_all(gateway->db, text_read_row, queue);
 	if (r) {
 		text_queue_free(queue);
 		return r;
@@ -487,9 +355,9 @@ struct text_queue *text_queue_free(struct text_queue *queue)
 		struct text *text;
 		while ((text = TAILQ_FIRST(&c->texts))) {
 			db_forget(queue->gateway->db, text);
-			take_out(text);
+			text_take_out(text);
 		}
-		free_conversation(c);
+		text_conversation_free(c);
 	}
 	while ((lane = SLIST_FIRST(&queue->lanes))) {
 		SLIST_REMOVE_HEAD(&queue->lanes, link);

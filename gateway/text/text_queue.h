@@ -22,14 +22,14 @@ CHECKED int text_queue_new(struct text_queue **out, struct gateway *gateway);
 struct text_queue *text_queue_free(struct text_queue *queue);
 
 /*
- * Keep a text and send it: @row without id and Call-ID, which it gets here. All
- * is copied. 0, -ENOBUFS (texts.h has the limits), -ENOMEM.
+ * text_kept.c: keep a text and send it: @row without id and Call-ID, which it
+ * gets here. All is copied. 0, -ENOBUFS (texts.h has the limits), -ENOMEM.
  */
 CHECKED int text_queue_add(struct text_queue *queue,
 			   const struct text_row *row);
 
-/* All again, as account_put_all(). */
-CHECKED int text_queue_put_all(struct text_queue *queue);
+/* All again, as rewriting_some_fn. */
+bool text_queue_put_some(struct text_queue *queue, bool begin, int *r);
 
 /* What @account (bare JID) wrote is not sent any more; it is told nothing. */
 void text_queue_forget(struct text_queue *queue, const char *account);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The inside of the queue of texts, shared by text_queue.c (what is kept) and
- * text_send.c (what is sent, and what became of it). Nobody else includes it.
+ * The inside of the queue of texts, shared by text_queue.c (conversations),
+ * text_kept.c (how texts come into them), text_send.c (what is sent, and what
+ * became of it) and text_bill.c. Nobody else includes it.
  */
 #pragma once
 
@@ -70,7 +71,23 @@ struct text_queue {
 	struct tally *writers; /* bare JIDs, with what each has here */
 	uint64_t last_id;
 	struct event *sweep; /* for what has waited too long */
+	/* text_queue_put_some(): the last, and its conversation */
+	uint64_t put_id;
+	char put_key[TEXT_KEY_CAP];
 };
+
+/* text_kept.c: all of it again. 0 or -errno. */
+CHECKED int text_put_again(const struct text *text);
+/* A db_row_fn for a struct text_queue. */
+void text_read_row(const void *row, void *queue);
+
+/* text_queue.c: that of @row, made when there is none. NULL without memory. */
+struct conversation *text_conversation(struct text_queue *queue,
+				       const struct text_row *row);
+void text_conversation_free(struct conversation *c);
+/* @text is none of its conversation, and freed. */
+void text_take_out(struct text *text);
+void text_free(struct text *text);
 
 /* text_queue.c: its first text can go, unless it is on its way or waits for
  * another try. */

@@ -11,6 +11,7 @@
 #include "gateway/base/text.h"
 #include "gateway/base/tree.h"
 #include "gateway/gateway.h"
+#include "gateway/rewriting.h"
 #include "gateway/route/number.h"
 #include "xmpp/jid.h"
 
@@ -26,6 +27,7 @@ struct text_reports {
 	struct awaited_tree tree;
 	TAILQ_HEAD(, awaited) by_time;
 	size_t n;
+	struct awaited *unput; /* text_reports_put_some(): the next */
 };
 
 static int compare(const struct awaited *a, const struct awaited *b)
@@ -58,6 +60,8 @@ static void free_awaited(struct awaited *awaited)
 
 static void forget(struct text_reports *reports, struct awaited *awaited)
 {
+	if (reports->unput == awaited)
+		reports->unput = TAILQ_NEXT(awaited, by_time);
 	RB_REMOVE(awaited_tree, &reports->tree, awaited);
 	TAILQ_REMOVE(&reports->by_time, awaited, by_time);
 	reports->n--;
@@ -153,16 +157,18 @@ void text_reports_drop(struct text_reports *reports, const char *key)
 		drop(reports, awaited);
 }
 
-int text_reports_put_all(struct text_reports *reports)
+bool text_reports_put_some(struct text_reports *reports, bool begin, int *r)
 {
-	const struct awaited *one;
-	int r = 0;
+	if (begin)
+		reports->unput = TAILQ_FIRST(&reports->by_time);
+	for (unsigned i = 0; reports->unput && i < REWRITING_EACH; i++) {
+		int bad = report_row_put(reports->gateway->db,
+					 &reports->unput->row);
 
-	TAILQ_FOREACH(one, &reports->by_time, by_time) {
-		int bad = report_row_put(reports->gateway->db, &one->row);
-		r = bad ? bad : r;
+		*r = bad ? bad : *r;
+		reports->unput = TAILQ_NEXT(reports->unput, by_time);
 	}
-	return r;
+	return reports->unput;
 }
 
 void text_reports_forget(struct text_reports *reports, const char *account)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway/base/err.h"
@@ -33,8 +34,8 @@ void text_reports_put(struct text_reports *reports,
 /* Borrowed until the next change, or NULL. */
 const struct report_row *text_reports_find(const struct text_reports *reports,
 					   const char *key);
-/* All again, as account_put_all(). */
-CHECKED int text_reports_put_all(struct text_reports *reports);
+/* All again, as rewriting_some_fn. */
+bool text_reports_put_some(struct text_reports *reports, bool begin, int *r);
 void text_reports_drop(struct text_reports *reports, const char *key);
 /* Those of texts that @account (bare JID) wrote, and of texts to numbers that
  * nobody has any more. */

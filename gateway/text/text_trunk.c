@@ -180,8 +180,7 @@ static int deliver(struct gateway *gateway, const struct addressing *a,
 	char nick[CALLER_NICK_CAP], account[JID_CAP];
 	int r = jid_bare(account, sizeof(account), owner);
 
-	/* Whoever died between the commit of a text and that of its key, and
-	 * had not answered: it comes again. */
+	/* It comes again when there was no room for another owner. */
 	if (r || text_again_has(gateway->texts->again, owner, a->from, a->id))
 		return r;
 	bool several = number_count(gateway, account) > 1;
@@ -243,7 +242,7 @@ static void end(struct arrival *arrival, int r)
 static void deliver_all(struct gateway *gateway, struct addressing *a,
 			struct arrival *arrival)
 {
-	int r = a->body ? 0 : -ENOMEM;
+	int r = a->body && texts_have_room(gateway) ? 0 : -ENOBUFS;
 
 	text_id(a->id, arrival->key, a->number.number, a->body ? a->body : "");
 	for (size_t i = 0; !r && i < a->number.nowners; i++)

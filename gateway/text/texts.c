@@ -12,6 +12,7 @@
 #include "gateway/base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
+#include "gateway/rewriting.h"
 #include "gateway/text/text_again.h"
 #include "gateway/text/text_int.h"
 #include "gateway/text/text_queue.h"
@@ -24,6 +25,9 @@ enum {
 	/* So many texts later those that are no repetition any more leave the
 	 * disk. */
 	EXPIRE_EACH = 1000,
+	/* Rows that a text becomes: to each owner itself, a notice and a
+	 * contact; a report that is awaited, a receipt, and its key. */
+	ROWS_MAX = 3 * ACCOUNT_MAX_OWNERS + 3,
 };
 
 static void on_seen(const void *data, void *arg)
@@ -52,6 +56,21 @@ void text_key(char out[static TEXT_SEEN_CAP], const char *account,
 	    text_format(out, TEXT_SEEN_CAP, "%s %s %s %016" PRIx64, account,
 			party, id, text_digest(slice_of(words))))
 		out[0] = '\0';
+}
+
+bool texts_know_id(const struct gateway *gateway, const char *account,
+		   const char *party, const char *id)
+{
+	char prefix[TEXT_SEEN_CAP];
+
+	return !text_format(prefix, sizeof(prefix), "%s %s %s ", account, party,
+			    id) &&
+	       recent_has_prefix(gateway->texts->seen, prefix, clock_ms());
+}
+
+bool texts_have_room(const struct gateway *gateway)
+{
+	return db_has_room(gateway->db, ROWS_MAX);
 }
 
 void texts_remember(struct gateway *gateway, const char *key)
@@ -92,30 +111,56 @@ bool texts_are_closed(const struct gateway *gateway, const char *account)
 	return found && !found->enabled;
 }
 
-struct put {
-	struct gateway *gateway;
-	int result;
-};
+/* ---- again, some at a time ---- */
 
-static void put_seen(const char *key, void *arg)
+static bool put_queue(struct gateway *gateway, bool begin, int *r)
 {
-	struct put *put = arg;
-	const struct seen_row row = { .key = key, .seen_ms = clock_wall_ms() };
-	int r = seen_row_put(put->gateway->db, &row);
-
-	if (r)
-		put->result = r;
+	return text_queue_put_some(gateway->texts->queue, begin, r);
 }
 
-int texts_put_all(struct gateway *gateway)
+static bool put_reports(struct gateway *gateway, bool begin, int *r)
 {
-	const struct texts *texts = gateway->texts;
-	struct put put = { gateway, text_queue_put_all(texts->queue) };
-	int reports = text_reports_put_all(texts->reports);
-	int again = text_again_put_all(texts->again);
+	return text_reports_put_some(gateway->texts->reports, begin, r);
+}
 
-	recent_each(texts->seen, put_seen, &put);
-	return put.result ? put.result : reports ? reports : again;
+static bool put_again(struct gateway *gateway, bool begin, int *r)
+{
+	return text_again_put_some(gateway->texts->again, begin, r);
+}
+
+static bool put_seen(struct gateway *gateway, bool begin, int *r)
+{
+	struct texts *texts = gateway->texts;
+	const char *key = begin ? recent_next(texts->seen, "")
+				: recent_next(texts->seen, texts->put_key);
+
+	for (unsigned i = 0; key && i < REWRITING_EACH; i++) {
+		const struct seen_row row = { .key = key,
+					      .seen_ms = clock_wall_ms() };
+		int bad = seen_row_put(gateway->db, &row);
+
+		*r = bad ? bad : *r;
+		(void)!text_set(texts->put_key, sizeof(texts->put_key), key);
+		key = recent_next(texts->seen, key);
+	}
+	return key != NULL;
+}
+
+static const rewriting_some_fn puts_some[] = { put_queue, put_reports,
+					       put_again, put_seen };
+enum { NPUTS = sizeof(puts_some) / sizeof(puts_some[0]) };
+
+bool texts_put_some(struct gateway *gateway, bool begin, int *r)
+{
+	struct texts *texts = gateway->texts;
+
+	if (begin)
+		texts->put = 0;
+	else
+		begin = texts->put_begins;
+	texts->put_begins = !puts_some[texts->put](gateway, begin, r);
+	texts->put += texts->put_begins;
+	return texts->put < NPUTS;
 }
 
 int texts_new(struct gateway *gateway)

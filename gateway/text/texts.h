@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "gateway/base/err.h"
 
 struct chat;
@@ -47,8 +49,8 @@ void texts_free(struct gateway *gateway);
 /* The account (bare JID) is no more: nothing of it or for it is kept. */
 void texts_forget_account(struct gateway *gateway, const char *account);
 
-/* What is known of them again, as account_put_all(). */
-CHECKED int texts_put_all(struct gateway *gateway);
+/* What is known of them again, as rewriting_some_fn. */
+bool texts_put_some(struct gateway *gateway, bool begin, int *r);
 
 /* A trunk may take texts again. */
 void texts_trunk_up(struct gateway *gateway, const struct sip_trunk *trunk);

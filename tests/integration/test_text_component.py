@@ -74,9 +74,11 @@ async def test_a_text_its_receipt_and_an_answer(scene):
         for _ in range(2):  # the second time it is a repetition
             sgx.say(PROXY, words("hello"), receipt_request(), sender=OTHER, id_="in1")
         sgx.say(PROXY, words("again"), sender=OTHER, id_="in2")
-        first, second = await received(client), await received(client)
+        sgx.say(PROXY, words("another"), sender=OTHER, id_="in2")  # which is not to be taken for the one before when it comes back
+        first, second, third = await received(client), await received(client), await received(client)
         assert first.get("from") == f"{OTHER}@{DOMAIN}" and first.get("type") == "chat" and first.get("id") == "in1"
-        assert [one.findtext(f"{{{CLIENT}}}body") for one in (first, second)] == ["hello", "again"]
+        assert [one.findtext(f"{{{CLIENT}}}body") for one in (first, second, third)] == ["hello", "again", "another"]
+        assert second.get("id") == "in2" and third.get("id") not in (None, "", "in1", "in2")
         client.message(first.get("from"), element(RECEIPTS, "received", id_="in1"))
         told = await got(sgx)
         assert told.get("to") == f"{OTHER}@{COMPONENT}" and told.find(f"{{{RECEIPTS}}}received").get("id") == "in1"

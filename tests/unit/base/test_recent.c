@@ -66,6 +66,22 @@ static void a_dropped_name_is_not_known(void **state)
 	assert_false(recent_has(recent, "a", 0));
 }
 
+static void a_name_is_known_by_how_it_begins(void **state)
+{
+	struct recent *recent = *state;
+
+	recent_add(recent, "b 1", 0);
+	recent_add(recent, "b 2", 500);
+	assert_true(recent_has_prefix(recent, "b ", 500));
+	assert_true(recent_has_prefix(recent, "b 2", LIFETIME_MS));
+	assert_true(recent_has_prefix(recent, "b ", LIFETIME_MS));
+	assert_false(recent_has_prefix(recent, "b 1", LIFETIME_MS));
+	assert_false(recent_has_prefix(recent, "a", 500));
+	assert_false(recent_has_prefix(recent, "b 20", 500));
+	assert_false(recent_has_prefix(recent, "c", 500));
+	assert_false(recent_has_prefix(recent, "b ", 500 + LIFETIME_MS));
+}
+
 static void a_name_is_counted_until_its_time_is_over(void **state)
 {
 	struct recent *recent = *state;
@@ -86,6 +102,7 @@ int main(void)
 		RECENT_TEST(a_name_again_is_known_from_then_on),
 		RECENT_TEST(the_oldest_gives_way),
 		RECENT_TEST(a_dropped_name_is_not_known),
+		RECENT_TEST(a_name_is_known_by_how_it_begins),
 		RECENT_TEST(a_name_is_counted_until_its_time_is_over),
 	};
 

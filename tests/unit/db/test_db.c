@@ -85,6 +85,25 @@ static void ten_thousand_writes_complete_in_order(void **state)
 	assert_int_equal(db_stats(f->db).waiting, 0);
 }
 
+/* Whoever dies between the two has neither on disk. */
+static void what_a_turn_queues_is_one_transaction(void **state)
+{
+	enum { HOW_LONG_US = 200 * 1000, MORE = 1500 };
+	struct fixture *f = *state;
+	uint64_t before = db_stats(f->db).transactions;
+
+	assert_int_equal(put(f, "a", fixture_done, f), 0);
+	usleep(HOW_LONG_US); /* for the thread, to take that alone */
+	assert_int_equal(put(f, "b", fixture_done, f), 0);
+	assert_int_equal(db_stats(f->db).transactions, before);
+	fixture_wait(f, 2);
+	assert_int_equal(db_stats(f->db).transactions, before + 1);
+	for (unsigned i = 0; i < MORE; i++)
+		assert_int_equal(put(f, "c", fixture_done, f), 0);
+	fixture_wait(f, 2 + MORE);
+	assert_int_equal(db_stats(f->db).transactions, before + 2);
+}
+
 static void a_completion_may_queue_the_next_write(int result, void *arg)
 {
 	struct fixture *f = arg;
@@ -405,6 +424,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(ten_thousand_writes_complete_in_order),
+		TEST(what_a_turn_queues_is_one_transaction),
 		TEST(completions_may_write),
 		TEST(who_looks_into_the_file_takes_no_journal_away),
 		TEST(who_is_forgotten_is_not_called),

@@ -279,9 +279,12 @@ static void begin_and_end_calls(const struct fixture *f, unsigned run, int fd)
 		row.call = name;
 		const struct cdr cdr = { .call = name,
 					 .direction = CDR_INBOUND };
-		if (session_put(db, &row, NULL, NULL) ||
-		    cdr_put(db, &cdr, NULL, NULL))
+		if (session_put(db, &row, NULL, NULL))
 			break;
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		if (cdr_put(db, &cdr, NULL, NULL))
+			break;
+		event_base_loop(base, EVLOOP_NONBLOCK);
 		usleep(20);
 	}
 	pause();

@@ -221,7 +221,7 @@ static void one_that_cannot_be_set_aside_stays(void **state)
 	snprintf(path, sizeof(path), "%s/%0240d", f->dir, 0);
 	assert_int_equal(store_connect(&sqlite, path), 0);
 	store_close(sqlite);
-	assert_int_equal(store_replace(&sqlite, path), -ENAMETOOLONG);
+	assert_int_equal(store_replace(&sqlite, path, false), -ENAMETOOLONG);
 	assert_int_equal(access(path, F_OK), 0);
 }
 

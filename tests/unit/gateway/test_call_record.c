@@ -231,11 +231,35 @@ static void its_times_are_those_that_passed(void **state)
 	assert_true(record.answered_ms >= record.started_ms);
 }
 
+/* Of one that is not up there may be nothing to write yet. */
+static void its_rows_are_written_again_to_another_file(void **state)
+{
+	int r = 0;
+
+	(void)state;
+	said[0] = '\0';
+	assert_false(call_record_some(&gateway, true, &r));
+	expect("keep");
+	come_up();
+	rows_stay = true;
+	call_record_refresh(call);
+	said[0] = '\0';
+	call_record_refresh(call);
+	expect("");
+	assert_false(call_record_some(&gateway, true, &r));
+	expect("store keep");
+	assert_false(call_record_some(&gateway, false, &r));
+	expect("");
+	assert_int_equal(r, 0);
+	rows_stay = false;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_to_end_has_one_true_record),
 		CALL_TEST(its_times_are_those_that_passed),
+		CALL_TEST(its_rows_are_written_again_to_another_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,14 +2,17 @@
 /*
  * The database is no database any more, all of a sudden, under a whole gateway:
  * what that knows is in the new one, for the next process, though nothing of
- * the old one can be read.
+ * the old one can be read; and nothing else, though much of it can.
  */
 #include <glob.h>
 #include <sqlite3.h>
 
 #include "db/account.h"
 #include "db/contact.h"
+#include "db/row.h"
+#include "db/session.h"
 #include "db/setting.h"
+#include "db/text_row.h"
 #include "gateway/base/recent.h"
 #include "gateway/config/config.h"
 #include "gateway/outbox.h"
@@ -24,7 +27,7 @@
 #include "tests/unit/gateway/parties.h"
 #include "xmpp/chat.h"
 
-enum { WAIT_MS = 30000, USED_MS = 90 * 1000, QUOTA = 7 };
+enum { WAIT_MS = 30000, USED_MS = 90 * 1000, QUOTA = 7, GIVEN_ID = 77 };
 
 #define BOB     "bob@example.org"
 #define BOBS    "+15550002222"
@@ -105,6 +108,22 @@ static void tell_outbox(void)
 	assert_int_equal(outbox_send(st.gateway, message, NULL, NULL), 0);
 }
 
+/* The server has it, and may send it back. */
+static void tell_given(void)
+{
+	AUTO(stanza_freep) struct stanza *message = NULL;
+	const struct chat_text text = {
+		.from = NUMBER, .to = BOB, .id = "given", .body = WORDS
+	};
+
+	assert_int_equal(chat_format(&message, &text), 0);
+	assert_false(text_again_turn(
+		st.gateway->texts->again,
+		&(struct outbox_kept){ .stanza = message,
+				       .id = GIVEN_ID,
+				       .kept_ms = clock_wall_ms() }));
+}
+
 static void tell_bounced(void)
 {
 	AUTO(stanza_freep) struct stanza *message = NULL;
@@ -120,7 +139,9 @@ static void tell_bounced(void)
 				      .error_type = "wait" };
 
 	assert_int_equal(chat_format(&message, &text), 0);
-	assert_false(text_again_turn(again, message, clock_wall_ms()));
+	assert_false(text_again_turn(
+		again, &(struct outbox_kept){ .stanza = message,
+					      .kept_ms = clock_wall_ms() }));
 	assert_true(text_again_bounced(again, &bounced));
 }
 
@@ -164,11 +185,16 @@ static int count(const char *sql)
 	return n;
 }
 
+static bool is_there(const char *sql, int n)
+{
+	return count(sql) == n;
+}
+
 static bool is_text_there(void)
 {
-	return count("SELECT count(*) FROM text") == 1 &&
-	       count("SELECT count(*) FROM outbox") == 1 &&
-	       count("SELECT count(*) FROM again") == 1;
+	return is_there("SELECT count(*) FROM text", 1) &&
+	       is_there("SELECT count(*) FROM outbox", 1) &&
+	       is_there("SELECT count(*) FROM again", 1);
 }
 
 /* All of it is in the file itself, and then it is zeros. By another process:
@@ -310,10 +336,103 @@ static void what_is_known_is_in_the_new_one(void **state)
 	check_texts();
 }
 
+/* ---- what is gone, and comes back with a part of the old file ---- */
+
+static void execute(const char *sql)
+{
+	sqlite3 *file;
+
+	assert_int_equal(sqlite3_open(st.config->db.path, &file), SQLITE_OK);
+	assert_int_equal(sqlite3_busy_timeout(file, WAIT_MS), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(file, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(file);
+}
+
+/* Rows of which this process knows nothing. */
+static void leave_gone(void)
+{
+	struct db *db = st.gateway->db;
+	const struct outbox_row outbox = { .id = 999, .stanza = "<message/>" };
+	const struct again_row again = { .key = "gone", .stanza = "" };
+	const struct seen_row seen = { .key = "gone" };
+	const struct session_row ended = { .call = "ended" },
+				 other = { .call = "other run's" };
+
+	assert_int_equal(outbox_row_put(db, &outbox, NULL, NULL), 0);
+	assert_int_equal(again_row_put(db, &again), 0);
+	assert_int_equal(seen_row_put(db, &seen), 0);
+	assert_int_equal(session_put(db, &ended, NULL, NULL), 0);
+	assert_int_equal(session_put(db, &other, NULL, NULL), 0);
+}
+
+static bool is_gone_left(void)
+{
+	return is_there("SELECT count(*) FROM session", 2) &&
+	       is_there("SELECT count(*) FROM outbox", 2);
+}
+
+/* A page of the records, where nobody writes now. */
+static void spoil_records(void)
+{
+	char command[256];
+	int page = count("SELECT rootpage FROM sqlite_schema "
+			 "WHERE name = 'cdr'");
+
+	execute("UPDATE session SET boot_id = 'x' WHERE call LIKE 'other%';"
+		"INSERT INTO account (jid, enabled, calls, created_ms) "
+		"VALUES ('gone@example.org', 1, 1, 0);"
+		"PRAGMA wal_checkpoint(TRUNCATE)");
+	snprintf(command, sizeof(command),
+		 "dd if=/dev/zero of=%s bs=4096 seek=%d count=1 conv=notrunc "
+		 "status=none",
+		 st.config->db.path, page - 1);
+	assert_int_equal(system(command), 0);
+	worker_distrust(db_worker(st.gateway->db));
+}
+
+/* What was given is written last. */
+static bool is_whole_anew(void)
+{
+	return count_aside() == 1 &&
+	       is_there("SELECT count(*) FROM outbox WHERE id = 77 AND "
+			"taken_ms > 0",
+			1) &&
+	       is_there("SELECT count(*) FROM outbox WHERE id = 999", 0);
+}
+
+static void what_is_gone_does_not_come_back(void **state)
+{
+	(void)state;
+	tell_accounts();
+	tell_texts();
+	tell_given();
+	leave_gone();
+	wait_until(is_gone_left);
+	spoil_records();
+	wait_until(is_whole_anew);
+	assert_true(is_there("SELECT count(*) FROM text", 1));
+	/* the one that waits, and the one that may come back */
+	assert_true(is_there("SELECT count(*) FROM outbox", 2));
+	assert_true(is_there("SELECT count(*) FROM again", 1));
+	assert_true(
+		is_there("SELECT count(*) FROM seen WHERE key = 'gone'", 0));
+	assert_true(is_there("SELECT count(*) FROM session WHERE "
+			     "call = 'ended'",
+			     0));
+	assert_true(is_there("SELECT count(*) FROM session", 1));
+	assert_true(is_there("SELECT count(*) FROM account WHERE "
+			     "jid = 'gone@example.org'",
+			     0));
+	assert_true(is_there(
+		"SELECT count(*) FROM account WHERE jid = '" BOB "'", 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_known_is_in_the_new_one,
+						open_stage, close_stage),
+		cmocka_unit_test_setup_teardown(what_is_gone_does_not_come_back,
 						open_stage, close_stage),
 	};
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/gateway.h"
+#include "gateway/rewriting.h"
 #include "tests/mock/xmpp_server.h"
 #include "tests/test.h"
 #include "xmpp/chat.h"
@@ -23,7 +24,7 @@ enum {
 	LIMIT_MS = 5000,
 	QUIET_MS = 300,
 	FOR_EVER_MS = 3600 * 1000,
-	GOT_MAX = 256,
+	GOT_MAX = 1024,
 };
 
 static struct rig {
@@ -250,6 +251,23 @@ static void what_it_took_last_is_sent_again_when_it_ends(void **state)
 	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
 }
 
+/* To another file; how many rows in the turn with the most of them. */
+static size_t put_all(void)
+{
+	bool more = true, begin = true;
+	size_t most = 0;
+	int r = 0;
+
+	for (; more; begin = false) {
+		size_t before = db_stats(rig.gateway.db).waiting;
+		more = outbox_put_some(&rig.gateway, begin, &r);
+		size_t n = db_stats(rig.gateway.db).waiting - before;
+		most = n > most ? n : most;
+	}
+	assert_int_equal(r, 0);
+	return most;
+}
+
 /* Also from a file that took the place of its own meanwhile. */
 static void what_is_to_be_sent_again_is_not_written_as_taken(void **state)
 {
@@ -258,10 +276,26 @@ static void what_is_to_be_sent_again_is_not_written_as_taken(void **state)
 	send_text(1);
 	assert_true(mock_run(rig.base, is_empty, NULL, LIMIT_MS));
 	outbox_stream_down(&rig.gateway);
-	assert_int_equal(outbox_put_all(&rig.gateway), 0);
+	assert_int_equal(put_all(), 1);
 	close_gateway();
 	open_gateway();
 	assert_int_equal(outbox_waiting(&rig.gateway), 1);
+}
+
+static void many_are_not_written_again_in_one_turn(void **state)
+{
+	enum { KEPT = 5 * REWRITING_EACH };
+
+	(void)state;
+	for (unsigned i = 0; i < KEPT; i++)
+		send_text(i);
+	assert_int_equal(put_all(), REWRITING_EACH);
+	/* of those that leave meanwhile there is nothing to write */
+	int r = 0;
+	assert_true(outbox_put_some(&rig.gateway, true, &r));
+	wait_got(2 * REWRITING_EACH);
+	while (outbox_put_some(&rig.gateway, false, &r))
+		assert_int_equal(r, 0);
 }
 
 static void what_it_outlived_is_not_sent_again(void **state)
@@ -281,10 +315,10 @@ static void what_it_outlived_is_not_sent_again(void **state)
 	assert_string_equal(rig.got[2], "m2");
 }
 
-static void count_kept(const struct stanza *stanza, int64_t kept_ms, void *arg)
+static void count_kept(const struct outbox_kept *kept, void *arg)
 {
-	assert_string_equal(stanza_name(stanza), "message");
-	assert_in_range(kept_ms, 1, INT64_MAX);
+	assert_string_equal(stanza_name(kept->stanza), "message");
+	assert_in_range(kept->kept_ms, 1, INT64_MAX);
 	++*(unsigned *)arg;
 }
 
@@ -507,11 +541,11 @@ static void nothing_stays_of_what_was_taken_long_before(void **state)
 	assert_int_equal(count(), 1);
 }
 
-static bool keep_odd(const struct stanza *stanza, int64_t kept_ms, void *arg)
+static bool keep_odd(const struct outbox_kept *kept, void *arg)
 {
-	const char *id = stanza_attr(stanza, "id");
+	const char *id = stanza_attr(kept->stanza, "id");
 
-	assert_in_range(kept_ms, 1, INT64_MAX);
+	assert_in_range(kept->kept_ms, 1, INT64_MAX);
 	++*(unsigned *)arg;
 	return (id[strlen(id) - 1] - '0') % 2;
 }
@@ -543,25 +577,26 @@ struct times {
 	int64_t last_ms;
 };
 
-static void note_time(const struct stanza *stanza, int64_t kept_ms, void *arg)
+static void note_time(const struct outbox_kept *kept, void *arg)
 {
 	struct times *times = arg;
 
-	(void)stanza;
-	assert_true(kept_ms > times->last_ms);
-	times->last_ms = kept_ms;
+	assert_true(kept->kept_ms > times->last_ms);
+	times->last_ms = kept->kept_ms;
 	times->n++;
 }
 
+/* Nor are they in another order: that of a conversation is of them. */
 static void no_two_have_one_time(void **state)
 {
+	enum { SENT = OUTBOX_ACCOUNT_MAX };
 	struct times times = { 0 };
 
 	(void)state;
-	for (unsigned i = 0; i < 50; i++)
+	for (unsigned i = 0; i < SENT; i++)
 		send_text(i);
 	outbox_each(&rig.gateway, note_time, &times);
-	assert_int_equal(times.n, 50);
+	assert_int_equal(times.n, SENT);
 }
 
 static void one_that_came_long_ago_says_when(void **state)
@@ -611,6 +646,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			what_is_to_be_sent_again_is_not_written_as_taken,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			many_are_not_written_again_in_one_turn, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_it_outlived_is_not_sent_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

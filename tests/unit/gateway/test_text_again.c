@@ -121,12 +121,27 @@ void outbox_set_turn(struct gateway *gateway, outbox_turn_fn fn, void *arg)
 
 static const struct stanza *kept;
 static int64_t kept_since_ms;
+static uint64_t last_id;
+
+/* What is written again of its rows. */
+static uint64_t put_ids[8];
+static unsigned nput;
+
+int outbox_row_keep(struct db *db, const struct outbox_row *row)
+{
+	(void)db;
+	assert_true(nput < sizeof(put_ids) / sizeof(put_ids[0]));
+	assert_true(row->taken_ms);
+	put_ids[nput++] = row->id;
+	return 0;
+}
 
 void outbox_each(const struct gateway *gateway, outbox_fn fn, void *arg)
 {
 	(void)gateway;
 	if (kept)
-		fn(kept, kept_since_ms, arg);
+		fn(&(struct outbox_kept){ kept, ++last_id, kept_since_ms },
+		   arg);
 }
 
 /* ---- */
@@ -141,7 +156,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(rows, 0, sizeof(rows));
-	nsent = 0;
+	nsent = nput = 0;
 	room = ROWS_MAX;
 	outbox_result = disk_result = 0;
 	kept = NULL;
@@ -180,7 +195,10 @@ static bool has_to_wait(const char *from, const char *id, const char *body)
 	AUTO(stanza_freep)
 	struct stanza *message = text_of(from, ALICE, id, body);
 
-	return turn(message, clock_ms_now++, turn_arg);
+	const struct outbox_kept in_turn = { message, ++last_id,
+					     clock_ms_now++ };
+
+	return turn(&in_turn, turn_arg);
 }
 
 static void give_id(const char *id)
@@ -369,7 +387,9 @@ static void one_account_has_a_share_alone(void **state)
 	(void)state;
 	bounce_many(TEXT_AGAIN_ACCOUNT_MAX + 10);
 	assert_int_equal(text_again_waiting(again), TEXT_AGAIN_ACCOUNT_MAX);
-	assert_false(turn(message, clock_ms_now, turn_arg));
+	assert_false(
+		turn(&(struct outbox_kept){ message, ++last_id, clock_ms_now },
+		     turn_arg));
 	assert_true(bounce("bob@example.org", "b1", "x", "wait"));
 }
 
@@ -529,7 +549,9 @@ static void what_the_outbox_has_again_is_not_behind_the_rest(void **state)
 	text_again_free(again);
 	kept = first;
 	assert_int_equal(text_again_new(&again, &gateway), 0);
-	assert_false(turn(first, kept_since_ms, turn_arg));
+	assert_false(
+		turn(&(struct outbox_kept){ first, ++last_id, kept_since_ms },
+		     turn_arg));
 	assert_true(has_to_wait(NUMBER, "c", "later"));
 	room = ROWS_MAX;
 	all_are_due();
@@ -553,6 +575,49 @@ static void without_room_or_a_disk_nothing_is_held_back(void **state)
 	disk_result = -ENOBUFS;
 	assert_false(has_to_wait(NUMBER, "b", "later"));
 	assert_int_equal(text_again_waiting(again), 1);
+}
+
+/* The outbox has it on disk, and would drop it. */
+static void what_could_not_be_written_is_left_to_the_outbox(void **state)
+{
+	(void)state;
+	give_id("a");
+	disk_result = -ENOBUFS;
+	pass("a");
+	assert_int_equal(text_again_waiting(again), 1);
+	clock_ms_now--;
+	assert_false(has_to_wait(NUMBER, "a", "hi & bye"));
+	assert_int_equal(text_again_waiting(again), 0);
+	disk_result = 0;
+	pass("a");
+	disk_result = -ENOBUFS;
+	clock_ms_now--;
+	assert_true(has_to_wait(NUMBER, "a", "hi & bye"));
+	assert_true(row_of_id("a")->is_there);
+}
+
+/* To another file: what waits, and what may come back to the next process. */
+static void all_of_it_is_written_again(void **state)
+{
+	int r = 0;
+
+	(void)state;
+	give_id("a");
+	uint64_t id = last_id;
+	give_id("b");
+	give_id("c");
+	pass("b");
+	pass("c");
+	room = 1;
+	/* the outbox has "b" in another row then */
+	text_again_due(again, clock_wall_ms() + TEXT_AGAIN_MIN_MS);
+	memset(rows, 0, sizeof(rows));
+	assert_false(text_again_put_some(again, true, &r));
+	assert_int_equal(r, 0);
+	assert_int_equal(nput, 1);
+	assert_int_equal(put_ids[0], id);
+	assert_true(row_of_id("c")->is_there);
+	assert_false(row_of_id("b")->is_there);
 }
 
 static void nothing_waits_for_who_is_removed(void **state)
@@ -595,6 +660,8 @@ int main(void)
 		AGAIN_TEST(what_the_outbox_has_again_is_not_behind_the_rest),
 		AGAIN_TEST(two_texts_with_one_id_are_two),
 		AGAIN_TEST(without_room_or_a_disk_nothing_is_held_back),
+		AGAIN_TEST(what_could_not_be_written_is_left_to_the_outbox),
+		AGAIN_TEST(all_of_it_is_written_again),
 		AGAIN_TEST(nothing_waits_for_who_is_removed),
 	};
 
