@@ -121,6 +121,17 @@ def test_its_map_has_every_folder():
     assert drawn == there, drawn ^ there
 
 
+def test_its_ways_lead_through_what_is_there():
+    """Each line of a call's way and a packet's: a file, and functions that it defines."""
+    ways = re.findall(r"^    ((?:gateway|xmpp|sip|media)/\S+\.c)  +(.*)$", readme.text(), re.M)
+    assert len(ways) > 20
+    for path, words in ways:
+        for name in re.findall(r"\b(\w+)\(\)", words.partition("; ")[0].partition(": ")[0]):
+            assert re.search(rf"^\w.*\b{name}\(", contents(path), re.M), f"{path} has no {name}()"
+        for other in re.findall(r"\b(\w+\.c)\b", words):
+            assert os.path.exists(os.path.join(ROOT, os.path.dirname(path), other)), f"{path}: {other}"
+
+
 # Where the library's own name is not the one that people know.
 KNOWN_AS = {"ssl": "openssl", "crypto": "openssl", "cares": "c-ares", "sqlite3": "sqlite", "confuse": "libconfuse", "bsd": "libbsd",
             "systemd": "libsystemd", "seccomp": "libseccomp", "stdc++": "libstdc++", "re": "libre", "phonenumber": "libphonenumber",
