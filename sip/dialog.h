@@ -105,10 +105,12 @@ CHECKED int sip_dialog_set_trunk(struct sip_dialog *dialog,
 				 struct sip_trunk *trunk);
 
 /* 180 or 183, with early media's answer or NULL. Repeated by the dialog so
- * that proxies keep waiting (RFC 3261, 13.3.1.1). */
+ * that proxies keep waiting (RFC 3261, 13.3.1.1). 0, SIP_E_STATE, -EINVAL (no
+ * such status, or nothing that SDP can say), -ENOMEM. */
 CHECKED int sip_dialog_ring(struct sip_dialog *dialog, unsigned status,
 			    const struct media_desc *early);
-/* 200 to the INVITE, or to the re-INVITE or UPDATE that is open. */
+/* 200 to the INVITE, or to the re-INVITE or UPDATE that is open. As
+ * sip_dialog_ring(). */
 CHECKED int sip_dialog_answer(struct sip_dialog *dialog,
 			      const struct media_desc *answer);
 /* Refuse the open re-INVITE or UPDATE (488, 491, 500 …). */
@@ -117,7 +119,8 @@ void sip_dialog_refuse(struct sip_dialog *dialog, unsigned status);
  * again by the dialog (RFC 3261, 14.1). 0, SIP_E_STATE, -errno. */
 CHECKED int sip_dialog_offer(struct sip_dialog *dialog,
 			     const struct media_desc *offer);
-/* INFO with application/dtmf-relay. */
+/* INFO with application/dtmf-relay. 0, SIP_E_STATE, -EINVAL (no digit),
+ * -errno. */
 CHECKED int sip_dialog_digit(struct sip_dialog *dialog, char digit,
 			     unsigned duration_ms);
 

@@ -4,7 +4,8 @@
  * somebody who is nobody's trunk, and of no call of ours, is answered here,
  * from its raw text, or not at all. So strangers never reach sofia's parser,
  * which would answer each malformed request of theirs by itself, as often as
- * they like and with more octets than they sent.
+ * they like and with more octets than they sent. All that sofia reads it reads
+ * by its su_vrecv(), whose place is taken in door.c (as in sip/fence.h).
  *
  * A trunk's own are passed to sofia, but for new requests in a flood of them
  * (sip/share.h). Messages of strangers pass when they are of a call or a

@@ -20,7 +20,9 @@ enum {
 	SIP_ODD_CAP = 64, /* octets that tell two things apart */
 };
 
+/* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int sip_odds_new(struct sip_odds **out);
+/* NULL is fine; returns NULL. */
 struct sip_odds *sip_odds_free(struct sip_odds *odds);
 
 /* @method with @what of it ("event", "type", "" the method itself), which is

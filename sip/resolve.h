@@ -39,6 +39,8 @@ struct sip_resolver_config {
 	bool udp, tcp, tls; /* what NAPTR and SRV may choose */
 };
 
+/* *@out is owned by the caller; @base must outlive it. 0, -EINVAL (servers),
+ * -ENOMEM. */
 CHECKED int sip_resolver_new(struct sip_resolver **out, struct event_base *base,
 			     const struct sip_resolver_config *config);
 /* All queries must be freed before. */

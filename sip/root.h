@@ -14,9 +14,11 @@ struct su_root_s;
 /*
  * Makes sofia's clocks monotonic and sends its log to ours at debug. One at a
  * time in a process: the hooks are global. -ENOSYS when sofia did not make
- * exactly one epoll descriptor, as then nothing would wake it.
+ * exactly one epoll descriptor, as then nothing would wake it. *@out is owned
+ * by the caller; @base must outlive it. 0 or -errno.
  */
 CHECKED int sip_root_new(struct sip_root **out, struct event_base *base);
+/* NULL is fine; returns NULL. */
 struct sip_root *sip_root_free(struct sip_root *root);
 
 struct su_root_s *sip_root_su(const struct sip_root *root);

@@ -38,8 +38,10 @@ struct sip_share_limits {
 	unsigned requests_each;
 };
 
+/* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int sip_shares_new(struct sip_shares **out,
 			   const struct sip_share_limits *limits);
+/* NULL is fine; returns NULL. */
 struct sip_shares *sip_shares_free(struct sip_shares *shares);
 
 /* What becomes of a request outside dialogs. */

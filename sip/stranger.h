@@ -24,7 +24,9 @@ enum {
 	SIP_STRANGERS_LINES = 10,
 };
 
+/* *@out is owned by the caller. 0 or -ENOMEM. */
 CHECKED int sip_strangers_new(struct sip_strangers **out);
+/* NULL is fine; returns NULL. */
 struct sip_strangers *sip_strangers_free(struct sip_strangers *strangers);
 
 /* Count and log a request of @method; whether it may be answered. */

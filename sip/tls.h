@@ -44,8 +44,10 @@ CHECKED int sip_tls_listen(struct sip_agent *agent, struct addr *addr);
  */
 const char *sip_tls_way(struct sip_agent *agent, const struct addr *peer,
 			const char *name);
+/* Whether @ident is one of these. */
 bool sip_tls_is_ident(const char *ident);
 
+/* Whether a way to @peer has been asked for with a name. */
 bool sip_tls_is_expected(const struct sip_agent *agent,
 			 const struct addr *peer);
 

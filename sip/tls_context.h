@@ -14,9 +14,11 @@ struct ssl_st;
 
 enum { SIP_TLS_WHY_CAP = 160 };
 
-/* Reads the files; what is wrong with them is logged. 0, -EINVAL, -ENOMEM. */
+/* Reads the files; what is wrong with them is logged. *@out is owned by the
+ * caller. 0, -EINVAL, -ENOMEM. */
 CHECKED int sip_tls_context_new(struct sip_tls_context **out,
 				const struct sip_tls_files *files);
+/* NULL is fine; returns NULL. */
 struct sip_tls_context *sip_tls_context_free(struct sip_tls_context *ctx);
 
 /* Read the certificate anew when its file or the key's has changed; if that one

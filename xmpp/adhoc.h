@@ -79,6 +79,7 @@ struct adhoc_session;
 /* @ended is called once for each session when it is closed, for whatever
  * reason, with what it was opened with. */
 typedef void (*adhoc_ended_fn)(void *arg);
+/* *@out is owned by the caller. 0, -ENOMEM. */
 CHECKED int adhoc_sessions_new(struct adhoc_sessions **out,
 			       adhoc_ended_fn ended);
 /* Closes all. NULL is fine; returns NULL. */

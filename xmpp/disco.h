@@ -35,7 +35,8 @@ enum { DISCO_CAPS_CAP = 32 };
 CHECKED int disco_answer(struct stanza **reply, const struct stanza *iq,
 			 enum disco_entity entity);
 
-/* XEP-0115, 5.1: base64 of SHA-1 over sorted identities and features. */
+/* XEP-0115, 5.1: base64 of SHA-1 over sorted identities and features. 0 or
+ * -ENOMEM. */
 CHECKED int disco_caps_hash(char out[static DISCO_CAPS_CAP],
 			    enum disco_entity entity);
 

@@ -104,6 +104,7 @@ void form_print(struct stanza *parent, const struct form *form);
 
 struct form_values;
 
+/* None yet. *@out is owned by the caller: form_values_free(). 0, -ENOMEM. */
 CHECKED int form_values_new(struct form_values **out);
 struct form_values *form_values_free(struct form_values *values);
 DEFINE_AUTO(struct form_values *, form_values_free)
@@ -118,7 +119,7 @@ CHECKED int form_values_parse(struct form_values **out,
 /* One more value of @var. 0, FORM_E_SYNTAX (too many), -ENOMEM. */
 CHECKED int form_values_add(struct form_values *values, const char *var,
 			    const char *value);
-/* No values of @var; it was said nonetheless. */
+/* No values of @var; it was said nonetheless. As form_values_add(). */
 CHECKED int form_values_clear(struct form_values *values, const char *var);
 /* Whether @var was said, if only with nothing. */
 bool form_values_has(const struct form_values *values, const char *var);

@@ -114,9 +114,10 @@ CHECKED int jingle_offer(struct jingle *jingle, const struct media_desc *offer);
 CHECKED int jingle_answer(struct jingle *jingle,
 			  const struct media_desc *answer);
 /*
- * transport-info: one content, one candidate, the credentials in force.
- * JINGLE_E_STATE also for the responder before its answer: Conversations never
- * applies those; put them into the answer.
+ * transport-info: one content, one candidate, the credentials in force. This
+ * and those below: 0, JINGLE_E_STATE, -ENOMEM. JINGLE_E_STATE also for the
+ * responder before its answer: Conversations never applies those; put them into
+ * the answer.
  */
 CHECKED int jingle_candidate(struct jingle *jingle,
 			     const struct media_content *content,

@@ -4,9 +4,6 @@
  */
 #pragma once
 
-#include "gateway/base/err.h"
-#include "gateway/base/slice.h"
-
 struct stanza;
 
 #define REASON_NS "urn:xmpp:jingle:1"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/watch/why.h"
 
+#include <string.h>
+
 #include "db/cdr.h"
 #include "gateway/call/cause.h"
 #include "tests/test.h"
