@@ -32,7 +32,7 @@ void side_send(struct side *side, struct command *command)
 	worker_send(side->bridge->worker->worker, command);
 }
 
-void side_fini(struct side *side)
+static void fini_side(struct side *side)
 {
 	if (side->ice)
 		explicit_bzero(side->ice, sizeof(*side->ice));
@@ -46,7 +46,7 @@ void side_reset(struct side *side)
 				     .which = side->which,
 				     .epoch = side->epoch };
 
-	side_fini(side);
+	fini_side(side);
 	*side = as_new;
 }
 
@@ -110,8 +110,8 @@ struct bridge *bridge_free(struct bridge *bridge)
 	worker_leave(bridge->worker->worker, circuit);
 	bridge->worker->load--;
 	TAILQ_REMOVE(&bridge->media->bridges, bridge, entry);
-	side_fini(&bridge->sides[MEDIA_SIDE_A]);
-	side_fini(&bridge->sides[MEDIA_SIDE_B]);
+	fini_side(&bridge->sides[MEDIA_SIDE_A]);
+	fini_side(&bridge->sides[MEDIA_SIDE_B]);
 	free(bridge);
 	return NULL;
 }
@@ -324,6 +324,33 @@ static bool has_moved(const struct side *side)
 					     : side_rtp_has_moved(side));
 }
 
+static struct side *next_moved(struct media *media)
+{
+	struct bridge *bridge;
+
+	TAILQ_FOREACH(bridge, &media->bridges, entry) {
+		for (int i = 0; i < 2; i++) {
+			if (bridge->sides[i].say_moved)
+				return &bridge->sides[i];
+		}
+	}
+	return NULL;
+}
+
+/* A handler may free any bridge, so the search begins anew; those that were
+ * told go behind those that were not. */
+static void say_moved(struct media *media)
+{
+	struct side *side;
+
+	while ((side = next_moved(media))) {
+		side->say_moved = false;
+		TAILQ_REMOVE(&media->bridges, side->bridge, entry);
+		TAILQ_INSERT_TAIL(&media->bridges, side->bridge, entry);
+		side->bridge->handlers->moved(side->which, side->bridge->arg);
+	}
+}
+
 /* What moved before the call could say so is said again. */
 static void look_again(struct bridge *bridge)
 {
@@ -337,7 +364,7 @@ static void look_again(struct bridge *bridge)
 		any |= side->say_moved;
 	}
 	if (any) /* it looks at all bridges */
-		bridge_say_moved(bridge->media);
+		say_moved(bridge->media);
 }
 
 static void on_ready(struct bridge *bridge, struct side *side)
@@ -447,33 +474,6 @@ void bridge_on_notice(struct media *media, struct notice *notice)
 		forget(media, circuit);
 }
 
-static struct side *next_moved(struct media *media)
-{
-	struct bridge *bridge;
-
-	TAILQ_FOREACH(bridge, &media->bridges, entry) {
-		for (int i = 0; i < 2; i++) {
-			if (bridge->sides[i].say_moved)
-				return &bridge->sides[i];
-		}
-	}
-	return NULL;
-}
-
-/* A handler may free any bridge, so the search begins anew; those that were
- * told go behind those that were not. */
-void bridge_say_moved(struct media *media)
-{
-	struct side *side;
-
-	while ((side = next_moved(media))) {
-		side->say_moved = false;
-		TAILQ_REMOVE(&media->bridges, side->bridge, entry);
-		TAILQ_INSERT_TAIL(&media->bridges, side->bridge, entry);
-		side->bridge->handlers->moved(side->which, side->bridge->arg);
-	}
-}
-
 /* First all are marked, as a handler may free any bridge. */
 void bridge_on_addresses(struct media *media)
 {
@@ -487,5 +487,5 @@ void bridge_on_addresses(struct media *media)
 				side->moved = side->say_moved = true;
 		}
 	}
-	bridge_say_moved(media);
+	say_moved(media);
 }

@@ -123,8 +123,8 @@ void circuit_near(struct circuit *circuit, const struct flow *from, uint8_t pt)
 	flow_near(circuit_target(circuit, from));
 }
 
-void circuit_say_digit(struct circuit *circuit, enum media_side side,
-		       char digit, unsigned duration_ms)
+static void say_digit(struct circuit *circuit, enum media_side side, char digit,
+		      unsigned duration_ms)
 {
 	struct notices *notices = circuit->worker->config.notices;
 	struct notice_side *to = &circuit->notice.sides[side];
@@ -185,8 +185,7 @@ void circuit_rtp(struct circuit *circuit, struct flow *from,
 			  &event);
 	measure(from, relay);
 	if (event.digit)
-		circuit_say_digit(circuit, from->side, event.digit,
-				  event.duration_ms);
+		say_digit(circuit, from->side, event.digit, event.duration_ms);
 	if (r || !flow_may_send(to))
 		flow_drop(from);
 	else

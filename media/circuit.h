@@ -100,6 +100,3 @@ void circuit_ready(struct circuit *circuit);
 void circuit_touch(struct circuit *circuit);
 /* Do what is due; returns when to be called again, UINT64_MAX: never. */
 uint64_t circuit_tick(struct circuit *circuit);
-
-void circuit_say_digit(struct circuit *circuit, enum media_side side,
-		       char digit, unsigned duration_ms);

@@ -20,7 +20,7 @@
 #include "media/desc.h"
 
 enum {
-	DTLS_RETRANSMIT_MS = 200, /* first; doubles (facts: clients wait) */
+	DTLS_RETRANSMIT_MS = 200,      /* first; doubles: clients wait for it */
 	DTLS_RETRANSMIT_MAX_MS = 4000, /* last */
 	DTLS_HANDSHAKE_MS = 30000,     /* deadline, from dtls_start() */
 	DTLS_MAX_INPUT = 64 * 1024, /* octets of one association; then deaf */

@@ -141,7 +141,8 @@ const struct ice_remote *ice_find_remote(const struct ice *ice,
 	return NULL;
 }
 
-uint32_t ice_local_priority(const struct ice *ice, const struct addr *base)
+/* Of the candidate on @base; a guess when there is none. */
+static uint32_t local_priority(const struct ice *ice, const struct addr *base)
 {
 	uint32_t best = 0;
 
@@ -160,7 +161,7 @@ struct ice_pair *ice_pair_of(struct ice *ice, const struct addr *local,
 	struct ice_pair_parts parts = {
 		.local = local,
 		.remote = remote,
-		.local_priority = ice_local_priority(ice, local),
+		.local_priority = local_priority(ice, local),
 		.remote_priority = known ? known->priority : priority,
 		.remote_type = known ? known->type : MEDIA_CAND_PRFLX,
 		.controlling = ice->controlling,
@@ -200,7 +201,7 @@ static int form_pair(struct ice *ice, const struct addr *base,
 	struct ice_pair_parts parts = {
 		.local = base,
 		.remote = &remote->addr,
-		.local_priority = ice_local_priority(ice, base),
+		.local_priority = local_priority(ice, base),
 		.remote_priority = remote->priority,
 		.remote_type = remote->type,
 		.controlling = ice->controlling,

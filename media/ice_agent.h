@@ -111,8 +111,6 @@ void ice_doubt(struct ice *ice);
 void ice_set_role(struct ice *ice, bool controlling);
 const struct ice_remote *ice_find_remote(const struct ice *ice,
 					 const struct addr *addr);
-/* The priority of the candidate on @base; a guess when there is none. */
-uint32_t ice_local_priority(const struct ice *ice, const struct addr *base);
 /* The pair of these addresses, made if need be with a peer-reflexive remote
  * candidate of @priority; NULL: no room. */
 struct ice_pair *ice_pair_of(struct ice *ice, const struct addr *local,

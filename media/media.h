@@ -116,8 +116,6 @@ CHECKED int bridge_new_on(struct bridge **out, struct media_worker *worker,
 void bridge_on_notice(struct media *media, struct notice *notice);
 /* Call moved() where our address is not what the peer was told. */
 void bridge_on_addresses(struct media *media);
-/* Call moved() where it was marked. */
-void bridge_say_moved(struct media *media);
 /* Our public address may be another now: ask at once. */
 void media_doubt(struct media *media);
 /* Whether packets to @a would come back to one of our own ports. */

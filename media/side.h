@@ -74,7 +74,6 @@ struct side {
 CHECKED int side_command(struct side *side, struct command **out,
 			 enum command_verb verb);
 void side_send(struct side *side, struct command *command);
-void side_fini(struct side *side);
 /* As a side that was never opened, of the same epoch. */
 void side_reset(struct side *side);
 

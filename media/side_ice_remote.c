@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <string.h>
 
+#include "media/ice_cred.h"
 #include "media/media.h"
-
-enum {
-	UFRAG_MIN = 4, /* RFC 8839, 5.4 */
-	PWD_MIN = 22,
-};
 
 /* What the peer says of its role, and what that leaves for us. */
 static int role_for(const struct side_ice *ice, enum media_setup peer,
@@ -35,7 +31,7 @@ static bool lengths_are_right(const struct media_content *content)
 {
 	size_t ufrag = strlen(content->ufrag), pwd = strlen(content->pwd);
 
-	return ufrag >= UFRAG_MIN && pwd >= PWD_MIN;
+	return ufrag >= ICE_UFRAG_MIN && pwd >= ICE_PWD_MIN;
 }
 
 static bool same_fingerprints(const struct side_ice *ice,

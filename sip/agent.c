@@ -46,8 +46,9 @@ static bool is_outside(const struct sip_agent *agent, const struct addr *peer)
 		addr_classify(public) != ADDR_PUBLIC);
 }
 
-struct addr sip_agent_reachable(const struct sip_agent *agent,
-				const struct sip_hop *hop)
+/* The address that peers of @hop's kind reach us at; the port included. */
+static struct addr reachable(const struct sip_agent *agent,
+			     const struct sip_hop *hop)
 {
 	const struct sip_bound *l =
 		sip_listen_towards(agent, hop->transport, &hop->addr);
@@ -63,7 +64,7 @@ struct addr sip_agent_reachable(const struct sip_agent *agent,
 int sip_agent_contact(const struct sip_agent *agent, const struct sip_hop *hop,
 		      const char *user, char out[static SIP_CONTACT_CAP])
 {
-	struct addr at = sip_agent_reachable(agent, hop);
+	struct addr at = reachable(agent, hop);
 	char escaped[SIP_USER_TEXT_CAP];
 	int r = sip_user_format(escaped, *user ? user : agent->token);
 
@@ -82,7 +83,7 @@ int sip_agent_via(const struct sip_agent *agent, const struct sip_hop *hop,
 	static const char *const names[] = {
 		[SIP_UDP] = "UDP", [SIP_TCP] = "TCP", [SIP_TLS] = "TLS"
 	};
-	struct addr at = sip_agent_reachable(agent, hop);
+	struct addr at = reachable(agent, hop);
 
 	return text_format(out, cap, "SIP/2.0/%s %s;rport",
 			   names[hop->transport], addr_text(&at).s);

@@ -75,10 +75,6 @@ struct sip_agent {
 	struct sip_dialogs due; /* with something to do after sofia's turn */
 };
 
-/* The address that peers of @hop's kind reach us at; the port included. */
-struct addr sip_agent_reachable(const struct sip_agent *agent,
-				const struct sip_hop *hop);
-
 /* "sip:user@host:port;transport=tcp" for Contact towards @hop. */
 CHECKED int sip_agent_contact(const struct sip_agent *agent,
 			      const struct sip_hop *hop, const char *user,

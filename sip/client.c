@@ -253,8 +253,3 @@ const struct sip_hop *sip_client_hop(const struct sip_client *client)
 {
 	return &client->hop;
 }
-
-bool sip_client_is_final(const struct sip_client *client)
-{
-	return client->final;
-}

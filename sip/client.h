@@ -111,7 +111,6 @@ void sip_client_cancel(struct sip_client *client, const char *reason);
 const struct sip_hop *sip_client_hop(const struct sip_client *client);
 /* The CSeq that was sent last. */
 uint32_t sip_client_cseq(const struct sip_client *client);
-bool sip_client_is_final(const struct sip_client *client);
 
 /* Whether one of @agent's goes on by that Call-ID and tag of ours. */
 bool sip_client_is_live(const struct sip_agent *agent, const char *call_id,

@@ -188,13 +188,19 @@ static void act(struct jingle *jingle, const struct jingle_event *e)
 	fn(jingle, e);
 }
 
+/* The peer is told nothing; we are. */
+static void end(struct jingle *jingle, enum reason reason, const char *text)
+{
+	jingle_enter(jingle, JINGLE_ENDED);
+	jingle->handlers->ended(reason, text, jingle->arg);
+}
+
 /* An offer that cannot be read: there is no session, and its owner knows. */
 static void refuse_offer(struct jingle *jingle, const struct jingle_event *e)
 {
 	if (jingle->phase == JINGLE_IDLE &&
 	    e->action == JINGLE_SESSION_INITIATE)
-		jingle_end(jingle, REASON_FAILED_APPLICATION,
-			   "malformed offer");
+		end(jingle, REASON_FAILED_APPLICATION, "malformed offer");
 }
 
 static void take(struct jingle *jingle, const struct stanza *iq,
@@ -264,9 +270,9 @@ void jingle_reply(struct jingle *jingle, const struct stanza *iq)
 		return;
 	const char *condition = stanza_error_condition(iq);
 	if (id && !strcmp(id, jingle->initiate_id))
-		jingle_end(jingle, reason_of(condition), condition);
+		end(jingle, reason_of(condition), condition);
 	else if (stanza_find(error, "unknown-session", JINGLE_NS_ERRORS))
-		jingle_end(jingle, REASON_GONE, "unknown-session");
+		end(jingle, REASON_GONE, "unknown-session");
 	else
 		log_debug("jingle=%s ignored=%s", jingle->sid, condition);
 }
@@ -286,12 +292,6 @@ void jingle_enter(struct jingle *jingle, enum jingle_phase phase)
 	log_debug("jingle=%s state=%s was=%s", jingle->sid, names[phase],
 		  names[jingle->phase]);
 	jingle->phase = phase;
-}
-
-void jingle_end(struct jingle *jingle, enum reason reason, const char *text)
-{
-	jingle_enter(jingle, JINGLE_ENDED);
-	jingle->handlers->ended(reason, text, jingle->arg);
 }
 
 int jingle_new(struct jingle **out, const struct jingle_config *config,

@@ -11,7 +11,8 @@
 #include "xmpp/jingle_desc.h"
 #include "xmpp/jingle_session.h"
 
-int jingle_iq_new(const struct jingle *jingle, enum jingle_action action,
+/* *@element is borrowed from *@iq, which is owned by the caller. */
+static int new_iq(const struct jingle *jingle, enum jingle_action action,
 		  struct stanza **iq, struct stanza **element)
 {
 	char id[JINGLE_ID_LEN + 1];
@@ -62,7 +63,7 @@ int jingle_offer(struct jingle *jingle, const struct media_desc *offer)
 
 	if (jingle->phase != JINGLE_IDLE || !jingle->initiator || !content)
 		return JINGLE_E_STATE;
-	int r = jingle_iq_new(jingle, JINGLE_SESSION_INITIATE, &iq, &element);
+	int r = new_iq(jingle, JINGLE_SESSION_INITIATE, &iq, &element);
 	if (r)
 		return r;
 	stanza_set(element, "initiator", jingle->local);
@@ -97,7 +98,7 @@ int jingle_answer(struct jingle *jingle, const struct media_desc *answer)
 
 	if (jingle->phase != JINGLE_INVITED || !content)
 		return JINGLE_E_STATE;
-	int r = jingle_iq_new(jingle, JINGLE_SESSION_ACCEPT, &iq, &element);
+	int r = new_iq(jingle, JINGLE_SESSION_ACCEPT, &iq, &element);
 	if (r)
 		return r;
 	stanza_set(element, "responder", jingle->local);
@@ -115,7 +116,7 @@ static int send_transport(struct jingle *jingle,
 {
 	AUTO(stanza_freep) struct stanza *iq = NULL;
 	struct stanza *element = NULL;
-	int r = jingle_iq_new(jingle, JINGLE_TRANSPORT_INFO, &iq, &element);
+	int r = new_iq(jingle, JINGLE_TRANSPORT_INFO, &iq, &element);
 
 	if (r)
 		return r;
@@ -171,7 +172,7 @@ int jingle_info(struct jingle *jingle, enum jingle_info info)
 
 	if (!is_pending_or_active(jingle))
 		return JINGLE_E_STATE;
-	int r = jingle_iq_new(jingle, JINGLE_SESSION_INFO, &iq, &element);
+	int r = new_iq(jingle, JINGLE_SESSION_INFO, &iq, &element);
 	if (r)
 		return r;
 	struct stanza *payload =
@@ -190,7 +191,7 @@ int jingle_ping(struct jingle *jingle)
 
 	if (!is_pending_or_active(jingle))
 		return JINGLE_E_STATE;
-	int r = jingle_iq_new(jingle, JINGLE_SESSION_INFO, &iq, &element);
+	int r = new_iq(jingle, JINGLE_SESSION_INFO, &iq, &element);
 	return r ? r : send_iq(jingle, iq);
 }
 
@@ -205,7 +206,7 @@ void jingle_terminate(struct jingle *jingle, enum reason reason,
 	jingle_enter(jingle, JINGLE_ENDED);
 	if (silent)
 		return;
-	int r = jingle_iq_new(jingle, JINGLE_SESSION_TERMINATE, &iq, &element);
+	int r = new_iq(jingle, JINGLE_SESSION_TERMINATE, &iq, &element);
 	if (!r) {
 		reason_format(element,
 			      reason == REASON_NONE ? REASON_SUCCESS : reason,
@@ -241,7 +242,7 @@ void jingle_send_refusal(struct jingle *jingle, enum jingle_action action,
 	AUTO(stanza_freep) struct stanza *iq = NULL;
 	struct stanza *element = NULL;
 	const struct stanza *child;
-	int r = jingle_iq_new(jingle, action, &iq, &element);
+	int r = new_iq(jingle, action, &iq, &element);
 
 	if (!r) {
 		STANZA_FOREACH(child, theirs)

@@ -105,8 +105,6 @@ struct jingle {
 
 /* The one writer of phase. */
 void jingle_enter(struct jingle *jingle, enum jingle_phase phase);
-/* The peer is told nothing; we are. */
-void jingle_end(struct jingle *jingle, enum reason reason, const char *text);
 
 /* jingle_seen.c: iqs that come again */
 
@@ -152,10 +150,6 @@ void jingle_on_nothing(struct jingle *jingle, const struct jingle_event *e);
 
 /* jingle_send.c */
 
-/* *@element is borrowed from *@iq, which is owned by the caller. 0, -ENOMEM. */
-CHECKED int jingle_iq_new(const struct jingle *jingle,
-			  enum jingle_action action, struct stanza **iq,
-			  struct stanza **element);
 /* Refuse contents or transports that the peer would add or exchange. */
 void jingle_send_refusal(struct jingle *jingle, enum jingle_action action,
 			 const struct stanza *theirs);
