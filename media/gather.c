@@ -64,6 +64,36 @@ static void add_public(struct list *list)
 		add(list, MEDIA_CAND_HOST, &g->public_address, base);
 }
 
+/* The next one of that IP version, behind *@at. */
+static const struct addr *next_host(const struct host_list *hosts, bool v6,
+				    size_t *at)
+{
+	while (*at < hosts->n) {
+		const struct addr *a = &hosts->addrs[(*at)++];
+
+		if (addr_is_v6(a) == v6)
+			return a;
+	}
+	return NULL;
+}
+
+/* The IP version of the best one first, and then by turns. */
+static void add_hosts(struct list *list)
+{
+	const struct host_list *hosts = list->gather->hosts;
+	bool v6 = hosts->n && addr_is_v6(&hosts->addrs[0]);
+	size_t at[] = { 0, 0 };
+
+	for (size_t added = 0; added < hosts->n; v6 = !v6) {
+		const struct addr *a = next_host(hosts, v6, &at[v6]);
+
+		if (!a)
+			continue;
+		add(list, MEDIA_CAND_HOST, a, a);
+		added++;
+	}
+}
+
 static void add_mapped(struct list *list)
 {
 	const struct gather *g = list->gather;
@@ -79,9 +109,7 @@ size_t gather_candidates(const struct gather *gather, struct command_cand *out,
 	struct list list = { .gather = gather, .out = out, .cap = cap };
 
 	add_public(&list);
-	for (size_t i = 0; i < gather->hosts->n; i++)
-		add(&list, MEDIA_CAND_HOST, &gather->hosts->addrs[i],
-		    &gather->hosts->addrs[i]);
+	add_hosts(&list);
 	add_mapped(&list);
 	return list.n;
 }

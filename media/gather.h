@@ -24,7 +24,8 @@ struct gather {
 /*
  * The public address is a host candidate on the base that stands for it: in
  * front of us is a 1:1 NAT, and peers need not know. Foundations are integers,
- * which some clients demand. Returns how many were written to @out.
+ * which some clients demand. IPv4 and IPv6 take turns, so that one that does
+ * not work delays nothing (RFC 8421, 4). Returns how many were written to @out.
  */
 size_t gather_candidates(const struct gather *gather, struct command_cand *out,
 			 size_t cap);

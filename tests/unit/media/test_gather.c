@@ -43,6 +43,32 @@ static void every_host_address_is_a_candidate(void **state)
 	assert_false(addr_is_set(&out[0].cand.related));
 }
 
+/* RFC 8421, 4: a version that does not work delays nothing. */
+static void ip_versions_take_turns(void **state)
+{
+	(void)state;
+	struct host_list hosts = {
+		.addrs = { at("[2001:db8::1]:0"), at("[2001:db8::2]:0"),
+			   at("[2001:db8::3]:0"), at("192.0.2.1:0"),
+			   at("10.0.0.1:0") },
+		.n = 5,
+	};
+	static const char *const wanted[] = {
+		"[2001:db8::1]:10000", "192.0.2.1:10000",
+		"[2001:db8::2]:10000", "10.0.0.1:10000",
+		"[2001:db8::3]:10000",
+	};
+	struct gather gather = { .hosts = &hosts, .port = 10000 };
+	struct command_cand out[8];
+
+	assert_int_equal(gather_candidates(&gather, out, 8), 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_cand(&out[i], MEDIA_CAND_HOST, wanted[i], wanted[i]);
+		assert_true(!i ||
+			    out[i].cand.priority < out[i - 1].cand.priority);
+	}
+}
+
 static void the_public_address_stands_first_on_a_private_base(void **state)
 {
 	(void)state;
@@ -114,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_host_address_is_a_candidate),
+		cmocka_unit_test(ip_versions_take_turns),
 		cmocka_unit_test(
 			the_public_address_stands_first_on_a_private_base),
 		cmocka_unit_test(a_public_address_of_our_own_is_not_repeated),
