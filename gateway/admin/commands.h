@@ -63,3 +63,8 @@ void commands_announce(struct request *request, const char *text);
 #define COMMAND_NAME_EXPECTS   "1 to 32 letters, digits, '.', '_' or '-', please"
 #define COMMAND_NUMBER_REGEX   "\\+[0-9]{2,15}"
 #define COMMAND_NUMBER_EXPECTS "a number such as +15551234567, please"
+/* As config_is_prefix(), blanks between; or none. */
+#define COMMAND_PREFIXES_REGEX \
+	"((\\+|\\+?[0-9]{1,15})( +(\\+|\\+?[0-9]{1,15}))*)?"
+#define COMMAND_PREFIXES_EXPECTS \
+	"prefixes such as +1 +49, blanks between, please"

@@ -58,9 +58,6 @@ static const struct form_spec list_fields[] = {
 	ROWS_FIELDS,
 };
 
-#define PREFIXES        "(\\+[0-9]{1,15}( +\\+[0-9]{1,15})*)?"
-#define PREFIXES_EXPECT "prefixes such as +1 +49, blanks between, please"
-
 static const struct form_spec limit_fields[] = {
 	{ .var = "calls",
 	  .label = "Calls at a time",
@@ -84,13 +81,13 @@ static const struct form_spec limit_fields[] = {
 	{ .var = "allow",
 	  .label = "Only to these prefixes",
 	  .type = FORM_TEXT_SINGLE,
-	  .regex = PREFIXES,
-	  .expects = PREFIXES_EXPECT },
+	  .regex = COMMAND_PREFIXES_REGEX,
+	  .expects = COMMAND_PREFIXES_EXPECTS },
 	{ .var = "deny",
 	  .label = "Not to these prefixes",
 	  .type = FORM_TEXT_SINGLE,
-	  .regex = PREFIXES,
-	  .expects = PREFIXES_EXPECT },
+	  .regex = COMMAND_PREFIXES_REGEX,
+	  .expects = COMMAND_PREFIXES_EXPECTS },
 	{ .var = "withhold",
 	  .label = "Never show the number",
 	  .type = FORM_BOOLEAN,

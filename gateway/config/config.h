@@ -413,6 +413,9 @@ const char *config_owner_after(const struct config *config, const char *owner);
 bool config_is_number(const char *text);
 /* Whether @text is "+", or nothing, and digits: how numbers begin. */
 bool config_is_prefix(const char *text);
+/* How much of @number begins as @prefix, each with its plus or without; "+"
+ * begins every number. -1: it does not. */
+int config_prefix_fit(const char *prefix, const char *number);
 /*
  * Add the words of @text, blanks between, that @is_well takes. 0, -EINVAL,
  * -ENOMEM; config_texts_fini() in any case.

@@ -82,6 +82,15 @@ bool config_is_prefix(const char *text)
 	return *text && !text[n] && n <= CONFIG_NUMBER_DIGITS + 1;
 }
 
+int config_prefix_fit(const char *prefix, const char *number)
+{
+	const char *digits = prefix + (*prefix == '+');
+	size_t n = strlen(digits);
+
+	return strncmp(number + (*number == '+'), digits, n) != 0 ? -1
+								  : (int)n + 1;
+}
+
 static int read_prefixes(void *field, const struct config_key *key,
 			 const char *text)
 {

@@ -59,9 +59,9 @@ static int longest(const struct config_texts *prefixes, const char *number)
 	int most = -1;
 
 	for (size_t i = 0; i < prefixes->n; i++) {
-		int n = (int)strlen(prefixes->v[i]);
+		int n = config_prefix_fit(prefixes->v[i], number);
 
-		if (n > most && begins(number, prefixes->v[i]))
+		if (n > most)
 			most = n;
 	}
 	return most;

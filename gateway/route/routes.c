@@ -46,10 +46,10 @@ static int fit(const struct config_route *route, const char *number,
 	int most = route->prefixes.n ? -1 : 0;
 
 	for (size_t i = 0; i < route->prefixes.n; i++) {
-		size_t n = strlen(route->prefixes.v[i]);
+		int n = config_prefix_fit(route->prefixes.v[i], number);
 
-		if ((int)n > most && !strncmp(number, route->prefixes.v[i], n))
-			most = (int)n;
+		if (n > most)
+			most = n;
 	}
 	return routes_is_time(route, now) ? most : -1;
 }

@@ -139,6 +139,17 @@ static void the_longest_prefix_decides(void **state)
 	}
 }
 
+static void a_prefix_is_one_with_its_plus_or_without(void **state)
+{
+	(void)state;
+	assert_int_equal(config_prefix_fit("+44", "+4420"), 3);
+	assert_int_equal(config_prefix_fit("44", "+4420"), 3);
+	assert_int_equal(config_prefix_fit("+44", "4420"), 3);
+	assert_int_equal(config_prefix_fit("+", "+4420"), 1);
+	assert_int_equal(config_prefix_fit("45", "+4420"), -1);
+	assert_int_equal(config_prefix_fit("+44201", "+4420"), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +157,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_not_cut),
 		cmocka_unit_test(separators_are_left_out_of_numbers_alone),
 		cmocka_unit_test(the_longest_prefix_decides),
+		cmocka_unit_test(a_prefix_is_one_with_its_plus_or_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
