@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Whether what was submitted fits what was asked: XEP-0004, 3.3; XEP-0122. */
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,29 @@ static bool is_option(const struct form_field *field, const char *value)
 	return false;
 }
 
+/* Whoever types does not see what there is to choose from. */
+static int complain_choice(struct form_mistake *mistake,
+			   const struct form_field *field, int outcome)
+{
+	const struct form_spec *spec = form_field_spec(field);
+	char what[FORM_MISTAKE_CAP / 2];
+	struct form_option option;
+	size_t at = 0;
+
+	if (!form_field_option(field, 0, &option))
+		return complain(mistake, spec, outcome,
+				"there is nothing to choose from");
+	for (size_t i = 0;
+	     at < sizeof(what) && form_field_option(field, i, &option); i++)
+		at += (size_t)snprintf(what + at, sizeof(what) - at, "%s%s",
+				       i ? ", " : "one of ", option.value);
+	if (at >= sizeof(what) - sizeof(", please"))
+		return complain(mistake, spec, outcome,
+				"this is none of the choices");
+	memcpy(what + at, ", please", sizeof(", please"));
+	return complain(mistake, spec, outcome, what);
+}
+
 /* XEP-0004, 3.3: both spellings. */
 static const char *boolean_of(const char *value)
 {
@@ -109,8 +133,7 @@ static int check_value(const struct form_field *field, const char *value,
 	if (spec->type == FORM_BOOLEAN && !boolean_of(value))
 		return complain(mistake, spec, FORM_E_VALUE, "yes or no");
 	if (is_list && !spec->open && !is_option(field, value))
-		return complain(mistake, spec, FORM_E_VALUE,
-				"this is none of the choices");
+		return complain_choice(mistake, field, FORM_E_VALUE);
 	if (is_jid && jid_parse(&jid, value))
 		return complain(mistake, spec, FORM_E_VALUE,
 				"this is no address such as alice@example.org");
@@ -170,6 +193,9 @@ static int check_field(const struct form_field *field,
 	if (r == FORM_E_SYNTAX)
 		return complain(mistake, spec, FORM_E_VALUE,
 				"this is too much");
+	if (!r && spec->required && !form_value(out, spec->var, 0) &&
+	    spec->type == FORM_LIST_SINGLE && !spec->open)
+		return complain_choice(mistake, field, FORM_E_MISSING);
 	if (!r && spec->required && !form_value(out, spec->var, 0))
 		return complain(mistake, spec, FORM_E_MISSING,
 				"this is required");

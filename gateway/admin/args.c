@@ -7,6 +7,8 @@
 #include "gateway/base/slice.h"
 #include "gateway/base/text.h"
 
+enum { FIELD_NAME_MAX = 64 }; /* that is worth repeating */
+
 /* The @i-th field of all steps, or the one that is called @name. */
 static const struct form_spec *find_field(const struct command *command,
 					  struct slice name, size_t i)
@@ -107,4 +109,18 @@ int args_add(struct args *args, const char *word)
 		spec = find_field(args->command, SLICE_NONE, args->taken++);
 	while (spec && form_values_has(args->values, spec->var));
 	return spec ? args_set(args->values, spec, word) : ARGS_E_UNKNOWN;
+}
+
+void args_explain(FILE *to, const struct command *command, const char *word)
+{
+	const char *name = command_word(command);
+	struct slice field = name_of(word);
+
+	if (!command->steps[0].n)
+		fprintf(to, "%s takes no words behind it.\n", name);
+	else if (field.p && field.n <= FIELD_NAME_MAX)
+		fprintf(to, "%s has no field %.*s. It has these:\n", name,
+			(int)field.n, field.p);
+	else
+		fprintf(to, "These are more words than %s has fields:\n", name);
 }

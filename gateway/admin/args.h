@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "gateway/admin/command.h"
 #include "gateway/base/err.h"
 
@@ -21,6 +23,9 @@ struct args {
 
 /* 0, ARGS_E_UNKNOWN, FORM_E_SYNTAX (too many), -ENOMEM. */
 CHECKED int args_add(struct args *args, const char *word);
+
+/* Why @word was not taken, in a line. */
+void args_explain(FILE *to, const struct command *command, const char *word);
 
 /*
  * @text as the value of a field: yes and no, lists with commas between. "-" is

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "gateway/admin/answer.h"
+#include "gateway/admin/args.h"
 #include "gateway/admin/words.h"
 #include "gateway/base/log.h"
 #include "gateway/base/rand.h"
@@ -69,6 +70,7 @@ struct telling {
 	const struct command *command;
 	const struct answer *answer;
 	const struct form_field *field;
+	const char *odd;
 };
 
 static void tell(struct gateway *gateway, const char *to,
@@ -115,14 +117,17 @@ void chat_say_commands(struct gateway *gateway, const char *to,
 
 static void write_fields(FILE *to, const struct telling *telling)
 {
+	if (telling->odd)
+		args_explain(to, telling->command, telling->odd);
 	words_help_command(to, telling->command);
 }
 
 void chat_say_fields(struct gateway *gateway, const char *to,
-		     const struct command *command)
+		     const struct command *command, const char *odd)
 {
 	tell(gateway, to,
-	     &(struct telling){ .write = write_fields, .command = command });
+	     &(struct telling){
+		     .write = write_fields, .command = command, .odd = odd });
 }
 
 static void write_question(FILE *to, const struct telling *telling)

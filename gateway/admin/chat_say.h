@@ -23,8 +23,8 @@ void chat_say_answer(struct gateway *gateway, const char *to,
 /* All that @actor may. */
 void chat_say_commands(struct gateway *gateway, const char *to,
 		       const struct actor *actor);
-/* What @command wants to be told. */
+/* What @command wants to be told; and why @odd, unless NULL, is none of it. */
 void chat_say_fields(struct gateway *gateway, const char *to,
-		     const struct command *command);
+		     const struct command *command, const char *odd);
 void chat_say_question(struct gateway *gateway, const char *to,
 		       const struct form_field *field);

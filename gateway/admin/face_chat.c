@@ -137,13 +137,24 @@ static void give_up(struct talk *talk, const char *why)
 	end(admin_chats(talk->gateway->admin), talk);
 }
 
+/* Who meant to write something else is told how. */
+static void say_mistake(const struct talk *talk,
+			const struct form_mistake *mistake)
+{
+	char text[FORM_MISTAKE_CAP + sizeof("\nTo leave it, write: cancel")];
+
+	if (!text_format(text, sizeof(text), "%s\nTo leave it, write: cancel",
+			 mistake->text))
+		chat_say(talk->gateway, talk->jid, text);
+}
+
 /* What did not fit is asked for again. */
 static void ask_again(struct talk *talk)
 {
 	const struct form_mistake *mistake = run_mistake(talk->run);
 	struct form_field *field = form_find(run_form(talk->run), mistake->var);
 
-	chat_say(talk->gateway, talk->jid, mistake->text);
+	say_mistake(talk, mistake);
 	if (field)
 		ask(talk, field);
 }
@@ -249,15 +260,17 @@ static int new_talk(struct talk **out, struct gateway *gateway,
 	return 0;
 }
 
-/* What was typed behind the command. 0 or what args_add() says. */
+/* What was typed behind the command. 0 or what args_add() says of @odd. */
 static int take_words(struct talk *talk, const struct command *command,
-		      char *const *words, size_t n)
+		      char *const *words, size_t n, const char **odd)
 {
 	struct args args = { .command = command, .values = talk->said };
 	int r = 0;
 
-	for (size_t i = 0; i < n && !r; i++)
+	for (size_t i = 0; i < n && !r; i++) {
+		*odd = words[i];
 		r = args_add(&args, words[i]);
+	}
 	return r;
 }
 
@@ -281,14 +294,15 @@ static void begin(struct gateway *gateway, const struct actor *actor,
 		  char *const *words, size_t n)
 {
 	struct chats *chats = admin_chats(gateway->admin);
+	const char *odd = NULL;
 	struct talk *talk;
 	int r = new_talk(&talk, gateway, command, actor, jid);
 
 	if (r)
 		return;
-	r = take_words(talk, command, words, n);
+	r = take_words(talk, command, words, n, &odd);
 	if (r) {
-		chat_say_fields(gateway, jid, command);
+		chat_say_fields(gateway, jid, command, odd);
 		end(chats, talk);
 		return;
 	}
@@ -328,7 +342,7 @@ static void help(struct gateway *gateway, const struct actor *actor,
 	if (command && !role_may(actor, command->need))
 		command = NULL;
 	if (command)
-		chat_say_fields(gateway, jid, command);
+		chat_say_fields(gateway, jid, command, NULL);
 	else
 		chat_say_commands(gateway, jid, actor);
 }
@@ -386,7 +400,7 @@ static void on_answer(struct talk *talk, const struct actor *actor,
 	if (r < 0) {
 		give_up(talk, "This is not possible now.");
 	} else if (r) {
-		chat_say(talk->gateway, talk->jid, mistake.text);
+		say_mistake(talk, &mistake);
 		ask(talk, field);
 	} else {
 		go_on(talk);
@@ -402,6 +416,9 @@ static void on_text(struct gateway *gateway, const struct actor *actor,
 
 	if (talk && is_word(chat->body, cancels)) {
 		give_up(talk, "Cancelled.");
+	} else if (is_word(chat->body, cancels)) {
+		chat_say(gateway, chat->from,
+			 "There is nothing to stop. Write: help");
 	} else if (talk && run_form(talk->run)) {
 		touch(admin_chats(gateway->admin), talk, clock_ms());
 		on_answer(talk, actor, chat->body);

@@ -152,14 +152,17 @@ static bool who_asks(struct actor *out, const struct client *client,
 			    out->account);
 }
 
+/* @odd is the word that was not taken. */
 static int take_words(struct form_values *values, const struct command *command,
-		      const struct asking *asking)
+		      const struct asking *asking, const char **odd)
 {
 	struct args args = { .command = command, .values = values };
 	int r = 0;
 
-	for (size_t i = AT_WORDS; i < asking->n && !r; i++)
-		r = args_add(&args, asking->texts[i]);
+	for (size_t i = AT_WORDS; i < asking->n && !r; i++) {
+		*odd = asking->texts[i];
+		r = args_add(&args, *odd);
+	}
 	return r;
 }
 
@@ -183,8 +186,9 @@ static void run_all(struct client *client, const struct form_values *values)
 	}
 }
 
+/* All commands; or why @odd is no word of @command's, and what is. */
 static void help(struct client *client, const struct actor *actor,
-		 const struct command *command)
+		 const struct command *command, const char *odd)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -192,14 +196,30 @@ static void help(struct client *client, const struct actor *actor,
 
 	if (!out)
 		return;
-	if (command)
+	if (command) {
+		args_explain(out, command, odd);
 		words_help_command(out, command);
-	else
+	} else {
 		words_help(out, actor);
-	fputc('\n', out);
+		fputc('\n', out);
+	}
 	if (!fclose(out))
 		answer(client, command != NULL, text);
 	free(text);
+}
+
+/* On this machine it is no secret that there is such a command. */
+static void refuse(struct client *client, const struct command *command)
+{
+	bool users = command &&
+		     (command->need == NEED_USER || command->need == NEED_MOVE);
+
+	answer(client, true,
+	       !command ? "There is no such command. Try: tandemctl help\n"
+	       : users  ? "This is for the account that owns a number: "
+			  "tandemctl -u alice@example.org, and the command\n"
+			: "This is not for this role: tandemctl -r names "
+			  "another\n");
 }
 
 static void on_request(struct client *client, const struct asking *asking)
@@ -207,6 +227,7 @@ static void on_request(struct client *client, const struct asking *asking)
 	AUTO(form_values_freep) struct form_values *values = NULL;
 	const char *node = asking->texts[AT_NODE];
 	const struct command *command = command_find(node);
+	const char *odd = "";
 	struct actor actor;
 	int r;
 
@@ -215,12 +236,11 @@ static void on_request(struct client *client, const struct asking *asking)
 		return;
 	}
 	if (!strcmp(node, "help")) {
-		help(client, &actor, NULL);
+		help(client, &actor, NULL, NULL);
 		return;
 	}
 	if (!command || !role_may(&actor, command->need)) {
-		answer(client, true,
-		       "There is no such command. Try: tandemctl help\n");
+		refuse(client, command);
 		return;
 	}
 	client->style = strcmp(asking->texts[AT_STYLE], "tabs") != 0
@@ -228,9 +248,9 @@ static void on_request(struct client *client, const struct asking *asking)
 				: ANSWER_TABS;
 	r = form_values_new(&values);
 	if (!r)
-		r = take_words(values, command, asking);
+		r = take_words(values, command, asking, &odd);
 	if (r == ARGS_E_UNKNOWN) {
-		help(client, &actor, command);
+		help(client, &actor, command, odd);
 		return;
 	}
 	if (!r)

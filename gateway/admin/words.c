@@ -104,6 +104,14 @@ void words_help(FILE *to, const struct actor *actor)
 	fputs("Write one of them, or: help, with its name.", to);
 }
 
+/* As people say it. */
+static const char *value_word(const struct form_spec *spec)
+{
+	if (spec->type != FORM_BOOLEAN)
+		return spec->initial;
+	return strcmp(spec->initial, "true") != 0 ? "no" : "yes";
+}
+
 void words_help_command(FILE *to, const struct command *command)
 {
 	fprintf(to, "%s: %s\n", command_word(command), command->title);
@@ -115,8 +123,12 @@ void words_help_command(FILE *to, const struct command *command)
 
 			if (spec->type == FORM_HIDDEN)
 				continue;
-			fprintf(to, "%s=… %s%s\n", spec->var, spec->label,
-				spec->required ? " (required)" : "");
+			fprintf(to, "%s=… %s", spec->var, spec->label);
+			if (spec->initial)
+				fprintf(to, " (else %s)", value_word(spec));
+			else if (spec->required)
+				fputs(" (required)", to);
+			fputc('\n', to);
 		}
 	}
 }

@@ -99,7 +99,8 @@ async def test_numbers_are_imported_by_tandemctl(scene):
 async def test_a_number_is_assigned_in_conversation(scene):
     operator, number, user = await commander(scene, "oscar", "talks"), fresh_number(), next(scene.bed.users)
     assert (await operator.say("number assign")).startswith("Number?")
-    assert (await operator.say("nonsense")) == "Number: a number such as +15551234567, please."
+    wrong = await operator.say("nonsense")
+    assert wrong == "Number: a number such as +15551234567, please.\nTo leave it, write: cancel", wrong
     assert (await operator.heard()).startswith("Number?")
     assert (await operator.say(number)).startswith("Owner?")
     choices = await operator.say(f"{user}@example.org")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "gateway/admin/words.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/admin/answer.h"
@@ -100,6 +101,40 @@ static void values_go_to_fields_by_name_or_in_order(void **state)
 	assert_int_equal(args_add(&args, "trunk=-"), 0);
 	assert_null(form_value(values, "trunk", 0));
 	assert_true(form_values_has(values, "trunk"));
+}
+
+static void what_is_no_word_of_a_command_is_told(void **state)
+{
+	static const struct {
+		const char *command, *word, *said;
+	} rows[] = {
+		{ "trunks", "x",
+		  "trunks takes no words behind it.\ntrunks: Trunks\n" },
+		{ "trunk-test", "colour=red",
+		  "trunk-test has no field colour. It has these:\n"
+		  "trunk-test: Test a trunk by OPTIONS\n"
+		  "trunk=… Trunk (required)\n" },
+		{ "trunk-drain", "x",
+		  "These are more words than trunk-drain has fields:\n"
+		  "trunk-drain: Take a trunk out of service, or back\n"
+		  "trunk=… Trunk (required)\n"
+		  "drain=… Take no new calls (else yes)\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct command *command = command_find(rows[i].command);
+		char *text = NULL;
+		size_t n = 0;
+		FILE *to = open_memstream(&text, &n);
+
+		assert_non_null(to);
+		args_explain(to, command, rows[i].word);
+		words_help_command(to, command);
+		assert_int_equal(fclose(to), 0);
+		assert_string_equal(text, rows[i].said);
+		free(text);
+	}
 }
 
 static void flags_are_said_as_people_say_them(void **state)
@@ -254,6 +289,7 @@ int main(void)
 		cmocka_unit_test(too_many_words_are_refused),
 		cmocka_unit_test(commands_are_found_by_one_word_or_two),
 		cmocka_unit_test(values_go_to_fields_by_name_or_in_order),
+		cmocka_unit_test(what_is_no_word_of_a_command_is_told),
 		cmocka_unit_test(flags_are_said_as_people_say_them),
 		cmocka_unit_test(the_table_is_sound),
 		cmocka_unit_test(

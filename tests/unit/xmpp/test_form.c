@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "xmpp/form.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/fail_alloc.h"
@@ -276,6 +277,57 @@ static void there_is_an_end_to_values(void **state)
 	assert_int_equal(form_values_add(values, "a", "x"), FORM_E_SYNTAX);
 }
 
+static const struct form_spec pick = { .var = "pick",
+				       .label = "Pick",
+				       .type = FORM_LIST_SINGLE,
+				       .required = true };
+
+/* What is said of @value, NULL nothing, with @n choices. */
+static void expect_choice(const char *value, size_t n, const char *said)
+{
+	AUTO(form_values_freep) struct form_values *values = NULL;
+	AUTO(form_freep) struct form *form = NULL;
+	struct form_mistake mistake;
+	char option[sizeof("trunk18446744073709551615")];
+
+	assert_int_equal(form_new(&form, "Title", NULL), 0);
+	assert_int_equal(form_values_new(&values), 0);
+	struct form_field *field = form_add(form, &pick);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(option, sizeof(option), "trunk%zu", i);
+		form_add_option(field, option, NULL);
+	}
+	if (value)
+		assert_int_equal(form_values_add(values, "pick", value), 0);
+	assert_int_equal(form_check(form, values, &mistake),
+			 value ? FORM_E_VALUE : FORM_E_MISSING);
+	assert_string_equal(mistake.text, said);
+}
+
+static void what_there_is_to_choose_from_is_told(void **state)
+{
+	(void)state;
+	expect_choice("x", 2, "Pick: one of trunk0, trunk1, please.");
+	expect_choice(NULL, 1, "Pick: one of trunk0, please.");
+	expect_choice("x", 0, "Pick: there is nothing to choose from.");
+	expect_choice("x", 200, "Pick: this is none of the choices.");
+}
+
+/* As the value of an allocation that failed. */
+static void a_value_without_memory_spoils_the_form(void **state)
+{
+	AUTO(form_freep) struct form *form = NULL;
+
+	(void)state;
+	assert_int_equal(build(&form), 0);
+	form_set(form_find(form, "lines"), NULL);
+	assert_false(form_ok(form));
+	form = form_free(form);
+	assert_int_equal(build(&form), 0);
+	form_add_value(form_find(form, "colours"), NULL);
+	assert_false(form_ok(form));
+}
+
 static void without_memory_there_is_no_form(void **state)
 {
 	struct form *form = NULL;
@@ -297,6 +349,8 @@ int main(void)
 		cmocka_unit_test(a_form_is_printed_with_its_validation),
 		cmocka_unit_test(what_is_submitted_is_read),
 		cmocka_unit_test(there_is_an_end_to_values),
+		cmocka_unit_test(what_there_is_to_choose_from_is_told),
+		cmocka_unit_test(a_value_without_memory_spoils_the_form),
 		cmocka_unit_test(without_memory_there_is_no_form),
 	};
 
