@@ -32,7 +32,9 @@ static void hand_back(struct worker *worker)
 		again += job->again;
 	}
 	if (worker->pause_ms)
-		log_info("db=writing jobs=%zu", n);
+		log_info("db=writing jobs=%zu: what was kept in memory is on "
+			 "the disk",
+			 n);
 	worker->pause_ms = 0;
 	atomic_store(&worker->failing, 0);
 	atomic_fetch_add(&worker->written, n);

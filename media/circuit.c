@@ -139,7 +139,8 @@ static void say_digit(struct circuit *circuit, enum media_side side, char digit,
 /*
  * What does not leave is kept back by the relay, under a map that lets nothing
  * through: it still counts what comes, and what leaves later follows without a
- * gap (a jump of 2^15 would lose the receiver's rollover counter).
+ * gap (a jump of 2^15 would lose the receiver's rollover counter). Digits have
+ * waited for it to open.
  */
 void circuit_gate(struct circuit *circuit)
 {
@@ -155,6 +156,10 @@ void circuit_gate(struct circuit *circuit)
 		for (int pt = 0; !open && pt < MEDIA_MAP_NPTS; pt++)
 			map.rx[pt].pt = MEDIA_MAP_NONE;
 		relay_set_map(&circuit->relays[i], &map);
+		if (!open)
+			continue;
+		circuit->digits_us[i] = 0;
+		circuit_touch(circuit);
 	}
 }
 

@@ -114,6 +114,22 @@ static bool look_at_all(struct media *media, bool due)
 	return any;
 }
 
+uint64_t load_still_ms(uint64_t last_ms, uint64_t now_ms)
+{
+	uint64_t due_ms = last_ms + LOAD_LOOK_MS;
+
+	return now_ms >= due_ms + LOAD_STILL_MS ? now_ms - due_ms : 0;
+}
+
+static void tell_still(uint64_t ms)
+{
+	if (ms)
+		log_warn("event=stood-still ms=%llu: the process was stopped, "
+			 "or had no processor or disk; calls go on, and what "
+			 "came meanwhile is answered late",
+			 (unsigned long long)ms);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct media *media = arg;
@@ -122,6 +138,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	tell_still(load_still_ms(media->looked_ms, now_ms));
+	media->looked_ms = now_ms;
 	if (due)
 		media->say_load_ms = now_ms + LOAD_SAY_MS;
 	/* What was measured while there were calls says nothing of later. */
@@ -146,5 +164,6 @@ void load_watch(struct media *media)
 	/* Without it calls are placed by their number. */
 	if (!media->load_timer || event_add(media->load_timer, &tv))
 		return;
-	media->say_load_ms = clock_ms() + LOAD_SAY_MS;
+	media->looked_ms = clock_ms();
+	media->say_load_ms = media->looked_ms + LOAD_SAY_MS;
 }

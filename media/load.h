@@ -16,6 +16,7 @@ enum {
 	LOAD_LOOK_MS = 1000,  /* between two looks, while there are calls */
 	LOAD_SAY_MS = 60000,  /* and two lines of log for each worker */
 	LOAD_STUCK_LOOKS = 5, /* without a sign of life */
+	LOAD_STILL_MS = 3000, /* a look so much late: the loop stood still */
 	/* Less apart than this, workers are equally busy. */
 	LOAD_MARGIN_PERMILLE = 100,
 	/* More: delay grows soon, and it is said once until it is less than the
@@ -57,6 +58,10 @@ struct load_place {
  * that are less than LOAD_MARGIN_PERMILLE busier than the least busy one.
  */
 size_t load_choose(const struct load_place *places, size_t n);
+
+/* For how long the loop has stood still when the look after that of @last_ms
+ * comes at @now_ms; 0: it has not. */
+uint64_t load_still_ms(uint64_t last_ms, uint64_t now_ms);
 
 /* Begin to look, if that has not begun; ends by itself without calls. */
 void load_watch(struct media *media);

@@ -59,7 +59,7 @@ struct media {
 	struct event *stun_timer;
 	struct event *well_timer; /* NULL: nothing to say */
 	struct event *load_timer; /* NULL until load_watch() */
-	uint64_t say_load_ms;
+	uint64_t looked_ms, say_load_ms;
 	struct addr stun;
 	media_addresses_fn on_addresses; /* or NULL */
 	void *on_addresses_arg;

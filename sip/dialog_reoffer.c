@@ -182,10 +182,23 @@ static int send_offer(struct sip_dialog *d, const char *sdp)
 			   on_offer_response);
 }
 
+/* Whom it was meant for rings no more, or takes no UPDATE any more: it is made
+ * anew where one can be sent. */
+static void give_up_waiting(struct sip_dialog *d)
+{
+	dialog_reoffer_close(d);
+	if (d->handlers && d->handlers->refused)
+		d->handlers->refused(0, d->arg);
+}
+
 void dialog_reoffer_again(struct sip_dialog *d)
 {
-	if (d->state != DIALOG_UP && !may_update(d))
+	if (d->state > DIALOG_UP)
 		return;
+	if (d->state != DIALOG_UP && !may_update(d)) {
+		give_up_waiting(d);
+		return;
+	}
 	d->offer = OFFER_LOCAL;
 	if (send_offer(d, d->offered_sdp))
 		dialog_fail(d, 500, "Offer could not be sent", false);

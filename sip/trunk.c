@@ -63,9 +63,12 @@ void trunk_judge(struct sip_trunk *t, const char *why)
 	    !text_format(servers, sizeof(servers), "%zu of %zu servers failed",
 			 aside, t->hops.n))
 		why = servers;
-	log_info("trunk=%s %s -> %s why=%s", t->name,
+	log_info("trunk=%s %s -> %s why=%s%s", t->name,
 		 sip_trunk_state_name(t->state), sip_trunk_state_name(state),
-		 log_text(slice_of(why)).s);
+		 log_text(slice_of(why)).s,
+		 state == SIP_TRUNK_DOWN
+			 ? ": calls go by another one or end in words"
+			 : "");
 	t->state = state;
 	t->stats.state_since_ms = clock_ms();
 	if (t->handlers && t->handlers->changed)

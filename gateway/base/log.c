@@ -26,6 +26,9 @@ static _Atomic bool log_has_prefix = true;
 static _Atomic int log_level_now = LOG_LEVEL_INFO;
 static _Atomic bool log_as_json;
 static _Atomic unsigned long dropped;
+static _Atomic unsigned long untold; /* of them */
+static _Atomic int lost_errno;
+static _Atomic bool torn; /* the last line has no end */
 
 static const struct {
 	const char *name;
@@ -164,22 +167,34 @@ static bool takes(int fd)
 	return poll(&pollfd, 1, 0) > 0 && pollfd.revents & POLLOUT;
 }
 
-/* At once, so that lines of several threads do not mix; @line has room for one
- * more. */
-static void write_line(char *line, size_t n)
+static ssize_t write_at_once(const char *p, size_t n)
 {
 	int fd = atomic_load(&log_fd);
+	ssize_t sent = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
+	if (sent >= 0 || errno != ENOTSOCK)
+		return sent;
+	errno = EAGAIN;
+	return takes(fd) ? write(fd, p, n) : -1;
+}
+
+/* At once, so that lines of several threads do not mix; @line has room for one
+ * more. False: not all of it was written. */
+static bool write_line(char *line, size_t n)
+{
 	line[n++] = '\n';
-	ssize_t sent = send(fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent < 0 && errno == ENOTSOCK)
-		sent = takes(fd) ? write(fd, line, n) : -1;
-	if (sent != (ssize_t)n)
-		atomic_fetch_add(&dropped, 1);
+	ssize_t sent = write_at_once(line, n);
+	if (sent == (ssize_t)n)
+		return true;
+	/* The last octets of a disk: it takes some, and does not say why. */
+	atomic_store(&lost_errno, sent < 0 ? errno : ENOSPC);
+	if (sent > 0)
+		atomic_store(&torn, true);
+	return false;
 }
 
 /* What is too long with its escapes loses its end, and says how much. */
-static void write_json(enum log_level level, struct slice line)
+static bool write_json(enum log_level level, struct slice line)
 {
 	char json[LINE_CAP], part[LINE_CAP];
 	int64_t now_ms = clock_wall_ms();
@@ -193,7 +208,59 @@ static void write_json(enum log_level level, struct slice line)
 		n = log_json_format(json, sizeof(json) - 1, level, now_ms,
 				    (struct slice){ part, (size_t)len });
 	}
-	write_line(json, n);
+	return write_line(json, n);
+}
+
+/* Whether it is written, whole. */
+static bool put_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char line[LINE_CAP];
+	bool json = atomic_load_explicit(&log_as_json, memory_order_relaxed);
+	size_t n = json ? 0 : (size_t)line_head(line, sizeof(line), level);
+	int body = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+
+	if (body > 0)
+		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body
+							 : sizeof(line) - n - 2;
+	return json ? write_json(level, (struct slice){ line, n })
+		    : write_line(line, n);
+}
+
+static bool put_format(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	bool put = put_line(level, fmt, ap);
+	va_end(ap);
+	return put;
+}
+
+static bool end_torn(void)
+{
+	if (!atomic_load(&torn))
+		return true;
+	bool ended = write_at_once("\n", 1) == 1;
+	if (ended)
+		atomic_store(&torn, false);
+	return ended;
+}
+
+/* What a log has not is said where it would stand. False: not yet. */
+static bool tell_gap(void)
+{
+	if (!atomic_load_explicit(&untold, memory_order_relaxed))
+		return true;
+	unsigned long lines = atomic_exchange(&untold, 0);
+	bool told = !lines ||
+		    (end_torn() &&
+		     put_format(LOG_LEVEL_WARN,
+				"log=gap lines=%lu (%s): they could not be "
+				"written, and are in no log",
+				lines, strerror(atomic_load(&lost_errno))));
+	if (!told)
+		atomic_fetch_add(&untold, lines);
+	return told;
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -201,23 +268,15 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (!log_on(level))
 		return;
 
-	char line[LINE_CAP];
 	int saved_errno = errno;
-	bool json = atomic_load_explicit(&log_as_json, memory_order_relaxed);
-	size_t n = json ? 0 : (size_t)line_head(line, sizeof(line), level);
-
 	va_list ap;
-	va_start(ap, fmt);
-	int body = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
-	va_end(ap);
 
-	if (body > 0)
-		n += (size_t)body < sizeof(line) - n - 1 ? (size_t)body
-							 : sizeof(line) - n - 2;
-	if (json)
-		write_json(level, (struct slice){ line, n });
-	else
-		write_line(line, n);
+	va_start(ap, fmt);
+	if (!tell_gap() || !put_line(level, fmt, ap)) {
+		atomic_fetch_add(&dropped, 1);
+		atomic_fetch_add(&untold, 1);
+	}
+	va_end(ap);
 	errno = saved_errno;
 }
 

@@ -3,7 +3,8 @@
  * One line per event, `key=value` pairs, to stderr with systemd's priority
  * prefix or to a file. Every line about a call starts with `call=<id>`.
  * Callable from every thread; never blocks on a full pipe: lines that cannot
- * be written are dropped and counted.
+ * be written (nobody reads, the disk is full) are dropped and counted, and the
+ * next one that can be is preceded by how many they were.
  *
  *     log_info("call=%s state=up", id);
  *
@@ -42,7 +43,7 @@ enum log_level log_level(void);
 const char *log_level_name(enum log_level level);
 bool log_on(enum log_level level);
 
-/* Lines lost because nobody read them. */
+/* Lines that could not be written. */
 unsigned long log_dropped(void);
 
 void log_line(enum log_level level, const char *fmt, ...) PRINTF(2, 3);

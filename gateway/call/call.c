@@ -27,6 +27,16 @@ int64_t call_now_ms(const struct call *call)
 	return call->started_ms + (int64_t)clock_ms() - call->begun_ms;
 }
 
+bool call_tries_again(const char *name, int r)
+{
+	if (r != -ENOMEM)
+		return false;
+	log_warn("call=%s event=memory-refused: it is tried once more, and "
+		 "the call goes on",
+		 name);
+	return true;
+}
+
 /* What is left of what was given for it, and of what calls last. */
 static int64_t talk_ms(const struct call *call)
 {

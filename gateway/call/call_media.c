@@ -128,7 +128,7 @@ void call_media_direct(struct call *call)
 		if (!bridge_is_open(call->bridge, s))
 			continue;
 		r = bridge_direction(call->bridge, s, dir);
-		if (r == -ENOMEM) /* perhaps for this moment alone */
+		if (call_tries_again(call->name, r))
 			r = bridge_direction(call->bridge, s, dir);
 		if (r)
 			call_fail(call, CAUSE_FAILED);

@@ -198,7 +198,7 @@ void call_record_store(struct call *call)
 		int r = store_leg(call, call->legs[side]);
 
 		/* without its row the next process ends it */
-		if (r == -ENOMEM)
+		if (call_tries_again(call->name, r))
 			r = store_leg(call, call->legs[side]);
 		if (r < 0)
 			log_warn("call=%s session=not-stored r=%d", call->name,

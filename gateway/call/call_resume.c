@@ -91,7 +91,25 @@ static int start_fares(struct call *call)
 {
 	int r = start_both(call);
 
-	return r == -ENOMEM ? start_both(call) : r;
+	return call_tries_again(call->name, r) ? start_both(call) : r;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The machine was started anew, and perhaps with a clock that is wrong: no call
+ * was answered after it ended. */
+int64_t call_begun_ms(const struct session_row *row, int64_t now_ms,
+		      int64_t wall_ms)
+{
+	int64_t known_ms = later(row->started_ms,
+				 later(row->ringing_ms, row->answered_ms));
+
+	if (row->same_boot)
+		return row->begun_ms;
+	return now_ms - (later(wall_ms, known_ms) - row->started_ms);
 }
 
 static int set_past(struct call *call, const struct past_side past[2])
@@ -103,10 +121,8 @@ static int set_past(struct call *call, const struct past_side past[2])
 	call->started_ms = row->started_ms;
 	call->rang_ms = row->ringing_ms;
 	call->answered_ms = row->answered_ms;
-	call->begun_ms = row->same_boot
-				 ? row->begun_ms
-				 : row->started_ms + (int64_t)clock_ms() -
-					   clock_wall_ms();
+	call->begun_ms =
+		call_begun_ms(row, (int64_t)clock_ms(), clock_wall_ms());
 	call->resumed_ms = call_now_ms(call);
 	call->account = text_dup(slice_of(row->account));
 	call->from = text_dup(slice_of(row->caller));
@@ -138,7 +154,9 @@ static int describe(struct call *call, enum media_side side,
 	int r = past_may_move(past) ? bridge_local(call->bridge, side, audio)
 				    : 0;
 
-	return r == -ENOMEM ? bridge_local(call->bridge, side, audio) : r;
+	return call_tries_again(call->name, r)
+		       ? bridge_local(call->bridge, side, audio)
+		       : r;
 }
 
 /* Its port is another program's now, the address is gone, or nobody knows what
@@ -172,7 +190,7 @@ static int resume_side(struct call *call, enum media_side side,
 	if (past->elsewhere)
 		return open_elsewhere(call, side, past, -ESTALE);
 	int r = resume_as_saved(call, side, past);
-	if (r == -ENOMEM)
+	if (call_tries_again(call->name, r))
 		r = resume_as_saved(call, side, past);
 	if (!r)
 		return describe(call, side, past);
@@ -225,7 +243,7 @@ static int resume_media(struct call *call, struct past_side past[2])
 		past_may_lose(&past[0]) ? MEDIA_SIDE_A : MEDIA_SIDE_B;
 	int r = past[client].lost ? past[client].lost : revive(call, past);
 
-	if (r == -ENOMEM)
+	if (call_tries_again(call->name, r))
 		r = revive(call, past);
 	if (!r)
 		r = resume_side(call, client, &past[client]);
@@ -263,7 +281,7 @@ static int take_leg(struct call *call, enum media_side side,
 	struct leg *leg;
 	int r = make_leg(&leg, call->gateway, past->row);
 
-	if (r == -ENOMEM)
+	if (call_tries_again(call->name, r))
 		r = make_leg(&leg, call->gateway, past->row);
 	if (r)
 		return r;
@@ -278,7 +296,7 @@ static int take_leg(struct call *call, enum media_side side,
 		past->local = past->remote = NULL;
 	}
 	r = tell_resumed(leg);
-	return r == -ENOMEM ? tell_resumed(leg) : r;
+	return call_tries_again(call->name, r) ? tell_resumed(leg) : r;
 }
 
 static int make_legs(struct call *call, struct past_side past[2])
@@ -340,7 +358,7 @@ static int map_media(struct call *call, const struct past_side past[2])
 
 	if (!past[0].lost && !past[1].lost)
 		r = call_media_map(call);
-	return r == -ENOMEM ? call_media_map(call) : r;
+	return call_tries_again(call->name, r) ? call_media_map(call) : r;
 }
 
 static int take_up(struct call *call, struct past_side past[2])
@@ -371,7 +389,7 @@ static int resume(struct gateway *gateway, struct past_side past[2])
 	struct call *call;
 	int r = prepare(&call, gateway, past);
 
-	if (r == -ENOMEM)
+	if (call_tries_again(past[0].row->call, r))
 		r = prepare(&call, gateway, past);
 	if (r)
 		return r;
@@ -403,7 +421,7 @@ int call_resume(struct gateway *gateway, const struct session_row *a,
 	if (!was_up(a) || !was_up(b))
 		return -ENOENT;
 	int r = read_both(past, a, b);
-	if (r == -ENOMEM) {
+	if (call_tries_again(a->call, r)) {
 		fini_both(past);
 		r = read_both(past, a, b);
 	}

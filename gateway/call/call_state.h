@@ -183,6 +183,10 @@ struct call *call_free(struct call *call);
 /* call.c: wall time, as it were if nobody had set the clock since the call
  * began: what has lasted a minute is a minute in its record. */
 int64_t call_now_ms(const struct call *call);
+/* call.c: whether what came to @r in the call of that @name, or in "all", is
+ * to be tried once more, which is said: no call ends for one allocation that is
+ * refused. */
+bool call_tries_again(const char *name, int r);
 /* call.c: queue an event, whose text is the queue's from then on; handled at
  * once unless one is being handled. */
 void call_raise(struct call *call, const struct call_event *event);

@@ -11,6 +11,7 @@
 #include "gateway/base/text.h"
 #include "gateway/bill/bill.h"
 #include "gateway/call/call_resume.h"
+#include "gateway/call/call_state.h"
 #include "gateway/call/cause.h"
 #include "gateway/call/fare_row.h"
 #include "gateway/gateway.h"
@@ -159,9 +160,10 @@ void recover_stream_up(struct gateway *gateway)
 /* As call_now_ms(). */
 static int64_t now_of(const struct session_row *row)
 {
-	return row->same_boot
-		       ? row->started_ms + (int64_t)clock_ms() - row->begun_ms
-		       : clock_wall_ms();
+	int64_t now_ms = (int64_t)clock_ms();
+
+	return row->started_ms + now_ms -
+	       call_begun_ms(row, now_ms, clock_wall_ms());
 }
 
 static void close_record(struct lost_sessions *all,
@@ -212,7 +214,7 @@ static void end_leg(struct lost_sessions *all, const struct session_row *row)
 {
 	int r = say_end(all, row);
 
-	if (r == -ENOMEM)
+	if (call_tries_again(row->call, r))
 		r = say_end(all, row);
 	if (r)
 		log_warn("call=%s event=lost r=%d: its peer could not be told",
@@ -323,14 +325,16 @@ int recover_new(struct gateway *gateway)
 	STAILQ_INIT(&all->jingle);
 	STAILQ_INIT(&all->rows);
 	int r = read_rows(all);
-	if (r == -ENOMEM)
+	if (call_tries_again("all", r))
 		r = read_rows(all);
 	if (r)
 		return r;
 	settle_all(all);
 	media_forget(gateway->media);
 	if (all->resumed || all->ended)
-		log_warn("event=recovered resumed=%u ended=%u took_ms=%llu",
+		log_warn("event=recovered resumed=%u ended=%u took_ms=%llu: "
+			 "the process before this one ended during these "
+			 "calls; those resumed go on",
 			 all->resumed, all->ended,
 			 (unsigned long long)(clock_ms() - begun_ms));
 	return 0;

@@ -37,14 +37,17 @@ static void begin_day(struct toll_subject *s, const struct day *day)
 	}
 }
 
+static void arm(struct toll_subject *s);
+
 /* The clock was set back: what counts goes on, and what was used of a day that
- * comes again is used. */
+ * comes again is used, which leaves less for what runs. */
 static void repeat_day(struct toll_subject *s, const struct day *day)
 {
 	if (s->before.day >= day->number)
 		s->used.ms += s->before.ms;
 	s->before = (struct toll_used){ 0 };
 	s->used.day = day->number;
+	arm(s);
 }
 
 const struct day *toll_day(struct toll *toll)

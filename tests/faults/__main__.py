@@ -18,8 +18,8 @@ import table  # noqa: E402  pylint: disable=wrong-import-position
 from bed import net, proc, tandem  # noqa: E402  pylint: disable=wrong-import-position
 from bed.scene import Scene  # noqa: E402  pylint: disable=wrong-import-position
 
-WIDTHS = (34, 40, 34)
-REASON = 300
+WIDTHS = (24, 32, 32, 44)
+REASON, SAID = 300, 200
 
 
 def chosen(words):
@@ -41,7 +41,7 @@ async def make(fault, stage):
     await stage.tandem.revive()
     scene = Scene(stage)
     try:
-        seen = await asyncio.wait_for(fault.run(scene), fault.limit_s)
+        seen = await asyncio.wait_for(fault.make(scene), fault.limit_s)
         await scene.close()
         scene.check()
         return seen, True
@@ -54,12 +54,12 @@ async def make(fault, stage):
 async def run(faults):
     """How many were not as expected."""
     failed, skipped, stages = 0, 0, {}
-    row("fault", "expected", "seen", "calls", "messages", "")
-    row("", "", "", "lost", "lost", "")
+    row("fault", "expected", "seen", "said in the log", "calls", "messages", "")
+    row("", "", "", "", "lost", "lost", "")
     try:
         for kind in faults:
             if kind.missing():
-                row(kind.name, kind.expected, kind.missing(), "-", "-", "skipped")
+                row(kind.name, kind.expected, kind.missing(), "-", "-", "-", "skipped")
                 skipped += 1
                 continue
             key = repr((kind.stage, sorted(kind.bed.items())))
@@ -68,7 +68,8 @@ async def run(faults):
             fault = kind()
             seen, good = await make(fault, stages[key])
             failed += not good
-            row(fault.name, fault.expected, seen, str(fault.calls_lost), str(fault.messages_lost), "ok" if good else "FAILED")
+            said = " ".join(line[:SAID] for line in fault.said)
+            row(fault.name, fault.expected, seen, said, str(fault.calls_lost), str(fault.messages_lost), "ok" if good else "FAILED")
     finally:
         for stage in stages.values():
             await stage.stop(check=not failed)

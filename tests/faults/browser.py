@@ -5,6 +5,7 @@ import asyncio
 import struct
 import time
 
+import process
 from fault import Fault
 
 from bed import capture, chromium, database, indices, media, proc, stanzajs, wrap
@@ -46,6 +47,7 @@ class KilledUnderChromium(Fault):
 
     name = "killed six times under Chromium"
     expected = "heard within 2 s of each new start; no index twice; hold, ICE restart, both ends work"
+    says = (process.RECOVERED % 1,)
     bed = {"browser": stanzajs.Browser}
     limit_s = 300.0
     within_s = 2.0

@@ -17,7 +17,7 @@ class Stepped(Outage):
 
     by_s = 0
     expected = "no call ends by it; records have the time that calls took"
-    log = r"event=clock-set by_ms=.*has the time that it took"
+    says = (r"event=clock-set by_ms=-?\d{8}: its record has the time that it took",)
     file = None
 
     async def run(self, scene):

@@ -12,12 +12,16 @@ from fault import Fault, Outage, path_of
 from bed import proc, tandem
 
 
+KEPT = r"<3>db=failing error=.*kept in memory and tried again"
+WRITTEN = r"db=writing jobs=\d+: what was kept in memory is on the disk"
+
+
 class Locked(Outage):
     """A backup that locks the whole file, or an operator's shell that was left in a transaction."""
 
     name = "database locked for 3 s"
     expected = "calls go on and come; records are written afterwards"
-    log = r"<[34]>db=.*kept in memory"
+    says = (KEPT, WRITTEN)
     lasts_s = 3.0
     other = None
 
@@ -35,7 +39,7 @@ class Full(Outage):
 
     name = "disk full"
     expected = "calls go on and come; records are kept in memory until there is room"
-    log = r"<3>db=.*kept in memory"
+    says = (KEPT, WRITTEN)
 
     async def run(self, scene):
         directory = proc.directory("full", tandem.USER)
@@ -73,7 +77,9 @@ class FileTooLarge(Outage):
     which is a file here."""
 
     name = "file size limit reached"
-    expected = "as a full disk: the signal does not end the process"
+    expected = "as a full disk: the signal does not end the process; the log says what it has not"
+    says = (r"log=gap lines=\d+ \(File too large\): .*are in no log", WRITTEN)
+    says_meanwhile = False
 
     async def begin(self, scene):
         self.limit(scene, fsize=4096)
@@ -87,6 +93,7 @@ class Corrupt(Fault):
 
     name = "database corrupt"
     expected = "set aside, never deleted; a new one is made and service goes on"
+    says = (r"db=corrupt .*a new one is made",)
 
     async def run(self, scene):
         path, server = path_of(scene), scene.bed.tandem
@@ -96,7 +103,6 @@ class Corrupt(Fault):
             file.write(os.urandom(size))
         os.unlink(path + "-wal")  # what was written last would stand in for what is damaged
         await server.start()
-        await self.logs(scene, r"db=corrupt .*a new one is made")
         aside = [name for name in glob.glob(path + ".corrupt-*[0-9]") if os.path.getsize(name)]
         assert aside, "nothing was set aside"
         await scene.alive()
@@ -108,7 +114,7 @@ class CorruptInUse(Outage):
 
     name = "database corrupt while in use"
     expected = "set aside, and what can be read taken along; calls and their rows go on in a new one"
-    log = r"<3>db=corrupt .*a new one is made"
+    says = (r"<3>db=corrupt .*a new one is made",)
     page = 4096
 
     async def begin(self, scene):

@@ -4,6 +4,7 @@
 import asyncio
 import os
 import pwd
+import re
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from bed.jinglexml import element  # noqa: E402  pylint: disable=wrong-import-po
 PROFILE = profiles.replace(profiles.ALL_AT_ONCE, ipv6=False, connect_s=60.0)
 CALLS = 2  # each way
 TEXT_S = 40.0
+LOGGED_S = 10.0
 
 
 def path_of(scene):
@@ -60,7 +62,8 @@ class Fault:
     """One line of the table. run() makes the fault and raises AssertionError when what it expects does not come."""
 
     name = ""  # the fault
-    expected = ""  # the behaviour that is written down for it
+    expected = ""  # the behaviour that is written down for it (README, "When something breaks")
+    says = ()  # patterns of the lines in which the log names cause and consequence: without one of them the fault fails
     short = False  # also in `make check`
     stage = scenes.Bed
     bed = {}  # options of the stage; faults with the same ones share it
@@ -68,6 +71,8 @@ class Fault:
 
     def __init__(self):
         self.calls_lost = self.messages_lost = 0
+        self.said = []  # the lines of says
+        self.log_elsewhere = None  # of a process that is not the stage's
 
     @staticmethod
     def missing():
@@ -76,6 +81,23 @@ class Fault:
     async def run(self, scene):
         """Returns what was seen, in a few words; counts what was lost."""
         raise NotImplementedError
+
+    async def make(self, scene):
+        """run(), after which the log says what it was, and what came of it."""
+        path = scene.bed.tandem.process.path
+        begun = os.path.getsize(path)
+        seen = await self.run(scene)
+        await proc.until(lambda: self.has_said(path, begun), LOGGED_S, f"the log says /{'/ and /'.join(self.says)}/")
+        return seen
+
+    def has_said(self, path, begun):
+        """Whether each line is in the log, which all processes since then have written."""
+        with open(path, "rb") as file:
+            file.seek(begun)
+            lines = (self.log_elsewhere or file.read().decode("utf-8", "replace")).splitlines()
+        found = [next((line for line in lines if re.search(pattern, line)), None) for pattern in self.says]
+        self.said = [line for line in found if line]
+        return len(self.said) == len(self.says)
 
     async def talk(self, scene, each=CALLS):
         """@each calls up both ways, all heard and in the session table: [(client's, carrier's)]."""
@@ -140,7 +162,7 @@ class Outage(Fault):
     """Something is away or wrong for a while. Calls are up before; meanwhile one of them ends, another one comes, and texts are sent.
     Afterwards each call has its record, of the time that it took."""
 
-    log = None  # what the log says of it: cause and consequence
+    says_meanwhile = True
     lasts_s = 0.0
     texts = True
     exact_ms = 4000
@@ -166,8 +188,8 @@ class Outage(Fault):
             await calls[0][1].wait("ended")
             await asyncio.sleep(self.lasts_s)
             await self.still([calls[1], new])
-            if self.log:
-                await self.logs(scene, self.log)
+            if self.says_meanwhile:
+                await self.logs(scene, self.says[0])
         finally:
             await self.end(scene)
         await self.hang_up([calls[1], new])

@@ -7,13 +7,16 @@ import re
 from fault import PROFILE, Fault
 
 
+def ends(why):
+    """What the log says of a call that ends for it."""
+    return rf"<[34]>call=\S+ .*r=-\d+ \({why}\): it cannot go on, and is ended"
+
+
 class Scarce(Fault):
     """There is enough for some calls and not for the next."""
 
     expected = "new calls end in words; those that are up go on; then it serves as before"
     most = 40
-    log = r"<[34]>call=.*(r=-\d+ \(%s\): it cannot go on, and is ended|media=failed why=\w+: the call is ended)"
-    why = ""
 
     async def until_refused(self, scene):
         """Calls until one is refused: (those that are up, how the last ended)."""
@@ -24,17 +27,15 @@ class Scarce(Fault):
             call = await client.call(scene.jid(number))
             answered = await self.answered(plan, call)
             if not answered:
-                ended = await self.refusal(scene, call)
+                ended = await self.refusal(call)
                 client.strict.violations.clear()  # the end of its own may have crossed ours
                 return calls, ended
             calls.append((call, answered))
         raise AssertionError(f"none of {self.most} calls was refused")
 
-    async def refusal(self, scene, call):
-        """How it ended, which is in the log as well."""
-        ended = await call.ended(20)
-        await self.logs(scene, self.log % self.why)
-        return ended
+    async def refusal(self, call):
+        """How it ended."""
+        return await call.ended(20)
 
     @staticmethod
     async def answered(plan, call):
@@ -55,7 +56,7 @@ class Descriptors(Scarce):
     """No socket can be opened any more: the process is started with a few more than it needs."""
 
     name = "descriptors exhausted"
-    why = "Too many open files"
+    says = (ends("Too many open files"),)
     some = 5  # more than one call's sockets, less than three's
 
     async def run(self, scene):
@@ -78,13 +79,13 @@ class Memory(Scarce):
     tests/unit/gateway/test_no_memory.)"""
 
     name = "memory refused"
-    why = "Cannot allocate memory"
+    says = (ends("Cannot allocate memory"),)
     expected = "new calls end, in words where there is memory for words; others go on; then it serves as before"
     spare = 64 * 1024
 
-    async def refusal(self, scene, call):
+    async def refusal(self, call):
         try:
-            return await super().refusal(scene, call)
+            return await super().refusal(call)
         except AssertionError:
             await call.hangup()
             return "silence"

@@ -22,6 +22,7 @@ class RefusedOnce(Fault):
 
     name = "memory refused as calls are taken up"
     expected = "each of its allocations in turn is refused once: no call ends"
+    says = (r"call=\S+ event=memory-refused: it is tried once more, and the call goes on",)
     limit_s = 600.0
     first = int(os.environ.get("ALLOCATION") or 0)
 

@@ -10,11 +10,15 @@ from bed import names
 from bed.scene import CARRIER, Bed
 
 
+DOWN = r"event=xmpp-down .*why=.*calls in progress go on, connecting again"
+
+
 class StreamLost(Fault):
     """The component's stream breaks and cannot be built again for a while."""
 
     name = "component stream lost"
     expected = "calls go on; it connects again; ends of meanwhile are told"
+    says = (DOWN, "event=xmpp-up")
     short = True
     bed = {"cuttable": True}
     down_s = 2.0
@@ -22,7 +26,7 @@ class StreamLost(Fault):
     async def run(self, scene):
         calls = await self.talk(scene)
         await scene.bed.cut.cut()
-        await self.logs(scene, r"event=xmpp-down")
+        await self.logs(scene, DOWN)
         await calls[0][1].hangup()
         await asyncio.sleep(self.down_s)
         await self.still(calls[1:])
@@ -40,12 +44,13 @@ class ServerRestarted(Fault):
 
     name = "XMPP server restarted"
     expected = "media goes on; it connects again and serves"
+    says = (DOWN, "event=xmpp-up")
 
     async def run(self, scene):
         calls = await self.talk(scene)
         begun = time.monotonic()
         await scene.bed.server.process.stop()
-        await self.logs(scene, r"event=xmpp-down")
+        await self.logs(scene, DOWN)
         await self.heard(calls)
         await scene.bed.server.restart(30)
         await self.logs(scene, r"event=xmpp-up", 30)
@@ -62,6 +67,7 @@ class TrunkGone(Fault):
 
     name = "trunk gone"
     expected = "new calls end in words; media of others goes on; back by itself"
+    says = (r"trunk=carrier .*-> down why=.*: calls go by another one or end in words", "trunk=carrier down -> up")
     limit_s = 180.0
 
     async def run(self, scene):
@@ -73,10 +79,10 @@ class TrunkGone(Fault):
             how = await (await client.call(scene.jid(scene.number()))).ended(40)
             took = time.monotonic() - begun
             await self.heard(calls)
-            await self.logs(scene, r"trunk=carrier .*-> down", 60)
+            await self.logs(scene, self.says[0], 60)
         finally:
             wall.remove()
-        await self.logs(scene, r"trunk=carrier down -> up", 60)
+        await self.logs(scene, self.says[1], 60)
         await self.still(calls)
         await self.hang_up(calls)
         mine, _ = await scene.call_out(PROFILE)
@@ -116,11 +122,11 @@ class NamesGone(Outage):
     stage = NamedStage
     bed = {"trunks": {"carrier": NAMED}, "sections": {"sip": {"nameservers": CARRIER}}}
     limit_s = 150.0
-    log = r"trunk=carrier what=\"no address\" .*those of before stand"
+    says = (r"trunk=carrier what=\"no address\" .*those of before stand",)
 
     async def begin(self, scene):
         scene.bed.names.close()
-        await self.logs(scene, self.log, names.TTL_S + 20)
+        await self.logs(scene, self.says[0], names.TTL_S + 20)
 
     async def end(self, scene):
         await scene.bed.answer_names()

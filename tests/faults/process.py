@@ -10,9 +10,12 @@ import signal
 import tempfile
 import time
 
-from fault import Fault
+from fault import PROFILE, Fault
 
-from bed import proc, tandem
+from bed import database, proc, tandem
+
+
+RECOVERED = r"event=recovered resumed=%s ended=0 .*the process before this one ended .*those resumed go on"
 
 
 class Killed(Fault):
@@ -20,16 +23,35 @@ class Killed(Fault):
 
     name = "process killed (SIGKILL)"
     expected = "calls go on within 2 s of the new start"
+    says = (RECOVERED % 4,)
     short = True
     within_s = 2.0
 
     async def run(self, scene):
-        calls = await self.talk(scene)
+        calls = await self.place(scene)
         await scene.bed.tandem.kill()
         starting = asyncio.ensure_future(scene.bed.tandem.start())
         took = await self.heard_again(calls, self.within_s)
         await starting
         return f"all heard after {took:.2f} s"
+
+    async def place(self, scene):
+        """The calls."""
+        return await self.talk(scene)
+
+
+class KilledWithOne(Killed):
+    """Nothing else is in the table, or in the file of the media."""
+
+    name = "process killed with 1 call"
+    says = (RECOVERED % 1,)
+    short = False
+
+    async def place(self, scene):
+        calls = [await scene.call_out(PROFILE)]
+        await database.kept(scene.bed.tandem)
+        await self.heard(calls)
+        return calls
 
 
 class KilledWithMany(Fault):
@@ -38,6 +60,7 @@ class KilledWithMany(Fault):
     name = "process killed with 500 calls"
     expected = "all heard again within 2 s of the new start, numbers unbroken"
     calls = 500
+    says = (RECOVERED % calls,)
     within_ms = 2000.0
 
     async def run(self, scene):
@@ -49,6 +72,8 @@ class KilledWithMany(Fault):
             await process.wait(60.0)
             found = dict(re.findall(r"(\w+)=(\S+)", process.log()))
             process.remove()
+            with open(os.path.join(directory, "tandem.log"), encoding="utf-8") as log:
+                self.log_elsewhere = log.read()
         finally:
             shutil.rmtree(directory)
         self.calls_lost = self.calls - int(found.get("heard", 0))
@@ -62,6 +87,7 @@ class Stopped(Fault):
 
     name = "process stopped for 10 s (SIGSTOP)"
     expected = "calls go on when it runs again"
+    says = (r"event=stood-still ms=\d{4,5}: the process was stopped, .*calls go on",)
     stopped_s, within_s = 10.0, 5.0
 
     async def run(self, scene):
@@ -79,6 +105,7 @@ class WorkerStuck(Fault):
 
     name = "a worker thread stuck"
     expected = "noticed within 10 s; calls go on in the next process"
+    says = (r"event=media-stuck .*the process ends, and all calls go on in the next one", RECOVERED % 4)
     within_s = 3.0
     seize, interrupt = 0x4206, 0x4207  # ptrace(2)
     all_threads = 0x40000000  # __WALL of waitpid(2)
@@ -92,7 +119,7 @@ class WorkerStuck(Fault):
         thread = self.thread(server.process.pid)
         for request in (self.seize, self.interrupt):
             assert libc.ptrace(request, thread, 0, 0) == 0, os.strerror(ctypes.get_errno())
-        await self.logs(scene, r"event=media-stuck .*go on in the next one")
+        await self.logs(scene, self.says[0])
         noticed = time.monotonic() - begun
         while not os.WIFSIGNALED(os.waitpid(thread, self.all_threads)[1]):  # who traces it buries it
             pass
@@ -113,4 +140,4 @@ class WorkerStuck(Fault):
         raise AssertionError("no thread of that name")
 
 
-FAULTS = (Killed, KilledWithMany, Stopped, WorkerStuck)
+FAULTS = (Killed, KilledWithOne, KilledWithMany, Stopped, WorkerStuck)

@@ -10,3 +10,6 @@ import network
 import process
 
 FAULTS = process.FAULTS + browser.FAULTS + network.FAULTS + disk.FAULTS + clock.FAULTS + limits.FAULTS + memory.FAULTS
+
+for _fault in FAULTS:
+    assert _fault.name and _fault.expected and _fault.says, f"{_fault.__name__}: what is expected, and said in the log?"

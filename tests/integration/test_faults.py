@@ -18,5 +18,5 @@ pytestmark = [pytest.mark.bed_options(cuttable=True), pytest.mark.alone]
 @pytest.mark.parametrize("fault", SHORT, ids=lambda fault: fault.name)
 async def test_fault(scene, fault):
     made = fault()
-    scene.figure(fault.name, await made.run(scene))
+    scene.figure(fault.name, await made.make(scene))
     assert not made.calls_lost and not made.messages_lost

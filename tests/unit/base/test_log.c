@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -231,6 +233,48 @@ static void a_file_is_opened_anew_under_the_same_number(void **state)
 	unlink(moved);
 }
 
+/* What is in @fd from its beginning, as text. */
+static void read_all(int fd, char *out, size_t cap)
+{
+	ssize_t n = pread(fd, out, cap - 1, 0);
+
+	assert_true(n >= 0);
+	out[n] = '\0';
+}
+
+/* A disk that takes no more, or only the half of a line: where there is room
+ * again the log says what it has not. */
+static void what_could_not_be_written_is_told_of(void **state)
+{
+	enum { ROOM = 30 };
+	char name[] = "/tmp/tandem-log-XXXXXX", text[1024];
+	const struct rlimit none = { ROOM, RLIM_INFINITY };
+	const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	int fd = mkstemp(name), old = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_true(fd >= 0 && old >= 0);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	log_error("event=zero");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	log_error("event=one of those that are too long");
+	log_error("event=two");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &any), 0);
+	log_error("event=three");
+	log_error("event=four");
+	assert_int_equal(dup2(old, STDERR_FILENO), STDERR_FILENO);
+	read_all(fd, text, sizeof(text));
+	assert_non_null(
+		strstr(text, "\n<4>log=gap lines=2 (File too large): "));
+	assert_non_null(
+		strstr(text, "no log\n<3>event=three\n<3>event=four\n"));
+	assert_null(strstr(text, "event=two"));
+	assert_int_equal(unlink(name), 0);
+	close(fd);
+	close(old);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +285,7 @@ int main(void)
 		cmocka_unit_test(who_does_not_read_it_holds_up_nobody),
 		cmocka_unit_test(long_lines_of_several_threads_are_whole),
 		cmocka_unit_test(a_file_is_opened_anew_under_the_same_number),
+		cmocka_unit_test(what_could_not_be_written_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,6 +388,27 @@ static void a_clock_that_is_set_gives_nothing_back(void **state)
 			8 * MINUTE_MS + SLACK_MS);
 }
 
+/* Nor is a call that lasts cut off later for it. */
+static void a_clock_that_is_set_back_leaves_less(void **state)
+{
+	struct toll_meter one = { .over = NULL }, two;
+
+	(void)state;
+	start(&one, ALICE, 5 * MINUTE_MS);
+	set_s = DAY_S;
+	assert_in_range(used_ms(ALICE), 0, SLACK_MS);
+	toll_stop(&one);
+	start_cut(&two, ALICE, 0);
+	toll_allow(&gateway, TOLL_ACCOUNT, ALICE, 3 * MINUTE_MS);
+	assert_false(event_base_loop(gateway.base, EVLOOP_NONBLOCK) < 0);
+	assert_non_null(two.of);
+	set_s = 0;
+	assert_in_range(used_ms(ALICE), 5 * MINUTE_MS,
+			5 * MINUTE_MS + SLACK_MS);
+	wait_for(1);
+	assert_null(two.of);
+}
+
 #define TOLL_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -406,6 +427,7 @@ int main(void)
 		TOLL_TEST(a_day_to_come_counts_for_today_once),
 		TOLL_TEST(what_lasts_over_midnight_is_of_both_days),
 		TOLL_TEST(a_clock_that_is_set_gives_nothing_back),
+		TOLL_TEST(a_clock_that_is_set_back_leaves_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

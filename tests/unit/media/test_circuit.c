@@ -412,12 +412,41 @@ static void what_was_sent_counts_beyond_a_reset(void **state)
 	assert_int_equal(flow->kind, FLOW_CLOSED);
 }
 
+/* While the peer may not be sent to. */
+static void digits_wait_for_an_open_gate(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+	struct media_map map = { .codec_clock = 8000,
+				 .event_pt = 101,
+				 .event_clock = 8000 };
+
+	for (int pt = 0; pt < MEDIA_MAP_NPTS; pt++)
+		map.rx[pt].pt = MEDIA_MAP_NONE;
+	circuit_map(b->circuit, MEDIA_SIDE_B, &map);
+	flow->held = true;
+	circuit_gate(b->circuit);
+	assert_int_equal(circuit_digit(b->circuit, MEDIA_SIDE_A, '1', 100), 0);
+	(void)tick_at(b, 1020);
+	assert_int_equal(flow->counters.tx_packets, 0);
+
+	STAILQ_REMOVE(&b->worker->touched, b->circuit, circuit, touched);
+	b->circuit->is_touched = false;
+	flow->held = false;
+	circuit_gate(b->circuit);
+	assert_true(b->circuit->is_touched);
+	assert_true(tick_at(b, 1030) <= 1050);
+	assert_int_equal(flow->counters.tx_packets, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_circuit_without_flows_needs_no_timer, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(digits_wait_for_an_open_gate,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_side_that_hears_nothing_for_a_minute_fails, set_up,
 			tear_down),

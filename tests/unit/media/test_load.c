@@ -44,6 +44,19 @@ static void what_was_used_between_two_looks_is_what_counts(void **state)
 	assert_int_equal(load.packets_s, 25);
 }
 
+/* On a busy machine a look comes late, and that is no news. */
+static void a_loop_that_stood_still_is_known_by_a_late_look(void **state)
+{
+	enum { AT_MS = 5000, DUE_MS = AT_MS + LOAD_LOOK_MS };
+
+	(void)state;
+	assert_int_equal(load_still_ms(AT_MS, DUE_MS), 0);
+	assert_int_equal(load_still_ms(AT_MS, DUE_MS + LOAD_STILL_MS - 1), 0);
+	assert_int_equal(load_still_ms(AT_MS, DUE_MS + LOAD_STILL_MS),
+			 LOAD_STILL_MS);
+	assert_int_equal(load_still_ms(AT_MS, DUE_MS + 10000), 10000);
+}
+
 static void high_load_is_said_once_and_its_end_once(void **state)
 {
 	struct load load = { 0 };
@@ -96,6 +109,8 @@ int main(void)
 		cmocka_unit_test(the_first_look_tells_nothing),
 		cmocka_unit_test(
 			what_was_used_between_two_looks_is_what_counts),
+		cmocka_unit_test(
+			a_loop_that_stood_still_is_known_by_a_late_look),
 		cmocka_unit_test(high_load_is_said_once_and_its_end_once),
 		cmocka_unit_test(a_call_goes_where_there_is_room),
 		cmocka_unit_test(many_small_steps_lead_to_no_busy_worker),

@@ -348,6 +348,35 @@ static void an_update_that_met_491_comes_again(void **state)
 	media_desc_free(offer);
 }
 
+/* What waits must not keep the answered call from offers of ours. */
+static void an_update_that_cannot_come_again_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4010, MEDIA_SENDONLY);
+
+	call_out_kept(f);
+	respond_to(f, invite, "183 Session Progress",
+		   RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
+		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_expect(&f->peer, "PRACK ");
+	sip_peer_respond(&f->peer, "200 OK", "", NULL);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "UPDATE ");
+	sip_peer_respond(&f->peer, "491 Request Pending", "", NULL);
+	run_ms(f, 30);
+	assert_int_equal(f->dialog->offer, OFFER_RETRY);
+	respond_to(f, invite, "180 Ringing", "Allow: INVITE, ACK\r\n", NULL);
+	expect_log(f, "ring:183+sdp ring:180 ");
+	dialog_reoffer_again(f->dialog);
+	expect_log(f, "ring:183+sdp ring:180 refused:0 ");
+	assert_int_equal(f->dialog->offer, OFFER_NONE);
+	respond_to(f, invite, "200 OK", "", NULL);
+	sip_peer_expect(&f->peer, "ACK ");
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "INVITE ");
+	media_desc_free(offer);
+}
+
 static void an_update_meets_an_open_offer(void **state)
 {
 	struct fixture *f = *state;
@@ -393,6 +422,7 @@ int main(void)
 		RELIABLE_TEST(an_update_before_the_answer_is_answered),
 		RELIABLE_TEST(we_update_before_the_answer),
 		RELIABLE_TEST(an_update_that_met_491_comes_again),
+		RELIABLE_TEST(an_update_that_cannot_come_again_is_given_back),
 		RELIABLE_TEST(an_update_meets_an_open_offer),
 	};
 
