@@ -109,6 +109,8 @@ static const struct row_column columns[] = {
 	COLUMN(UINT, "srtp_tag", media.srtp_tag),
 	COLUMN(INT, "begun_ms", begun_ms),
 	COLUMN(TEXT, "machine_boot", machine_boot),
+	COLUMN(TEXT, "sip_invite", sip.invite),
+	COLUMN(UINT, "jingle_ends", jingle.ends),
 };
 
 /* What is no column. */

@@ -44,13 +44,24 @@ struct session_sip {
 	const char *sdp_id;        /* o= of ours: session id */
 	uint64_t sdp_version;
 	const char *self; /* our number, as the trunk writes it */
+	/* In set-up: the INVITE whose final response is due, as text. */
+	const char *invite;
+};
+
+/* By which messages (XEP-0353) what has no session yet is ended. */
+enum session_jmi_end {
+	SESSION_JMI_REJECT = 1, /* else it is retracted */
+	SESSION_JMI_FINISH = 2, /* that as well: somebody was told to proceed */
 };
 
 /* XEP-0166, 0353. */
 struct session_jingle {
 	const char *sid, *jmi_id;
 	const char *local_jid, *remote_jid; /* full JIDs */
-	bool initiator;                     /* we are */
+	/* In set-up remote_jid is also that of an account, or of several that
+	 * ring, with a space between. */
+	uint32_t ends;  /* enum session_jmi_end */
+	bool initiator; /* we are */
 	const char *content_name, *content_creator;
 };
 

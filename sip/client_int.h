@@ -73,6 +73,12 @@ int client_on_response(struct sip_client *client, struct nta_outgoing_s *orq,
  * @again it is the same request to another hop (RFC 3263, 4.3). */
 CHECKED int client_transmit(struct sip_client *client, bool again);
 void client_send_cancel(struct sip_client *client);
+/* That of @invite, perhaps of another process, that went to @hop. 0 or -errno.
+ */
+CHECKED int client_cancel_kept(struct sip_agent *agent,
+			       const struct sip_s *invite,
+			       const struct sip_hop *hop, const char *tls_name,
+			       const char *reason);
 
 /* ---- client_auth.c ---- */
 

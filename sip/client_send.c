@@ -197,45 +197,66 @@ static void add_copy(msg_t *msg, sip_t *sip, const void *header)
 		sip_add_dup(msg, sip, (const sip_header_t *)header);
 }
 
-void client_send_cancel(struct sip_client *client)
+/* Of @invite, a request as it went out. */
+static msg_t *make_cancel(struct sip_agent *agent, const sip_t *invite,
+			  const char *reason)
 {
-	struct way way;
-	msg_t *invite = nta_outgoing_getrequest(client->orq);
-	sip_t *old = sip_object(invite);
-	msg_t *msg = nta_msg_create(client->agent->nta, 0);
+	msg_t *msg = nta_msg_create(agent->nta, 0);
 	sip_t *sip = sip_object(msg);
 	sip_via_t via;
-	nta_outgoing_t *orq = NULL;
 
-	if (!old || !sip ||
-	    find_way(&way, client->agent, &client->hop, client->tls_name))
-		goto done;
-	via = *old->sip_via;
+	if (!sip)
+		return NULL;
+	via = *invite->sip_via;
 	via.v_next = NULL;
 	add_copy(msg, sip, &via);
-	add_copy(msg, sip, old->sip_route);
-	add_copy(msg, sip, old->sip_max_forwards);
-	add_copy(msg, sip, old->sip_from);
-	add_copy(msg, sip, old->sip_to);
-	add_copy(msg, sip, old->sip_call_id);
+	add_copy(msg, sip, invite->sip_route);
+	add_copy(msg, sip, invite->sip_max_forwards);
+	add_copy(msg, sip, invite->sip_from);
+	add_copy(msg, sip, invite->sip_to);
+	add_copy(msg, sip, invite->sip_call_id);
 	add_copy(msg, sip,
 		 sip_request_create(msg_home(msg), SIP_METHOD_CANCEL,
-				    (url_string_t *)old->sip_request->rq_url,
+				    (url_string_t *)invite->sip_request->rq_url,
 				    NULL));
 	add_copy(msg, sip,
-		 sip_cseq_create(msg_home(msg), old->sip_cseq->cs_seq,
+		 sip_cseq_create(msg_home(msg), invite->sip_cseq->cs_seq,
 				 SIP_METHOD_CANCEL));
 	sip_add_tl(msg, sip, SIPTAG_USER_AGENT_STR(SIP_PRODUCT),
-		   TAG_IF(client->cancel_reason,
-			  SIPTAG_REASON_STR(client->cancel_reason)),
-		   TAG_END());
-	orq = nta_outgoing_mcreate(
-		client->agent->nta, NULL, NULL, URL_STRING_MAKE(way.url), msg,
-		NTATAG_BRANCH_KEY(nta_outgoing_branch(client->orq)),
-		TAG_WAY(&way), TAG_END());
-done:
-	if (!orq && msg)
-		msg_destroy(msg);
+		   TAG_IF(reason, SIPTAG_REASON_STR(reason)), TAG_END());
+	return msg;
+}
+
+int client_cancel_kept(struct sip_agent *agent, const struct sip_s *invite,
+		       const struct sip_hop *hop, const char *tls_name,
+		       const char *reason)
+{
+	struct way way;
+	int r = find_way(&way, agent, hop, tls_name);
+
+	if (r)
+		return r;
+	msg_t *msg = make_cancel(agent, invite, reason);
+	if (!msg)
+		return -ENOMEM;
+	if (nta_outgoing_mcreate(agent->nta, NULL, NULL,
+				 URL_STRING_MAKE(way.url), msg,
+				 NTATAG_BRANCH_KEY(invite->sip_via->v_branch),
+				 TAG_WAY(&way), TAG_END()))
+		return 0;
+	msg_destroy(msg);
+	return -EIO;
+}
+
+void client_send_cancel(struct sip_client *client)
+{
+	msg_t *invite = nta_outgoing_getrequest(client->orq);
+	const sip_t *sip = sip_object(invite);
+
+	if (!sip || client_cancel_kept(client->agent, sip, &client->hop,
+				       client->tls_name, client->cancel_reason))
+		log_warn("event=sip_cancel what=\"could not be sent\" to=%s",
+			 addr_text(&client->hop.addr).s);
 	msg_destroy(invite);
 	client->cancelled = true;
 }

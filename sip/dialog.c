@@ -371,7 +371,7 @@ bool sip_dialogs_run(struct sip_agent *agent)
 		TAILQ_REMOVE(&due, d, due_entry);
 		d->due = false;
 		if (d->changed && d->handlers && d->handlers->changed &&
-		    d->state == DIALOG_UP)
+		    (d->state == DIALOG_UP || d->state == DIALOG_RINGING))
 			d->handlers->changed(d->arg);
 		d->changed = false;
 		/* Freed in its own handler: it came due again. */

@@ -69,7 +69,8 @@ struct sip_dialog_handlers {
 	/* What the peer tells of our REFER: the status of its call, or of the
 	 * refusal. @over: nothing more will come. */
 	void (*referred)(unsigned status, bool over, void *arg);
-	/* Something sip_dialog_save() tells has changed. */
+	/* Something sip_dialog_save() or sip_unanswered_save() tells has
+	 * changed. */
 	void (*changed)(void *arg);
 	/* Over. No handler runs afterwards; free the dialog. */
 	void (*ended)(const struct sip_end *end, void *arg);

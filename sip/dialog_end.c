@@ -76,26 +76,31 @@ void dialog_report_end(struct sip_dialog *d)
 		handlers->ended(&d->end, d->arg);
 }
 
+const char *sip_hangup_reason(const struct sip_hangup *why,
+			      char out[static SIP_REASON_TEXT_CAP])
+{
+	char text[SIP_REASON_CAP * 2] = "";
+
+	if (!why->q850)
+		return NULL;
+	if (why->text && *why->text)
+		sip_quoted_format(text, sizeof(text), why->text);
+	return text_format(out, SIP_REASON_TEXT_CAP, "Q.850;cause=%u%s%s%s",
+			   why->q850, *text ? ";text=\"" : "", text,
+			   *text ? "\"" : "")
+		       ? NULL
+		       : out;
+}
+
 const char *dialog_format_reason(const struct sip_dialog *d,
 				 char out[static SIP_REASON_TEXT_CAP])
 {
-	char text[SIP_REASON_CAP * 2] = "";
-	const struct sip_hangup *why = &d->hangup;
-	int r;
-
-	if (why->text && *why->text)
-		sip_quoted_format(text, sizeof(text), why->text);
-	if (why->q850)
-		r = text_format(out, SIP_REASON_TEXT_CAP,
-				"Q.850;cause=%u%s%s%s", why->q850,
-				*text ? ";text=\"" : "", text,
-				*text ? "\"" : "");
-	else if (d->end.timeout)
-		r = text_format(out, SIP_REASON_TEXT_CAP,
-				"SIP;cause=408;text=\"Timeout\"");
-	else
-		return NULL;
-	return r ? NULL : out;
+	if (d->hangup.q850 || !d->end.timeout)
+		return sip_hangup_reason(&d->hangup, out);
+	return text_format(out, SIP_REASON_TEXT_CAP,
+			   "SIP;cause=408;text=\"Timeout\"")
+		       ? NULL
+		       : out;
 }
 
 static void on_bye_response(struct sip_client *client, unsigned status,

@@ -46,6 +46,7 @@ void dialog_invite_response(struct sip_client *client, unsigned status,
 	adopt_hop(d, client);
 	d->input = response;
 	if (status < 200) {
+		dialog_changed(d); /* from now on it can be cancelled */
 		dialog_event(d, DIALOG_EV_PROVISIONAL);
 	} else if (status < 300) {
 		dialog_event(d, DIALOG_EV_ACCEPTED);

@@ -22,6 +22,12 @@
 
 /* ---- session rows ---- */
 
+/* Both sides have said yes: it is worth to be taken up. */
+static bool call_is_answered(const struct call *call)
+{
+	return call->state >= CALL_STORING && call->state < CALL_CLOSED;
+}
+
 static void on_stored(int result, void *arg)
 {
 	struct call *call = arg;
@@ -37,19 +43,34 @@ static void on_stored(int result, void *arg)
 			   &(struct call_event){ .type = CALL_EV_STORED });
 }
 
+/* Nobody waits for it. */
+static void on_setup_stored(int result, void *arg)
+{
+	struct call *call = arg;
+
+	if (result)
+		memset(call->stored, 0, sizeof(call->stored));
+	if (result)
+		log_warn("call=%s session=not-stored r=%d: a restart would "
+			 "forget this call, which is not answered yet",
+			 call->name, result);
+}
+
 /* What changes in a call is most often one leg's. */
 int call_record_put(struct call *call, const struct session_row *row)
 {
 	struct session_digest *last = &call->stored[row->side], digest;
+	bool up = call_is_answered(call);
 	int r = session_digest(&digest, row);
 
 	if (r || session_digest_equal(&digest, last))
 		return r;
-	r = session_put(call->gateway->db, row, on_stored, call);
+	r = session_put(call->gateway->db, row,
+			up ? on_stored : on_setup_stored, call);
 	if (r)
 		return r;
 	*last = digest;
-	call->storing++;
+	call->storing += up;
 	return 0;
 }
 
@@ -151,6 +172,7 @@ static void fill_call(struct session_row *row, const struct call *call)
 
 	*row = (struct session_row){
 		.call = call->name,
+		.state = call_is_answered(call) ? SESSION_UP : SESSION_SETUP,
 		.started_ms = call->started_ms,
 		.begun_ms = call->begun_ms,
 		.ringing_ms = call->rang_ms,
@@ -191,9 +213,8 @@ static int store_leg(struct call *call, struct leg *leg)
 	return r;
 }
 
-void call_record_store(struct call *call)
+static void store_both(struct call *call)
 {
-	call->storing = 0;
 	for (int side = 0; side < 2; side++) {
 		int r = store_leg(call, call->legs[side]);
 
@@ -204,6 +225,12 @@ void call_record_store(struct call *call)
 			log_warn("call=%s session=not-stored r=%d", call->name,
 				 r);
 	}
+}
+
+void call_record_store(struct call *call)
+{
+	call->storing = 0;
+	store_both(call);
 	if (!call->storing)
 		call_raise(call,
 			   &(struct call_event){ .type = CALL_EV_STORED });
@@ -227,6 +254,8 @@ void call_record_refresh(struct call *call)
 {
 	if (call->state == CALL_UP)
 		call_record_store(call);
+	else if (call->state != CALL_NEW && call->state < CALL_STORING)
+		store_both(call);
 }
 
 static void begin_again(struct gateway *gateway)

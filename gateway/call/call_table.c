@@ -106,6 +106,7 @@ static void start(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	check(call, call_hunt_begin(call));
+	call_record_refresh(call);
 }
 
 static void ask(struct call *call, const struct call_event *event)
@@ -120,12 +121,13 @@ static void ring(struct call *call, const struct call_event *event)
 	if (!call->rang_ms)
 		call->rang_ms = call_now_ms(call);
 	check(call, caller(call)->ops->ring(caller(call)));
+	call_record_refresh(call);
 }
 
 static void wait(struct call *call, const struct call_event *event)
 {
-	(void)call;
 	(void)event;
+	call_record_refresh(call);
 }
 
 /* Its media may have been ready before its answer was, or be none (echo). */
@@ -155,6 +157,7 @@ static void take_answer(struct call *call, const struct call_event *event)
 	(void)event;
 	note_accepted(call);
 	call_record_answered(call);
+	call_record_refresh(call);
 	wait_for_callee(call);
 }
 
@@ -188,6 +191,7 @@ static void proceed(struct call *call, const struct call_event *event)
 {
 	(void)event;
 	check(call, caller(call)->ops->proceed(caller(call)));
+	call_record_refresh(call);
 }
 
 static void store(struct call *call, const struct call_event *event)
@@ -262,11 +266,13 @@ static void move(struct call *call, const struct call_event *event)
 static void try_next(struct call *call, const struct call_event *event)
 {
 	call_hunt_next(call, event->cause, false);
+	call_record_refresh(call);
 }
 
 static void give_up_for_next(struct call *call, const struct call_event *event)
 {
 	call_hunt_next(call, event->cause, true);
+	call_record_refresh(call);
 }
 
 static void close_call(struct call *call, enum cause cause, const char *text)

@@ -20,17 +20,20 @@
 #include "gateway/route/trunks.h"
 #include "media/bridge.h"
 #include "sip/dialog.h"
+#include "sip/unanswered.h"
 #include "sip/uri.h"
 #include "xmpp/jingle.h"
 #include "xmpp/jmi.h"
 #include "xmpp/stanza.h"
 #include "xmpp/xmpp_stream.h"
 
-/* A Jingle session that waits for the stream. Owns its text. */
+/* A Jingle session, or a proposal, that waits for the stream. Owns its text. */
 struct lost_session {
 	STAILQ_ENTRY(lost_session) link;
 	struct jingle_state state;
 	bool initiated; /* by messages (XEP-0353) */
+	bool proposed;  /* nothing more than that */
+	uint32_t ends;  /* enum session_jmi_end, of what was proposed */
 };
 
 /* Of the session table. */
@@ -89,6 +92,40 @@ static int end_dialog(struct gateway *gateway, const struct session_row *row)
 	return 0;
 }
 
+/* Ours is cancelled; the peer's gets a response after which it may call anew at
+ * once, by this server or another (RFC 3261, 21.5.4). */
+static int end_invite(struct gateway *gateway, const struct session_row *row)
+{
+	const enum sip_transport transport =
+		sip_transport_find(slice_of(row->sip.transport));
+	const struct sip_hangup why = { .status = cause_sip_status(
+						CAUSE_SHUTDOWN),
+					.q850 = cause_q850(CAUSE_LOST),
+					.text = cause_text(CAUSE_LOST) };
+	struct sip_unanswered kept = {
+		.ours = row->sip.uac,
+		.invite = text_dup(slice_of(row->sip.invite)),
+		.hop = { .addr = row->sip.remote, .transport = transport },
+	};
+	int r = -ENOMEM;
+
+	if (kept.invite)
+		r = transport == SIP_NTRANSPORTS
+			    ? -EINVAL
+			    : sip_unanswered_end(
+				      gateway->agent, &kept,
+				      trunks_find(gateway, row->trunk), &why);
+	sip_unanswered_fini(&kept);
+	return r;
+}
+
+static int end_sip(struct gateway *gateway, const struct session_row *row)
+{
+	if (row->state == SESSION_UP)
+		return end_dialog(gateway, row);
+	return *row->sip.invite ? end_invite(gateway, row) : 0;
+}
+
 /* ---- XMPP ---- */
 
 static int keep_session(struct lost_sessions *all,
@@ -99,6 +136,8 @@ static int keep_session(struct lost_sessions *all,
 	if (!lost)
 		return -ENOMEM;
 	lost->initiated = *row->jingle.jmi_id != '\0';
+	lost->proposed = !*row->jingle.content_creator;
+	lost->ends = row->jingle.ends;
 	int r = leg_xmpp_read_state(&lost->state, row);
 	if (r) {
 		free(lost);
@@ -118,26 +157,53 @@ static void on_send(struct stanza *stanza, void *arg)
 
 static const struct jingle_handlers only_send = { .send = on_send };
 
+static void say(struct gateway *gateway, const struct lost_session *lost,
+		const char *to, enum jmi_action action)
+{
+	AUTO(stanza_freep) struct stanza *stanza = NULL;
+	const struct jmi_message message = { .action = action,
+					     .sid = lost->state.sid,
+					     .from = lost->state.local,
+					     .to = to,
+					     .reason = cause_reason(CAUSE_LOST),
+					     .reason_text =
+						     cause_text(CAUSE_LOST) };
+
+	if (!jmi_format(&stanza, &message))
+		on_send(stanza, gateway);
+}
+
+/* To all that ring, or to who calls. */
+static void end_proposal(struct gateway *gateway,
+			 const struct lost_session *lost)
+{
+	struct slice rest = slice_of(lost->state.remote);
+
+	while (rest.n) {
+		char *to = text_dup(slice_cut(&rest, ' '));
+
+		if (!to)
+			return;
+		say(gateway, lost, to,
+		    lost->ends & SESSION_JMI_REJECT ? JMI_REJECT : JMI_RETRACT);
+		if (lost->ends & SESSION_JMI_FINISH)
+			say(gateway, lost, to, JMI_FINISH);
+		free(to);
+	}
+}
+
 static void end_session(struct gateway *gateway,
 			const struct lost_session *lost)
 {
-	AUTO(stanza_freep) struct stanza *finish = NULL;
-	const enum reason reason = cause_reason(CAUSE_LOST);
-	const char *text = cause_text(CAUSE_LOST);
-	const struct jmi_message message = { .action = JMI_FINISH,
-					     .sid = lost->state.sid,
-					     .from = lost->state.local,
-					     .to = lost->state.remote,
-					     .reason = reason,
-					     .reason_text = text };
 	struct jingle *jingle;
 
 	if (!jingle_restore(&jingle, &lost->state, &only_send, gateway)) {
-		jingle_terminate(jingle, reason, text);
+		jingle_terminate(jingle, cause_reason(CAUSE_LOST),
+				 cause_text(CAUSE_LOST));
 		jingle_free(jingle);
 	}
-	if (lost->initiated && !jmi_format(&finish, &message))
-		on_send(finish, gateway);
+	if (lost->initiated)
+		say(gateway, lost, lost->state.remote, JMI_FINISH);
 }
 
 void recover_stream_up(struct gateway *gateway)
@@ -146,7 +212,10 @@ void recover_stream_up(struct gateway *gateway)
 
 	while ((lost = STAILQ_FIRST(&gateway->lost->jingle))) {
 		STAILQ_REMOVE_HEAD(&gateway->lost->jingle, link);
-		end_session(gateway, lost);
+		if (lost->proposed)
+			end_proposal(gateway, lost);
+		else
+			end_session(gateway, lost);
 		lost_free(lost);
 	}
 	/* Not before: who dies while the stream is down is asked again. */
@@ -205,8 +274,8 @@ static void close_record(struct lost_sessions *all,
 
 static int say_end(struct lost_sessions *all, const struct session_row *row)
 {
-	if (row->kind == SESSION_SIP && row->state == SESSION_UP)
-		return end_dialog(all->gateway, row);
+	if (row->kind == SESSION_SIP)
+		return end_sip(all->gateway, row);
 	return row->kind == SESSION_JINGLE ? keep_session(all, row) : 0;
 }
 

@@ -80,7 +80,6 @@ static void echo_hangup(struct leg *leg, enum cause cause, const char *text)
 static int echo_store(struct leg *leg, struct session_row *row)
 {
 	row->kind = SESSION_ECHO;
-	row->state = SESSION_UP;
 	return call_record_put(leg->call, row);
 }
 

@@ -15,6 +15,7 @@
 #include "gateway/leg/leg_sip_state.h"
 #include "gateway/route/trunks.h"
 #include "sip/identity.h"
+#include "sip/unanswered.h"
 #include "sip/uri.h"
 
 /* The last requests may not have been in the table yet; gaps are allowed
@@ -30,21 +31,36 @@ static int64_t timer_next_ms(const struct sip_dialog_state *state)
 	       MS_PER_S;
 }
 
-int leg_sip_store(struct leg *leg, struct session_row *row)
+/* Not answered yet: there is an INVITE to end, not a dialog to go on with. */
+static int store_unanswered(const struct leg_sip *sip, struct session_row *row)
 {
-	struct sip_dialog_state state = { 0 };
-	char sdp_id[SDP_ID_CAP];
-	struct leg_sip *sip = sip_of(leg);
-	int r = sip->dialog ? sip_dialog_save(sip->dialog, &state)
-			    : SIP_E_STATE;
+	struct sip_unanswered kept;
+	int r = sip_unanswered_save(sip->dialog, &kept);
 
-	/* Not answered yet: there is a dialog to end, not to go on with. */
-	row->kind = SESSION_SIP;
-	if (sip->trunk)
-		row->trunk = sip_trunk_name(sip->trunk);
-	row->state = r ? SESSION_SETUP : SESSION_UP;
-	if (r < 0)
+	if (r)
 		return r;
+	row->state = SESSION_SETUP;
+	row->sip = (struct session_sip){
+		.uac = kept.ours,
+		.invite = kept.invite,
+		.transport = sip_transport_name(kept.hop.transport),
+		.remote = kept.hop.addr,
+	};
+	r = call_record_put(sip->leg.call, row);
+	sip_unanswered_fini(&kept);
+	return r;
+}
+
+/* To be gone on with, or to be ended by BYE where the other side is not up. */
+static int store_dialog(const struct leg_sip *sip, struct session_row *row)
+{
+	struct sip_dialog_state state;
+	char sdp_id[SDP_ID_CAP];
+	int r = sip_dialog_save(sip->dialog, &state);
+
+	if (r)
+		return r;
+	row->state = SESSION_UP;
 	r = text_format(sdp_id, sizeof(sdp_id), "%" PRIu64, state.sdp_id);
 	row->sip = (struct session_sip){
 		.uac = state.uac,
@@ -68,9 +84,30 @@ int leg_sip_store(struct leg *leg, struct session_row *row)
 		.self = sip->self,
 	};
 	if (!r)
-		r = call_record_put(leg->call, row);
+		r = call_record_put(sip->leg.call, row);
 	sip_dialog_state_fini(&state);
 	return r;
+}
+
+/* A peer's INVITE may be either, just before its answer. */
+int leg_sip_store(struct leg *leg, struct session_row *row)
+{
+	const struct leg_sip *sip = sip_of(leg);
+	bool setup = row->state == SESSION_SETUP;
+	int r = SIP_E_STATE;
+
+	row->kind = SESSION_SIP;
+	if (sip->trunk)
+		row->trunk = sip_trunk_name(sip->trunk);
+	if (sip->dialog)
+		r = setup ? store_unanswered(sip, row) : store_dialog(sip, row);
+	if (sip->dialog && r == SIP_E_STATE)
+		r = setup ? store_dialog(sip, row) : store_unanswered(sip, row);
+	if (r != SIP_E_STATE)
+		return r;
+	/* Nobody has heard of it there: it has a record at least. */
+	row->state = SESSION_SETUP;
+	return call_record_put(leg->call, row);
 }
 
 /* Of another run of the machine nobody knows: soon. */

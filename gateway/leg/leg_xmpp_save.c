@@ -3,11 +3,73 @@
  * A leg over XMPP in the session table, and from there in another process: the
  * same sid and full JIDs (XEP-0166), and the device is not told.
  */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "db/session.h"
 #include "gateway/base/text.h"
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
 #include "gateway/leg/leg_xmpp_state.h"
+
+/* As in xmpp_hangup_now(). */
+static uint32_t ends_of(const struct leg_xmpp *xmpp)
+{
+	uint32_t ends = 0;
+
+	if (xmpp->caller || xmpp->calls_back)
+		ends |= SESSION_JMI_REJECT;
+	if (xmpp->state == XMPP_LEG_PROCEEDED)
+		ends |= SESSION_JMI_FINISH;
+	return ends;
+}
+
+/* The device, or who rings. *@out is owned by the caller. 0 or -ENOMEM. */
+static int remotes(char **out, const struct leg_xmpp *xmpp)
+{
+	const struct xmpp_target *target;
+	size_t n;
+	FILE *f = open_memstream(out, &n);
+
+	if (!f)
+		return -ENOMEM;
+	if (xmpp->peer)
+		fputs(xmpp->peer, f);
+	LIST_FOREACH(target, &xmpp->targets, entry)
+	{
+		if (!xmpp->peer && target->state == XMPP_TARGET_OPEN)
+			fprintf(f, "%s%s", ftell(f) ? " " : "", target->bare);
+	}
+	if (!fclose(f))
+		return 0;
+	free(*out);
+	*out = NULL;
+	return -ENOMEM;
+}
+
+static int put_row(struct leg_xmpp *xmpp, struct session_row *row,
+		   const struct jingle_state *state)
+{
+	char *remote;
+	int r = remotes(&remote, xmpp);
+
+	if (r)
+		return r;
+	row->kind = SESSION_JINGLE;
+	row->jingle = (struct session_jingle){
+		.sid = xmpp->sid,
+		.jmi_id = xmpp->initiated ? xmpp->sid : "",
+		.local_jid = xmpp->local,
+		.remote_jid = remote,
+		.ends = row->state == SESSION_SETUP ? ends_of(xmpp) : 0,
+		.initiator = state->initiator,
+		.content_name = state->mid,
+		.content_creator = state->creator,
+	};
+	r = call_record_put(xmpp->leg.call, row);
+	free(remote);
+	return r;
+}
 
 int xmpp_store(struct leg *leg, struct session_row *row)
 {
@@ -17,18 +79,9 @@ int xmpp_store(struct leg *leg, struct session_row *row)
 
 	if (r < 0)
 		return r;
-	row->kind = SESSION_JINGLE;
-	row->state = r ? SESSION_SETUP : SESSION_UP;
-	row->jingle = (struct session_jingle){
-		.sid = xmpp->sid,
-		.jmi_id = xmpp->initiated ? xmpp->sid : "",
-		.local_jid = xmpp->local,
-		.remote_jid = xmpp->peer,
-		.initiator = state.initiator,
-		.content_name = state.mid,
-		.content_creator = state.creator,
-	};
-	r = call_record_put(leg->call, row);
+	if (r)
+		row->state = SESSION_SETUP;
+	r = put_row(xmpp, row, &state);
 	jingle_state_fini(&state);
 	return r;
 }

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from bed import generator, net, sipmsg
+from bed import database, generator, net, sipmsg
 from bed.generator import START_S, Generator
 
 CALLS = int(os.environ.get("BED_CALLS", "0"))
@@ -42,17 +42,28 @@ def node():
         network.close()
 
 
+def check_records(directory, calls, begun_ms):
+    """One for each call, with its true cause, and times that are those of this run and in their order."""
+    found = database.rows(os.path.join(directory, "tandem.db"), "SELECT call, cause, started_ms, ringing_ms, answered_ms, ended_ms FROM cdr")
+    assert len(found) == len({row[0] for row in found}) == calls, f"{len(found)} records of {calls} calls"
+    ended_ms = int(time.time() * 1000)
+    for _, cause, *times in found:
+        known = [begun_ms, *(at for at in times if at), ended_ms]
+        assert cause == "normal" and times[0] and times[2] and times[3] and known == sorted(known), (cause, times)
+
+
 @pytest.mark.parametrize("transport", MEMORY_KB)
 def test_all_are_heard_and_nothing_grows(node, transport, record_property):
     steps, seconds = max(1, CALLS // EACH), EACH / RATE
-    way = ["-t"] if transport == "tcp" else []
+    way, begun_ms = ["-t"] if transport == "tcp" else [], int(time.time() * 1000)
     load = Generator(node, START_S + steps * (seconds + AFTER_S), *way, "-s", str(seconds), "tandem", "setup", *[str(RATE)] * steps)
     try:
         done = list(load.steps())
         assert load.process.wait(START_S) == 0
+        calls, heard = (sum(int(step[key]) for step in done) for key in ("calls", "heard"))
+        check_records(load.directory, calls, begun_ms)
     finally:
         load.close()
-    calls, heard = (sum(int(step[key]) for step in done) for key in ("calls", "heard"))
     resident = [int(step["rss_kib"]) for step in done]
     record_property("measured", f"{calls} calls by {transport} at {RATE} a second: {heard} heard, KiB after each {EACH}: {resident}")
     assert len(done) == steps and calls >= steps * EACH * 0.99

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from bed import database, proc, profiles
+from bed import database, proc, profiles, records
 from bed.scene import DOMAIN, PBX, own_number
 from bed.tandem import REPORT
 
@@ -148,12 +148,19 @@ async def end(tandem, number, within):
     return await process.stop(), process.log(), time.monotonic() - begun
 
 
+# Of calls that are ended by a signal: cause, whether they rang, whether they were answered.
+RECORDED = {propose: ("shutdown", False, False), ringing_out: ("shutdown", True, False), up_out: ("shutdown", False, True),
+            up_and_lossy: ("shutdown", False, True), never_initiated: ("shutdown", False, True), dial: ("shutdown", True, False),
+            up_in: ("shutdown", True, True), echo: ("shutdown", False, True), unheard: ("shutdown", False, False)}
+
+
 @pytest.mark.limit(120)
 async def test_told_to_end_with_calls_in_every_state(scene):
-    tandem = scene.bed.tandem
+    tandem, begun = scene.bed.tandem, records.now_ms()
     calls = await side_by_side(scene, {propose: 9, ringing_out: 9, up_out: 8, up_and_lossy: 1, never_initiated: 4, dial: 6, up_in: 9,
                                        echo: 1, unheard: 1})
     total = sum(len(some) for some in calls.values())
+    told = records.now_ms()
     status, log, took = await end(tandem, signal.SIGTERM, STOP_S + 10)
     scene.figure(f"SIGTERM with {total} calls", f"{took:.2f} s")
     assert status == 0 and not REPORT.search(log), log[-6000:]
@@ -168,6 +175,9 @@ async def test_told_to_end_with_calls_in_every_state(scene):
             assert (await mine.ended(2)).startswith(prefix), kind.__name__
     sessions, causes = counted(tandem)
     assert sessions == 0 and sum(causes.values()) == total, f"{sessions} sessions, {causes}"
+    for kind, (cause, rang, answered) in RECORDED.items():
+        for record in await records.of(tandem, calls[kind][0][0].client.user, len(calls[kind]), begun):
+            record.check(cause, (begun, told), (told, records.now_ms()), rang=rang, answered=answered)
     await tandem.start()
     await scene.alive()
 
@@ -183,9 +193,11 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     """Without the file they cannot go on (test_killed.py): whoever does not come back to them ends them on both sides."""
     tandem = scene.bed.tandem
     _, before = counted(tandem)
+    begun = records.now_ms()
     calls = await side_by_side(scene, {up_out: 6, up_in: 6, echo: 1})
     total = sum(len(some) for some in calls.values())
     await proc.until(lambda: counted(tandem)[0] >= 2 * 6 * 2 + 1, proc.SOON_S, "every session is in the table")
+    died = records.now_ms()
     status, _, _ = await end(tandem, signal.SIGKILL, 5)
     assert status == -signal.SIGKILL
     os.unlink(tandem.sections["media"]["keep"])
@@ -200,16 +212,68 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     await proc.until(lambda: counted(tandem)[0] == 0, proc.SOON_S, "the session table is empty")
     _, causes = counted(tandem)
     assert causes.get("lost", 0) - before.get("lost", 0) == total, causes
+    for kind, rang in ((up_out, False), (up_in, True), (echo, False)):
+        for record in await records.of(tandem, calls[kind][0][0].client.user, len(calls[kind]), begun):
+            record.check("lost", (begun, died), (died, records.now_ms()), rang=rang, answered=True)
     await scene.alive()
 
 
+async def ringing_over_tcp(scene, client):
+    """The PBX calls, by a connection that dies with the process."""
+    scene.bed.pbx.wire.local = (PBX, 0)
+    theirs = await scene.dial(own_number(client.user), carrier=scene.bed.pbx, transport="tcp")
+    mine = await client.incoming()
+    mine.auto_audio = False
+    mine.ring()
+    await theirs.wait("ringing", 20)
+    return mine, theirs
+
+
+# What the client is told, what the telephone, and whether it rang and was answered.
+IN_SETUP = {propose: ("reject", "cancelled", False, False), ringing_out: ("reject", "cancelled", True, False),
+            dial: ("retract", "503", True, False), never_initiated: ("reject", "BYE", False, True)}
+
+
 @pytest.mark.limit(120)
-async def test_killed_while_it_rings_and_again_after_it_came_back(scene):
-    """Nothing of a call that only rings is kept: it must not disturb the next run, nor must a second death."""
-    tandem = scene.bed.tandem
-    await side_by_side(scene, {ringing_out: 2, dial: 2, never_initiated: 1})
+async def test_killed_with_calls_in_set_up(scene):
+    """They cannot go on: each ends on both sides, once, and has its record. A second death, and a third, change nothing."""
+    tandem, begun = scene.bed.tandem, records.now_ms()
+    calls = await side_by_side(scene, {propose: 2, ringing_out: 2, dial: 2, never_initiated: 1})
+    total = sum(len(some) for some in calls.values())
+    path = tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE sip_invite <> '' OR sip_call_id <> ''") == [(total,)],
+                     proc.SOON_S, "what ends them is in the table")
+    died = records.now_ms()
+    await end(tandem, signal.SIGKILL, 5)
+    await tandem.start()
+    for kind, some in calls.items():
+        client_told, telephone_told, rang, answered = IN_SETUP[kind]
+        for mine, theirs in some:
+            assert (await mine.ended(LOST_S)).startswith(client_told), kind.__name__
+            assert (await theirs.wait("ended", LOST_S)).startswith(telephone_told), kind.__name__
+        for record in await records.of(tandem, some[0][0].client.user, len(some), begun):
+            record.check("lost", (begun, died), (died, records.now_ms()), rang=rang, answered=answered)
+            assert record.ended_by == "gateway"
+    await proc.until(lambda: counted(tandem)[0] == 0, proc.SOON_S, "the session table is empty")
+    _, causes = counted(tandem)
     for _ in range(2):
         await end(tandem, signal.SIGKILL, 5)
         await tandem.start()
-    assert counted(tandem)[0] == 0
+    assert counted(tandem) == (0, causes)
+    await scene.alive()
+
+
+@pytest.mark.limit(60)
+async def test_killed_while_a_pbx_calls_over_tcp(scene):
+    """Its connection is gone: the next process opens one to where the Via says (RFC 3261, 18.2.2)."""
+    tandem = scene.bed.tandem
+    client = await scene.client("dave", profile=PROFILE)
+    mine, theirs = await ringing_over_tcp(scene, client)
+    path = tandem.sections["db"]["path"]
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE sip_invite <> ''") == [(1,)], proc.SOON_S,
+                     "what ends it is in the table")
+    await end(tandem, signal.SIGKILL, 5)
+    await tandem.start()
+    assert (await mine.ended(LOST_S)).startswith("retract")
+    assert (await theirs.wait("ended", LOST_S)).startswith("503")
     await scene.alive()

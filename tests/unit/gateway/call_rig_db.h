@@ -11,7 +11,9 @@
 static struct cdr record;
 static db_done_fn stored;
 static void *stored_arg;
-static bool rows_stay; /* what legs have to say is what they said before */
+static bool rows_stay;      /* what legs have to say is what they said before */
+static unsigned setup_rows; /* of calls that are not answered; nobody waits */
+static int64_t setup_rang_ms; /* in the last of them */
 
 int session_digest(struct session_digest *out, const struct session_row *row)
 {
@@ -30,7 +32,11 @@ int session_put(struct db *db, const struct session_row *row, db_done_fn done,
 		void *arg)
 {
 	(void)db;
-	(void)row;
+	if (row->state == SESSION_SETUP) {
+		setup_rows++;
+		setup_rang_ms = row->ringing_ms;
+		return 0;
+	}
 	stored = done;
 	stored_arg = arg;
 	say("store");

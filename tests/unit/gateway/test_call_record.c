@@ -254,12 +254,30 @@ static void its_rows_are_written_again_to_another_file(void **state)
 	rows_stay = false;
 }
 
+/* So that whoever is there when we have died ends it, and says when it rang. */
+static void a_call_that_is_not_answered_is_in_the_table_as_well(void **state)
+{
+	unsigned called_rows;
+
+	(void)state;
+	setup_rows = 0;
+	setup_rang_ms = 0;
+	leg_calls(a);
+	called_rows = setup_rows;
+	assert_true(called_rows > 0);
+	assert_int_equal(setup_rang_ms, 0);
+	leg_rings(b);
+	assert_true(setup_rows > called_rows);
+	assert_int_equal(setup_rang_ms, call->rang_ms);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_to_end_has_one_true_record),
 		CALL_TEST(its_times_are_those_that_passed),
 		CALL_TEST(its_rows_are_written_again_to_another_file),
+		CALL_TEST(a_call_that_is_not_answered_is_in_the_table_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
