@@ -142,13 +142,14 @@ static int dress(const struct sip_client *client, msg_t *msg)
 	return r ? r : add_auth(msg, client) < 0 ? -ENOMEM : 0;
 }
 
-/* From, To, Call-ID and the next CSeq. */
+/* From, To, Call-ID and the next CSeq. Who is called was read by a parser of
+ * ours: what fails is memory. */
 static int complete(const struct sip_client *client, msg_t *msg)
 {
 	return nta_msg_request_complete(
 		       msg, client->leg, (sip_method_t)client->code,
 		       client->method, (url_string_t *)client->uri) < 0
-		       ? -EINVAL
+		       ? -ENOMEM
 		       : 0;
 }
 

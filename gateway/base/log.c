@@ -172,10 +172,13 @@ static ssize_t write_at_once(const char *p, size_t n)
 	int fd = atomic_load(&log_fd);
 	ssize_t sent = send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-	if (sent >= 0 || errno != ENOTSOCK)
-		return sent;
-	errno = EAGAIN;
-	return takes(fd) ? write(fd, p, n) : -1;
+	if (sent < 0 && errno == ENOTSOCK) {
+		errno = EAGAIN;
+		sent = takes(fd) ? write(fd, p, n) : -1;
+	}
+	if (sent < 0)
+		atomic_store(&lost_errno, errno);
+	return sent;
 }
 
 /* At once, so that lines of several threads do not mix; @line has room for one
@@ -187,7 +190,8 @@ static bool write_line(char *line, size_t n)
 	if (sent == (ssize_t)n)
 		return true;
 	/* The last octets of a disk: it takes some, and does not say why. */
-	atomic_store(&lost_errno, sent < 0 ? errno : ENOSPC);
+	if (sent >= 0)
+		atomic_store(&lost_errno, ENOSPC);
 	if (sent > 0)
 		atomic_store(&torn, true);
 	return false;
@@ -212,6 +216,7 @@ static bool write_json(enum log_level level, struct slice line)
 }
 
 /* Whether it is written, whole. */
+PRINTF(2, 0)
 static bool put_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char line[LINE_CAP];
@@ -226,6 +231,7 @@ static bool put_line(enum log_level level, const char *fmt, va_list ap)
 		    : write_line(line, n);
 }
 
+PRINTF(2, 3)
 static bool put_format(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;

@@ -151,7 +151,7 @@ async def end(tandem, number, within):
 # Of calls that are ended by a signal: cause, whether they rang, whether they were answered.
 RECORDED = {propose: ("shutdown", False, False), ringing_out: ("shutdown", True, False), up_out: ("shutdown", False, True),
             up_and_lossy: ("shutdown", False, True), never_initiated: ("shutdown", False, True), dial: ("shutdown", True, False),
-            up_in: ("shutdown", True, True), echo: ("shutdown", False, True), unheard: ("shutdown", False, False)}
+            up_in: ("shutdown", True, True), echo: ("shutdown", True, True), unheard: ("shutdown", False, False)}
 
 
 @pytest.mark.limit(120)
@@ -212,7 +212,7 @@ async def test_killed_with_calls_up_of_which_nothing_is_kept(scene):
     await proc.until(lambda: counted(tandem)[0] == 0, proc.SOON_S, "the session table is empty")
     _, causes = counted(tandem)
     assert causes.get("lost", 0) - before.get("lost", 0) == total, causes
-    for kind, rang in ((up_out, False), (up_in, True), (echo, False)):
+    for kind, rang in ((up_out, False), (up_in, True), (echo, True)):
         for record in await records.of(tandem, calls[kind][0][0].client.user, len(calls[kind]), begun):
             record.check("lost", (begun, died), (died, records.now_ms()), rang=rang, answered=True)
     await scene.alive()

@@ -355,9 +355,9 @@ static void an_update_that_cannot_come_again_is_given_back(void **state)
 	struct media_desc *offer = make_desc(4010, MEDIA_SENDONLY);
 
 	call_out_kept(f);
-	respond_to(f, invite, "183 Session Progress",
-		   RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
-		   sip_peer_sdp(5000, "sendrecv"));
+	sip_peer_respond_to(&f->peer, invite, "183 Session Progress",
+			    RELIABLE(1) "Allow: INVITE, ACK, PRACK, UPDATE\r\n",
+			    sip_peer_sdp(5000, "sendrecv"));
 	sip_peer_expect(&f->peer, "PRACK ");
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
@@ -365,12 +365,13 @@ static void an_update_that_cannot_come_again_is_given_back(void **state)
 	sip_peer_respond(&f->peer, "491 Request Pending", "", NULL);
 	run_ms(f, 30);
 	assert_int_equal(f->dialog->offer, OFFER_RETRY);
-	respond_to(f, invite, "180 Ringing", "Allow: INVITE, ACK\r\n", NULL);
+	sip_peer_respond_to(&f->peer, invite, "180 Ringing",
+			    "Allow: INVITE, ACK\r\n", NULL);
 	expect_log(f, "ring:183+sdp ring:180 ");
 	dialog_reoffer_again(f->dialog);
 	expect_log(f, "ring:183+sdp ring:180 refused:0 ");
 	assert_int_equal(f->dialog->offer, OFFER_NONE);
-	respond_to(f, invite, "200 OK", "", NULL);
+	sip_peer_respond_to(&f->peer, invite, "200 OK", "", NULL);
 	sip_peer_expect(&f->peer, "ACK ");
 	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
 	sip_peer_expect(&f->peer, "INVITE ");
