@@ -128,7 +128,7 @@ static void describe(char *out, size_t cap, const struct trunk_row *row)
 static bool keeps_password(const char *username, const char *said,
 			   const struct trunk_row *old)
 {
-	return old && old->password.n && *username && !*said;
+	return old->password.n && *username && !*said;
 }
 
 /* Whoever changes a trunk does not see what it proves itself by, and is not to
@@ -137,11 +137,14 @@ static bool may_keep(struct request *request, const struct trunk_row *old,
 		     const char *lines)
 {
 	const char *proxy = request_text(request, "proxy");
+
+	if (!old)
+		return true;
 	bool password = keeps_password(request_text(request, "username"),
 				       request_text(request, "password"), old);
 	bool headers = trunk_lines_keep(lines);
 
-	if (!old || (!password && !headers) ||
+	if ((!password && !headers) ||
 	    added_is_at(request->gateway, old->name, proxy))
 		return true;
 	answer_error(request->answer,
@@ -158,7 +161,7 @@ static int take_password(struct trunk_row *row, const struct trunk_row *old,
 {
 	size_t n = strlen(said);
 
-	if (keeps_password(row->username, said, old))
+	if (old && keeps_password(row->username, said, old))
 		row->password = old->password;
 	if (n > sizeof(row->password.octets))
 		return -EMSGSIZE;

@@ -11,9 +11,9 @@
 #include "gateway/route/telephone.h"
 #include "sip/uri.h"
 
-#define NEITHER                                                           \
-	"this is neither a number such as +15551234567, nor the address " \
-	"of an account, nor sip:user@host of a carrier or PBX"
+static const char neither[] =
+	"this is neither a number such as +15551234567, nor the address of an "
+	"account, nor sip:user@host of a carrier or PBX";
 
 static int complain(const char **why, const char *text)
 {
@@ -38,7 +38,7 @@ static int read_sip(char out[static JID_CAP], const char **why,
 	if (sip_uri_parse(&uri, slice_of(text)) || !*uri.user ||
 	    sip_hostport_format(place, uri.host, uri.port) ||
 	    text_format(out, JID_CAP, "sip:%s@%s", uri.user, place))
-		return complain(why, NEITHER);
+		return complain(why, neither);
 	return 0;
 }
 
@@ -50,7 +50,7 @@ static int read_jid(char out[static JID_CAP], const char **why,
 
 	if (text_copy(address, sizeof(address), slice_cut(&rest, '?')) ||
 	    jid_bare(out, JID_CAP, address) || !config_is_bare_jid(out))
-		return complain(why, NEITHER);
+		return complain(why, neither);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ static int read_number(char out[static JID_CAP], const char **why,
 		return complain(why, "this number has too few or too many "
 				     "digits, or lacks its area code");
 	if (r > 0)
-		return complain(why, NEITHER);
+		return complain(why, neither);
 	return r ? r : text_set(out, JID_CAP, number);
 }
 
@@ -95,12 +95,11 @@ static int read_any(char out[static JID_CAP], const char **why,
 
 static const char *const refusals[] = {
 	[ROUTE_E_FORBIDDEN] = "you have no number by which it could be called",
-	[ROUTE_E_NUMBER] = NEITHER,
+	[ROUTE_E_NUMBER] = neither,
 	[ROUTE_E_COUNTRY] = "numbers begin with + and the country code",
 	[ROUTE_E_UNKNOWN] = "no carrier or PBX of this gateway leads there",
 	[ROUTE_E_DESTINATION] = "calls to this number are not allowed",
-	[ROUTE_E_EMERGENCY] = "emergency numbers are called by people, not by "
-			      "whoever calls you",
+	[ROUTE_E_EMERGENCY] = "emergency numbers are called by people alone",
 };
 
 static int check_telephone(const char **why, struct gateway *gateway,
