@@ -228,23 +228,25 @@ static void flush_queue(struct batch *batch, struct queue *q)
 	q->n = 0;
 }
 
-static bool send_letter(const struct letter *letter)
+bool batch_send_own(int fd, bool connected, const struct packet *packet)
 {
-	const struct packet *p = letter->packet;
+	const struct addr *to = &packet->remote;
 
-	if (!letter->connected)
-		return sendto(letter->fd, p->p, p->n, MSG_DONTWAIT,
-			      &p->remote.sa, addr_len(&p->remote)) >= 0;
+	if (connected && send(fd, packet->p, packet->n, MSG_DONTWAIT) >= 0)
+		return true;
 	/* What ICMP said of a packet before is no failure of this one. */
-	return send(letter->fd, p->p, p->n, MSG_DONTWAIT) >= 0 ||
-	       (errno == ECONNREFUSED &&
-		send(letter->fd, p->p, p->n, MSG_DONTWAIT) >= 0);
+	if (connected && errno == EAGAIN)
+		return false;
+	return sendto(fd, packet->p, packet->n, MSG_DONTWAIT, &to->sa,
+		      addr_len(to)) >= 0;
 }
 
 static void flush_letters(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->nletters; i++) {
-		if (!send_letter(&batch->letters[i]))
+		const struct letter *l = &batch->letters[i];
+
+		if (!batch_send_own(l->fd, l->connected, l->packet))
 			batch->lost++;
 	}
 	batch->nletters = 0;

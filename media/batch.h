@@ -74,7 +74,9 @@ size_t batch_received(struct batch *batch, struct packet **out);
 void batch_queue(struct batch *batch, struct packet *packet);
 void batch_queue_own(struct batch *batch, int fd, bool connected,
 		     struct packet *packet);
-/* Send it now by the shared socket. Returns whether the kernel took it. */
+/* Send it now, by a socket of its own or the shared one. Returns whether the
+ * kernel took it. */
+bool batch_send_own(int fd, bool connected, const struct packet *packet);
 bool batch_send(struct batch *batch, const struct addr *local,
 		const struct addr *remote, const uint8_t *p, size_t n);
 void batch_flush(struct batch *batch);

@@ -5,7 +5,6 @@
  * the next port, or shares that of RTP (RFC 5761).
  */
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "media/flow.h"
@@ -248,14 +247,13 @@ bool flow_rtp_output(struct flow *flow, struct packet *packet, bool rtcp,
 	bool second = rtcp && !rtp->mux;
 	const struct addr *to = second ? &rtp->rtcp_remote : &flow->remote;
 	int fd = second ? rtp->rtcp.fd : flow->fd;
+	bool connected = flow->alone && !second;
 
 	if (!addr_is_set(to))
 		return false;
-	if (own)
-		return sendto(fd, packet->p, packet->n, MSG_DONTWAIT, &to->sa,
-			      addr_len(to)) >= 0;
 	packet->remote = *to;
-	batch_queue_own(worker_of(flow)->batch, fd, flow->alone && !second,
-			packet);
+	if (own)
+		return batch_send_own(fd, connected, packet);
+	batch_queue_own(worker_of(flow)->batch, fd, connected, packet);
 	return true;
 }

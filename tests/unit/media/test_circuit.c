@@ -211,6 +211,30 @@ static void who_is_described_anew_may_be_another(void **state)
 	assert_int_equal(alone(b), 0);
 }
 
+static bool send_own(struct flow *flow)
+{
+	struct packet packet = { .n = 12, .p = { 0x80, 0, 0, 1 } };
+
+	return flow_rtp_output(flow, &packet, false, true);
+}
+
+/* Nobody listens at the peer's port, which the kernel tells a socket that is
+ * connected: with the packet after the one that was refused. */
+static void what_was_refused_costs_no_other_packet(void **state)
+{
+	struct bench *b = *state;
+	struct flow *flow = open_side(b);
+
+	for (uint64_t now_ms = 1000; now_ms < 2 * CIRCUIT_BEAT_MS;
+	     now_ms += 1000) {
+		(void)tick_at(b, now_ms);
+		hear(b, flow);
+	}
+	assert_int_equal(alone(b), 9);
+	for (int i = 0; i < 4; i++)
+		assert_true(send_own(flow));
+}
+
 static void a_side_on_hold_is_not_watched(void **state)
 {
 	struct bench *b = *state;
@@ -461,6 +485,9 @@ int main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(
 			who_is_described_anew_may_be_another, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_refused_costs_no_other_packet, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(a_side_on_hold_is_not_watched,
 						set_up, tear_down),
