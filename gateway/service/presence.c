@@ -133,6 +133,15 @@ int presence_probe(struct gateway *gateway, const char *local,
 		       : try_type(gateway, "probe", bare, account);
 }
 
+/* Siskin takes the end of presence for the end of a call. */
+static void hide_unless_calling(struct gateway *gateway, const char *local,
+				const char *to)
+{
+	if (!leg_xmpp_calls_of(gateway, to) &&
+	    presence_hide(gateway, local, to) == -ENOMEM)
+		log_warn("xmpp=presence not-sent: no memory");
+}
+
 static void part(struct gateway *gateway, const struct contact *contact)
 {
 	char bare[JID_CAP];
@@ -141,8 +150,7 @@ static void part(struct gateway *gateway, const struct contact *contact)
 		return;
 	send_type(gateway, "unsubscribe", bare, contact->account);
 	send_type(gateway, "unsubscribed", bare, contact->account);
-	if (presence_hide(gateway, contact->local, contact->account) == -ENOMEM)
-		log_warn("xmpp=presence not-sent: no memory");
+	hide_unless_calling(gateway, contact->local, contact->account);
 }
 
 void presence_part(struct gateway *gateway, const char *account)
@@ -235,7 +243,7 @@ static void on_subscribe(struct gateway *gateway, const struct parties *parties)
 }
 
 /* RFC 6121, 3.3.3: who is not subscribed any more is not shown presence of
- * before; but Siskin takes the end of that for the end of a call. */
+ * before. */
 static void on_unsubscribe(struct gateway *gateway,
 			   const struct parties *parties)
 {
@@ -244,9 +252,7 @@ static void on_unsubscribe(struct gateway *gateway,
 	if (!pair_name(pair, parties))
 		recent_drop(gateway->asked, pair);
 	send_type(gateway, "unsubscribed", parties->us, parties->them);
-	if (!leg_xmpp_calls_of(gateway, parties->them) &&
-	    presence_hide(gateway, parties->local, parties->them) == -ENOMEM)
-		log_warn("xmpp=presence not-sent: no memory");
+	hide_unless_calling(gateway, parties->local, parties->them);
 	keep(gateway, parties, false);
 }
 

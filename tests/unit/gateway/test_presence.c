@@ -215,7 +215,12 @@ static void codes_before_numbers_and_of_trunks_are_there(void **state)
 static void presence_does_not_end_in_a_call(void **state)
 {
 	(void)state;
+	hear("subscribe", ALICE, NUMBER);
+	said[0] = '\0';
 	calls = 1;
+	presence_part(&gateway, ALICE);
+	expect("unsubscribe " NUMBER " -> " ALICE "\n"
+	       "unsubscribed " NUMBER " -> " ALICE "\n");
 	hear("unsubscribe", ALICE, NUMBER);
 	expect("unsubscribed " NUMBER " -> " ALICE "\n");
 }
