@@ -5,6 +5,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/route/number.h"
+#include "xmpp/jid.h"
 
 #define DIGITS "0123456789"
 
@@ -38,12 +39,14 @@ bool code_is_dialled(const struct gateway *gateway, const char *account,
 {
 	const struct config *config = gateway->config;
 	const struct config_trunk *trunk = NULL;
+	char bare[JID_CAP];
 	struct number mine;
 
 	if (*config->emergency.trunk &&
 	    code_is_of(&config->emergency.numbers, local))
 		return true;
-	if (number_of(&mine, gateway, account, NULL))
+	if (!jid_bare(bare, sizeof(bare), account) &&
+	    number_of(&mine, gateway, bare, NULL))
 		trunk = config_find_trunk(config, mine.trunk);
 	return trunk && code_is_of(&trunk->short_codes, local);
 }
