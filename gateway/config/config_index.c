@@ -48,6 +48,18 @@ static size_t count_keys(const struct config *config, enum config_by by)
 	return n;
 }
 
+/* A number may name an owner twice. */
+static void drop_twice(struct config_index *index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < index->n; i++) {
+		if (!n || compare(&index->v[n - 1], &index->v[i]) != 0)
+			index->v[n++] = index->v[i];
+	}
+	index->n = n;
+}
+
 int config_index(struct config *config, enum config_by by)
 {
 	struct config_index *index = &config->by[by];
@@ -65,6 +77,7 @@ int config_index(struct config *config, enum config_by by)
 				(struct config_keyed){ key, number };
 	}
 	qsort(index->v, index->n, sizeof(*index->v), compare);
+	drop_twice(index);
 	return 0;
 }
 

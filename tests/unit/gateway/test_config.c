@@ -296,7 +296,8 @@ static void numbers_are_found_by_what_they_have(void **state)
 		      "\"al@x.org\" }"
 		      " trunk = \"a\" texts = \"sgx.example.org\" }\n"
 		      "number \"+12\" { owner = \"al@x.org\" trunk = \"b\" }\n"
-		      "number \"+15\" { owner = \"b@x.org\" trunk = \"a\" }\n");
+		      "number \"+15\" { owner = { \"b@x.org\", \"B@x.org\" }"
+		      " trunk = \"a\" }\n");
 	const char *owner = "";
 
 	expect_number(config_find_number(c, "+12"), "+12");
@@ -306,6 +307,8 @@ static void numbers_are_found_by_what_they_have(void **state)
 	expect_number(config_number_of(c, "al@x.org", 1), "+12");
 	assert_null(config_number_of(c, "al@x.org", 2));
 	expect_number(config_number_of(c, "carol@example.org", 0), "+19");
+	expect_number(config_number_of(c, "b@x.org", 0), "+15");
+	assert_null(config_number_of(c, "b@x.org", 1));
 	assert_null(config_number_of(c, "a@x.org", 0));
 	assert_null(config_number_of(c, "@", 0));
 	expect_number(config_number_by(c, CONFIG_BY_TRUNK, "a", 1), "+15");
