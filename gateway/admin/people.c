@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "gateway/route/blocks.h"
 #include "gateway/route/limits.h"
+#include "gateway/route/number.h"
 #include "gateway/service/presence.h"
 #include "gateway/text/texts.h"
 
@@ -36,7 +37,9 @@ void people_each(const struct gateway *gateway, people_fn fn, void *arg)
 
 void people_forget(struct gateway *gateway, const char *jid)
 {
-	presence_part(gateway, jid); /* as long as it is known of what */
+	/* As long as it is known of what; the file may name it as an owner. */
+	if (!number_count(gateway, jid))
+		presence_part(gateway, jid);
 	limits_forget(gateway, QUOTA_ACCOUNT, jid);
 	setting_forget(gateway->settings, SETTING_ACCOUNT, jid);
 	contact_forget(gateway->contacts, jid);
