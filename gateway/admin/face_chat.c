@@ -302,7 +302,8 @@ static void begin(struct gateway *gateway, const struct actor *actor,
 		return;
 	r = take_words(talk, command, words, n, &odd);
 	if (r) {
-		chat_say_fields(gateway, jid, command, odd);
+		chat_say_fields(gateway, jid, command,
+				r == ARGS_E_UNKNOWN ? odd : NULL);
 		end(chats, talk);
 		return;
 	}
