@@ -109,7 +109,7 @@ static bool is_harmless(struct slice element)
 {
 	static const char *const harmless[] = {
 		"text",  "show",         "priority", "name", "version", "os",
-		"title", "instructions", "note",     "utc",  "tzo",     NULL
+		"title", "instructions", "utc",      "tzo",  NULL
 	};
 
 	return is_one_of(element, harmless);
@@ -121,7 +121,7 @@ static void enter(struct place *at, struct slice element, struct slice attrs)
 	static const char *const private[] = {
 		"body", "html",   "subject",   "value",   "password", "secret",
 		"key",  "token",  "handshake", "url",     "desc",     "file",
-		"data", "header", "payload",   "openpgp", NULL
+		"data", "header", "payload",   "openpgp", "vcard",    NULL
 	};
 
 	at->depth++;

@@ -304,6 +304,21 @@ static void text_that_is_not_known_is_covered(void **state)
 			    "</iq>");
 }
 
+/* XEP-0292; a note may say the code of my-move. */
+static void names_and_what_commands_answer_are_covered(void **state)
+{
+	(void)state;
+	assert_string_equal(xml("<iq><vcard><fn><text>Al</text></fn><tel><uri>"
+				"tel:+1</uri></tel></vcard></iq>"),
+			    "<iq><vcard><fn><text>xx</text></fn><tel><uri>"
+			    "xxxxxx</uri></tel></vcard></iq>");
+	assert_string_equal(
+		xml("<iq><command><note type='info'>my-take 12</note>"
+		    "</command></iq>"),
+		"<iq><command><note type='info'>xxxxxxxxxx</note>"
+		"</command></iq>");
+}
+
 static void words_and_what_forms_hold_are_covered(void **state)
 {
 	(void)state;
@@ -344,6 +359,7 @@ int main(void)
 		cmocka_unit_test(jingle_keys_and_digits_are_covered),
 		cmocka_unit_test(nothing_of_a_registration_is_told),
 		cmocka_unit_test(text_that_is_not_known_is_covered),
+		cmocka_unit_test(names_and_what_commands_answer_are_covered),
 		cmocka_unit_test(words_and_what_forms_hold_are_covered),
 	};
 
