@@ -240,9 +240,9 @@ async def test_killed_with_calls_in_set_up(scene):
     tandem, begun = scene.bed.tandem, records.now_ms()
     calls = await side_by_side(scene, {propose: 2, ringing_out: 2, dial: 2, never_initiated: 1})
     total = sum(len(some) for some in calls.values())
-    path = tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE sip_invite <> '' OR sip_call_id <> ''") == [(total,)],
-                     proc.SOON_S, "what ends them is in the table")
+    path, last = tandem.sections["db"]["path"], [(total, len(calls[ringing_out] + calls[dial]), len(calls[never_initiated]))]
+    query = "SELECT count(*), sum(ringing_ms > 0), sum(answered_ms > 0) FROM session WHERE sip_invite <> '' OR sip_call_id <> ''"
+    await proc.until(lambda: database.rows(path, query) == last, proc.SOON_S, "what ends them is in the table, as it is now")
     died = records.now_ms()
     await end(tandem, signal.SIGKILL, 5)
     await tandem.start()
@@ -270,7 +270,7 @@ async def test_killed_while_a_pbx_calls_over_tcp(scene):
     client = await scene.client("dave", profile=PROFILE)
     mine, theirs = await ringing_over_tcp(scene, client)
     path = tandem.sections["db"]["path"]
-    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE sip_invite <> ''") == [(1,)], proc.SOON_S,
+    await proc.until(lambda: database.rows(path, "SELECT count(*) FROM session WHERE sip_invite <> '' AND ringing_ms > 0") == [(1,)], proc.SOON_S,
                      "what ends it is in the table")
     await end(tandem, signal.SIGKILL, 5)
     await tandem.start()
