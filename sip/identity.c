@@ -205,9 +205,11 @@ static bool read_asserted(struct sip_identity *out, const sip_t *sip,
 		while (list.n) {
 			struct slice value = next_value(&list);
 
+			if (is_called(value))
+				continue;
 			find_param(out->verstat, sizeof(out->verstat), value,
 				   "verstat");
-			if (is_called(value) || !read_party(&party, value) ||
+			if (!read_party(&party, value) ||
 			    (found && (is_number(out->asserted.user) ||
 				       !is_number(party.user))))
 				continue;
@@ -233,15 +235,28 @@ static bool has_privacy(const sip_t *sip)
 	return false;
 }
 
-/* draft-ietf-sip-privacy-04: what Remote-Party-ID says of itself. */
+/* draft-ietf-sip-privacy-04: what Remote-Party-ID says of itself, where it is
+ * of who calls. */
 static bool has_rpid_privacy(const sip_t *sip)
 {
-	struct slice list = slice_of(sip_header_text(sip, "Remote-Party-ID"));
+	static const char name[] = "Remote-Party-ID";
+	const sip_unknown_t *un = next_header(sip->sip_unknown, name);
 	char privacy[SIP_DIVERSION_CAP];
 
-	return find_param(privacy, sizeof(privacy), next_value(&list),
-			  "privacy") &&
-	       strcasecmp(privacy, "off") != 0;
+	for (; un; un = next_header(un->un_next, name)) {
+		struct slice list = slice_of(un->un_value);
+
+		while (list.n) {
+			struct slice value = next_value(&list);
+
+			if (!is_called(value) &&
+			    find_param(privacy, sizeof(privacy), value,
+				       "privacy") &&
+			    strcasecmp(privacy, "off") != 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 /* ---- what was verified ---- */

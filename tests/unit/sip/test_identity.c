@@ -112,6 +112,15 @@ static void privacy_has_many_spellings(void **state)
 		  true },
 		{ "<sip:1@x>", "Remote-Party-ID: <sip:2@x>;privacy=off\r\n",
 		  false },
+		/* the one who calls is the one who may be hidden */
+		{ "<sip:1@x>",
+		  "Remote-Party-ID: <sip:3@x>;party=called;privacy=off\r\n"
+		  "Remote-Party-ID: <sip:2@x>;party=calling;privacy=full\r\n",
+		  true },
+		{ "<sip:1@x>",
+		  "Remote-Party-ID: <sip:3@x>;party=called;privacy=full, "
+		  "<sip:2@x>;party=calling;privacy=off\r\n",
+		  false },
 		{ "\"Anonymous\" <sip:anonymous@anonymous.invalid>", "", true },
 		{ "<sip:Anonymous@x>", "", true },
 		{ "\"Private\" <sip:Restricted@x>", "", true },
