@@ -3,6 +3,7 @@
 
 #include <bsd/sys/queue.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/cdr.h"
 #include "db/session.h"
@@ -173,6 +174,13 @@ static void say(struct gateway *gateway, const struct lost_session *lost,
 		on_send(stanza, gateway);
 }
 
+/* Of those that ring, which have a space between, the next; a device is alone,
+ * and its resource may have spaces of its own (RFC 7622, 3.4). */
+static struct slice next_party(struct slice *rest)
+{
+	return slice_cut(rest, memchr(rest->p, '/', rest->n) ? '\0' : ' ');
+}
+
 /* To all that ring, or to who calls. */
 static void end_proposal(struct gateway *gateway,
 			 const struct lost_session *lost)
@@ -180,7 +188,7 @@ static void end_proposal(struct gateway *gateway,
 	struct slice rest = slice_of(lost->state.remote);
 
 	while (rest.n) {
-		char *to = text_dup(slice_cut(&rest, ' '));
+		char *to = text_dup(next_party(&rest));
 
 		if (!to)
 			return;
