@@ -170,6 +170,7 @@ static bool go_back(struct sip_client *client)
 	client->orq = NULL;
 	client->hop = client->back;
 	client->has_back = client->provisional = false;
+	client->went_back = true;
 	client_auth_forget(client);
 	client->account = NULL;
 	return !client_transmit(client, true);

@@ -38,7 +38,7 @@ struct sip_client {
 	struct sip_hop hop;
 	struct sip_walk *walk; /* NULL: there is no other hop but: */
 	struct sip_hop back;
-	bool has_back;
+	bool has_back, went_back;
 	struct sip_hops *hops; /* told how it goes; NULL: they went */
 	struct event *hop_timer;
 	struct sip_trunk_stats *stats;

@@ -54,6 +54,9 @@ static void conclude(struct sip_dialog *d, const struct sip_s *sip)
 	if (leg == d->leg)
 		dialog_update_hop(d);
 	if (sip->sip_cseq->cs_method == sip_method_invite) {
+		/* Its ACK would be lost where it was. */
+		if (sip_client_went_back(d->invite))
+			d->hop = d->peer;
 		free(d->ack_sdp);
 		d->ack_sdp = NULL;
 		dialog_ack(d, NULL);

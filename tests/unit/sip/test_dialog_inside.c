@@ -315,6 +315,23 @@ static void who_is_not_where_it_says_is_called_back(void **state)
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 }
 
+/* And what it answers there is acknowledged there. */
+static void the_ack_goes_where_its_invite_went(void **state)
+{
+	struct fixture *f = *state;
+	struct media_desc *offer = make_desc(4000, MEDIA_SENDONLY);
+
+	addr_set_port(&f->peer.at, 1);
+	call_in_up(f);
+	assert_int_equal(sip_dialog_offer(f->dialog, offer), 0);
+	sip_peer_expect(&f->peer, "INVITE ");
+	sip_peer_respond(&f->peer, "200 OK", "",
+			 sip_peer_sdp(5000, "recvonly"));
+	sip_peer_expect(&f->peer, "ACK ");
+	expect_log(f, "answer ");
+	media_desc_free(offer);
+}
+
 /* Hops count on the way, and this is its end. */
 static void a_bye_may_have_no_hops_left(void **state)
 {
@@ -356,6 +373,7 @@ int main(void)
 		DIALOG_TEST(a_request_outlives_its_trunk_without_its_password),
 		DIALOG_TEST(a_digit_that_meets_481_ends_the_call),
 		DIALOG_TEST(who_is_not_where_it_says_is_called_back),
+		DIALOG_TEST(the_ack_goes_where_its_invite_went),
 		DIALOG_TEST(a_bye_may_have_no_hops_left),
 		DIALOG_TEST(digits_come_and_go_in_info),
 		DIALOG_TEST(requests_inside_get_one_right_answer),
