@@ -254,6 +254,11 @@ const struct sip_hop *sip_client_hop(const struct sip_client *client)
 	return &client->hop;
 }
 
+bool sip_client_is_too_long(const struct sip_client *client)
+{
+	return client->too_long;
+}
+
 bool sip_client_went_back(const struct sip_client *client)
 {
 	return client->went_back;

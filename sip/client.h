@@ -109,6 +109,8 @@ void sip_client_cancel(struct sip_client *client, const char *reason);
 
 /* Where the request went last. */
 const struct sip_hop *sip_client_hop(const struct sip_client *client);
+/* It was not sent: it is more than a datagram holds, and there is no TCP. */
+bool sip_client_is_too_long(const struct sip_client *client);
 /* That is its spec's @back: nothing led to the hop. */
 bool sip_client_went_back(const struct sip_client *client);
 /* The CSeq that was sent last. */

@@ -238,6 +238,7 @@ bool client_hop_response(struct sip_client *client, unsigned status,
 		status == 503 || status == 408 || (local && status >= 300);
 
 	stop_timer(client);
+	client->too_long = local && status == 503 && is_too_long(client);
 	if (client->hops && failed && !client->heard &&
 	    !(local && is_too_long(client)))
 		sip_hops_failed(client->hops, &client->hop, clock_ms(),

@@ -54,6 +54,7 @@ struct sip_client {
 	bool provisional; /* there was one, 100 included */
 	bool heard;       /* it was above 100: there is no other hop now */
 	bool final, cancel, cancelled;
+	bool too_long; /* for the last hop, which takes datagrams alone */
 	char *cancel_reason;
 	sip_client_fn fn;
 	void *arg;

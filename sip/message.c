@@ -47,7 +47,6 @@ static void on_response(struct sip_client *client, unsigned status,
 	struct sip_request *request = arg;
 	char phrase[128] = "";
 
-	(void)client;
 	if (status < 200)
 		return;
 	if (response && response->sip_status)
@@ -55,8 +54,12 @@ static void on_response(struct sip_client *client, unsigned status,
 			   slice_of(response->sip_status->st_phrase));
 	sip_message_fn fn = request->fn;
 	void *theirs = request->arg;
+	bool too_long = sip_client_is_too_long(client);
 	sip_message_cancel(request);
-	fn(status, phrase, local, theirs);
+	if (too_long) /* and will be, each time (RFC 3261, 21.5.7) */
+		fn(513, "Message Too Large", false, theirs);
+	else
+		fn(status, phrase, local, theirs);
 }
 
 /* A resend is the same request: its tag hangs on its Call-ID (RFC 3261, 19.3

@@ -69,7 +69,8 @@ struct sip_envelope {
 };
 
 /* @status is final; @local: our own stack says it (408, 503). @phrase is the
- * peer's, borrowed. The request has been freed. */
+ * peer's, borrowed. What is too long for the way to the trunk is 513, as if the
+ * peer had said so. The request has been freed. */
 typedef void (*sip_message_fn)(unsigned status, const char *phrase, bool local,
 			       void *arg);
 

@@ -3,6 +3,7 @@
 #include "tests/unit/sip/fixture.h"
 
 #include "gateway/base/rand.h"
+#include "sip/datagram.h"
 #include "sip/message.h"
 
 static void on_answered(unsigned status, const char *phrase, bool local,
@@ -35,6 +36,28 @@ static void send_text(struct fixture *f, const char *lang)
 	sip_peer_respond(&f->peer, "200 OK", "", NULL);
 	expect_log(f, "text:200 ");
 	forget_log(f);
+}
+
+/* To be told, not to be tried again: its peer takes no TCP. */
+static void a_text_that_no_datagram_holds_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct sip_request *request;
+	char text[SIP_DATAGRAM_V4_MAX + 1];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	add_trunk(f, "", "", "");
+	assert_int_equal(sip_message_send(&request, f->agent,
+					  &(struct sip_message_out){
+						  .trunk = f->trunk,
+						  .to_user = "+15551234567",
+						  .from_user = "+15557654321",
+						  .call_id = "long",
+						  .text = text },
+					  on_answered, NULL),
+			 0);
+	expect_log(f, "text:513 ");
 }
 
 static void a_text_says_its_language(void **state)
@@ -72,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MESSAGE_TEST(a_text_says_its_language),
+		MESSAGE_TEST(a_text_that_no_datagram_holds_is_refused),
 		MESSAGE_TEST(what_is_no_language_stays_out_of_the_headers),
 	};
 
