@@ -2,12 +2,12 @@
 #include "gateway/bill/bill.h"
 
 #include <event2/event.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/base/text.h"
+#include "gateway/bill/bill_answer.h"
 #include "gateway/bill/bill_json.h"
 #include "gateway/bill/bill_record.h"
 #include "gateway/bill/wire.h"
@@ -87,11 +87,6 @@ void bill_record_written(struct gateway *gateway)
 
 /* ---- the answer ---- */
 
-static void free_json(json_t **json)
-{
-	json_decref(*json);
-}
-
 /* By default: what nobody has decided. */
 static void decide(const struct question *question, const char *why)
 {
@@ -104,37 +99,10 @@ static void decide(const struct question *question, const char *why)
 	question->fn(&answer, question->arg);
 }
 
-/* Whether @json is an answer; @reason has room for its words. */
-static bool read_answer(struct bill_answer *out, const json_t *json,
-			char reason[static BILL_REASON_CAP])
-{
-	const json_t *allow = json_object_get(json, "allow");
-	const json_t *seconds = json_object_get(json, "seconds");
-	const json_t *words = json_object_get(json, "reason");
-	json_int_t most = seconds ? json_integer_value(seconds) : 0;
-
-	if (!json_is_boolean(allow) ||
-	    (seconds && !json_is_null(seconds) &&
-	     (!json_is_integer(seconds) || most < 0)) ||
-	    (words && !json_is_null(words) && !json_is_string(words)))
-		return false;
-	text_clean(reason, BILL_REASON_CAP, slice_of(json_string_value(words)));
-	*out = (struct bill_answer){
-		/* None at all is no call. */
-		.allowed = json_is_true(allow) &&
-			   (!json_is_integer(seconds) || most > 0),
-		.seconds = most > BILL_SECONDS_MAX ? BILL_SECONDS_MAX
-						   : (uint32_t)most,
-		.reason = reason,
-	};
-	return true;
-}
-
 static void on_reply(unsigned status, struct slice body, void *arg)
 {
 	enum { OK = 200, WHY_CAP = 64 };
 	const struct question *question = arg;
-	AUTO(free_json) json_t *json = NULL;
 	char reason[BILL_REASON_CAP], why[WHY_CAP];
 	struct bill_answer answer;
 
@@ -150,8 +118,7 @@ static void on_reply(unsigned status, struct slice body, void *arg)
 		decide(question, why);
 		return;
 	}
-	json = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
-	if (!read_answer(&answer, json, reason)) {
+	if (bill_answer_parse(&answer, reason, body)) {
 		decide(question, "the answer is not understood");
 		return;
 	}

@@ -28,7 +28,7 @@ enum { TIMEOUT_MS = 60000, LOCAL = 1, ON_FAILURE = 2 };
 
 static struct event_base *base;
 static char path[] = "/tmp/tandem-fuzz-bill-XXXXXX", urls[2][80];
-static char no_token[] = "";
+static char token[] = "t";
 static struct config configs[2];
 static struct gateway gateways[2]; /* over HTTP, by a local socket */
 static struct question *question;
@@ -127,7 +127,7 @@ static void prepare(void)
 	for (int i = 0; i < 2; i++) {
 		configs[i] = (struct config){
 			.billing = { .url = urls[i],
-				     .token = no_token,
+				     .token = token,
 				     .timeout_ms = TIMEOUT_MS,
 				     .authorise = true },
 		};

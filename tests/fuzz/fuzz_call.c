@@ -206,7 +206,8 @@ static void disk(uint8_t more)
 		done(more & 1 ? -EIO : 0, stored_arg);
 }
 
-/* Of some direction, and perhaps of its first codec, or its last one, alone. */
+/* Of some direction, and perhaps of its first codec, or its second one, alone.
+ */
 static void describe_as(struct leg *leg, uint8_t how)
 {
 	AUTO(media_desc_freep) struct media_desc *desc = NULL;
@@ -216,7 +217,7 @@ static void describe_as(struct leg *leg, uint8_t how)
 	audio = media_desc_first(desc, MEDIA_AUDIO);
 	audio->dir = (enum media_dir)(how >> 1 & 3);
 	if (how & 16)
-		audio->codecs[0] = audio->codecs[audio->ncodecs - 1];
+		audio->codecs[0] = audio->codecs[1];
 	if (how & 24)
 		audio->ncodecs = 1;
 	audio->osrtp = how & 32;
@@ -231,6 +232,28 @@ static void time_passes(void)
 	const struct timeval now = { 0, 0 };
 
 	evtimer_add(call->timer, &now);
+	turn();
+}
+
+static int find_timer(const struct event_base *base, const struct event *event,
+		      void *arg)
+{
+	const struct event **found = arg;
+
+	(void)base;
+	if (event != call->timer && evtimer_initialized(event))
+		*found = event;
+	return 0;
+}
+
+/* The one timer of a call besides that of its state. */
+static void tones_end(void)
+{
+	struct event *timer = NULL;
+
+	event_base_foreach_event(gateway.base, find_timer, &timer);
+	if (timer)
+		event_active(timer, EV_TIMEOUT, 0);
 	turn();
 }
 
@@ -269,7 +292,7 @@ static void others(uint8_t more)
 			    CAUSE_NO_ANSWER);
 		break;
 	default:
-		call_record_refresh(call);
+		tones_end();
 	}
 }
 
@@ -370,6 +393,14 @@ static void step(uint8_t what, uint8_t more)
 	}
 }
 
+static void look(void)
+{
+	assert(*call_name(call) && *call_state_name(call));
+	assert(!strcmp(call_account(call), "alice@example.org"));
+	assert(!call_talks(call) || call_takes_digits(call));
+	assert(call_count_in_setup(&gateway) <= 1);
+}
+
 static bool begin_as(uint8_t kind)
 {
 	struct call_parties of = parties;
@@ -421,12 +452,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t i = 1; i + 1 < size && i < 2 * STEPS_MAX && !is_over();
 	     i += 2) {
+		look();
 		step(data[i], data[i + 1]);
 		expect_counted();
 		listen_to_it();
 	}
-	if (!is_over())
+	if (!is_over() && data[size - 1] & 1)
 		call_hangup(call, CAUSE_NORMAL);
+	else if (!is_over())
+		call_end_all(&gateway, CAUSE_SHUTDOWN);
 	listen_to_it();
 	turn();
 	check_end();

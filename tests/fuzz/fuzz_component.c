@@ -5,8 +5,9 @@
  * Each iq get and set gets one answer, and whatever is said stands in a stream
  * that a server takes, with a sender of ours. A telephone rings and answers.
  *
- * What is called does not outlast the input, texts and rosters do: a gateway is
- * for so many inputs.
+ * What is called does not outlast the input, texts, rosters and what sessions
+ * were called do: a gateway is for so many inputs, and @N@ stands for what no
+ * other input has.
  */
 #include <assert.h>
 
@@ -23,6 +24,7 @@ enum {
 	ANSWER_MS = 30 * 1000, /* of a busy machine */
 	TURNS = 2,
 	NO_LIMIT = 100000,
+	NUMBER_CAP = 12,
 };
 
 #define WRITER    "alice@example.org/x"
@@ -240,8 +242,25 @@ static void prepare(void)
 	open_gateway();
 }
 
+/* What is written into @out has room for a number in each place. */
+static size_t number_names(char *out, const uint8_t *data, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (size - i < 3 || memcmp(data + i, "@N@", 3) != 0) {
+			out[n++] = (char)data[i];
+			continue;
+		}
+		n += (size_t)snprintf(out + n, NUMBER_CAP, "%u", inputs);
+		i += 2;
+	}
+	return n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static char text[INPUT_MAX * NUMBER_CAP];
 	AUTO(stanza_parser_freep) struct stanza_parser *parser = NULL;
 
 	if (size > INPUT_MAX)
@@ -250,7 +269,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stanzas = 0;
 	question[0] = '\0';
 	open_parser(&parser, on_written);
-	(void)!stanza_parser_feed(parser, (const char *)data, size);
+	size = number_names(text, data, size);
+	(void)!stanza_parser_feed(parser, text, size);
 	call_end_all(st.gateway, CAUSE_SHUTDOWN);
 	turns(TURNS);
 	return 0;

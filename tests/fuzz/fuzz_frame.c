@@ -43,6 +43,8 @@ static void check_message(const char *p, size_t n)
 		       (value.p >= p && value.p + value.n <= p + n));
 	}
 	assert(!rest.n || rest.p + rest.n == p + n);
+	value = sip_find_field((struct slice){ p, n }, "Via", 'v');
+	assert(!value.n || (value.p > p && value.p + value.n <= p + n));
 	rewrite(p, n);
 }
 

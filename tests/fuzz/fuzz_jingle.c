@@ -155,6 +155,19 @@ static const struct jingle_handlers handlers = {
 	.ended = on_ended,
 };
 
+/* As if there were no such session, or one of ours before it. */
+static void answer_for_nobody(const struct stanza *iq)
+{
+	AUTO(stanza_freep) struct stanza *unknown = NULL, *tie = NULL;
+	bool initiate;
+	const char *sid = jingle_iq_sid(iq, &initiate);
+
+	assert(!sid || (*sid && strlen(sid) <= JINGLE_SID_MAX));
+	assert(!initiate || !jingle_iq_terminates(iq));
+	assert(!jingle_unknown(&unknown, iq) && !jingle_tie(&tie, iq));
+	assert(stanza_error_condition(unknown) && stanza_error_condition(tie));
+}
+
 static void receive(struct run *run, const struct stanza *iq)
 {
 	const char *type = stanza_attr(iq, "type");
@@ -163,6 +176,8 @@ static void receive(struct run *run, const struct stanza *iq)
 	run->id = stanza_attr(iq, "id");
 	if (!run->id || !type || strcmp(type, "set") != 0)
 		return;
+	if (jingle_is_iq(iq))
+		answer_for_nobody(iq);
 	jingle_receive(run->jingle, iq);
 	assert(run->answers == before + 1);
 	run->id = NULL;

@@ -48,6 +48,29 @@ static bool is_ours(const struct media_desc *desc)
 	return true;
 }
 
+/* An answer to it that leaves something out, and what comes after it. */
+static void format_others(const struct media_desc *desc, bool initiator)
+{
+	const struct jingle_desc_options options = {
+		.writer_is_initiator = initiator,
+		.rejected = JINGLE_REJECTED_OMIT,
+	};
+	AUTO(stanza_freep) struct stanza *answer = NULL, *info = NULL;
+
+	if (stanza_new(&answer, "jingle", JINGLE_NS) ||
+	    stanza_new(&info, "jingle", JINGLE_NS))
+		abort();
+	jingle_desc_format(answer, desc, &options);
+	for (size_t i = 0; i < desc->ncontents; i++) {
+		const struct media_content *content = desc->contents[i];
+
+		jingle_transport_format(info, content, NULL);
+		if (content->ncands)
+			jingle_transport_format(info, content, content->cands);
+	}
+	assert(stanza_ok(answer) && stanza_ok(info));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(stanza_freep) struct stanza *st = NULL;
@@ -60,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			 (struct slice){ (const char *)data + 1, size - 1 }) ||
 	    jingle_desc_parse(&desc, st, initiator) || !is_ours(desc))
 		return 0;
+	format_others(desc, initiator);
 	AUTO(stanza_freep) struct stanza *once = format(desc, initiator);
 	assert(!jingle_desc_parse(&again, once, initiator));
 	AUTO(stanza_freep) struct stanza *twice = format(again, initiator);

@@ -42,7 +42,10 @@ static void take(struct relay *relay, const uint8_t *data, size_t n,
 	struct rtp_hdr hdr;
 
 	memcpy(p, data, n);
+	relay_near(relay, n > 1 ? p[1] : 0);
 	int r = relay_rtp(relay, p, n, now_us, &event);
+	/* nothing but RTP's first octets is taken for it (RFC 7983, 7) */
+	assert(r || rtp_demux(data, n) == RTP_DEMUX_RTP);
 	assert(!event.digit || strchr("0123456789*#ABCD", event.digit));
 	if (r)
 		return;
@@ -87,7 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 2 + n;
 		size -= 2 + n;
 	}
+	assert(relay_ssrc(&relay) == OUT);
 	relay_jitter_us(&relay);
+	relay_rtt_us(&relay);
 	relay_lost(&relay);
 	return 0;
 }

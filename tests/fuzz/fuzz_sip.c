@@ -6,14 +6,16 @@
  *
  *     @VIA@ @FROM@ @CALL@ @CSEQ@   headers of its last request
  *     @TAG@                        its tag in the call that came in last
+ *     @RSEQ@                       of its last reliable response (RFC 3262)
  *     @AT@                         where the peer is
  *     @N@                          what no other input has: transactions of
  *                                  one agent last beyond an input
  *
  * A line with one of these instead of a datagram makes the agent's user act:
- * ring, answer, refuse, offer, hold, digit, hangup, call, forward, refer; has
- * the dialog taken up as by another process: resume; or has its timers end, at
- * their time or when their patience is over, too: time, late.
+ * ring, answer, refuse, offer, hold, digit, hangup, call, forward, refer,
+ * replace; has the dialog taken up as by another process: resume; has its
+ * timers end, at their time or when their patience is over, too: time, late; or
+ * makes the peer one whom nobody knows: stranger.
  */
 #include <assert.h>
 #include <event2/event.h>
@@ -42,7 +44,7 @@ enum {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct said {
-	char via[256], from[256], call[128], cseq[32];
+	char via[256], from[256], call[128], cseq[32], rseq[16];
 };
 
 static struct event_base *base;
@@ -53,6 +55,7 @@ static struct media_desc *desc, *held;
 static struct said said;
 static struct addr at;
 static int fd = -1;
+static bool strange; /* the peer is, until the input ends */
 static unsigned inputs;
 
 static void on_ring(unsigned status, const struct media_desc *early, void *arg)
@@ -108,7 +111,14 @@ static void on_digit(char c, unsigned duration_ms, void *arg)
 	assert(strchr("0123456789*#ABCD", c) && c && duration_ms);
 }
 
+static void on_changed(void *arg)
+{
+	(void)arg;
+	assert(*sip_dialog_call_id(dialog));
+}
+
 static const struct sip_dialog_handlers dialog_handlers = {
+	.changed = on_changed,
 	.refused = on_refused,
 	.digit = on_digit,
 	.refer = on_refer,
@@ -124,7 +134,7 @@ static enum sip_trust on_source(const struct sip_source *source, void *arg)
 {
 	(void)source;
 	(void)arg;
-	return SIP_TRUSTED;
+	return strange ? SIP_STRANGER : SIP_TRUSTED;
 }
 
 static void on_invite(struct sip_dialog *d, const struct sip_invite *invite,
@@ -135,6 +145,8 @@ static void on_invite(struct sip_dialog *d, const struct sip_invite *invite,
 	sip_dialog_free(dialog);
 	dialog = d;
 	sip_dialog_accept(d, &dialog_handlers, NULL);
+	if (sip_dialog_set_trunk(d, trunk))
+		return;
 }
 
 static unsigned on_options(const struct sip_invite *request, void *arg)
@@ -206,6 +218,7 @@ static void listen_to_agent(void)
 
 	while ((n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT)) > 0) {
 		text[n] = '\0';
+		keep(said.rseq, sizeof(said.rseq), text, "\r\nRSeq: ");
 		if (!strncmp(text, "SIP/2.0", 7) || !strncmp(text, "ACK", 3))
 			continue;
 		/* not what was left unanswered by an input before */
@@ -341,8 +354,15 @@ static void digit(void)
 static void hangup(void)
 {
 	if (dialog)
-		sip_dialog_hangup(dialog, &(struct sip_hangup){ .status = 486,
-								.q850 = 17 });
+		sip_dialog_hangup(
+			dialog, &(struct sip_hangup){ .status = 486,
+						      .q850 = 17,
+						      .text = "busy \"now\"" });
+}
+
+static void estrange(void)
+{
+	strange = true;
 }
 
 static void start(const char *diverted)
@@ -375,6 +395,12 @@ static void forward(void)
 static void refer(void)
 {
 	if (dialog && !sip_dialog_refer(dialog, "+3", NULL))
+		return;
+}
+
+static void replace(void)
+{
+	if (dialog && !sip_dialog_refer(dialog, "+3", dialog))
 		return;
 }
 
@@ -451,13 +477,14 @@ static bool act(struct slice part)
 	static const struct {
 		const char *name;
 		void (*fn)(void);
-	} acts[] = { { "ring\n", ring },          { "answer\n", answer },
-		     { "refuse\n", refuse },      { "offer\n", offer },
-		     { "hold\n", hold },          { "digit\n", digit },
-		     { "hangup\n", hangup },      { "call\n", call },
-		     { "forward\n", forward },    { "refer\n", refer },
-		     { "resume\n", resume },      { "time\n", pass_time },
-		     { "late\n", pass_deadlines } };
+	} acts[] = { { "ring\n", ring },           { "answer\n", answer },
+		     { "refuse\n", refuse },       { "offer\n", offer },
+		     { "hold\n", hold },           { "digit\n", digit },
+		     { "hangup\n", hangup },       { "call\n", call },
+		     { "forward\n", forward },     { "refer\n", refer },
+		     { "resume\n", resume },       { "time\n", pass_time },
+		     { "late\n", pass_deadlines }, { "replace\n", replace },
+		     { "stranger\n", estrange } };
 
 	for (size_t i = 0; i < sizeof(acts) / sizeof(*acts); i++) {
 		if (!slice_is(part, acts[i].name))
@@ -476,7 +503,8 @@ static const char *value_of(const char *p, size_t *skip)
 		const char *name, *value;
 	} values[] = { { "@VIA@", said.via },   { "@FROM@", said.from },
 		       { "@CALL@", said.call }, { "@CSEQ@", said.cseq },
-		       { "@TAG@", tag },        { "@N@", number } };
+		       { "@TAG@", tag },        { "@RSEQ@", said.rseq },
+		       { "@N@", number } };
 
 	snprintf(number, sizeof(number), "%u", inputs);
 	snprintf(where, sizeof(where), "%s", addr_text(&at).s);
@@ -526,6 +554,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice rest = { (const char *)data, size };
 
 	prepare();
+	strange = false;
 	for (int i = 0; i < PARTS_MAX && rest.n; i++) {
 		const char *end = memmem(rest.p, rest.n, "----\n", 5);
 		struct slice part = { rest.p,

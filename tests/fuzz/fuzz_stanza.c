@@ -25,6 +25,19 @@ static void on_close(void *arg)
 	(void)arg;
 }
 
+/* What waits on disk is what it was. */
+static void expect_kept(const char *text)
+{
+	AUTO(stanza_freep) struct stanza *kept = NULL;
+	char *again = NULL;
+	size_t n;
+
+	assert(!stanza_parse_kept(&kept, text));
+	assert(!stanza_format(kept, 8 * STANZA_TEXT_MAX, &again, &n));
+	assert(!strcmp(text, again));
+	free(again);
+}
+
 static void on_stanza(struct stanza *stanza, void *arg)
 {
 	AUTO(stanza_freep) struct stanza *again = NULL;
@@ -46,6 +59,8 @@ static void on_stanza(struct stanza *stanza, void *arg)
 			assert(n == m && !memcmp(once, twice, n));
 		}
 	}
+	if (!r && n < STANZA_PARSE_MAX / 2)
+		expect_kept(once);
 	r = stanza_error_reply(&reply, stanza, NULL, "bad-request", "no");
 	assert(r == 0 || r == STANZA_E_REPLY);
 	stanza_free(reply);
@@ -75,5 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t n = size - at < piece ? size - at : piece;
 		r = stanza_parser_feed(parser, (const char *)data + at, n);
 	}
+	assert(r <= 0 || *stanza_parse_condition(r));
+	assert(stanza_parser_whole(parser) < size + 1);
 	return 0;
 }
