@@ -12,6 +12,7 @@
 #include "gateway/call/call.h"
 #include "gateway/gateway.h"
 #include "gateway/kept.h"
+#include "gateway/rewriting.h"
 #include "media/bridge.h"
 #include "media/handover.h"
 #include "sip/agent.h"
@@ -58,6 +59,9 @@ _Noreturn void upgrade_run(struct gateway *gateway)
 {
 	size_t cap = SHARED_MAX + (size_t)gateway->ncalls * SOCKETS_A_CALL;
 	int *fds = calloc(cap, sizeof(*fds));
+
+	/* All of what is known, as the next process knows what is on disk. */
+	rewriting_free(gateway);
 	/* Without memory they are lost, and the calls go on all the same. */
 	size_t n = fds ? media_hand_over(gateway->media, fds, cap) : 0;
 
