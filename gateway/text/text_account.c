@@ -314,10 +314,11 @@ static int deliver_all(struct gateway *gateway, const struct writing *w)
 static const struct text_refusal *take(struct gateway *gateway,
 				       struct writing *w)
 {
-	const struct text_refusal *why = w->words && texts_have_room(gateway)
-						 ? check(gateway, w)
-						 : &full;
+	const struct text_refusal *why = w->words ? check(gateway, w) : &full;
 
+	/* behind what holds at any time, and says more */
+	if (!why && !texts_have_room(gateway))
+		why = &full;
 	if (why)
 		return why;
 	int r = w->is_near ? deliver_all(gateway, w)
