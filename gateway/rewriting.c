@@ -12,6 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
 #include "gateway/call/call.h"
+#include "gateway/call/recover.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
 #include "gateway/route/added.h"
@@ -53,6 +54,7 @@ static const struct {
 	enum db_known known; /* behind them */
 } parts[] = {
 	{ NULL, call_record_some, DB_KNOWN_CALLS },
+	{ recover_put_all, NULL, DB_KNOWN_NONE },
 	{ put_accounts, NULL, DB_KNOWN_ACCOUNTS },
 	{ put_contacts, NULL, DB_KNOWN_CONTACTS },
 	{ put_settings, NULL, DB_KNOWN_SETTINGS },

@@ -232,6 +232,13 @@ void recover_stream_up(struct gateway *gateway)
 	gateway->lost->told = true;
 }
 
+int recover_put_all(struct gateway *gateway)
+{
+	return gateway->lost && gateway->lost->told
+		       ? session_drop_earlier(gateway->db)
+		       : 0;
+}
+
 /* ---- both ---- */
 
 /* As call_now_ms(). */

@@ -17,3 +17,6 @@ CHECKED int recover_new(struct gateway *gateway);
 void recover_free(struct gateway *gateway);
 /* The stream is up (again): what was left there is ended once. */
 void recover_stream_up(struct gateway *gateway);
+/* In another file (gateway/rewriting.h) is nothing of what has been told. 0,
+ * -ENOBUFS, -ENOMEM. */
+CHECKED int recover_put_all(struct gateway *gateway);
