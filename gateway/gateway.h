@@ -69,6 +69,7 @@ struct gateway {
 	struct gone_trunks *gone;      /* removed; route/trunks.c */
 	struct config_trunks added;    /* of no file; route/added.c */
 	struct trunk_row **added_rows; /* what they were made of */
+	bool added_left_out;           /* of the table: not all are there */
 	struct kept_stream *kept;      /* from run to run; kept_stream.c */
 	struct xmpp_stream *stream;
 	struct iq_table *iqs;

@@ -90,10 +90,17 @@ static void finish(const struct rewriting *rewriting)
 			 took_ms);
 }
 
+/* A trunk that the configuration leaves no place for is on disk alone. */
+static bool knows_all(const struct gateway *gateway, enum db_known known)
+{
+	return known && (known != DB_KNOWN_TRUNKS || !gateway->added_left_out);
+}
+
 /* Whether the part goes on. */
 static bool put(struct rewriting *rewriting)
 {
 	struct gateway *gateway = rewriting->gateway;
+	const enum db_known known = parts[rewriting->part].known;
 	bool begin = !rewriting->begun, more = false;
 	int r = 0;
 
@@ -106,9 +113,8 @@ static bool put(struct rewriting *rewriting)
 	rewriting->result = r ? r : rewriting->result;
 	/* in the transaction of the last of them; where one is missing, what
 	 * came from the old file is better than nothing */
-	if (!more && !rewriting->result && parts[rewriting->part].known)
-		rewriting->result = db_drop_salvaged(
-			gateway->db, parts[rewriting->part].known);
+	if (!more && !rewriting->result && knows_all(gateway, known))
+		rewriting->result = db_drop_salvaged(gateway->db, known);
 	db_put_again(gateway->db, false);
 	return more;
 }

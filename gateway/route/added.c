@@ -319,6 +319,7 @@ static void on_row(const void *row, void *arg)
 	struct load *load = arg;
 	int r = take_row(load->gateway, row);
 
+	load->gateway->added_left_out |= r > 0;
 	if (r < 0)
 		load->result = r;
 }
