@@ -164,9 +164,11 @@ static int put_given(const struct text_again *again,
 
 bool text_again_put_some(struct text_again *again, bool begin, int *r)
 {
-	struct text_given *given =
-		text_given_next(&again->givens, begin ? "" : again->put_key);
+	struct text_given *given;
 
+	if (begin) /* else only what is given next makes them expire */
+		text_givens_expire(&again->givens, clock_wall_ms());
+	given = text_given_next(&again->givens, begin ? "" : again->put_key);
 	for (unsigned i = 0; given && i < REWRITING_EACH; i++) {
 		int bad = given->held ? put(again, given)
 			  : given->id ? put_given(again, given)
