@@ -62,13 +62,13 @@ static void refuse_type(const struct sip_incoming *in, const char *type)
 	nta_incoming_destroy(in->irq);
 }
 
-/* RFC 6086, 4.2.2: we have none. */
+/* RFC 6086, 4.2.2 and 5.2.3: we have none, and an empty header says so. */
 static void refuse_package(const struct sip_incoming *in, const char *package)
 {
 	sip_odd(in->agent->odds, &in->source.addr, "INFO", "package", package,
 		clock_ms());
 	nta_incoming_treply(in->irq, 469, "Bad Info Package",
-			    SIPTAG_HEADER_STR("Recv-Info: nil"), TAG_END());
+			    SIPTAG_HEADER_STR("Recv-Info:"), TAG_END());
 	nta_incoming_destroy(in->irq);
 }
 
