@@ -437,10 +437,12 @@ static void check_end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static char domain[] = "tel.example.org"; /* for all inputs */
+
 	if (!gateway.base) {
 		assert(!log_open("/dev/null", LOG_LEVEL_ERROR));
 		noon();
-		config.xmpp.domain = (char[]){ "tel.example.org" };
+		config.xmpp.domain = domain;
 		gateway.config = &config;
 		gateway.base = event_base_new();
 		LIST_INIT(&gateway.calls);

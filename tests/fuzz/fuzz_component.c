@@ -235,11 +235,13 @@ static void prepare(void)
 {
 	if (inputs++ % INPUTS_PER_GATEWAY)
 		return;
-	if (inputs == 1)
-		atexit(close_gateway);
-	else
+	if (inputs > 1)
 		close_gateway();
 	open_gateway();
+	/* Last in, first out: before OpenSSL's own end, which what closes a
+	 * gateway would begin anew. */
+	if (inputs == 1)
+		atexit(close_gateway);
 }
 
 /* What is written into @out has room for a number in each place. */
