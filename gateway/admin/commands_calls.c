@@ -70,8 +70,7 @@ static enum command_result run_calls(struct request *request)
 
 	rows_start(&rows, request, columns,
 		   sizeof(columns) / sizeof(columns[0]));
-	LIST_FOREACH(call, &request->gateway->calls, link)
-	{
+	LIST_FOREACH(call, &request->gateway->calls, link) {
 		if (call->state != CALL_CLOSED && fits(call, find) &&
 		    rows_take(&rows))
 			put_call(request->answer, call);
@@ -87,8 +86,7 @@ void commands_fill_calls(const struct request *request, struct form *form)
 	struct form_field *field = form_find(form, "call");
 	const struct call *call;
 
-	LIST_FOREACH(call, &request->gateway->calls, link)
-	{
+	LIST_FOREACH(call, &request->gateway->calls, link) {
 		char label[LABEL_CAP];
 
 		if (call->state == CALL_CLOSED)
@@ -104,8 +102,7 @@ static struct call *find_call(const struct gateway *gateway, const char *name)
 {
 	struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (!strcmp(call->name, name) && call->state != CALL_CLOSED)
 			return call;
 	}

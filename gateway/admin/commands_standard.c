@@ -242,8 +242,7 @@ static void end_calls(struct request *request, const char *jid)
 	struct call *call, *next;
 	unsigned n = 0;
 
-	LIST_FOREACH_SAFE(call, &request->gateway->calls, link, next)
-	{
+	LIST_FOREACH_SAFE(call, &request->gateway->calls, link, next) {
 		if (call->state == CALL_CLOSED ||
 		    !jid_same_bare(call_account(call), jid))
 			continue;

@@ -37,8 +37,7 @@ static void fill_transfer(const struct request *request, struct form *form)
 	const struct call *call;
 	bool first = true;
 
-	LIST_FOREACH(call, &request->gateway->calls, link)
-	{
+	LIST_FOREACH(call, &request->gateway->calls, link) {
 		char label[LABEL_CAP];
 
 		if (!is_own(call, request))
@@ -58,8 +57,7 @@ static struct call *find_call(const struct request *request)
 	const char *name = request_text(request, "call");
 	struct call *call;
 
-	LIST_FOREACH(call, &request->gateway->calls, link)
-	{
+	LIST_FOREACH(call, &request->gateway->calls, link) {
 		if (!strcmp(call_name(call), name) && is_own(call, request))
 			return call;
 	}

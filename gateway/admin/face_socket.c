@@ -412,8 +412,7 @@ bool control_is_idle(const struct control *control)
 
 	if (!control)
 		return true;
-	LIST_FOREACH(client, &control->clients, link)
-	{
+	LIST_FOREACH(client, &control->clients, link) {
 		if (!client->told)
 			return false;
 	}

@@ -413,8 +413,7 @@ void probe_calls_give_up(struct gateway *gateway)
 {
 	struct probe_call *probe;
 
-	LIST_FOREACH(probe, admin_probes(gateway->admin), link)
-	{
+	LIST_FOREACH(probe, admin_probes(gateway->admin), link) {
 		probe->given_up = true;
 		end_in(probe, 0);
 	}

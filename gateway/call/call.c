@@ -366,8 +366,7 @@ void call_end_all(struct gateway *gateway, enum cause cause)
 {
 	struct call *call, *next;
 
-	LIST_FOREACH_SAFE(call, &gateway->calls, link, next)
-	{
+	LIST_FOREACH_SAFE(call, &gateway->calls, link, next) {
 		call_fail(call, cause);
 		call_free(call);
 	}
@@ -378,8 +377,7 @@ unsigned call_count_in_setup(const struct gateway *gateway)
 	const struct call *call;
 	unsigned n = 0;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		n += call->state != CALL_UP && call->state != CALL_CLOSED;
 	}
 	return n;

@@ -262,8 +262,7 @@ static void begin_again(struct gateway *gateway)
 {
 	struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		memset(call->stored, 0, sizeof(call->stored));
 		call->unput = true;
 	}
@@ -276,8 +275,7 @@ bool call_record_some(struct gateway *gateway, bool begin, int *r)
 
 	if (begin)
 		begin_again(gateway);
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (!call->unput)
 			continue;
 		if (n++ == REWRITING_EACH_CALLS)

@@ -42,8 +42,7 @@ void call_view_each(const struct gateway *gateway, call_view_fn fn, void *arg)
 {
 	const struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (call->state != CALL_CLOSED)
 			fn(call, arg);
 	}

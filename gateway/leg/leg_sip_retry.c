@@ -92,8 +92,9 @@ static struct leg_sip *find(struct gateway *gateway, const char *key,
 	struct leg_sip *sip;
 
 	LIST_FOREACH(sip, &gateway->cancelled, entry)
-	if (!strcmp(sip->key, key) && has_offer == (sip->leg.remote != NULL))
-		return sip;
+		if (!strcmp(sip->key, key) &&
+		    has_offer == (sip->leg.remote != NULL))
+			return sip;
 	return NULL;
 }
 

@@ -277,8 +277,7 @@ static const char *xmpp_account(const struct leg *leg)
 
 	if (!xmpp->peer)
 		return NULL;
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (jid_same_bare(target->bare, xmpp->peer))
 			return target->bare;
 	}

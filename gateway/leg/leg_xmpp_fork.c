@@ -51,8 +51,7 @@ bool xmpp_forks_alive(const struct leg_xmpp *xmpp,
 {
 	const struct xmpp_fork *fork;
 
-	LIST_FOREACH(fork, &xmpp->forks, entry)
-	{
+	LIST_FOREACH(fork, &xmpp->forks, entry) {
 		if (fork->target == target && is_alive(fork))
 			return true;
 	}
@@ -64,8 +63,7 @@ void xmpp_forks_end(struct leg_xmpp *xmpp, const struct xmpp_target *target,
 {
 	struct xmpp_fork *fork;
 
-	LIST_FOREACH(fork, &xmpp->forks, entry)
-	{
+	LIST_FOREACH(fork, &xmpp->forks, entry) {
 		if (!is_alive(fork) || (target && fork->target != target))
 			continue;
 		fork->ended = true;
@@ -78,8 +76,7 @@ bool xmpp_forks_call(const struct leg_xmpp *xmpp, const char *jid)
 {
 	const struct xmpp_fork *fork;
 
-	LIST_FOREACH(fork, &xmpp->forks, entry)
-	{
+	LIST_FOREACH(fork, &xmpp->forks, entry) {
 		if (is_alive(fork) && jid_same(fork->peer, jid))
 			return true;
 	}
@@ -93,8 +90,7 @@ int xmpp_forks_candidate(struct leg_xmpp *xmpp,
 	struct xmpp_fork *fork;
 	int r = 0;
 
-	LIST_FOREACH(fork, &xmpp->forks, entry)
-	{
+	LIST_FOREACH(fork, &xmpp->forks, entry) {
 		if (!r && is_alive(fork))
 			r = jingle_candidate(fork->jingle, content, cand);
 	}
@@ -304,7 +300,8 @@ void xmpp_forks_begin(struct leg_xmpp *xmpp)
 	struct xmpp_target *target;
 
 	LIST_FOREACH(target, &xmpp->targets, entry)
-	devices_each_direct(xmpp->gateway, target->bare, on_device, target);
+		devices_each_direct(xmpp->gateway, target->bare, on_device,
+				    target);
 }
 
 bool xmpp_forks_iq(struct leg_xmpp *xmpp, const struct stanza *iq)
@@ -313,8 +310,7 @@ bool xmpp_forks_iq(struct leg_xmpp *xmpp, const struct stanza *iq)
 	const char *sid = jingle_iq_sid(iq, &initiate);
 	struct xmpp_fork *fork;
 
-	LIST_FOREACH(fork, &xmpp->forks, entry)
-	{
+	LIST_FOREACH(fork, &xmpp->forks, entry) {
 		if (fork->jingle && sid &&
 		    !strcmp(jingle_sid(fork->jingle), sid) &&
 		    jid_same(fork->peer, stanza_attr(iq, "from"))) {

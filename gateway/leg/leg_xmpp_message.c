@@ -97,8 +97,7 @@ int xmpp_say_all(struct leg_xmpp *xmpp, const struct xmpp_target *but,
 
 	if (xmpp->peer && !but)
 		return xmpp_say(xmpp, xmpp->peer, words);
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (target != but && target->state == XMPP_TARGET_OPEN &&
 		    !xmpp_say(xmpp, target->bare, words))
 			r = 0;
@@ -169,8 +168,7 @@ void xmpp_take(struct leg_xmpp *xmpp, const struct xmpp_target *taker, bool all)
 		&(struct xmpp_words){ .action = JMI_RETRACT,
 				      .cause = CAUSE_ELSEWHERE,
 				      .text = cause_text(CAUSE_ELSEWHERE) });
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (target != taker)
 			xmpp_target_end(target, CAUSE_ELSEWHERE);
 	}

@@ -196,8 +196,7 @@ int xmpp_leave_session(struct leg_xmpp *xmpp, struct xmpp_target *taken,
 
 	leave(xmpp, taken->sid, migrated);
 	memcpy(xmpp->sid, taken->sid, sizeof(xmpp->sid));
-	LIST_FOREACH_SAFE(target, &xmpp->targets, entry, next)
-	{
+	LIST_FOREACH_SAFE(target, &xmpp->targets, entry, next) {
 		if (target != taken)
 			xmpp_target_drop(target);
 	}

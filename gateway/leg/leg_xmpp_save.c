@@ -35,8 +35,7 @@ static int remotes(char **out, const struct leg_xmpp *xmpp)
 		return -ENOMEM;
 	if (xmpp->peer)
 		fputs(xmpp->peer, f);
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (!xmpp->peer && target->state == XMPP_TARGET_OPEN)
 			fprintf(f, "%s%s", ftell(f) ? " " : "", target->bare);
 	}

@@ -115,8 +115,7 @@ static bool is_first(const struct xmpp_target *target)
 {
 	const struct xmpp_target *other;
 
-	LIST_FOREACH(other, &target->xmpp->targets, entry)
-	{
+	LIST_FOREACH(other, &target->xmpp->targets, entry) {
 		if (other->account == target->account)
 			return other == target;
 	}
@@ -136,8 +135,7 @@ unsigned leg_xmpp_calls_of(const struct gateway *gateway, const char *account)
 	if (!found)
 		return 0;
 	/* One that is over lives to the end of the loop's turn. */
-	LIST_FOREACH(target, &found->targets, counted)
-	{
+	LIST_FOREACH(target, &found->targets, counted) {
 		n += target->xmpp->state != XMPP_LEG_ENDED && is_first(target);
 	}
 	return n;
@@ -189,8 +187,7 @@ static struct leg *find_leg(struct gateway *gateway, const char *account,
 
 	if (!found || jid_bare(ours, sizeof(ours), local))
 		return NULL;
-	LIST_FOREACH(target, &found->targets, counted)
-	{
+	LIST_FOREACH(target, &found->targets, counted) {
 		struct leg_xmpp *xmpp = target->xmpp;
 
 		if (!strcmp(xmpp->local_bare, ours) && wanted(&xmpp->leg))
@@ -320,8 +317,7 @@ struct xmpp_target *xmpp_target_find(struct leg_xmpp *xmpp, const char *jid)
 {
 	struct xmpp_target *target;
 
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (jid_same_bare(target->bare, jid))
 			return target;
 	}
@@ -347,8 +343,7 @@ void xmpp_targets_missed(const struct leg_xmpp *xmpp, enum cause cause)
 
 	if (xmpp->caller || xmpp->peer)
 		return;
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		bool ended = target->state == XMPP_TARGET_ENDED;
 
 		if (!target->missed)
@@ -363,8 +358,7 @@ bool xmpp_targets_open(const struct leg_xmpp *xmpp, enum cause *cause)
 	const struct xmpp_target *target;
 	bool first = true;
 
-	LIST_FOREACH(target, &xmpp->targets, entry)
-	{
+	LIST_FOREACH(target, &xmpp->targets, entry) {
 		if (target->state == XMPP_TARGET_OPEN)
 			return true;
 		*cause = first ? target->cause

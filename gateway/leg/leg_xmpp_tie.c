@@ -66,8 +66,7 @@ static void retract(struct leg_xmpp *xmpp, const struct xmpp_target *taker)
 
 	xmpp_forks_end(xmpp, NULL, CAUSE_ELSEWHERE);
 	xmpp_forks_free(xmpp);
-	LIST_FOREACH_SAFE(target, &xmpp->targets, entry, next)
-	{
+	LIST_FOREACH_SAFE(target, &xmpp->targets, entry, next) {
 		bool tie = jid_same_bare(target->bare, taker->bare);
 		struct xmpp_words words = {
 			.action = JMI_RETRACT,

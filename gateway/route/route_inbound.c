@@ -217,9 +217,10 @@ static bool is_nobody(const char *user)
 {
 	static const char *const users[] = { "unavailable", "unknown" };
 
-	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
 		if (!strcasecmp(user, users[i]))
 			return true;
+	}
 	return false;
 }
 

@@ -30,8 +30,7 @@ static void begin_day(struct toll_subject *s, const struct day *day)
 	s->before.ms += running_ms(s, day->since_ms);
 	s->used = (struct toll_used){ .day = day->number };
 	s->since_sum_ms = 0;
-	LIST_FOREACH(meter, &s->meters, link)
-	{
+	LIST_FOREACH(meter, &s->meters, link) {
 		meter->since_ms = day->since_ms;
 		s->since_sum_ms += meter->since_ms;
 	}
@@ -94,8 +93,7 @@ static struct toll_meter *first_to_tell(struct toll_subject *s)
 {
 	struct toll_meter *meter;
 
-	LIST_FOREACH(meter, &s->meters, link)
-	{
+	LIST_FOREACH(meter, &s->meters, link) {
 		if (meter->over && !meter->told)
 			return meter;
 	}

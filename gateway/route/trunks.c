@@ -60,8 +60,7 @@ static bool is_borrowed(const struct gateway *gateway, uint64_t since_ms)
 {
 	const struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (call->begun_ms < (int64_t)(since_ms + TRUNKS_GONE_MS))
 			return true;
 	}

@@ -79,8 +79,7 @@ static bool is_arriving(const struct gateway *gateway, const char *key)
 {
 	const struct arrival *arrival;
 
-	LIST_FOREACH(arrival, &gateway->texts->arrivals, link)
-	{
+	LIST_FOREACH(arrival, &gateway->texts->arrivals, link) {
 		if (!strcmp(arrival->key, key))
 			return true;
 	}

@@ -77,7 +77,7 @@ static void clear(struct trace *trace)
 
 	trace_stop(trace);
 	LIST_FOREACH(followed, &trace->traces->calls, link)
-	followed->by[trace - trace->traces->v] = false;
+		followed->by[trace - trace->traces->v] = false;
 	match_fini(&trace->match);
 	ring_fini(&trace->ring);
 	trace->id = 0;

@@ -25,8 +25,7 @@ static const char *call_named(const struct gateway *gateway, struct slice name)
 {
 	const struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		for (int side = 0; name.n && side < 2; side++) {
 			struct slice is = name_of(call->legs[side]);
 
@@ -165,8 +164,7 @@ static struct followed *find_followed(struct traces *traces, const char *name)
 {
 	struct followed *followed;
 
-	LIST_FOREACH(followed, &traces->calls, link)
-	{
+	LIST_FOREACH(followed, &traces->calls, link) {
 		if (!strcmp(followed->call, name))
 			break;
 	}
@@ -355,8 +353,7 @@ void trace_look(struct traces *traces)
 
 	if (all)
 		traces->looked_ms = now;
-	LIST_FOREACH(call, &traces->gateway->calls, link)
-	{
+	LIST_FOREACH(call, &traces->gateway->calls, link) {
 		struct followed *followed;
 
 		if (call->state == CALL_CLOSED ||

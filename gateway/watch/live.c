@@ -99,8 +99,7 @@ static const struct call *find(const struct gateway *gateway, const char *name)
 {
 	const struct call *call;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (call->state != CALL_CLOSED && !strcmp(call->name, name))
 			break;
 	}
@@ -112,8 +111,7 @@ static void write_all(FILE *out, const struct gateway *gateway)
 	const struct call *call;
 	unsigned n = 0;
 
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		if (call->state != CALL_CLOSED && n++ < LIVE_CALLS_MAX)
 			write_call(out, call);
 	}
@@ -173,8 +171,7 @@ void live_call_ended(const struct call *call, const struct cdr *cdr)
 {
 	struct live *live;
 
-	LIST_FOREACH(live, &call->gateway->watch->lives, link)
-	{
+	LIST_FOREACH(live, &call->gateway->watch->lives, link) {
 		if (strcmp(live->call, call->name) != 0 ||
 		    why_text(live->ended, cdr))
 			continue;
@@ -191,7 +188,7 @@ int live_new(struct live **out, struct gateway *gateway,
 	unsigned n = 0;
 
 	LIST_FOREACH(live, &gateway->watch->lives, link)
-	n++;
+		n++;
 	if (n >= LIVE_MAX)
 		return LIVE_E_FULL;
 	if (*config->call && !find(gateway, config->call))

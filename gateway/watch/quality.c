@@ -221,7 +221,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	LIST_FOREACH(call, &timer->slots[timer->now], looked)
-	look_at(timer->gateway, call);
+		look_at(timer->gateway, call);
 	timer->now = (timer->now + 1) % QUALITY_SLOTS;
 	if (!timer->gateway->ncalls)
 		evtimer_del(timer->event);

@@ -111,8 +111,7 @@ void totals_count(struct totals *totals, const struct gateway *gateway)
 	memset(totals->states, 0, sizeof(totals->states));
 	SLIST_FOREACH(group, &totals->groups, link)
 	group->live = group->ended;
-	LIST_FOREACH(call, &gateway->calls, link)
-	{
+	LIST_FOREACH(call, &gateway->calls, link) {
 		totals->states[call->state]++;
 		if (call->state != CALL_CLOSED)
 			add_call(totals, call, false);

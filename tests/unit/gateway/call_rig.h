@@ -80,8 +80,7 @@ static inline unsigned walk_calls(enum toll_kind kind, const char *name)
 	const struct call *of;
 	unsigned n = 0;
 
-	LIST_FOREACH(of, &gateway.calls, link)
-	{
+	LIST_FOREACH(of, &gateway.calls, link) {
 		if (of->state == CALL_CLOSED)
 			continue;
 		n += kind == TOLL_TRUNK && !strcmp(of->trunk, name);
