@@ -57,7 +57,8 @@ void latch_trust(struct latch *latch, const struct addr *signals_from,
 /* The peer was told another address of ours: NATs between us may show it at
  * another port, which is believed as after a silence. */
 void latch_moved(struct latch *latch, uint64_t now_ms);
-/* Whether nothing may change now: packets come from the locked source. */
+/* Whether nothing may change now: the locked source has been heard, or was due
+ * to be (a description, a hold taken back), less than LATCH_SILENCE_MS ago. */
 bool latch_is_heard(const struct latch *latch, uint64_t now_ms);
 enum latch_verdict latch_packet(struct latch *latch, const struct addr *source,
 				uint64_t now_ms);

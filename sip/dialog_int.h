@@ -437,6 +437,7 @@ void dialog_read_reason(struct sip_dialog *d, const struct sip_s *sip);
 /* `Q.850;cause=16;text="…"` from what our user gave, in @out; or NULL. */
 const char *sip_hangup_reason(const struct sip_hangup *why,
 			      char out[static SIP_REASON_TEXT_CAP]);
+/* The same of how @d ends, be it by our user or by time; or NULL. */
 const char *dialog_format_reason(const struct sip_dialog *d,
 				 char out[static SIP_REASON_TEXT_CAP]);
 /* Tell the user, once. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * What gateway/text/text_account.c and gateway/text/text_trunk.c share. Nobody
- * else includes it.
+ * What the files of gateway/text share, and their tests. Nobody else includes
+ * it.
  */
 #pragma once
 
